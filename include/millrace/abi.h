@@ -1,0 +1,46 @@
+/* abi.h: what every other header of the public ABI stands on.
+ *
+ * The ABI has a major and a minor number. A plugin states both in its `struct mr_module`; the worker refuses another
+ * major in words and accepts every minor up to its own. Within a major, tables (structs of function pointers) only
+ * grow at their end: each begins with `size`, and a member past the plugin's `size` counts as NULL.
+ *
+ * All other types are opaque: plugins reach them through functions of libmillrace.so alone.
+ *
+ * Conventions, valid for all headers here:
+ *  - int results: 0 worked, -1 failed and `*error` says why (error.h). A function that cannot fail returns void.
+ *  - `const` means look; `_create` returns yours, `_destroy` ends it; `_take`/`_drop` share a reference;
+ *    `_copy` returns yours now. Passing NULL to _destroy and _drop is fine.
+ *  - text is UTF-8. Text with a size may hold NUL bytes; text without one ends at the first NUL.
+ *  - times are milliseconds since the Unix epoch, spans are milliseconds, unless the name says otherwise.
+ */
+#ifndef MILLRACE_ABI_H
+#define MILLRACE_ABI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define MR_BEGIN_DECLS extern "C" {
+#define MR_END_DECLS }
+#else
+#define MR_BEGIN_DECLS
+#define MR_END_DECLS
+#endif
+
+#define MR_ABI_MAJOR 1
+#define MR_ABI_MINOR 0
+
+/* The mark of what a shared object shows to others: for a plugin exactly one function, mr_module_v1 (module.h). */
+#define MR_EXPORT __attribute__((visibility("default")))
+#define MR_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define MR_MUST_USE __attribute__((warn_unused_result))
+
+/* Text or bytes that somebody else owns. `data == NULL` is null (a tombstone, an absent header value); an empty value
+ * has a non-NULL `data` and size 0. */
+struct mr_bytes {
+	const void *data;
+	size_t size;
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* arena.h: memory for the values of one batch, freed in one go.
+ *
+ * Allocation is a pointer bump; nothing is freed singly. Everything allocated lives until the arena is cleared or
+ * destroyed; the arena of a batch ends with the batch (record.h). An arena also keeps the schemas that its values use.
+ *
+ * Limits: an arena grows up to the limit given at its birth (the arena of a batch: millrace.task.buffer.bytes of its
+ * task); past it, and when memory is short, allocation returns NULL and the constructors of value.h return NULL: a plugin
+ * answers with mr_arena_failed(), which fills the error for it.
+ *
+ * Thread: one at a time.
+ */
+#ifndef MILLRACE_ARENA_H
+#define MILLRACE_ARENA_H
+
+#include <millrace/error.h>
+
+MR_BEGIN_DECLS
+
+struct mr_arena;
+struct mr_schema;
+
+MR_EXPORT struct mr_arena *mr_arena_create(size_t limit_bytes);
+MR_EXPORT void mr_arena_destroy(struct mr_arena *arena);
+/* Forgets all content and keeps some memory for the next use. */
+MR_EXPORT void mr_arena_clear(struct mr_arena *arena);
+
+MR_EXPORT void *mr_arena_alloc(struct mr_arena *arena, size_t size_bytes); /* aligned for any type, not cleared */
+MR_EXPORT void *mr_arena_copy(struct mr_arena *arena, const void *data, size_t size_bytes);
+MR_EXPORT char *mr_arena_text(struct mr_arena *arena, const char *text); /* NUL-terminated copy */
+MR_EXPORT char *mr_arena_printf(struct mr_arena *arena, const char *format, ...) MR_PRINTF(2, 3);
+
+/* Holds a reference of `schema` for as long as the arena's content lives. Cheap for a schema held a moment ago. */
+MR_EXPORT int mr_arena_keep_schema(struct mr_arena *arena, const struct mr_schema *schema) MR_MUST_USE;
+
+MR_EXPORT size_t mr_arena_used_bytes(const struct mr_arena *arena);
+/* Fills `*error` with "out of memory" or "more than N bytes in one batch" and returns -1. */
+MR_EXPORT int mr_arena_failed(const struct mr_arena *arena, struct mr_error **error);
+
+MR_END_DECLS
+#endif
