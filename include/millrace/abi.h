@@ -33,7 +33,7 @@
 
 /* The mark of what a shared object shows to others: for a plugin exactly one function, mr_module_v1 (module.h). */
 #define MR_EXPORT __attribute__((visibility("default")))
-#define MR_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define MR_PRINTF(format_at, first_at) __attribute__((__format__(__printf__, format_at, first_at)))
 #define MR_MUST_USE __attribute__((warn_unused_result))
 
 /* Text or bytes that somebody else owns. `data == NULL` is null (a tombstone, an absent header value); an empty value
