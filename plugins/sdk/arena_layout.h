@@ -1,0 +1,71 @@
+/*
+ * arena_layout: what an arena is made of, for libmillrace and for rooms of the worker on the hot path. Never for plugins.
+ *
+ * Chunks are filled one after the other by a pointer bump; every piece is aligned to 16 bytes. A piece too large for
+ * the rest of a chunk gets one of its own. arena_clear keeps about as many chunks as the last uses needed, so an arena
+ * that is used again and again asks malloc for nothing; arena_trim gives all of it back.
+ *
+ * Kept schemas: one reference for each distinct schema, found again by the last few pointers, else by a hash set.
+ *
+ * Under AddressSanitizer all memory not handed out is poisoned: reading a value after its batch was recycled is caught.
+ */
+#ifndef SDK_ARENA_LAYOUT_H
+#define SDK_ARENA_LAYOUT_H
+
+#include <millrace/arena.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define ARENA_POISON(at, size) __asan_poison_memory_region((at), (size))
+#define ARENA_UNPOISON(at, size) __asan_unpoison_memory_region((at), (size))
+#else
+#define ARENA_POISON(at, size) ((void)(at), (void)(size))
+#define ARENA_UNPOISON(at, size) ((void)(at), (void)(size))
+#endif
+
+#define ARENA_ALIGNMENT ((size_t)16)
+#define ARENA_CHUNK_LEAST_BYTES ((size_t)4096)
+#define ARENA_CHUNK_MOST_BYTES ((size_t)1 << 20)
+/* What a cleared arena keeps at most. */
+#define ARENA_KEEP_MOST_BYTES ((size_t)8 << 20)
+#define ARENA_RECENT_SCHEMAS 4
+
+struct arena_chunk;
+
+struct mr_arena {
+    unsigned char *next, *end; /* the free rest of the current chunk, cut at the limit */
+    struct arena_chunk *current; /* chunks before it are full, those after it empty */
+    struct arena_chunk *first;
+    size_t used_before_bytes;  /* handed out from chunks before the current one and from pieces of their own */
+    size_t reserved_bytes;     /* of all chunks */
+    size_t peak_bytes;         /* reserved by the last uses, slowly forgotten */
+    size_t limit_bytes;
+    bool hit_limit;            /* the last failure was the limit, not malloc */
+    uint8_t recent_at;
+    const struct mr_schema *recent[ARENA_RECENT_SCHEMAS];
+    const struct mr_schema **kept; /* open addressing, a power of two long */
+    uint32_t kept_count, kept_capacity;
+};
+
+/* Embedded life cycle; _init takes no memory yet. */
+MR_EXPORT void arena_init(struct mr_arena *arena, size_t limit_bytes);
+MR_EXPORT void arena_release(struct mr_arena *arena);
+/* As mr_arena_clear, but keeps nothing. */
+MR_EXPORT void arena_trim(struct mr_arena *arena);
+MR_EXPORT void arena_set_limit(struct mr_arena *arena, size_t limit_bytes); /* of an empty arena */
+
+MR_EXPORT void *arena_alloc_slowly(struct mr_arena *arena, size_t size_bytes);
+
+/* mr_arena_alloc without the call. */
+static inline void *arena_alloc(struct mr_arena *arena, size_t size_bytes)
+{
+    size_t rounded = (size_bytes + (ARENA_ALIGNMENT - 1)) & ~(ARENA_ALIGNMENT - 1);
+    if (__builtin_expect(rounded - 1 >= (size_t)(arena->end - arena->next), 0)) /* also 0 and an overflow */
+        return arena_alloc_slowly(arena, size_bytes);
+    unsigned char *piece = arena->next;
+    arena->next += rounded;
+    ARENA_UNPOISON(piece, size_bytes);
+    return piece;
+}
+
+#endif
