@@ -5,13 +5,12 @@
  *   strtok asctime ctime gmtime localtime                 hidden shared state: the _r forms
  *   atoi atol atoll                                       cannot report an error: strtol and friends
  *   tmpnam mktemp                                         race: mkstemp
- *   alloca                                                no bound: arena or heap
  */
 #ifndef BASE_BANS_H
 #define BASE_BANS_H
 
 #pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat gets
 #pragma GCC poison strtok asctime ctime gmtime localtime
-#pragma GCC poison atoi atol atoll tmpnam mktemp alloca
+#pragma GCC poison atoi atol atoll tmpnam mktemp
 
 #endif

@@ -27,7 +27,8 @@
 
 #define LOG_LINE_MAX 8192       /* bytes of one message */
 #define LOG_LOGGERS_MAX 10000   /* loggers in the process; more are refused (REST can create them) */
-#define LOG_CONTEXT_TEXT_MAX 288
+#define LOG_NAME_MAX 512        /* bytes of a logger's name */
+#define LOG_CONTEXT_TEXT_MAX 288   /* with the NUL; a longer connector name is cut */
 
 enum log_level {
     LOG_LEVEL_OFF,
@@ -40,12 +41,21 @@ enum log_level {
     LOG_LEVEL_ALL,
 };
 
-struct logger;
+/* Open only so that the check below is one load; use the functions. */
+struct logger {
+    _Atomic int level;          /* effective; changed under the registry lock */
+    int64_t last_modified_ms;   /* registry lock */
+    const char *name;
+};
 
-/* The logger of that name, made when new. Never NULL: without memory, or beyond LOG_LOGGERS_MAX, the root logger. */
+/* The logger of that name, made when new. Never NULL: without memory, or beyond a limit, the root logger. */
 struct logger *logger_of(const char *name);
-bool logger_enabled(const struct logger *logger, enum log_level level);
-const char *logger_name(const struct logger *logger);
+
+static inline bool logger_enabled(const struct logger *logger, enum log_level level)
+{
+    return (int)level <= atomic_load_explicit(&logger->level, memory_order_relaxed);
+}
+
 void logger_write(struct logger *logger, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void logger_vwrite(struct logger *logger, enum log_level level, const char *format, va_list args)
@@ -62,13 +72,16 @@ void logger_vwrite(struct logger *logger, enum log_level level, const char *form
 #define log_at(level, name, ...)                                          \
     do {                                                                  \
         static struct logger *_Atomic log_place;                          \
-        struct logger *log_here = log_place_logger(&log_place, "" name ""); \
+        struct logger *log_here =                                         \
+            atomic_load_explicit(&log_place, memory_order_acquire);       \
+        if (log_here == NULL)                                             \
+            log_here = log_place_find(&log_place, "" name "");            \
         if (logger_enabled(log_here, level))                              \
             logger_write(log_here, level, __VA_ARGS__);                   \
     } while (0)
 
-/* For log_at alone. */
-struct logger *log_place_logger(struct logger *_Atomic *place, const char *name);
+/* For log_at alone: finds the logger and remembers it in the place. */
+struct logger *log_place_find(struct logger *_Atomic *place, const char *name);
 
 /*
  * Per-thread context: which connector and task the thread works for. Frames live on the caller's stack and are popped in
@@ -94,7 +107,7 @@ struct ptr_array;
  * no dots minded, as Kafka Connect does. "root" (any case) sets all. Those that change get last_modified_ms = now_ms;
  * now_ms < 0 leaves it unset (start-up). changed (may be NULL; items not owned) receives the names (const char *, live
  * for ever) of the loggers that changed, sorted; a new logger that has that level already by inheritance did not.
- * false: no memory or too many loggers; nothing was changed.
+ * false: no memory, too many loggers, or a name that is empty or too long; nothing was changed.
  */
 bool log_level_set(const char *name, enum log_level level, int64_t now_ms, struct ptr_array *changed);
 

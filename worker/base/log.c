@@ -1,0 +1,164 @@
+#include "base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log_sink.h"
+#include "base/utf8.h"
+
+#include "base/bans.h"
+
+static void write_to_stderr(void *state, const struct log_line *line);
+
+static const struct log_sink stderr_sink = { write_to_stderr, NULL };
+static const struct log_sink *_Atomic current_sink = &stderr_sink;
+static _Thread_local struct log_context *innermost_context;
+
+void log_sink_set(const struct log_sink *sink)
+{
+    atomic_store_explicit(&current_sink, sink == NULL ? &stderr_sink : sink, memory_order_release);
+}
+
+void log_context_push(struct log_context *context, const char *connector, int task)
+{
+    if (task >= 0)
+        snprintf(context->text, sizeof(context->text), "[%s|task-%d]", connector, task);
+    else
+        snprintf(context->text, sizeof(context->text), "[%s|worker]", connector);
+    context->outer = innermost_context;
+    innermost_context = context;
+}
+
+void log_context_pop(struct log_context *context)
+{
+    assert(innermost_context == context);
+    innermost_context = context->outer;
+}
+
+const char *log_context_text(void)
+{
+    return innermost_context == NULL ? "" : innermost_context->text;
+}
+
+/* The message is cut so that the mark fits too. */
+static size_t cut_long_message(char *message)
+{
+    static const char mark[] = "\xE2\x80\xA6";
+    size_t length = utf8_cut(message, LOG_LINE_MAX, LOG_LINE_MAX - (sizeof(mark) - 1));
+    memcpy(message + length, mark, sizeof(mark));
+    return length + sizeof(mark) - 1;
+}
+
+void logger_vwrite(struct logger *logger, enum log_level level, const char *format, va_list args)
+{
+    if (!logger_enabled(logger, level))
+        return;
+    char message[LOG_LINE_MAX + 1];
+    int saved_errno = errno;
+    int wanted = vsnprintf(message, sizeof(message), format, args);
+    size_t length = wanted < 0 ? 0 : (size_t)wanted;
+    if (wanted < 0)
+        message[0] = '\0';
+    if (length > LOG_LINE_MAX)
+        length = cut_long_message(message);
+    struct log_line line = {
+        .level = level,
+        .logger = logger->name,
+        .context = log_context_text(),
+        .message = message,
+        .message_length = length,
+        .wall_ms = clock_wall_ms(NULL),
+    };
+    const struct log_sink *sink = atomic_load_explicit(&current_sink, memory_order_acquire);
+    sink->write(sink->state, &line);
+    errno = saved_errno;
+}
+
+void logger_write(struct logger *logger, enum log_level level, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    logger_vwrite(logger, level, format, args);
+    va_end(args);
+}
+
+/* A text being written into a fixed place; what does not fit is dropped. */
+struct span {
+    char *at, *end;   /* end is left for the NUL */
+};
+
+static void put_char(struct span *span, char c)
+{
+    if (span->at < span->end)
+        *span->at++ = c;
+}
+
+static void put_text(struct span *span, const char *text)
+{
+    for (; *text != '\0'; text++)
+        put_char(span, *text);
+}
+
+static void put_message(struct span *span, const struct log_line *line)
+{
+    for (size_t i = 0; i < line->message_length; i++) {
+        unsigned char c = (unsigned char)line->message[i];
+        bool plain = (c >= 0x20 && c != 0x7F) || c == '\t' || c == '\n';
+        put_char(span, plain ? (char)c : '?');
+        if (c == '\n')
+            put_char(span, '\t');
+    }
+}
+
+static void put_time(struct span *span, int64_t wall_ms)
+{
+    char text[64];
+    struct tm parts;
+    time_t seconds = (time_t)(wall_ms / 1000);
+    localtime_r(&seconds, &parts);
+    size_t length = strftime(text, sizeof(text), "[%Y-%m-%d %H:%M:%S", &parts);
+    snprintf(text + length, sizeof(text) - length, ",%03d] ", (int)(wall_ms % 1000));
+    put_text(span, text);
+}
+
+size_t log_line_format(const struct log_line *line, char *text, size_t size)
+{
+    assert(size >= 2);
+    struct span span = { text, text + size - 2 };   /* line end and NUL */
+    put_time(&span, line->wall_ms);
+    put_text(&span, log_level_name(line->level));
+    put_char(&span, ' ');
+    if (line->context[0] != '\0') {
+        put_text(&span, line->context);
+        put_char(&span, ' ');
+    }
+    put_message(&span, line);
+    put_text(&span, " (");
+    put_text(&span, line->logger);
+    put_char(&span, ')');
+    span.at[0] = '\n';
+    span.at[1] = '\0';
+    return (size_t)(span.at + 1 - text);
+}
+
+/* One write a line: lines of several threads do not mix. */
+static void write_to_stderr(void *state, const struct log_line *line)
+{
+    (void)state;
+    char text[LOG_TEXT_MAX];
+    size_t left = log_line_format(line, text, sizeof(text));
+    for (const char *at = text; left > 0;) {
+        ssize_t written = write(STDERR_FILENO, at, left);
+        if (written < 0 && errno != EINTR)
+            return;
+        if (written > 0) {
+            at += written;
+            left -= (size_t)written;
+        }
+    }
+}
