@@ -1,0 +1,27 @@
+/*
+ * graveyard: where librdkafka handles end.
+ *
+ * Destroying a handle can block: for ever while one of its messages is held, for long while a broker does not answer.
+ * So it never happens where somebody waits: handles are buried here and destroyed by one thread once nothing holds them.
+ *
+ * Created before and destroyed after everything that opens clients. thread: any; one thread of its own ("graveyard").
+ */
+#ifndef KAFKA_GRAVEYARD_H
+#define KAFKA_GRAVEYARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct mr_error;
+struct graveyard;
+
+struct graveyard *graveyard_create(struct mr_error **error);   /* NULL: no memory or no thread */
+
+/* Handles closed but not yet destroyed, and bytes of messages that still hold some of them. */
+size_t graveyard_count(const struct graveyard *graveyard);
+
+/* Waits for what is buried until the deadline. What is still held then (a plugin kept records) is left to the end of
+ * the process, with one log line. */
+void graveyard_destroy(struct graveyard *graveyard, int64_t deadline_ms);
+
+#endif
