@@ -39,8 +39,8 @@
 /* Text or bytes that somebody else owns. `data == NULL` is null (a tombstone, an absent header value); an empty value
  * has a non-NULL `data` and size 0. */
 struct mr_bytes {
-	const void *data;
-	size_t size;
+    const void *data;
+    size_t size;
 };
 
 #endif

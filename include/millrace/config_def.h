@@ -21,15 +21,15 @@ MR_BEGIN_DECLS
 struct mr_config;
 
 enum mr_config_type {
-	MR_CONFIG_BOOLEAN = 1,
-	MR_CONFIG_STRING,
-	MR_CONFIG_INT,
-	MR_CONFIG_SHORT,
-	MR_CONFIG_LONG,
-	MR_CONFIG_DOUBLE,
-	MR_CONFIG_LIST,
-	MR_CONFIG_CLASS,
-	MR_CONFIG_PASSWORD
+    MR_CONFIG_BOOLEAN = 1,
+    MR_CONFIG_STRING,
+    MR_CONFIG_INT,
+    MR_CONFIG_SHORT,
+    MR_CONFIG_LONG,
+    MR_CONFIG_DOUBLE,
+    MR_CONFIG_LIST,
+    MR_CONFIG_CLASS,
+    MR_CONFIG_PASSWORD
 };
 
 enum mr_importance { MR_HIGH = 1, MR_MEDIUM, MR_LOW };
@@ -43,7 +43,7 @@ MR_EXPORT extern const char mr_config_required_text[];
  * parsed. Words go to `*error` as MR_ERR_CONFIG; the caller adds "Invalid value V for configuration N: " in front.
  * Runs on a job thread; may be called at any time, also for options of other versions of the plugin. */
 typedef int mr_config_validator(const char *name, const char *text, const struct mr_config *config,
-	const void *argument, struct mr_error **error);
+                                const void *argument, struct mr_error **error);
 
 /* Collects texts: a recommender's answers, task configurations, … Appending copies. */
 struct mr_text_list;
@@ -51,50 +51,52 @@ MR_EXPORT int mr_text_list_append(struct mr_text_list *list, const char *text) M
 
 /* Adds what would be valid for the option given the others, and says whether a form should show it at all. */
 typedef int mr_config_recommender(const char *name, const struct mr_config *config, struct mr_text_list *values,
-	bool *visible, struct mr_error **error);
+                                  bool *visible, struct mr_error **error);
 
 struct mr_config_row {
-	const char *name;
-	enum mr_config_type type;
-	const char *default_text; /* MR_REQUIRED, NULL or a text of the type */
-	enum mr_importance importance;
-	const char *doc;
-	mr_config_validator *validator; /* NULL: the type alone decides */
-	const void *validator_argument;
-	mr_config_recommender *recommender; /* NULL: none */
-	const char *group;                  /* NULL: none */
-	int32_t order_in_group;             /* shown as -1 where group is NULL */
-	enum mr_width width;
-	const char *display_name;      /* NULL: the name */
-	const char *const *dependents; /* NULL-terminated; NULL: none */
-	bool is_internal;              /* accepted, never shown */
+    const char *name;
+    enum mr_config_type type;
+    const char *default_text; /* MR_REQUIRED, NULL or a text of the type */
+    enum mr_importance importance;
+    const char *doc;
+    mr_config_validator *validator; /* NULL: the type alone decides */
+    const void *validator_argument;
+    mr_config_recommender *recommender; /* NULL: none */
+    const char *group;                  /* NULL: none */
+    int32_t order_in_group;             /* shown as -1 where group is NULL */
+    enum mr_width width;
+    const char *display_name;      /* NULL: the name */
+    const char *const *dependents; /* NULL-terminated; NULL: none */
+    bool is_internal;              /* accepted, never shown */
 };
 
 struct mr_config_def {
-	uint32_t size;     /* sizeof(struct mr_config_def) */
-	uint32_t row_size; /* sizeof(struct mr_config_row): rows may grow within a major version */
-	const struct mr_config_row *rows;
-	size_t count;
+    uint32_t size;     /* sizeof(struct mr_config_def) */
+    uint32_t row_size; /* sizeof(struct mr_config_row): rows may grow within a major version */
+    const struct mr_config_row *rows;
+    size_t count;
 };
 
-#define MR_CONFIG_DEF(table) \
-	{ .size = sizeof(struct mr_config_def), .row_size = sizeof(struct mr_config_row), .rows = (table), \
-	  .count = sizeof(table) / sizeof((table)[0]) }
+#define MR_CONFIG_DEF(table)                                                                                           \
+    {                                                                                                                  \
+        .size = sizeof(struct mr_config_def), .row_size = sizeof(struct mr_config_row), .rows = (table),               \
+        .count = sizeof(table) / sizeof((table)[0])                                                                    \
+    }
 
 /* Ready validators; the argument in brackets. */
-MR_EXPORT mr_config_validator mr_check_not_empty;         /* text: not "" */
-MR_EXPORT mr_config_validator mr_check_range;             /* numbers [struct mr_range *] */
-MR_EXPORT mr_config_validator mr_check_one_of;            /* text [NULL-terminated const char *const *] */
-MR_EXPORT mr_config_validator mr_check_one_of_any_case;   /* the same, letters in any case */
-MR_EXPORT mr_config_validator mr_check_list_not_empty;    /* ConfigDef.NonEmptyList */
-MR_EXPORT mr_config_validator mr_check_valid_list;        /* ConfigDef.ValidList: no empty items [non-NULL: not empty] */
+MR_EXPORT mr_config_validator mr_check_not_empty;       /* text: not "" */
+MR_EXPORT mr_config_validator mr_check_range;           /* numbers [struct mr_range *] */
+MR_EXPORT mr_config_validator mr_check_one_of;          /* text [NULL-terminated const char *const *] */
+MR_EXPORT mr_config_validator mr_check_one_of_any_case; /* the same, letters in any case */
+MR_EXPORT mr_config_validator mr_check_list_not_empty;  /* ConfigDef.NonEmptyList */
+MR_EXPORT mr_config_validator mr_check_valid_list;      /* ConfigDef.ValidList: no empty items [non-NULL: not empty] */
 struct mr_range {
-	int64_t least, most;
+    int64_t least, most;
 };
 
 /* Parsed values. NULL text = no value (default NULL). Asking for an undeclared name or as another type is a bug of the
  * caller: it asserts in debug builds and otherwise answers 0, false or NULL. */
-MR_EXPORT bool mr_config_has(const struct mr_config *config, const char *name); /* submitted, declared or not */
+MR_EXPORT bool mr_config_has(const struct mr_config *config, const char *name);         /* submitted, declared or not */
 MR_EXPORT const char *mr_config_text(const struct mr_config *config, const char *name); /* as submitted, or NULL */
 MR_EXPORT const char *mr_config_string(const struct mr_config *config, const char *name); /* STRING, CLASS, PASSWORD */
 MR_EXPORT bool mr_config_boolean(const struct mr_config *config, const char *name);
@@ -111,7 +113,7 @@ MR_EXPORT const char *mr_config_text_at(const struct mr_config *config, size_t i
 /* For tests and for plugins with options inside options: parses `count` pairs against `def`. Stops at the first
  * mistake (MR_ERR_CONFIG). */
 MR_EXPORT struct mr_config *mr_config_parse(const struct mr_config_def *def, const char *const *names,
-	const char *const *texts, size_t count, struct mr_error **error);
+                                            const char *const *texts, size_t count, struct mr_error **error);
 MR_EXPORT void mr_config_destroy(struct mr_config *config);
 
 MR_END_DECLS

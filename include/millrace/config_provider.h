@@ -22,17 +22,18 @@ MR_EXPORT void mr_config_data_set_ttl_ms(struct mr_config_data *data, int64_t tt
 typedef void mr_config_changed_fn(void *argument, const char *path);
 
 struct mr_config_provider_ops {
-	uint32_t size;
-	/* Parameters: config.providers.NAME.param.* */
-	void *(*create)(const struct mr_config *config, struct mr_error **error);
-	/* `keys` NULL: all keys of the path. A key that does not exist is left out: its reference then stays as text. */
-	int (*get)(void *self, const char *path, const char *const *keys, size_t key_count, struct mr_config_data *data,
-		struct mr_error **error);
-	/* NULL: no change notices. */
-	int (*subscribe)(void *self, const char *path, mr_config_changed_fn *changed, void *argument, struct mr_error **error);
-	/* After it has returned, `changed` is not called any more for that path and argument. */
-	void (*unsubscribe)(void *self, const char *path, void *argument);
-	void (*destroy)(void *self);
+    uint32_t size;
+    /* Parameters: config.providers.NAME.param.* */
+    void *(*create)(const struct mr_config *config, struct mr_error **error);
+    /* `keys` NULL: all keys of the path. A key that does not exist is left out: its reference then stays as text. */
+    int (*get)(void *self, const char *path, const char *const *keys, size_t key_count, struct mr_config_data *data,
+               struct mr_error **error);
+    /* NULL: no change notices. */
+    int (*subscribe)(void *self, const char *path, mr_config_changed_fn *changed, void *argument,
+                     struct mr_error **error);
+    /* After it has returned, `changed` is not called any more for that path and argument. */
+    void (*unsubscribe)(void *self, const char *path, void *argument);
+    void (*destroy)(void *self);
 };
 
 MR_END_DECLS

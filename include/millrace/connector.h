@@ -37,7 +37,7 @@ MR_EXPORT int mr_task_configs_add_copy(struct mr_task_configs *configs, const st
 /* Collects findings of validate(): many per option. */
 struct mr_config_report;
 MR_EXPORT int mr_config_report_error(struct mr_config_report *report, const char *option, const char *format, ...)
-	MR_PRINTF(3, 4);
+    MR_PRINTF(3, 4);
 
 /* Offsets a user wants to set (KIP-875): pairs of maps; a null offset removes the partition. */
 struct mr_offset_changes;
@@ -48,34 +48,34 @@ MR_EXPORT const struct mr_value *mr_offset_changes_offset(const struct mr_offset
 enum mr_support { MR_SUPPORT_UNKNOWN = 0, MR_SUPPORTED = 1, MR_UNSUPPORTED = 2 };
 
 /* The head that both tables share. `self` is what create returned. */
-#define MR_CONNECTOR_HEAD \
-	uint32_t size; \
-	/* The value of task.class in stored task configurations: the Java class where there is one. */ \
-	const char *task_class_name; \
-	void *(*create)(struct mr_connector_context *context, struct mr_error **error); \
-	int (*start)(void *self, const struct mr_config *config, struct mr_error **error); \
-	/* At most tasks_max entries; none is fine. */ \
-	int (*task_configs)(void *self, uint32_t tasks_max, struct mr_task_configs *configs, struct mr_error **error); \
-	void (*stop)(void *self); \
-	void (*destroy)(void *self); \
-	/* Beyond what the rows check. No instance exists. NULL: nothing more to check. */ \
-	int (*validate)(const struct mr_config *config, struct mr_config_report *report, struct mr_error **error); \
-	/* No instance is started. *handled = true: the connector has dealt with or checked the change itself; an error \
-	 * refuses it. NULL: only the worker's own offsets change. */ \
-	int (*alter_offsets)(const struct mr_config *config, const struct mr_offset_changes *changes, bool *handled, \
-		struct mr_error **error);
+#define MR_CONNECTOR_HEAD                                                                                              \
+    uint32_t size;                                                                                                     \
+    /* The value of task.class in stored task configurations: the Java class where there is one. */                    \
+    const char *task_class_name;                                                                                       \
+    void *(*create)(struct mr_connector_context * context, struct mr_error * *error);                                  \
+    int (*start)(void *self, const struct mr_config *config, struct mr_error **error);                                 \
+    /* At most tasks_max entries; none is fine. */                                                                     \
+    int (*task_configs)(void *self, uint32_t tasks_max, struct mr_task_configs *configs, struct mr_error **error);     \
+    void (*stop)(void *self);                                                                                          \
+    void (*destroy)(void *self);                                                                                       \
+    /* Beyond what the rows check. No instance exists. NULL: nothing more to check. */                                 \
+    int (*validate)(const struct mr_config *config, struct mr_config_report *report, struct mr_error **error);         \
+    /* No instance is started. *handled = true: the connector has dealt with or checked the change itself; an error \
+	 * refuses it. NULL: only the worker's own offsets change. */  \
+    int (*alter_offsets)(const struct mr_config *config, const struct mr_offset_changes *changes, bool *handled,       \
+                         struct mr_error **error);
 
 struct mr_source_connector_ops {
-	MR_CONNECTOR_HEAD
-	const struct mr_source_task_ops *task;
-	/* KIP-618. NULL: unknown, which counts as unsupported where it is required. */
-	enum mr_support (*exactly_once_support)(const struct mr_config *config);
-	enum mr_support (*can_define_transaction_boundaries)(const struct mr_config *config);
+    MR_CONNECTOR_HEAD
+    const struct mr_source_task_ops *task;
+    /* KIP-618. NULL: unknown, which counts as unsupported where it is required. */
+    enum mr_support (*exactly_once_support)(const struct mr_config *config);
+    enum mr_support (*can_define_transaction_boundaries)(const struct mr_config *config);
 };
 
 struct mr_sink_connector_ops {
-	MR_CONNECTOR_HEAD
-	const struct mr_sink_task_ops *task;
+    MR_CONNECTOR_HEAD
+    const struct mr_sink_task_ops *task;
 };
 
 MR_END_DECLS

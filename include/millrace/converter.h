@@ -16,22 +16,23 @@ MR_BEGIN_DECLS
 
 /* Where the datum stands. Grows at the end. */
 struct mr_converter_place {
-	uint32_t size;
-	const char *topic;
-	const char *header_key;         /* NULL for keys and values */
-	const struct mr_record *record; /* the record it belongs to, for its headers; may be NULL */
+    uint32_t size;
+    const char *topic;
+    const char *header_key;         /* NULL for keys and values */
+    const struct mr_record *record; /* the record it belongs to, for its headers; may be NULL */
 };
 
 struct mr_converter_ops {
-	uint32_t size;
-	void *(*create)(const struct mr_config *config, struct mr_error **error);
-	/* Value to bytes; bytes->data NULL is a null. MR_ERR_DATA when it does not fit. */
-	int (*from_connect)(void *self, const struct mr_converter_place *place, const struct mr_schema *schema,
-		const struct mr_value *value, struct mr_arena *arena, struct mr_bytes *bytes, struct mr_error **error);
-	/* Bytes (data NULL: null) to schema (NULL: schemaless) and value (never a NULL pointer). */
-	int (*to_connect)(void *self, const struct mr_converter_place *place, struct mr_bytes bytes, struct mr_arena *arena,
-		const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error);
-	void (*destroy)(void *self);
+    uint32_t size;
+    void *(*create)(const struct mr_config *config, struct mr_error **error);
+    /* Value to bytes; bytes->data NULL is a null. MR_ERR_DATA when it does not fit. */
+    int (*from_connect)(void *self, const struct mr_converter_place *place, const struct mr_schema *schema,
+                        const struct mr_value *value, struct mr_arena *arena, struct mr_bytes *bytes,
+                        struct mr_error **error);
+    /* Bytes (data NULL: null) to schema (NULL: schemaless) and value (never a NULL pointer). */
+    int (*to_connect)(void *self, const struct mr_converter_place *place, struct mr_bytes bytes, struct mr_arena *arena,
+                      const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error);
+    void (*destroy)(void *self);
 };
 
 MR_END_DECLS

@@ -22,23 +22,22 @@
 MR_BEGIN_DECLS
 
 enum mr_error_code {
-	MR_ERR_CONNECT = 1,       /* org.apache.kafka.connect.errors.ConnectException */
-	MR_ERR_DATA = 2,          /* org.apache.kafka.connect.errors.DataException */
-	MR_ERR_CONFIG = 3,        /* org.apache.kafka.common.config.ConfigException */
-	MR_ERR_RETRIABLE = 4,     /* org.apache.kafka.connect.errors.RetriableException */
-	MR_ERR_NOT_SUPPORTED = 5, /* java.lang.UnsupportedOperationException */
-	MR_ERR_NOT_FOUND = 6,     /* org.apache.kafka.connect.errors.NotFoundException */
-	MR_ERR_NO_MEMORY = 7,     /* java.lang.OutOfMemoryError */
-	MR_ERR_TIMEOUT = 8,       /* org.apache.kafka.common.errors.TimeoutException */
-	MR_ERR_CONFLICT = 9,      /* stale or fenced: somebody else has taken over */
-	MR_ERR_ILLEGAL_STATE = 10 /* java.lang.IllegalStateException: called at the wrong time */
+    MR_ERR_CONNECT = 1,       /* org.apache.kafka.connect.errors.ConnectException */
+    MR_ERR_DATA = 2,          /* org.apache.kafka.connect.errors.DataException */
+    MR_ERR_CONFIG = 3,        /* org.apache.kafka.common.config.ConfigException */
+    MR_ERR_RETRIABLE = 4,     /* org.apache.kafka.connect.errors.RetriableException */
+    MR_ERR_NOT_SUPPORTED = 5, /* java.lang.UnsupportedOperationException */
+    MR_ERR_NOT_FOUND = 6,     /* org.apache.kafka.connect.errors.NotFoundException */
+    MR_ERR_NO_MEMORY = 7,     /* java.lang.OutOfMemoryError */
+    MR_ERR_TIMEOUT = 8,       /* org.apache.kafka.common.errors.TimeoutException */
+    MR_ERR_CONFLICT = 9,      /* stale or fenced: somebody else has taken over */
+    MR_ERR_ILLEGAL_STATE = 10 /* java.lang.IllegalStateException: called at the wrong time */
 };
 
 struct mr_error;
 
 /* Always returns -1, so that `return mr_error_set(error, …)` reads as one thought. */
-MR_EXPORT int mr_error_set(struct mr_error **error, enum mr_error_code code, const char *format, ...)
-	MR_PRINTF(3, 4);
+MR_EXPORT int mr_error_set(struct mr_error **error, enum mr_error_code code, const char *format, ...) MR_PRINTF(3, 4);
 MR_EXPORT int mr_error_set_v(struct mr_error **error, enum mr_error_code code, const char *format, va_list args);
 
 /* Puts a sentence in front and keeps the old error as cause; does nothing when `*error` is NULL. Returns -1.

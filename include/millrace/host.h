@@ -13,20 +13,20 @@ MR_BEGIN_DECLS
 enum mr_log_level { MR_LOG_ERROR = 1, MR_LOG_WARN, MR_LOG_INFO, MR_LOG_DEBUG, MR_LOG_TRACE };
 
 struct mr_host {
-	uint32_t size;
-	uint16_t abi_major, abi_minor;
-	const char *worker_version;
-	/* `logger` is the plugin's class name or a dotted name below it. Lines longer than 8 KiB are cut. Never write secrets
+    uint32_t size;
+    uint16_t abi_major, abi_minor;
+    const char *worker_version;
+    /* `logger` is the plugin's class name or a dotted name below it. Lines longer than 8 KiB are cut. Never write secrets
 	 * or record contents above DEBUG. The line carries connector and task when called on a task's thread. */
-	void (*log)(enum mr_log_level level, const char *logger, const char *text);
-	bool (*log_is_on)(enum mr_log_level level, const char *logger);
-	int64_t (*clock_wall_ms)(void);      /* since the Unix epoch */
-	int64_t (*clock_monotonic_ms)(void); /* for spans and deadlines */
+    void (*log)(enum mr_log_level level, const char *logger, const char *text);
+    bool (*log_is_on)(enum mr_log_level level, const char *logger);
+    int64_t (*clock_wall_ms)(void);      /* since the Unix epoch */
+    int64_t (*clock_monotonic_ms)(void); /* for spans and deadlines */
 };
 
 /* Formats and logs in one call; `host` as given to mr_module_v1. */
 MR_EXPORT void mr_log(const struct mr_host *host, enum mr_log_level level, const char *logger, const char *format, ...)
-	MR_PRINTF(4, 5);
+    MR_PRINTF(4, 5);
 
 /* Metrics of one plugin instance (KIP-877); they appear beside the worker's own under the plugin's tags, and vanish
  * with the instance. At most MR_METRICS_MAX per instance; a further one is refused with NULL. Updating NULL is fine. */

@@ -16,21 +16,22 @@ MR_BEGIN_DECLS
 #define MR_JSON_DEPTH_MAX 1000
 
 enum mr_json_flag {
-	MR_JSON_DECIMAL_NUMERIC = 1u << 0,  /* decimal.format=NUMERIC */
-	MR_JSON_KEEP_NULLS = 1u << 1,       /* replace.null.with.default=false */
-	MR_JSON_WHOLE_TEXT = 1u << 2        /* reading: anything but blanks after the value is an error */
+    MR_JSON_DECIMAL_NUMERIC = 1u << 0, /* decimal.format=NUMERIC */
+    MR_JSON_KEEP_NULLS = 1u << 1,      /* replace.null.with.default=false */
+    MR_JSON_WHOLE_TEXT = 1u << 2       /* reading: anything but blanks after the value is an error */
 };
 
 /* Schemaless reading: objects become maps, arrays arrays, integers int64, other numbers float64. Empty or blank text
  * is null. */
 MR_EXPORT const struct mr_value *mr_json_read(struct mr_arena *arena, struct mr_bytes text, uint32_t flags,
-	struct mr_error **error);
+                                              struct mr_error **error);
 /* Reading under a schema (NULL: as mr_json_read). */
 MR_EXPORT const struct mr_value *mr_json_read_as(struct mr_arena *arena, struct mr_bytes text,
-	const struct mr_schema *schema, uint32_t flags, struct mr_error **error);
+                                                 const struct mr_schema *schema, uint32_t flags,
+                                                 struct mr_error **error);
 /* Compact text of a value under a schema (NULL: by its kinds). */
 MR_EXPORT int mr_json_write(struct mr_arena *arena, const struct mr_schema *schema, const struct mr_value *value,
-	uint32_t flags, struct mr_bytes *text, struct mr_error **error);
+                            uint32_t flags, struct mr_bytes *text, struct mr_error **error);
 
 /* {"schema":…,"payload":…}: both directions. The codec caches schemas by pointer and by the bytes seen before; one
  * instance belongs to one thread. `schema` returned by _read is kept by the arena. */
@@ -38,9 +39,11 @@ struct mr_json_envelope;
 MR_EXPORT struct mr_json_envelope *mr_json_envelope_create(uint32_t flags, size_t cache_entries);
 MR_EXPORT void mr_json_envelope_destroy(struct mr_json_envelope *envelope);
 MR_EXPORT int mr_json_envelope_read(struct mr_json_envelope *envelope, struct mr_arena *arena, struct mr_bytes text,
-	const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error);
+                                    const struct mr_schema **schema, const struct mr_value **value,
+                                    struct mr_error **error);
 MR_EXPORT int mr_json_envelope_write(struct mr_json_envelope *envelope, struct mr_arena *arena,
-	const struct mr_schema *schema, const struct mr_value *value, struct mr_bytes *text, struct mr_error **error);
+                                     const struct mr_schema *schema, const struct mr_value *value,
+                                     struct mr_bytes *text, struct mr_error **error);
 /* A schema from its JSON form; a reference of yours. */
 MR_EXPORT const struct mr_schema *mr_json_schema_read(struct mr_bytes text, struct mr_error **error);
 

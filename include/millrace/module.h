@@ -22,41 +22,43 @@
 MR_BEGIN_DECLS
 
 enum mr_plugin_kind {
-	MR_PLUGIN_SINK = 1,        /* ops: struct mr_sink_connector_ops */
-	MR_PLUGIN_SOURCE,          /* ops: struct mr_source_connector_ops */
-	MR_PLUGIN_TRANSFORM,       /* ops: struct mr_transform_ops */
-	MR_PLUGIN_PREDICATE,       /* ops: struct mr_predicate_ops */
-	MR_PLUGIN_CONVERTER,       /* ops: struct mr_converter_ops */
-	MR_PLUGIN_HEADER_CONVERTER,/* ops: struct mr_converter_ops */
-	MR_PLUGIN_CONFIG_PROVIDER, /* ops: struct mr_config_provider_ops */
-	MR_PLUGIN_OVERRIDE_POLICY  /* ops: struct mr_override_policy_ops */
+    MR_PLUGIN_SINK = 1,         /* ops: struct mr_sink_connector_ops */
+    MR_PLUGIN_SOURCE,           /* ops: struct mr_source_connector_ops */
+    MR_PLUGIN_TRANSFORM,        /* ops: struct mr_transform_ops */
+    MR_PLUGIN_PREDICATE,        /* ops: struct mr_predicate_ops */
+    MR_PLUGIN_CONVERTER,        /* ops: struct mr_converter_ops */
+    MR_PLUGIN_HEADER_CONVERTER, /* ops: struct mr_converter_ops */
+    MR_PLUGIN_CONFIG_PROVIDER,  /* ops: struct mr_config_provider_ops */
+    MR_PLUGIN_OVERRIDE_POLICY   /* ops: struct mr_override_policy_ops */
 };
 
 struct mr_plugin {
-	uint32_t size; /* sizeof(struct mr_plugin) */
-	enum mr_plugin_kind kind;
-	const char *class_name;
-	const char *version; /* NULL: none */
-	const char *doc;     /* one or two sentences for `millrace plugin doc` */
-	const struct mr_config_def *config_def; /* NULL: no options */
-	const void *ops;
-	const char *const *aliases; /* NULL-terminated; NULL: none */
+    uint32_t size; /* sizeof(struct mr_plugin) */
+    enum mr_plugin_kind kind;
+    const char *class_name;
+    const char *version;                    /* NULL: none */
+    const char *doc;                        /* one or two sentences for `millrace plugin doc` */
+    const struct mr_config_def *config_def; /* NULL: no options */
+    const void *ops;
+    const char *const *aliases; /* NULL-terminated; NULL: none */
 };
 
 struct mr_module {
-	uint32_t size; /* sizeof(struct mr_module) */
-	uint16_t abi_major, abi_minor;
-	const char *name;
-	const struct mr_plugin *const *plugins;
-	size_t plugin_count;
+    uint32_t size; /* sizeof(struct mr_module) */
+    uint16_t abi_major, abi_minor;
+    const char *name;
+    const struct mr_plugin *const *plugins;
+    size_t plugin_count;
 };
 
 typedef const struct mr_module *mr_module_entry(const struct mr_host *host);
 MR_EXPORT const struct mr_module *mr_module_v1(const struct mr_host *host);
 
-#define MR_MODULE(module_name, list) \
-	{ .size = sizeof(struct mr_module), .abi_major = MR_ABI_MAJOR, .abi_minor = MR_ABI_MINOR, .name = (module_name), \
-	  .plugins = (list), .plugin_count = sizeof(list) / sizeof((list)[0]) }
+#define MR_MODULE(module_name, list)                                                                                   \
+    {                                                                                                                  \
+        .size = sizeof(struct mr_module), .abi_major = MR_ABI_MAJOR, .abi_minor = MR_ABI_MINOR, .name = (module_name), \
+        .plugins = (list), .plugin_count = sizeof(list) / sizeof((list)[0])                                            \
+    }
 
 MR_END_DECLS
 #endif

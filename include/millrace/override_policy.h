@@ -12,20 +12,20 @@ MR_BEGIN_DECLS
 enum mr_client_kind { MR_CLIENT_PRODUCER = 1, MR_CLIENT_CONSUMER, MR_CLIENT_ADMIN };
 
 struct mr_override_request {
-	uint32_t size;
-	const char *connector_name;
-	const char *connector_class;
-	enum mr_client_kind client;
-	const char *name; /* without producer.override. and the like */
-	const char *value;
+    uint32_t size;
+    const char *connector_name;
+    const char *connector_class;
+    enum mr_client_kind client;
+    const char *name; /* without producer.override. and the like */
+    const char *value;
 };
 
 struct mr_override_policy_ops {
-	uint32_t size;
-	void *(*create)(const struct mr_config *worker_config, struct mr_error **error);
-	/* 0 allowed, -1 refused (MR_ERR_CONFIG with the reason). */
-	int (*check)(void *self, const struct mr_override_request *request, struct mr_error **error);
-	void (*destroy)(void *self);
+    uint32_t size;
+    void *(*create)(const struct mr_config *worker_config, struct mr_error **error);
+    /* 0 allowed, -1 refused (MR_ERR_CONFIG with the reason). */
+    int (*check)(void *self, const struct mr_override_request *request, struct mr_error **error);
+    void (*destroy)(void *self);
 };
 
 MR_END_DECLS

@@ -11,10 +11,10 @@
 MR_BEGIN_DECLS
 
 struct mr_predicate_ops {
-	uint32_t size;
-	void *(*create)(const struct mr_config *config, struct mr_error **error);
-	int (*test)(void *self, const struct mr_record *record, bool *holds, struct mr_error **error);
-	void (*destroy)(void *self);
+    uint32_t size;
+    void *(*create)(const struct mr_config *config, struct mr_error **error);
+    int (*test)(void *self, const struct mr_record *record, bool *holds, struct mr_error **error);
+    void (*destroy)(void *self);
 };
 
 MR_END_DECLS

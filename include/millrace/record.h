@@ -26,11 +26,7 @@ MR_BEGIN_DECLS
 struct mr_batch;
 struct mr_record;
 
-enum mr_timestamp_type {
-	MR_TIMESTAMP_NONE = 0,
-	MR_TIMESTAMP_CREATE_TIME = 1,
-	MR_TIMESTAMP_LOG_APPEND_TIME = 2
-};
+enum mr_timestamp_type { MR_TIMESTAMP_NONE = 0, MR_TIMESTAMP_CREATE_TIME = 1, MR_TIMESTAMP_LOG_APPEND_TIME = 2 };
 
 /* A batch of the caller's own, for records it keeps; limit_bytes bounds its arena. */
 MR_EXPORT struct mr_batch *mr_batch_create(size_t limit_bytes);
@@ -45,12 +41,12 @@ MR_EXPORT struct mr_record *mr_batch_append(struct mr_batch *batch);
 /* Progress without a record, in order with the records: the source has come this far (heartbeats, filtered input).
  * Takes effect when all earlier records of the same source partition are acknowledged. */
 MR_EXPORT int mr_batch_append_progress(struct mr_batch *batch, const struct mr_value *source_partition,
-	const struct mr_value *source_offset) MR_MUST_USE;
+                                       const struct mr_value *source_offset) MR_MUST_USE;
 
 MR_EXPORT struct mr_batch *mr_record_batch(const struct mr_record *record);
 MR_EXPORT struct mr_arena *mr_record_arena(const struct mr_record *record);
 
-MR_EXPORT const char *mr_record_topic(const struct mr_record *record); /* NULL: none */
+MR_EXPORT const char *mr_record_topic(const struct mr_record *record);                      /* NULL: none */
 MR_EXPORT int mr_record_set_topic(struct mr_record *record, const char *topic) MR_MUST_USE; /* copied */
 /* Without a copy: the text outlives the batch (a literal, the task's own configuration). */
 MR_EXPORT void mr_record_set_topic_ref(struct mr_record *record, const char *topic);
@@ -69,12 +65,12 @@ MR_EXPORT void mr_record_clear_timestamp(struct mr_record *record);
 /* Never NULL pointers for values; schemas may be NULL (schemaless). The arena keeps the schema. */
 MR_EXPORT const struct mr_schema *mr_record_key_schema(const struct mr_record *record);
 MR_EXPORT const struct mr_value *mr_record_key(const struct mr_record *record);
-MR_EXPORT int mr_record_set_key(struct mr_record *record, const struct mr_schema *schema, const struct mr_value *key)
-	MR_MUST_USE;
+MR_EXPORT int mr_record_set_key(struct mr_record *record, const struct mr_schema *schema,
+                                const struct mr_value *key) MR_MUST_USE;
 MR_EXPORT const struct mr_schema *mr_record_value_schema(const struct mr_record *record);
 MR_EXPORT const struct mr_value *mr_record_value(const struct mr_record *record);
-MR_EXPORT int mr_record_set_value(struct mr_record *record, const struct mr_schema *schema, const struct mr_value *value)
-	MR_MUST_USE;
+MR_EXPORT int mr_record_set_value(struct mr_record *record, const struct mr_schema *schema,
+                                  const struct mr_value *value) MR_MUST_USE;
 
 /* Headers: ordered, keys may repeat. */
 MR_EXPORT size_t mr_record_header_count(const struct mr_record *record);
@@ -82,7 +78,7 @@ MR_EXPORT const char *mr_record_header_key(const struct mr_record *record, size_
 MR_EXPORT const struct mr_schema *mr_record_header_schema(const struct mr_record *record, size_t index);
 MR_EXPORT const struct mr_value *mr_record_header_value(const struct mr_record *record, size_t index);
 MR_EXPORT int mr_record_add_header(struct mr_record *record, const char *key, const struct mr_schema *schema,
-	const struct mr_value *value) MR_MUST_USE;
+                                   const struct mr_value *value) MR_MUST_USE;
 MR_EXPORT void mr_record_remove_headers(struct mr_record *record, const char *key); /* all of that key */
 
 /* Source records: where the record came from, as maps of text to null, booleans, numbers, text or bytes. Records with
@@ -90,7 +86,7 @@ MR_EXPORT void mr_record_remove_headers(struct mr_record *record, const char *ke
 MR_EXPORT const struct mr_value *mr_record_source_partition(const struct mr_record *record);
 MR_EXPORT const struct mr_value *mr_record_source_offset(const struct mr_record *record);
 MR_EXPORT void mr_record_set_source(struct mr_record *record, const struct mr_value *source_partition,
-	const struct mr_value *source_offset);
+                                    const struct mr_value *source_offset);
 
 /* Sink records: the origin. */
 MR_EXPORT bool mr_record_is_sink(const struct mr_record *record);

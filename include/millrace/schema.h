@@ -23,26 +23,26 @@ MR_BEGIN_DECLS
 struct mr_value;
 
 enum mr_type {
-	MR_TYPE_INT8 = 1,
-	MR_TYPE_INT16,
-	MR_TYPE_INT32,
-	MR_TYPE_INT64,
-	MR_TYPE_FLOAT32,
-	MR_TYPE_FLOAT64,
-	MR_TYPE_BOOLEAN,
-	MR_TYPE_STRING,
-	MR_TYPE_BYTES,
-	MR_TYPE_ARRAY,
-	MR_TYPE_MAP,
-	MR_TYPE_STRUCT
+    MR_TYPE_INT8 = 1,
+    MR_TYPE_INT16,
+    MR_TYPE_INT32,
+    MR_TYPE_INT64,
+    MR_TYPE_FLOAT32,
+    MR_TYPE_FLOAT64,
+    MR_TYPE_BOOLEAN,
+    MR_TYPE_STRING,
+    MR_TYPE_BYTES,
+    MR_TYPE_ARRAY,
+    MR_TYPE_MAP,
+    MR_TYPE_STRUCT
 };
 
 enum mr_logical_type {
-	MR_LOGICAL_NONE = 0,
-	MR_LOGICAL_DECIMAL,  /* bytes; parameter "scale" */
-	MR_LOGICAL_DATE,     /* int32, days since the epoch */
-	MR_LOGICAL_TIME,     /* int32, milliseconds of the day */
-	MR_LOGICAL_TIMESTAMP /* int64, milliseconds since the epoch */
+    MR_LOGICAL_NONE = 0,
+    MR_LOGICAL_DECIMAL,  /* bytes; parameter "scale" */
+    MR_LOGICAL_DATE,     /* int32, days since the epoch */
+    MR_LOGICAL_TIME,     /* int32, milliseconds of the day */
+    MR_LOGICAL_TIMESTAMP /* int64, milliseconds since the epoch */
 };
 
 #define MR_DECIMAL_NAME "org.apache.kafka.connect.data.Decimal"
@@ -67,18 +67,18 @@ MR_EXPORT bool mr_schema_equals(const struct mr_schema *a, const struct mr_schem
 MR_EXPORT enum mr_type mr_schema_type(const struct mr_schema *schema);
 MR_EXPORT enum mr_logical_type mr_schema_logical_type(const struct mr_schema *schema);
 MR_EXPORT bool mr_schema_is_optional(const struct mr_schema *schema);
-MR_EXPORT const char *mr_schema_name(const struct mr_schema *schema); /* NULL: none */
-MR_EXPORT const char *mr_schema_doc(const struct mr_schema *schema);  /* NULL: none */
+MR_EXPORT const char *mr_schema_name(const struct mr_schema *schema);               /* NULL: none */
+MR_EXPORT const char *mr_schema_doc(const struct mr_schema *schema);                /* NULL: none */
 MR_EXPORT bool mr_schema_version(const struct mr_schema *schema, int32_t *version); /* false: none */
-MR_EXPORT bool mr_schema_has_parameters(const struct mr_schema *schema); /* an empty set counts */
+MR_EXPORT bool mr_schema_has_parameters(const struct mr_schema *schema);            /* an empty set counts */
 MR_EXPORT size_t mr_schema_parameter_count(const struct mr_schema *schema);
 MR_EXPORT const char *mr_schema_parameter_key(const struct mr_schema *schema, size_t index);
 MR_EXPORT const char *mr_schema_parameter_value(const struct mr_schema *schema, size_t index);
 MR_EXPORT const char *mr_schema_parameter(const struct mr_schema *schema, const char *key); /* NULL: none */
-MR_EXPORT const struct mr_value *mr_schema_default(const struct mr_schema *schema); /* NULL: none */
-MR_EXPORT const struct mr_schema *mr_schema_key(const struct mr_schema *schema);     /* map; may be NULL */
+MR_EXPORT const struct mr_value *mr_schema_default(const struct mr_schema *schema);         /* NULL: none */
+MR_EXPORT const struct mr_schema *mr_schema_key(const struct mr_schema *schema);            /* map; may be NULL */
 MR_EXPORT const struct mr_schema *mr_schema_element(const struct mr_schema *schema); /* map, array; may be NULL */
-MR_EXPORT size_t mr_schema_field_count(const struct mr_schema *schema); /* 0 for all but structs */
+MR_EXPORT size_t mr_schema_field_count(const struct mr_schema *schema);              /* 0 for all but structs */
 MR_EXPORT const char *mr_schema_field_name(const struct mr_schema *schema, size_t index);
 MR_EXPORT const struct mr_schema *mr_schema_field(const struct mr_schema *schema, size_t index);
 /* Index of the field, -1 when there is none. */
@@ -97,11 +97,12 @@ MR_EXPORT void mr_schema_builder_set_doc(struct mr_schema_builder *builder, cons
 MR_EXPORT void mr_schema_builder_set_parameter(struct mr_schema_builder *builder, const char *key, const char *value);
 /* Makes the set of parameters present even when it stays empty. */
 MR_EXPORT void mr_schema_builder_set_parameters_present(struct mr_schema_builder *builder);
-MR_EXPORT void mr_schema_builder_set_default(struct mr_schema_builder *builder, const struct mr_value *value); /* copied */
+MR_EXPORT void mr_schema_builder_set_default(struct mr_schema_builder *builder,
+                                             const struct mr_value *value); /* copied */
 MR_EXPORT void mr_schema_builder_set_key(struct mr_schema_builder *builder, const struct mr_schema *schema);
 MR_EXPORT void mr_schema_builder_set_element(struct mr_schema_builder *builder, const struct mr_schema *schema);
 MR_EXPORT void mr_schema_builder_add_field(struct mr_schema_builder *builder, const char *name,
-	const struct mr_schema *schema);
+                                           const struct mr_schema *schema);
 /* Ends the builder, worked or not. The reference is yours. NULL: failed. */
 MR_EXPORT const struct mr_schema *mr_schema_builder_build(struct mr_schema_builder *builder, struct mr_error **error);
 

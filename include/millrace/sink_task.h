@@ -30,10 +30,11 @@ MR_EXPORT size_t mr_offsets_count(const struct mr_offsets *offsets);
 MR_EXPORT const char *mr_offsets_topic(const struct mr_offsets *offsets, size_t index);
 MR_EXPORT int32_t mr_offsets_partition(const struct mr_offsets *offsets, size_t index);
 MR_EXPORT int64_t mr_offsets_offset(const struct mr_offsets *offsets, size_t index); /* next to be read; -1 unknown */
-MR_EXPORT int64_t mr_offsets_get(const struct mr_offsets *offsets, const char *topic, int32_t partition); /* -1: absent */
+MR_EXPORT int64_t mr_offsets_get(const struct mr_offsets *offsets, const char *topic,
+                                 int32_t partition); /* -1: absent */
 /* Replaces or adds. */
-MR_EXPORT int mr_offsets_put(struct mr_offsets *offsets, const char *topic, int32_t partition, int64_t offset)
-	MR_MUST_USE;
+MR_EXPORT int mr_offsets_put(struct mr_offsets *offsets, const char *topic, int32_t partition,
+                             int64_t offset) MR_MUST_USE;
 MR_EXPORT void mr_offsets_remove(struct mr_offsets *offsets, const char *topic, int32_t partition);
 MR_EXPORT void mr_offsets_clear(struct mr_offsets *offsets);
 
@@ -43,12 +44,12 @@ MR_EXPORT const char *mr_sink_context_connector(const struct mr_sink_context *co
 MR_EXPORT uint32_t mr_sink_context_task(const struct mr_sink_context *context);
 MR_EXPORT const struct mr_offsets *mr_sink_context_assignment(const struct mr_sink_context *context);
 /* Delivery goes on at `offset` (rewind or skip). In open and put. */
-MR_EXPORT int mr_sink_context_seek(struct mr_sink_context *context, const char *topic, int32_t partition, int64_t offset,
-	struct mr_error **error);
+MR_EXPORT int mr_sink_context_seek(struct mr_sink_context *context, const char *topic, int32_t partition,
+                                   int64_t offset, struct mr_error **error);
 MR_EXPORT int mr_sink_context_pause(struct mr_sink_context *context, const char *topic, int32_t partition,
-	struct mr_error **error);
+                                    struct mr_error **error);
 MR_EXPORT int mr_sink_context_resume(struct mr_sink_context *context, const char *topic, int32_t partition,
-	struct mr_error **error);
+                                     struct mr_error **error);
 /* Time until a failed put is tried again, or until the next empty put: for the present round only. */
 MR_EXPORT void mr_sink_context_retry_after_ms(struct mr_sink_context *context, uint32_t delay_ms);
 MR_EXPORT void mr_sink_context_request_commit(struct mr_sink_context *context);
@@ -62,22 +63,22 @@ MR_EXPORT struct mr_metrics *mr_sink_context_metrics(struct mr_sink_context *con
 struct mr_errant_reporter;
 MR_EXPORT struct mr_errant_reporter *mr_sink_context_errant_reporter(struct mr_sink_context *context);
 MR_EXPORT int mr_errant_report(struct mr_errant_reporter *reporter, const struct mr_record *record,
-	const struct mr_error *reason, struct mr_future **future, struct mr_error **error);
+                               const struct mr_error *reason, struct mr_future **future, struct mr_error **error);
 
 struct mr_sink_task_ops {
-	uint32_t size;
-	uint32_t flags; /* enum mr_task_flag */
-	void *(*create)(struct mr_sink_context *context, struct mr_error **error);
-	int (*prepare)(void *self, const struct mr_config *config, struct mr_error **error); /* NULL: nothing */
-	int (*start)(void *self, const struct mr_config *config, struct mr_error **error);
-	int (*open)(void *self, const struct mr_offsets *partitions, struct mr_error **error); /* NULL: nothing */
-	int (*put)(void *self, struct mr_record *const *records, size_t count, struct mr_error **error);
-	int (*flush)(void *self, const struct mr_offsets *offsets, struct mr_error **error); /* NULL: nothing */
-	int (*pre_commit)(void *self, struct mr_offsets *offsets, struct mr_error **error);  /* NULL: flush */
-	int (*close)(void *self, const struct mr_offsets *partitions, struct mr_error **error); /* NULL: nothing */
-	void (*request_stop)(void *self); /* NULL: calls never block */
-	void (*stop)(void *self);
-	void (*destroy)(void *self);
+    uint32_t size;
+    uint32_t flags; /* enum mr_task_flag */
+    void *(*create)(struct mr_sink_context *context, struct mr_error **error);
+    int (*prepare)(void *self, const struct mr_config *config, struct mr_error **error); /* NULL: nothing */
+    int (*start)(void *self, const struct mr_config *config, struct mr_error **error);
+    int (*open)(void *self, const struct mr_offsets *partitions, struct mr_error **error); /* NULL: nothing */
+    int (*put)(void *self, struct mr_record *const *records, size_t count, struct mr_error **error);
+    int (*flush)(void *self, const struct mr_offsets *offsets, struct mr_error **error);    /* NULL: nothing */
+    int (*pre_commit)(void *self, struct mr_offsets *offsets, struct mr_error **error);     /* NULL: flush */
+    int (*close)(void *self, const struct mr_offsets *partitions, struct mr_error **error); /* NULL: nothing */
+    void (*request_stop)(void *self); /* NULL: calls never block */
+    void (*stop)(void *self);
+    void (*destroy)(void *self);
 };
 
 MR_END_DECLS

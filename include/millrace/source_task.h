@@ -24,7 +24,7 @@ MR_BEGIN_DECLS
 #define MR_POLL_IDLE_MS 100
 
 enum mr_task_flag {
-	MR_TASK_BLOCKS = 1u << 0 /* a thread of its own */
+    MR_TASK_BLOCKS = 1u << 0 /* a thread of its own */
 };
 
 /* What the task may ask of the worker; valid from create until destroy. Thread: the task's, unless said otherwise. */
@@ -33,10 +33,12 @@ MR_EXPORT const char *mr_source_context_connector(const struct mr_source_context
 MR_EXPORT uint32_t mr_source_context_task(const struct mr_source_context *context);
 /* The stored offset of a source partition, or the null value. From start on. The result lives in `arena`. NULL: failed. */
 MR_EXPORT const struct mr_value *mr_source_context_offset(struct mr_source_context *context,
-	const struct mr_value *source_partition, struct mr_arena *arena, struct mr_error **error);
+                                                          const struct mr_value *source_partition,
+                                                          struct mr_arena *arena, struct mr_error **error);
 /* Call poll again after so many ms, at the latest (for the present round only). */
 MR_EXPORT void mr_source_context_poll_after_ms(struct mr_source_context *context, uint32_t delay_ms);
-MR_EXPORT struct mr_waker *mr_source_context_waker(struct mr_source_context *context); /* borrowed: take one to keep it */
+MR_EXPORT struct mr_waker *
+mr_source_context_waker(struct mr_source_context *context); /* borrowed: take one to keep it */
 MR_EXPORT bool mr_source_context_is_stopping(const struct mr_source_context *context); /* thread: any */
 MR_EXPORT struct mr_metrics *mr_source_context_metrics(struct mr_source_context *context);
 /* How many records one poll should bring at most (advice). */
@@ -53,31 +55,31 @@ MR_EXPORT void mr_transaction_abort_after(struct mr_transaction *transaction, co
 
 /* Where a record went; `topic` NULL: it was filtered or dropped by the error policy. */
 struct mr_record_metadata {
-	uint32_t size;
-	const char *topic;
-	int32_t partition;
-	int64_t offset;
-	int64_t timestamp_ms;
+    uint32_t size;
+    const char *topic;
+    int32_t partition;
+    int64_t offset;
+    int64_t timestamp_ms;
 };
 
 struct mr_source_task_ops {
-	uint32_t size;
-	uint32_t flags; /* enum mr_task_flag */
-	void *(*create)(struct mr_source_context *context, struct mr_error **error);
-	/* NULL: nothing to prepare. */
-	int (*prepare)(void *self, const struct mr_config *config, struct mr_error **error);
-	int (*start)(void *self, const struct mr_config *config, struct mr_error **error);
-	/* Appends records to `batch`, none if there are none now. MR_ERR_RETRIABLE: counts as "no records", called again after
+    uint32_t size;
+    uint32_t flags; /* enum mr_task_flag */
+    void *(*create)(struct mr_source_context *context, struct mr_error **error);
+    /* NULL: nothing to prepare. */
+    int (*prepare)(void *self, const struct mr_config *config, struct mr_error **error);
+    int (*start)(void *self, const struct mr_config *config, struct mr_error **error);
+    /* Appends records to `batch`, none if there are none now. MR_ERR_RETRIABLE: counts as "no records", called again after
 	 * the hinted delay; what was appended before the error is discarded. Other errors fail the task. */
-	int (*poll)(void *self, struct mr_batch *batch, struct mr_error **error);
-	/* After offsets were stored. Errors are logged only. NULL: not interested. */
-	int (*commit)(void *self, struct mr_error **error);
-	/* Once for each record when Kafka has it (or it was dropped). NULL: not interested. Errors are logged only. */
-	int (*commit_record)(void *self, const struct mr_record *record, const struct mr_record_metadata *metadata,
-		struct mr_error **error);
-	void (*request_stop)(void *self); /* NULL: polls never block */
-	void (*stop)(void *self);
-	void (*destroy)(void *self);
+    int (*poll)(void *self, struct mr_batch *batch, struct mr_error **error);
+    /* After offsets were stored. Errors are logged only. NULL: not interested. */
+    int (*commit)(void *self, struct mr_error **error);
+    /* Once for each record when Kafka has it (or it was dropped). NULL: not interested. Errors are logged only. */
+    int (*commit_record)(void *self, const struct mr_record *record, const struct mr_record_metadata *metadata,
+                         struct mr_error **error);
+    void (*request_stop)(void *self); /* NULL: polls never block */
+    void (*stop)(void *self);
+    void (*destroy)(void *self);
 };
 
 MR_END_DECLS

@@ -21,10 +21,10 @@ struct mr_emitter;
 MR_EXPORT int mr_emit(struct mr_emitter *emitter, struct mr_record *record) MR_MUST_USE;
 
 struct mr_transform_ops {
-	uint32_t size;
-	void *(*create)(const struct mr_config *config, struct mr_error **error);
-	int (*apply)(void *self, struct mr_record *record, struct mr_emitter *emitter, struct mr_error **error);
-	void (*destroy)(void *self);
+    uint32_t size;
+    void *(*create)(const struct mr_config *config, struct mr_error **error);
+    int (*apply)(void *self, struct mr_record *record, struct mr_emitter *emitter, struct mr_error **error);
+    void (*destroy)(void *self);
 };
 
 MR_END_DECLS

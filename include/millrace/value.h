@@ -20,22 +20,22 @@
 MR_BEGIN_DECLS
 
 enum mr_kind {
-	MR_KIND_NULL = 0,
-	MR_KIND_INT8 = 1,
-	MR_KIND_INT16,
-	MR_KIND_INT32,
-	MR_KIND_INT64,
-	MR_KIND_FLOAT32,
-	MR_KIND_FLOAT64,
-	MR_KIND_BOOLEAN,
-	MR_KIND_STRING,
-	MR_KIND_BYTES,
-	MR_KIND_ARRAY,
-	MR_KIND_MAP,
-	MR_KIND_STRUCT,
-	MR_KIND_DECIMAL, /* an arbitrary integer and a scale: unscaled × 10^-scale */
-	MR_KIND_INSTANT, /* milliseconds since the epoch: the run-time value of Date, Time and Timestamp */
-	MR_KIND_BIGINT   /* an arbitrary integer: rare; only what a foreign source may bring */
+    MR_KIND_NULL = 0,
+    MR_KIND_INT8 = 1,
+    MR_KIND_INT16,
+    MR_KIND_INT32,
+    MR_KIND_INT64,
+    MR_KIND_FLOAT32,
+    MR_KIND_FLOAT64,
+    MR_KIND_BOOLEAN,
+    MR_KIND_STRING,
+    MR_KIND_BYTES,
+    MR_KIND_ARRAY,
+    MR_KIND_MAP,
+    MR_KIND_STRUCT,
+    MR_KIND_DECIMAL, /* an arbitrary integer and a scale: unscaled × 10^-scale */
+    MR_KIND_INSTANT, /* milliseconds since the epoch: the run-time value of Date, Time and Timestamp */
+    MR_KIND_BIGINT   /* an arbitrary integer: rare; only what a foreign source may bring */
 };
 
 struct mr_value;
@@ -48,14 +48,14 @@ MR_EXPORT bool mr_value_equals(const struct mr_value *a, const struct mr_value *
 /* Is the value acceptable to the schema (null only if optional, kinds, elements, nested structs of an equal schema)?
  * MR_ERR_DATA otherwise. `where` names the field in the message; may be NULL. */
 MR_EXPORT int mr_value_validate(const struct mr_schema *schema, const struct mr_value *value, const char *where,
-	struct mr_error **error);
+                                struct mr_error **error);
 /* A copy that uses nothing but `arena` (and schemas it keeps). */
 MR_EXPORT const struct mr_value *mr_value_copy(struct mr_arena *arena, const struct mr_value *value);
 
 /* Reading. Asking a value for what it is not is a bug of the caller: the answer is 0, NULL or an empty text. */
-MR_EXPORT int64_t mr_value_integer(const struct mr_value *value);    /* int8 … int64, instant */
+MR_EXPORT int64_t mr_value_integer(const struct mr_value *value); /* int8 … int64, instant */
 MR_EXPORT float mr_value_float32(const struct mr_value *value);
-MR_EXPORT double mr_value_float64(const struct mr_value *value);     /* float32 too */
+MR_EXPORT double mr_value_float64(const struct mr_value *value); /* float32 too */
 MR_EXPORT bool mr_value_boolean(const struct mr_value *value);
 MR_EXPORT struct mr_bytes mr_value_bytes(const struct mr_value *value); /* string or bytes */
 MR_EXPORT int32_t mr_value_decimal_scale(const struct mr_value *value);
@@ -89,7 +89,7 @@ MR_EXPORT const struct mr_value *mr_int64(struct mr_arena *arena, int64_t value)
 MR_EXPORT const struct mr_value *mr_float32(struct mr_arena *arena, float value);
 MR_EXPORT const struct mr_value *mr_float64(struct mr_arena *arena, double value);
 MR_EXPORT const struct mr_value *mr_instant(struct mr_arena *arena, int64_t ms);
-MR_EXPORT const struct mr_value *mr_string(struct mr_arena *arena, const char *text);              /* copies */
+MR_EXPORT const struct mr_value *mr_string(struct mr_arena *arena, const char *text); /* copies */
 MR_EXPORT const struct mr_value *mr_string_copy(struct mr_arena *arena, const char *text, size_t size);
 MR_EXPORT const struct mr_value *mr_bytes_copy(struct mr_arena *arena, const void *data, size_t size);
 /* Refer to memory of yours that outlives the arena's content (a literal, the arena itself, the input of a converter). */
@@ -105,16 +105,17 @@ MR_EXPORT int mr_array_append(struct mr_arena *arena, struct mr_value *array, co
 MR_EXPORT struct mr_value *mr_map_create(struct mr_arena *arena, size_t capacity);
 /* Replaces the value of an equal key in place, else appends: iteration order is that of insertion. */
 MR_EXPORT int mr_map_put(struct mr_arena *arena, struct mr_value *map, const struct mr_value *key,
-	const struct mr_value *value) MR_MUST_USE;
+                         const struct mr_value *value) MR_MUST_USE;
 MR_EXPORT int mr_map_put_text(struct mr_arena *arena, struct mr_value *map, const char *key,
-	const struct mr_value *value) MR_MUST_USE;
+                              const struct mr_value *value) MR_MUST_USE;
 /* A new map with the same entries (references), to be changed. */
 MR_EXPORT struct mr_value *mr_map_copy(struct mr_arena *arena, const struct mr_value *map, size_t extra_capacity);
 MR_EXPORT void mr_map_remove(struct mr_value *map, const char *key);
 /* All fields null; the arena keeps the schema. */
 MR_EXPORT struct mr_value *mr_struct_create(struct mr_arena *arena, const struct mr_schema *schema);
 /* Validates as Struct#put: MR_ERR_DATA for a null in a required field and for a wrong kind. */
-MR_EXPORT int mr_struct_put(struct mr_value *value, size_t index, const struct mr_value *field, struct mr_error **error);
+MR_EXPORT int mr_struct_put(struct mr_value *value, size_t index, const struct mr_value *field,
+                            struct mr_error **error);
 /* Without looking, for a value that was in an equal field schema before. */
 MR_EXPORT int mr_struct_put_unchecked(struct mr_value *value, size_t index, const struct mr_value *field) MR_MUST_USE;
 

@@ -1,0 +1,189 @@
+/* What job_pool promises: one outcome each, deadlines hold for waiting and running jobs, serial order, hung
+ * jobs cost a thread and nobody else's time. */
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "executor/job_pool.h"
+#include "support/eventually.h"
+
+#define SOON_MS 10000
+
+static char why[128];
+
+struct work {
+    sem_t *gate; /* NULL: returns at once */
+    atomic_int ran, done, timed_out, late;
+    atomic_int *order;
+    int seen_order;
+};
+
+static void work_run(void *argument)
+{
+    struct work *work = argument;
+
+    if (work->gate != NULL)
+        while (sem_wait(work->gate) != 0)
+            ;
+    if (work->order != NULL)
+        work->seen_order = atomic_fetch_add(work->order, 1);
+    atomic_fetch_add(&work->ran, 1);
+}
+
+static void work_outcome(void *argument, enum job_outcome outcome)
+{
+    struct work *work = argument;
+
+    atomic_fetch_add(outcome == JOB_DONE ? &work->done : &work->timed_out, 1);
+}
+
+static void work_late(void *argument)
+{
+    struct work *work = argument;
+
+    atomic_fetch_add(&work->late, 1);
+}
+
+static bool post(struct job_pool *pool, struct work *work, const void *serial, int64_t deadline_ms)
+{
+    return job_post(pool, &(struct job){.run = work_run,
+                                        .on_outcome = work_outcome,
+                                        .on_late = work_late,
+                                        .argument = work,
+                                        .serial = serial,
+                                        .deadline_ms = deadline_ms});
+}
+
+static struct job_pool *pool_of(size_t threads_max)
+{
+    struct job_pool *pool = job_pool_create(
+        &(struct job_pool_setup){.thread_name = "jobs", .threads_max = threads_max}, why, sizeof(why));
+
+    assert_non_null(pool);
+    return pool;
+}
+
+static void pool_finish(struct job_pool *pool)
+{
+    assert_true(job_pool_stop(pool, deadline_after_ms(SOON_MS)));
+    job_pool_destroy(pool);
+}
+
+static bool is_one(void *argument)
+{
+    return atomic_load((atomic_int *)argument) == 1;
+}
+
+static void a_job_runs_and_tells_its_outcome_once(void **state)
+{
+    struct job_pool *pool = pool_of(2);
+    struct work work = {0};
+
+    (void)state;
+    assert_true(post(pool, &work, NULL, INT64_MAX));
+    pool_finish(pool);
+    assert_int_equal(1, work.ran);
+    assert_int_equal(1, work.done);
+    assert_int_equal(0, work.timed_out + work.late);
+}
+
+static void a_hung_job_times_out_and_others_go_on(void **state)
+{
+    struct job_pool *pool = pool_of(1);
+    struct work hung = {0}, other = {0};
+    sem_t gate;
+
+    (void)state;
+    sem_init(&gate, 0, 0);
+    hung.gate = &gate;
+    assert_true(post(pool, &hung, NULL, deadline_after_ms(20)));
+    assert_true(post(pool, &other, NULL, INT64_MAX));
+    assert_true(eventually(SOON_MS, is_one, &hung.timed_out));
+    assert_true(eventually(SOON_MS, is_one, &other.done));
+    assert_int_equal(1, job_pool_count(pool).written_off);
+    assert_false(job_pool_stop(pool, deadline_after_ms(20)));
+    sem_post(&gate);
+    pool_finish(pool);
+    assert_int_equal(1, hung.late);
+    assert_int_equal(0, hung.done);
+    sem_destroy(&gate);
+}
+
+static void a_job_that_waited_too_long_is_never_run(void **state)
+{
+    struct job_pool *pool = pool_of(1);
+    struct work first = {0}, second = {0};
+    int instance;
+    sem_t gate;
+
+    (void)state;
+    sem_init(&gate, 0, 0);
+    first.gate = &gate;
+    assert_true(post(pool, &first, &instance, INT64_MAX));
+    assert_true(post(pool, &second, &instance, deadline_after_ms(10)));
+    assert_true(eventually(SOON_MS, is_one, &second.late));
+    sem_post(&gate);
+    pool_finish(pool);
+    assert_int_equal(0, second.ran);
+    assert_int_equal(1, second.timed_out);
+    assert_int_equal(1, first.done);
+    sem_destroy(&gate);
+}
+
+static void jobs_of_one_instance_run_in_order_one_at_a_time(void **state)
+{
+    enum { JOBS = 200 };
+    static struct work works[JOBS];
+    struct job_pool *pool = pool_of(8);
+    atomic_int order = 0;
+    int instance;
+
+    (void)state;
+    for (int i = 0; i < JOBS; i++) {
+        works[i].order = &order;
+        assert_true(post(pool, &works[i], &instance, INT64_MAX));
+    }
+    pool_finish(pool);
+    for (int i = 0; i < JOBS; i++)
+        assert_int_equal(i, works[i].seen_order);
+}
+
+static void a_full_queue_and_a_stopping_pool_refuse(void **state)
+{
+    struct job_pool *pool = pool_of(1);
+    struct work blocked = {0};
+    static struct work waiting;
+    sem_t gate;
+
+    (void)state;
+    sem_init(&gate, 0, 0);
+    blocked.gate = &gate;
+    assert_true(post(pool, &blocked, pool, INT64_MAX));
+    for (int i = 0; i < JOB_QUEUE_MAX; i++)
+        if (!post(pool, &waiting, pool, INT64_MAX))
+            break;
+    assert_false(post(pool, &waiting, pool, INT64_MAX));
+    sem_post(&gate);
+    pool_finish(pool);
+    assert_true(waiting.ran >= JOB_QUEUE_MAX - 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_job_runs_and_tells_its_outcome_once),
+        cmocka_unit_test(a_hung_job_times_out_and_others_go_on),
+        cmocka_unit_test(a_job_that_waited_too_long_is_never_run),
+        cmocka_unit_test(jobs_of_one_instance_run_in_order_one_at_a_time),
+        cmocka_unit_test(a_full_queue_and_a_stopping_pool_refuse),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* What step_pool promises: no lost wake-up, one thread at a time, blocked steps hold nobody up, an orderly
+ * end. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <semaphore.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "executor/step_pool.h"
+#include "support/eventually.h"
+
+#define SOON_MS 10000
+
+static char why[128];
+
+struct counter {
+    struct step_unit *unit;
+    atomic_int steps, ended, inside;
+    int again; /* so many times STEP_AGAIN, then wait */
+    atomic_int end;
+    int64_t delay_ms; /* of a wait; -1: no time */
+};
+
+static struct step_result counter_step(void *argument)
+{
+    struct counter *counter = argument;
+    int steps = atomic_fetch_add(&counter->steps, 1) + 1;
+
+    assert_int_equal(0, atomic_fetch_add(&counter->inside, 1));
+    atomic_fetch_sub(&counter->inside, 1);
+    if (atomic_load(&counter->end))
+        return (struct step_result){.verdict = STEP_END};
+    if (steps < counter->again)
+        return (struct step_result){.verdict = STEP_AGAIN};
+    return (struct step_result){
+        .verdict = STEP_WAIT,
+        .wake_at_ms = counter->delay_ms < 0 ? INT64_MAX : clock_monotonic_ms(NULL) + counter->delay_ms};
+}
+
+static void counter_end(void *argument)
+{
+    struct counter *counter = argument;
+
+    atomic_fetch_add(&counter->ended, 1);
+}
+
+static struct step_pool *pool_of(size_t threads_max)
+{
+    struct step_pool *pool = step_pool_create(
+        &(struct step_pool_setup){.threads_min = 0, .threads_max = threads_max, .idle_ms = 50}, why,
+        sizeof(why));
+
+    assert_non_null(pool);
+    return pool;
+}
+
+static void counter_add(struct step_pool *pool, struct counter *counter, bool own_thread)
+{
+    counter->unit = step_pool_add(
+        pool,
+        &(struct step_unit_setup){
+            .step = counter_step, .on_end = counter_end, .argument = counter, .own_thread = own_thread},
+        why, sizeof(why));
+    assert_non_null(counter->unit);
+}
+
+static void counter_finish(struct counter *counter)
+{
+    atomic_store(&counter->end, 1);
+    step_unit_wake(counter->unit);
+}
+
+static void pool_finish(struct step_pool *pool)
+{
+    assert_true(step_pool_stop(pool, deadline_after_ms(SOON_MS)));
+    step_pool_destroy(pool);
+}
+
+struct fact {
+    atomic_int *value;
+    int least;
+};
+
+static bool at_least(void *argument)
+{
+    struct fact *fact = argument;
+
+    return atomic_load(fact->value) >= fact->least;
+}
+
+static void wait_for(atomic_int *value, int least)
+{
+    assert_true(eventually(SOON_MS, at_least, &(struct fact){value, least}));
+}
+
+static void a_unit_is_stepped_until_it_waits_and_again_when_woken(void **state)
+{
+    struct step_pool *pool = pool_of(2);
+    struct counter counter = {.again = 5, .delay_ms = -1};
+
+    (void)state;
+    counter_add(pool, &counter, false);
+    wait_for(&counter.steps, 5);
+    step_unit_wake(counter.unit);
+    wait_for(&counter.steps, 6);
+    counter_finish(&counter);
+    wait_for(&counter.ended, 1);
+    step_unit_drop(counter.unit);
+    pool_finish(pool);
+    assert_int_equal(7, atomic_load(&counter.steps));
+}
+
+static void a_wait_with_a_time_ends_by_itself(void **state)
+{
+    struct step_pool *pool = pool_of(1);
+    struct counter counter = {.delay_ms = 5};
+
+    (void)state;
+    counter_add(pool, &counter, false);
+    wait_for(&counter.steps, 4);
+    counter_finish(&counter);
+    wait_for(&counter.ended, 1);
+    step_unit_drop(counter.unit);
+    pool_finish(pool);
+}
+
+struct waking {
+    struct counter *counters;
+    int count, rounds;
+};
+
+static void *wake_many(void *argument)
+{
+    struct waking *waking = argument;
+
+    for (int round = 0; round < waking->rounds; round++)
+        step_unit_wake(waking->counters[round % waking->count].unit);
+    return NULL;
+}
+
+static void no_wake_up_is_lost_among_many_wakers(void **state)
+{
+    enum { UNITS = 50, WAKERS = 4, ROUNDS = 20000 };
+    static struct counter counters[UNITS];
+    struct step_pool *pool = pool_of(2);
+    pthread_t threads[WAKERS];
+    struct waking waking = {counters, UNITS, ROUNDS};
+
+    (void)state;
+    for (int i = 0; i < UNITS; i++) {
+        counters[i].delay_ms = -1;
+        counter_add(pool, &counters[i], i % 10 == 0);
+    }
+    for (int i = 0; i < WAKERS; i++)
+        assert_int_equal(0, pthread_create(&threads[i], NULL, wake_many, &waking));
+    for (int i = 0; i < WAKERS; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < UNITS; i++)
+        counter_finish(&counters[i]); /* the last wake must bring the end, or this hangs */
+    for (int i = 0; i < UNITS; i++) {
+        wait_for(&counters[i].ended, 1);
+        step_unit_drop(counters[i].unit);
+    }
+    pool_finish(pool);
+}
+
+struct blocker {
+    sem_t gate;
+    atomic_int inside;
+};
+
+static struct step_result blocker_step(void *argument)
+{
+    struct blocker *blocker = argument;
+
+    atomic_fetch_add(&blocker->inside, 1);
+    while (sem_wait(&blocker->gate) != 0)
+        ;
+    return (struct step_result){.verdict = STEP_END};
+}
+
+static void blocked_steps_do_not_hold_up_the_others(void **state)
+{
+    enum { BLOCKERS = 8 };
+    struct step_pool *pool = pool_of(2);
+    struct blocker blocker = {0};
+    struct counter counter = {.again = 100, .delay_ms = -1};
+    struct step_unit *units[BLOCKERS];
+
+    (void)state;
+    sem_init(&blocker.gate, 0, 0);
+    for (int i = 0; i < BLOCKERS; i++)
+        assert_non_null(units[i] = step_pool_add(
+                            pool, &(struct step_unit_setup){.step = blocker_step, .argument = &blocker}, why,
+                            sizeof(why)));
+    counter_add(pool, &counter, false);
+    wait_for(&blocker.inside, BLOCKERS);
+    wait_for(&counter.steps, 100);
+    assert_false(step_pool_stop(pool, deadline_after_ms(30)));
+    for (int i = 0; i < BLOCKERS; i++)
+        sem_post(&blocker.gate);
+    counter_finish(&counter);
+    for (int i = 0; i < BLOCKERS; i++)
+        step_unit_drop(units[i]);
+    step_unit_drop(counter.unit);
+    pool_finish(pool);
+    sem_destroy(&blocker.gate);
+}
+
+static void a_unit_with_a_thread_of_its_own_keeps_that_thread(void **state)
+{
+    struct step_pool *pool = pool_of(1);
+    struct counter counter = {.again = 3, .delay_ms = 2};
+
+    (void)state;
+    counter_add(pool, &counter, true);
+    wait_for(&counter.steps, 10);
+    assert_int_equal(0, step_pool_count(pool).ready);
+    counter_finish(&counter);
+    wait_for(&counter.ended, 1);
+    step_unit_drop(counter.unit);
+    pool_finish(pool);
+}
+
+static bool no_threads(void *argument)
+{
+    return step_pool_count(argument).threads == 0;
+}
+
+static void idle_threads_leave_and_an_idle_unit_holds_none(void **state)
+{
+    struct step_pool *pool = pool_of(4);
+    struct counter counter = {.delay_ms = -1};
+
+    (void)state;
+    counter_add(pool, &counter, false);
+    wait_for(&counter.steps, 1);
+    assert_true(eventually(SOON_MS, no_threads, pool));
+    step_unit_wake(counter.unit);
+    wait_for(&counter.steps, 2);
+    counter_finish(&counter);
+    wait_for(&counter.ended, 1);
+    step_unit_wake(counter.unit); /* harmless after the end */
+    step_unit_drop(counter.unit);
+    pool_finish(pool);
+}
+
+static void without_a_thread_the_pool_is_refused_in_words(void **state)
+{
+    (void)state;
+    thread_fail_after(0);
+    why[0] = '\0';
+    assert_null(step_pool_create(&(struct step_pool_setup){.threads_max = 1}, why, sizeof(why)));
+    thread_fail_after(INT64_MAX);
+    assert_string_not_equal("", why);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_unit_is_stepped_until_it_waits_and_again_when_woken),
+        cmocka_unit_test(a_wait_with_a_time_ends_by_itself),
+        cmocka_unit_test(no_wake_up_is_lost_among_many_wakers),
+        cmocka_unit_test(blocked_steps_do_not_hold_up_the_others),
+        cmocka_unit_test(a_unit_with_a_thread_of_its_own_keeps_that_thread),
+        cmocka_unit_test(idle_threads_leave_and_an_idle_unit_holds_none),
+        cmocka_unit_test(without_a_thread_the_pool_is_refused_in_words),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,310 @@
+#include "executor/job_pool.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "base/timer_heap.h"
+
+#include "base/bans.h"
+
+enum entry_state { ENTRY_WAITING, ENTRY_RUNNING, ENTRY_LATE };
+
+struct entry {
+    struct job job;
+    struct timer_entry timer;
+    enum entry_state state;
+    struct entry *next, *previous; /* waiting or running list */
+};
+
+struct entry_list {
+    struct entry *first, *last;
+    size_t count;
+};
+
+struct job_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work;               /* job threads */
+    pthread_cond_t watch;              /* the watch thread: a nearer deadline, or leave */
+    pthread_cond_t changed;            /* job_pool_stop */
+    struct entry_list waiting, inside; /* inside: running and late */
+    struct timer_heap timers;
+    const char *thread_name;
+    size_t threads, threads_max, idle, late;
+    bool stopping, watch_leaves;
+    pthread_t watcher;
+};
+
+static void list_append(struct entry_list *list, struct entry *entry)
+{
+    entry->next = NULL;
+    entry->previous = list->last;
+    if (list->last != NULL)
+        list->last->next = entry;
+    else
+        list->first = entry;
+    list->last = entry;
+    list->count++;
+}
+
+static void list_remove(struct entry_list *list, struct entry *entry)
+{
+    if (entry->previous != NULL)
+        entry->previous->next = entry->next;
+    else
+        list->first = entry->next;
+    if (entry->next != NULL)
+        entry->next->previous = entry->previous;
+    else
+        list->last = entry->previous;
+    list->count--;
+}
+
+/* --- job threads; locks: pool->lock held on entry and return -----------------------------------------------
+ */
+
+static bool serial_is_inside(const struct job_pool *pool, const void *serial)
+{
+    for (const struct entry *entry = pool->inside.first; entry != NULL; entry = entry->next)
+        if (entry->job.serial == serial)
+            return true;
+    return false;
+}
+
+static struct entry *next_runnable(const struct job_pool *pool)
+{
+    for (struct entry *entry = pool->waiting.first; entry != NULL; entry = entry->next)
+        if (entry->job.serial == NULL || !serial_is_inside(pool, entry->job.serial))
+            return entry;
+    return NULL;
+}
+
+static void entry_run(struct job_pool *pool, struct entry *entry)
+{
+    bool late;
+
+    list_remove(&pool->waiting, entry);
+    list_append(&pool->inside, entry);
+    entry->state = ENTRY_RUNNING;
+    mutex_unlock(&pool->lock);
+    entry->job.run(entry->job.argument);
+    mutex_lock(&pool->lock);
+    timer_heap_remove(&pool->timers, &entry->timer);
+    late = entry->state == ENTRY_LATE;
+    mutex_unlock(&pool->lock);
+    if (late && entry->job.on_late != NULL)
+        entry->job.on_late(entry->job.argument);
+    if (!late && entry->job.on_outcome != NULL)
+        entry->job.on_outcome(entry->job.argument, JOB_DONE);
+    mutex_lock(&pool->lock);
+    if (late)
+        pool->late--;
+    list_remove(&pool->inside, entry); /* only now may the next of its serial run */
+    mem_free(entry);
+    cond_broadcast(&pool->work);
+    cond_broadcast(&pool->changed);
+}
+
+static bool is_surplus(const struct job_pool *pool)
+{
+    return pool->threads - pool->late > pool->threads_max;
+}
+
+static void *job_thread_run(void *argument)
+{
+    struct job_pool *pool = argument;
+
+    mutex_lock(&pool->lock);
+    for (;;) {
+        struct entry *entry = is_surplus(pool) ? NULL : next_runnable(pool);
+
+        if (entry != NULL) {
+            entry_run(pool, entry);
+            continue;
+        }
+        if (is_surplus(pool) || (pool->stopping && pool->waiting.count == 0))
+            break;
+        pool->idle++;
+        cond_wait(&pool->work, &pool->lock);
+        pool->idle--;
+    }
+    pool->threads--;
+    cond_broadcast(&pool->changed);
+    mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+static bool job_thread_start(struct job_pool *pool, char *why, size_t why_size)
+{
+    pthread_t thread;
+
+    pool->threads++;
+    if (!thread_start(
+            &thread,
+            &(struct thread_setup){.name = pool->thread_name, .run = job_thread_run, .argument = pool}, why,
+            why_size)) {
+        pool->threads--;
+        return false;
+    }
+    pthread_detach(thread);
+    return true;
+}
+
+static void add_thread_if_useful(struct job_pool *pool)
+{
+    char why[128];
+
+    if (pool->idle == 0 && next_runnable(pool) != NULL && pool->threads - pool->late < pool->threads_max &&
+        pool->threads < JOB_THREADS_HARD_MAX)
+        job_thread_start(pool, why, sizeof(why)); /* without one, the jobs wait for the threads there are */
+    cond_signal(&pool->work);
+}
+
+/* --- the watch thread --------------------------------------------------------------------------------------
+ */
+
+static void entry_time_out(struct job_pool *pool, struct entry *entry)
+{
+    struct job job = entry->job;
+    bool was_waiting = entry->state == ENTRY_WAITING;
+
+    if (was_waiting) {
+        list_remove(&pool->waiting, entry);
+    } else {
+        entry->state = ENTRY_LATE; /* its thread frees it, if it ever comes back */
+        pool->late++;
+        add_thread_if_useful(pool);
+    }
+    mutex_unlock(&pool->lock);
+    if (job.on_outcome != NULL)
+        job.on_outcome(job.argument, JOB_TIMED_OUT);
+    if (was_waiting && job.on_late != NULL)
+        job.on_late(job.argument);
+    mutex_lock(&pool->lock);
+    if (was_waiting)
+        mem_free(entry);
+    cond_broadcast(&pool->changed);
+}
+
+static void *watch_run(void *argument)
+{
+    struct job_pool *pool = argument;
+
+    mutex_lock(&pool->lock);
+    while (!pool->watch_leaves) {
+        struct timer_entry *due = timer_heap_pop_due(&pool->timers, clock_monotonic_ms(NULL));
+
+        if (due != NULL)
+            entry_time_out(pool, due->item);
+        else
+            cond_wait_until_ms(&pool->watch, &pool->lock, timer_heap_next_ms(&pool->timers));
+    }
+    mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+/* --- the door ----------------------------------------------------------------------------------------------
+ */
+
+static void pool_free(struct job_pool *pool)
+{
+    timer_heap_release(&pool->timers);
+    cond_destroy(&pool->changed);
+    cond_destroy(&pool->watch);
+    cond_destroy(&pool->work);
+    mutex_destroy(&pool->lock);
+    mem_free(pool);
+}
+
+struct job_pool *job_pool_create(const struct job_pool_setup *setup, char *why, size_t why_size)
+{
+    struct job_pool *pool = mem_calloc(1, sizeof(*pool));
+
+    assert(setup->threads_max >= 1);
+    if (pool == NULL) {
+        snprintf(why, why_size, "no memory for the job pool");
+        return NULL;
+    }
+    pool->thread_name = setup->thread_name;
+    pool->threads_max = setup->threads_max;
+    mutex_init(&pool->lock);
+    cond_init(&pool->work);
+    cond_init(&pool->watch);
+    cond_init(&pool->changed);
+    timer_heap_init(&pool->timers);
+    if (!thread_start(&pool->watcher,
+                      &(struct thread_setup){.name = "job-watch", .run = watch_run, .argument = pool}, why,
+                      why_size)) {
+        pool_free(pool);
+        return NULL;
+    }
+    return pool;
+}
+
+bool job_post(struct job_pool *pool, const struct job *job)
+{
+    struct entry *entry = mem_calloc(1, sizeof(*entry));
+    char why[128];
+    bool taken;
+
+    if (entry == NULL)
+        return false;
+    entry->job = *job;
+    timer_entry_init(&entry->timer, entry);
+    mutex_lock(&pool->lock);
+    taken = !pool->stopping && pool->waiting.count < JOB_QUEUE_MAX &&
+            (pool->threads > 0 || job_thread_start(pool, why, sizeof(why))) &&
+            (job->deadline_ms == INT64_MAX || timer_heap_set(&pool->timers, &entry->timer, job->deadline_ms));
+    if (taken) {
+        list_append(&pool->waiting, entry);
+        add_thread_if_useful(pool);
+        if (timer_heap_next_ms(&pool->timers) == job->deadline_ms)
+            cond_signal(&pool->watch);
+    }
+    mutex_unlock(&pool->lock);
+    if (!taken)
+        mem_free(entry);
+    return taken;
+}
+
+bool job_pool_stop(struct job_pool *pool, int64_t deadline_ms)
+{
+    bool in_time = true, gone;
+
+    mutex_lock(&pool->lock);
+    pool->stopping = true;
+    cond_broadcast(&pool->work);
+    while (in_time && (pool->waiting.count + pool->inside.count + pool->threads) > 0)
+        in_time = cond_wait_until_ms(&pool->changed, &pool->lock, deadline_ms);
+    gone = pool->waiting.count + pool->inside.count + pool->threads == 0;
+    if (gone) {
+        pool->watch_leaves = true;
+        cond_signal(&pool->watch);
+    }
+    mutex_unlock(&pool->lock);
+    if (gone)
+        thread_join(pool->watcher);
+    return gone;
+}
+
+void job_pool_destroy(struct job_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    assert(pool->watch_leaves && pool->threads == 0);
+    pool_free(pool);
+}
+
+struct job_pool_counts job_pool_count(struct job_pool *pool)
+{
+    struct job_pool_counts counts;
+
+    mutex_lock(&pool->lock);
+    counts = (struct job_pool_counts){.waiting = pool->waiting.count,
+                                      .running = pool->inside.count - pool->late,
+                                      .written_off = pool->late};
+    mutex_unlock(&pool->lock);
+    return counts;
+}
