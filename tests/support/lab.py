@@ -1,0 +1,406 @@
+"""What system tests are made of: a real Kafka, worker processes, REST calls, topics read and written from outside.
+
+Only the standard library is used. Every process started here is ended here, by its own pid, when the test ends or at
+the latest when the interpreter does. Tests wait for facts (wait_until), never for time.
+"""
+
+import atexit
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("MILLRACE_BUILD", os.path.join(ROOT, "build")))
+KAFKA_LAB = os.path.join(ROOT, "scripts", "kafka-lab")
+STRING = "org.apache.kafka.connect.storage.StringConverter"
+
+_names = itertools.count(1)
+_live = []  # labs and workers to end when the interpreter does
+
+
+# Facts ------------------------------------------------------------------------------------------------------
+
+def wait_until(fact, what, timeout_s=30.0, every_s=0.05):
+    """Calls fact() until it answers something true and returns that; AssertionError with `what` after timeout_s.
+
+    A fact may raise AssertionError, OSError or RestError while it is not true yet; the last one is in the message.
+    """
+    deadline = time.monotonic() + timeout_s
+    last = None
+    while True:
+        try:
+            answer = fact()
+            if answer:
+                return answer
+        except (AssertionError, OSError, RestError) as error:
+            last = error
+        if time.monotonic() > deadline:
+            raise AssertionError("not within %g s: %s%s" % (timeout_s, what, " (%s)" % last if last else ""))
+        time.sleep(every_s)
+
+
+def fresh_name(prefix):
+    """A name no other test has: for groups, topics and connectors."""
+    return "%s-%d-%d" % (prefix, os.getpid(), next(_names))
+
+
+def free_port():
+    """A loopback port nobody listens on now, below the kernel's range for outgoing connections."""
+    while True:
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", random.randrange(20000, 32000)))
+                return s.getsockname()[1]
+            except OSError:
+                continue
+
+
+def scratch_folder():
+    """A folder below TMPDIR that is removed at the end (kept when MILLRACE_KEEP is set)."""
+    folder = tempfile.mkdtemp(prefix="millrace-system-")
+    if not os.environ.get("MILLRACE_KEEP"):
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+# Properties -------------------------------------------------------------------------------------------------
+
+def properties_write(path, properties):
+    """Writes a Java properties file from a dict."""
+    with open(path, "w", encoding="utf-8") as f:
+        for key, value in properties.items():
+            text = str(value).replace("\\", "\\\\").replace("\n", "\\n")
+            f.write("%s=%s\n" % (key.replace(" ", "\\ ").replace(":", "\\:").replace("=", "\\="), text))
+
+
+# Kafka ------------------------------------------------------------------------------------------------------
+
+class Lab:
+    """One Kafka of one or three brokers, and JVM workers beside it (scripts/kafka-lab)."""
+
+    def __init__(self, brokers=1, sasl_ssl=False, properties=None):
+        self.folder = scratch_folder()
+        self.arguments = ["--brokers", str(brokers)] + (["--sasl-ssl"] if sasl_ssl else [])
+        for key, value in (properties or {}).items():
+            self.arguments += ["--broker-property", "%s=%s" % (key, value)]
+        self.bootstrap = None
+
+    def _run(self, command, *arguments):
+        result = subprocess.run([KAFKA_LAB, command, "--dir", self.folder, *arguments], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        assert result.returncode == 0, "kafka-lab %s: %s" % (command, result.stderr.strip())
+        return result.stdout.strip()
+
+    def start(self):
+        _live.append(self)
+        self._run("start", *self.arguments)
+        self.bootstrap = self.read("bootstrap")
+        return self
+
+    def stop(self):
+        if self in _live:
+            _live.remove(self)
+        self._run("stop")
+
+    __enter__ = start
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def read(self, name):
+        with open(os.path.join(self.folder, name), encoding="utf-8") as f:
+            return f.read().strip()
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def credentials(self):
+        """user, password and truststore.password of the SASL_SSL listener, as a dict."""
+        return dict(line.split("=", 1) for line in self.read("credentials").splitlines())
+
+    def broker_stop(self, broker_id=1, kill=False):
+        self._run("broker-stop", "--id", str(broker_id), *(["--kill"] if kill else []))
+
+    def broker_start(self, broker_id=1):
+        self._run("broker-start", "--id", str(broker_id))
+
+    def jvm_worker_start(self, properties):
+        """Starts Kafka Connect's own distributed worker and returns its pid; it ends with the lab."""
+        path = self.path(fresh_name("jvm-worker") + ".properties")
+        properties_write(path, properties)
+        return int(self._run("jvm-worker", "--properties", path))
+
+    # Topics, through kcat
+
+    def kcat(self, *arguments, data=None, timeout_s=60):
+        """Runs kcat on this Kafka and returns its standard output as bytes."""
+        feed = {"stdin": subprocess.DEVNULL} if data is None else {"input": data}
+        result = subprocess.run(["kcat", "-b", self.bootstrap, *arguments], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, timeout=timeout_s, check=False, **feed)
+        assert result.returncode == 0, "kcat %s: %s" % (" ".join(arguments), result.stderr.decode().strip())
+        return result.stdout
+
+    def topic_create(self, topic, partitions=1, configs=None):
+        """Creates a topic through the JVM tool (about 2 s); a topic of one partition comes with its first record."""
+        libs = subprocess.run([KAFKA_LAB, "fetch"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                              check=True).stdout.strip()
+        command = ["java", "-XX:TieredStopAtLevel=1", "-cp", libs + "/*", "org.apache.kafka.tools.TopicCommand",
+                   "--bootstrap-server", self.bootstrap, "--create", "--topic", topic,
+                   "--partitions", str(partitions)]
+        for key, value in (configs or {}).items():
+            command += ["--config", "%s=%s" % (key, value)]
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                text=True, check=False)
+        assert result.returncode == 0, "topic %s: %s" % (topic, result.stdout.strip())
+
+    def topics(self):
+        """Name → number of partitions."""
+        answer = json.loads(self.kcat("-L", "-J"))
+        return {t["topic"]: len(t["partitions"]) for t in answer["topics"]}
+
+    def produce(self, topic, values, partition=None, key=None):
+        """Writes each of the values (str or bytes without newline) as one record."""
+        lines = [v if isinstance(v, bytes) else v.encode() for v in values]
+        where = ["-p", str(partition)] if partition is not None else []
+        keyed = ["-k", key] if key is not None else []
+        self.kcat("-P", "-t", topic, *where, *keyed, data=b"".join(line + b"\n" for line in lines))
+
+    def consume(self, topic, start="beginning", isolation="read_committed"):
+        """Everything in the topic now, as dicts: partition, offset, ts, key, value (str or None), headers."""
+        out = self.kcat("-C", "-t", topic, "-o", str(start), "-e", "-q", "-J", "-Z",
+                        "-X", "isolation.level=" + isolation)
+        records = []
+        for line in out.splitlines():
+            record = json.loads(line)
+            record["value"] = record.pop("payload", None)
+            records.append(record)
+        return records
+
+    def values(self, topic, start="beginning"):
+        """The values of the topic as lines of bytes: quick, for millions of records of one partition."""
+        return self.kcat("-C", "-t", topic, "-o", str(start), "-e", "-q", timeout_s=300).splitlines()
+
+    def end_offset(self, topic, partition=0):
+        out = self.kcat("-Q", "-t", "%s:%d:-1" % (topic, partition)).decode()
+        return int(out.rsplit(" ", 1)[1])
+
+
+# Workers ----------------------------------------------------------------------------------------------------
+
+class RestError(Exception):
+    """An answer that is not 2xx: status and body (parsed JSON where it is JSON)."""
+
+    def __init__(self, status, body):
+        super().__init__("HTTP %d: %s" % (status, body))
+        self.status = status
+        self.body = body
+
+
+def http(method, url, body=None, timeout_s=30, headers=None):
+    """One request; returns (status, body, headers) whatever the status. A body that is JSON comes parsed."""
+    data = None
+    sent = {"Accept": "application/json", **(headers or {})}
+    if body is not None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent.setdefault("Content-Type", "application/json")
+    request = urllib.request.Request(url, data=data, method=method, headers=sent)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s) as answer:
+            status, text, got = answer.status, answer.read(), answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            status, text, got = error.code, error.read(), error.headers
+    try:
+        return status, json.loads(text) if text else None, got
+    except ValueError:
+        return status, text.decode("utf-8", "replace"), got
+
+
+def worker_properties(lab, group=None, **more):
+    """Distributed worker properties with a group, topics and a REST port of its own; more: a__b stands for a.b."""
+    group = group or fresh_name("group")
+    properties = {
+        "bootstrap.servers": lab.bootstrap,
+        "group.id": group,
+        "key.converter": STRING,
+        "value.converter": STRING,
+        "config.storage.topic": group + "-configs",
+        "offset.storage.topic": group + "-offsets",
+        "status.storage.topic": group + "-status",
+        "config.storage.replication.factor": 1,
+        "offset.storage.replication.factor": 1,
+        "status.storage.replication.factor": 1,
+        "offset.storage.partitions": 2,
+        "status.storage.partitions": 1,
+        "offset.flush.interval.ms": 1000,
+        "listeners": "http://127.0.0.1:%d" % free_port(),
+    }
+    properties.update({key.replace("__", "."): value for key, value in more.items()})
+    return properties
+
+
+class Worker:
+    """One `millrace` process. `command` is what stands before the properties file."""
+
+    def __init__(self, properties, command=("worker",), arguments=(), environment=None, program=None):
+        self.properties = dict(properties)
+        self.program = program or os.path.join(BUILD, "bin", "millrace")
+        self.command = command
+        self.arguments = list(arguments)
+        self.environment = {**os.environ, **(environment or {})}
+        self.folder = scratch_folder()
+        self.log = os.path.join(self.folder, "worker.log")
+        self.process = None
+        listener = str(self.properties.get("listeners", "http://127.0.0.1:8083")).split(",")[0]
+        self.url = listener.replace("HTTP://", "http://").replace("//:", "//127.0.0.1:")
+
+    def start(self):
+        """Starts the process and returns at once."""
+        path = os.path.join(self.folder, "worker.properties")
+        properties_write(path, self.properties)
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([self.program, *self.command, path, *self.arguments],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+                                            env=self.environment)
+        _live.append(self)
+        return self
+
+    def ready(self, timeout_s=60):
+        """Waits until the worker lists its connectors, as its herder does only once the topics are read."""
+        def answers():
+            assert self.process.poll() is None, "the worker ended with %s:\n%s" % (self.process.returncode,
+                                                                                  self.log_end())
+            return http("GET", self.url + "/connectors", timeout_s=5)[0] == 200
+        try:
+            wait_until(answers, "worker ready on " + self.url, timeout_s)
+        except AssertionError as error:
+            raise AssertionError("%s\n%s" % (error, self.log_end())) from None
+        return self
+
+    def __enter__(self):
+        return self.start().ready()
+
+    def __exit__(self, *_):
+        self.end()
+
+    def wait(self, timeout_s=60):
+        """Waits for the process to end by itself; its exit status (negative: the signal)."""
+        try:
+            status = self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("the worker still runs after %g s:\n%s" % (timeout_s, self.log_end())) from None
+        if self in _live:
+            _live.remove(self)
+        return status
+
+    def stop(self, timeout_s=60):
+        """SIGTERM; the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait(timeout_s)
+
+    def kill(self):
+        """SIGKILL."""
+        self.process.kill()
+        return self.wait()
+
+    def end(self):
+        """Whatever the state: no process remains."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self in _live:
+            _live.remove(self)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def log_text(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def log_end(self, lines=30):
+        return "\n".join(self.log_text().splitlines()[-lines:])
+
+    # REST
+
+    def request(self, method, path, body=None, **more):
+        """(status, body), whatever the status."""
+        return http(method, self.url + path, body, **more)[:2]
+
+    def rest(self, method, path, body=None, **more):
+        """The body of a 2xx answer; RestError for every other."""
+        status, answer = self.request(method, path, body, **more)
+        if not 200 <= status < 300:
+            raise RestError(status, answer)
+        return answer
+
+    def create(self, name, config):
+        return self.rest("POST", "/connectors", {"name": name, "config": {k: str(v) for k, v in config.items()}})
+
+    def status(self, name):
+        return self.rest("GET", "/connectors/%s/status" % name)
+
+    def wait_state(self, name, state="RUNNING", tasks=1, timeout_s=30):
+        """Waits until the connector and exactly `tasks` tasks are in the state; the status."""
+        seen = []
+
+        def is_so():
+            answer = self.status(name)
+            seen[:] = [answer]
+            states = [t["state"] for t in answer["tasks"]]
+            return answer if answer["connector"]["state"] == state and states == [state] * tasks else None
+        try:
+            return wait_until(is_so, "%s %s with %d tasks" % (name, state, tasks), timeout_s)
+        except AssertionError as error:
+            raise AssertionError("%s; last status %s" % (error, seen)) from None
+
+
+# The suite's own Kafka ---------------------------------------------------------------------------------------
+
+_suite = None
+
+
+def suite_lab():
+    """The one single-broker Kafka that the tests of a run share; started when first asked for.
+
+    KAFKA_LAB_BOOTSTRAP makes it one that runs already (for writing tests).
+    """
+    global _suite
+    if _suite is None:
+        _suite = Lab()
+        if os.environ.get("KAFKA_LAB_BOOTSTRAP"):
+            _suite.bootstrap = os.environ["KAFKA_LAB_BOOTSTRAP"]
+        else:
+            _suite.start()
+    return _suite
+
+
+def end_all():
+    """Ends every process that is still there; workers before the Kafka they use."""
+    for thing in sorted(_live, key=lambda t: isinstance(t, Lab)):
+        try:
+            thing.end() if isinstance(thing, Worker) else thing.stop()
+        except (AssertionError, OSError) as error:
+            print("lab: %s" % error)
+
+
+def end_workers():
+    """Ends the workers a test left behind."""
+    for worker in [t for t in _live if isinstance(t, Worker)]:
+        worker.end()
+
+
+atexit.register(end_all)
