@@ -1,0 +1,93 @@
+/*
+ * task: the common head of source and sink tasks, and how others speak to a task.
+ *
+ * A task is a state machine that a pool steps (executor/step_pool.h). Commands come from any thread: they set what is wanted and
+ * wake the task; the next steps carry them out. Nobody waits inside a task but its plugin.
+ *
+ *   NEW → PREPARING → PREPARED → STARTING → RUNNING ⇄ PAUSED
+ *                                    any of these → STOPPING → STOPPED | FAILED
+ *
+ * A started task whose target is PAUSED from the beginning waits before the plugin's start (lifecycle, section 2).
+ * The end: STOPPED after a stop, after being abandoned, or after being fenced by a successor; FAILED with a trace after an
+ * error (offsets of acknowledged records are still committed, the plugin is stopped, clients are closed). After the end
+ * the step function says STEP_END and the task may be destroyed.
+ *
+ * Deadlines: a stop has one. A task past it (its plugin hangs) is abandoned by its owner: task_abandon revokes what it
+ * may still do through us (produce, put, commit, status), its clients are closed from a job thread, and when the hung
+ * call returns after all, the task ends without touching anything outside. Until then its memory stays.
+ *
+ * The lease is looked at before records are handed over, before each put and before each commit: without it the task
+ * does nothing outside and keeps its state.
+ */
+#ifndef TASK_TASK_H
+#define TASK_TASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct clock;
+struct lease;
+struct task;
+struct task_listener;
+
+enum task_state {
+    TASK_NEW,
+    TASK_PREPARING,
+    TASK_PREPARED,
+    TASK_STARTING,
+    TASK_RUNNING,
+    TASK_PAUSED,
+    TASK_STOPPING,
+    TASK_STOPPED,
+    TASK_FAILED
+};
+
+const char *task_state_name(enum task_state state);
+/* The table of legal moves; the task asserts it. */
+bool task_state_may_move(enum task_state from, enum task_state to);
+
+/* How a task ends towards its consumer group: a successor elsewhere takes the place at once (STAY), or nobody will (LEAVE). */
+enum task_departure { TASK_DEPARTURE_STAY, TASK_DEPARTURE_LEAVE };
+
+/* What both kinds need from their owner. Everything is borrowed and outlives the task unless said otherwise. */
+struct task_common_setup {
+    const char *connector;
+    uint32_t number;
+    const struct lease *lease;
+    const struct clock *clock; /* NULL: the real one */
+    const struct task_listener *listener;
+    void *listener_argument;
+    /* Has the task stepped soon. thread: any, also under librdkafka's locks: must be lock-free. */
+    void (*wake)(void *argument);
+    void *wake_argument;
+    uint32_t offset_flush_interval_ms;
+    uint32_t offset_flush_timeout_ms;
+    uint64_t buffer_bytes_max; /* millrace.task.buffer.bytes */
+};
+
+/* Commands. thread: any; none waits. */
+void task_request_prepare(struct task *task);
+void task_request_start(struct task *task); /* prepares first where that was not asked */
+void task_request_pause(struct task *task);
+void task_request_resume(struct task *task);
+void task_request_stop(struct task *task, enum task_departure departure, int64_t deadline_ms); /* clock_monotonic_ms */
+void task_abandon(struct task *task);
+
+/* thread: any. */
+enum task_state task_state(const struct task *task);
+const char *task_connector(const struct task *task);
+uint32_t task_number(const struct task *task);
+/* Does the plugin want a thread of its own (MR_TASK_BLOCKS)? */
+bool task_blocks(const struct task *task);
+/* What the task is inside of, for "who hangs" messages: "poll", "put", … or "". */
+const char *task_inside(const struct task *task);
+
+/* For the pool alone. `*wake_at_ms` (clock_monotonic_ms) with TASK_STEP_WAIT; INT64_MAX: only a wake-up. */
+enum task_step { TASK_STEP_AGAIN, TASK_STEP_WAIT, TASK_STEP_ENDED };
+enum task_step task_step(struct task *task, int64_t *wake_at_ms);
+
+/* After TASK_STEP_ENDED (or when it was never stepped). */
+void task_destroy(struct task *task);
+
+#endif

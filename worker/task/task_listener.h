@@ -1,0 +1,22 @@
+/*
+ * task_listener: what a task tells upwards. Declared here, filled by the executor.
+ *
+ * thread: the pool thread that steps the task, no lock held. A member must only post; it must not call back into the task.
+ * Texts live only during the call.
+ */
+#ifndef TASK_TASK_LISTENER_H
+#define TASK_TASK_LISTENER_H
+
+#include <stdint.h>
+
+#include "task/task.h"
+
+struct task_listener {
+    /* PREPARED, RUNNING, PAUSED, STOPPED or FAILED was reached; `trace` with FAILED, else NULL. After STOPPED and FAILED
+     * nothing more comes. A task fenced by its legitimate successor ends as STOPPED. */
+    void (*on_state)(void *argument, enum task_state state, const char *trace);
+    /* The first record to (or from) this topic since the start. */
+    void (*on_topic)(void *argument, const char *topic);
+};
+
+#endif
