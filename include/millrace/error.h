@@ -37,6 +37,7 @@ enum mr_error_code {
 struct mr_error;
 
 /* Always returns -1, so that `return mr_error_set(error, …)` reads as one thought. */
+/* Messages are cut at 16 KiB; a chain of causes at 32. */
 MR_EXPORT int mr_error_set(struct mr_error **error, enum mr_error_code code, const char *format, ...) MR_PRINTF(3, 4);
 MR_EXPORT int mr_error_set_v(struct mr_error **error, enum mr_error_code code, const char *format, va_list args);
 
@@ -52,6 +53,7 @@ MR_EXPORT void mr_error_set_class_name(struct mr_error *error, const char *class
 MR_EXPORT enum mr_error_code mr_error_code(const struct mr_error *error);
 MR_EXPORT const char *mr_error_message(const struct mr_error *error); /* without its causes */
 MR_EXPORT const char *mr_error_class_name(const struct mr_error *error);
+/* MR_ERR_RETRIABLE only: as in Kafka Connect, Kafka's own retriable errors (MR_ERR_TIMEOUT) do not count here. */
 MR_EXPORT bool mr_error_is_retriable(const struct mr_error *error);
 MR_EXPORT uint32_t mr_error_retry_after_ms(const struct mr_error *error);
 MR_EXPORT const struct mr_error *mr_error_cause(const struct mr_error *error);

@@ -36,7 +36,8 @@ MR_EXPORT struct mr_arena *mr_batch_arena(struct mr_batch *batch);
 MR_EXPORT size_t mr_batch_count(const struct mr_batch *batch);
 MR_EXPORT struct mr_record *mr_batch_at(struct mr_batch *batch, size_t index);
 
-/* A new empty record at the end of the batch. NULL: no memory (mr_arena_failed). */
+/* A new empty record at the end of the batch: key and value null, schemaless, no topic, no partition, no timestamp.
+ * NULL: no memory (mr_arena_failed). Setters that return -1 have no memory either, or were given a constructor's NULL. */
 MR_EXPORT struct mr_record *mr_batch_append(struct mr_batch *batch);
 /* Progress without a record, in order with the records: the source has come this far (heartbeats, filtered input).
  * Takes effect when all earlier records of the same source partition are acknowledged. */
@@ -58,6 +59,7 @@ MR_EXPORT void mr_record_set_partition(struct mr_record *record, int32_t partiti
 
 MR_EXPORT bool mr_record_has_timestamp(const struct mr_record *record);
 MR_EXPORT int64_t mr_record_timestamp_ms(const struct mr_record *record); /* 0 without one */
+/* A sink record keeps the type it was consumed with; a source record has CREATE_TIME or NONE. */
 MR_EXPORT enum mr_timestamp_type mr_record_timestamp_type(const struct mr_record *record);
 MR_EXPORT void mr_record_set_timestamp_ms(struct mr_record *record, int64_t timestamp_ms);
 MR_EXPORT void mr_record_clear_timestamp(struct mr_record *record);
@@ -77,9 +79,11 @@ MR_EXPORT size_t mr_record_header_count(const struct mr_record *record);
 MR_EXPORT const char *mr_record_header_key(const struct mr_record *record, size_t index);
 MR_EXPORT const struct mr_schema *mr_record_header_schema(const struct mr_record *record, size_t index);
 MR_EXPORT const struct mr_value *mr_record_header_value(const struct mr_record *record, size_t index);
+/* The key is copied; at most 65,535 headers. */
 MR_EXPORT int mr_record_add_header(struct mr_record *record, const char *key, const struct mr_schema *schema,
                                    const struct mr_value *value) MR_MUST_USE;
-MR_EXPORT void mr_record_remove_headers(struct mr_record *record, const char *key); /* all of that key */
+/* All of that key; none is fine. Needs memory where a copy of the record shares its headers. */
+MR_EXPORT int mr_record_remove_headers(struct mr_record *record, const char *key) MR_MUST_USE;
 
 /* Source records: where the record came from, as maps of text to null, booleans, numbers, text or bytes. Records with
  * equal partitions share one order of acknowledgement; setting the same pointer again costs nothing. */

@@ -85,7 +85,9 @@ MR_EXPORT const struct mr_schema *mr_schema_field(const struct mr_schema *schema
 MR_EXPORT int32_t mr_schema_field_index(const struct mr_schema *schema, const char *name);
 
 /* Builders. Setters may be called in any order and remember the first mistake (empty or duplicate field name, a default
- * of the wrong type, no memory), which _build reports as MR_ERR_DATA. */
+ * of the wrong type, too many fields), which _build reports as MR_ERR_DATA (no memory as MR_ERR_NO_MEMORY). A NULL
+ * builder (no memory at create) is accepted by all of them. At most 65,535 fields, 4,096 parameters, 500 levels.
+ * Map and array may lack key or element schema: such a schema holds empty containers only. */
 MR_EXPORT struct mr_schema_builder *mr_schema_builder_create(enum mr_type type);
 /* A builder that starts with name, version, doc and parameters of `schema` (not optional, default, fields). */
 MR_EXPORT struct mr_schema_builder *mr_schema_builder_from(const struct mr_schema *schema, enum mr_type type);

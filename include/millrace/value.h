@@ -43,10 +43,12 @@ struct mr_value;
 MR_EXPORT enum mr_kind mr_value_kind(const struct mr_value *value);
 MR_EXPORT const char *mr_kind_name(enum mr_kind kind);
 MR_EXPORT bool mr_value_is_null(const struct mr_value *value);
-/* Deep comparison of kinds and contents; floats by their bits, maps in any order. */
+/* Deep comparison of kinds and contents; floats by their bits (any NaN equals any NaN), maps in any order, structs with
+ * their schemas. Nesting beyond 1,100 levels is equal to nothing. */
 MR_EXPORT bool mr_value_equals(const struct mr_value *a, const struct mr_value *b);
 /* Is the value acceptable to the schema (null only if optional, kinds, elements, nested structs of an equal schema)?
- * MR_ERR_DATA otherwise. `where` names the field in the message; may be NULL. */
+ * MR_ERR_DATA otherwise. Inside a nested struct a null is fine where the field has a default. `where` names the field
+ * in the message; may be NULL. Schema NULL accepts everything. */
 MR_EXPORT int mr_value_validate(const struct mr_schema *schema, const struct mr_value *value, const char *where,
                                 struct mr_error **error);
 /* A copy that uses nothing but `arena` (and schemas it keeps). */
