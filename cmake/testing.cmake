@@ -7,6 +7,10 @@
 # A SHARED room is tested from inside: its test links the static twin, so hidden functions can be called.
 
 mr_foreign(MR_CMOCKA cmocka)
+set(MR_TEST_TIMEOUT_S 120)
+if(NOT MILLRACE_SANITIZE STREQUAL none)
+  set(MR_TEST_TIMEOUT_S 400)
+endif()
 set(MR_TEST_DEFINITIONS
   MR_TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
   MR_TEST_BUILD_DIR="${CMAKE_BINARY_DIR}"
@@ -60,6 +64,6 @@ function(mr_tests)
     target_compile_definitions(${target} PRIVATE ${MR_TEST_DEFINITIONS})
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/${place})
     add_test(NAME ${place}/${file} COMMAND ${target})
-    set_tests_properties(${place}/${file} PROPERTIES LABELS ${label} TIMEOUT 120)
+    set_tests_properties(${place}/${file} PROPERTIES LABELS ${label} TIMEOUT ${MR_TEST_TIMEOUT_S})
   endforeach()
 endfunction()
