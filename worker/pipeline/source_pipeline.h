@@ -1,0 +1,57 @@
+/*
+ * source_pipeline: from what a source polled to what can be produced: transforms, then header, key and value converters.
+ *
+ * Runs over a batch on the task's thread. The error policy sees single records: a record whose stage fails is retried,
+ * skipped (and reported), or ends the run. Nothing is copied: bytes live in the batch's arena or where the values refer to.
+ *
+ * A transform may make many records of one: each becomes an item of its own, with `record->original` the polled one; the
+ * polled record is acknowledged when all of its items are.
+ */
+#ifndef PIPELINE_SOURCE_PIPELINE_H
+#define PIPELINE_SOURCE_PIPELINE_H
+
+#include <millrace/abi.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mr_batch;
+struct mr_error;
+struct mr_record;
+struct producer_header;
+struct source_pipeline;
+
+enum outgoing_kind {
+    OUTGOING_SEND,
+    OUTGOING_DROPPED, /* filtered by a transform, or skipped by the error policy: nothing to send */
+    OUTGOING_PROGRESS /* a marker: only source partition and offset */
+};
+
+/* In the order polled; the items of one polled record stand together. */
+struct outgoing {
+    struct mr_record *record; /* record->original is the entry of the batch; for DROPPED and PROGRESS the entry itself */
+    enum outgoing_kind kind;
+    bool failed;              /* DROPPED: by the error policy, not by a transform */
+    const char *topic;
+    int32_t partition;        /* -1: by key */
+    int64_t timestamp_ms;     /* -1: none */
+    struct mr_bytes key, value;
+    const struct producer_header *headers;
+    size_t header_count;
+};
+
+struct outgoing_list {
+    struct outgoing *items;
+    size_t count, capacity;
+};
+
+void outgoing_list_init(struct outgoing_list *list);
+void outgoing_list_release(struct outgoing_list *list);
+
+/* Empties `list`, then fills it. -1: the task fails with that error; the items of the records before the failing one are in
+ * the list and are still to be sent. A record without topic, or with a negative timestamp, is such an error. */
+int source_pipeline_run(struct source_pipeline *pipeline, struct mr_batch *batch, struct outgoing_list *list,
+                        struct mr_error **error);
+void source_pipeline_destroy(struct source_pipeline *pipeline);
+
+#endif
