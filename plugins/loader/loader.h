@@ -65,7 +65,7 @@ struct loader_plugin {
     };
 };
 
-/* NULL only when memory is short or setup->host is no table: an unreadable folder or a bad file is a refusal. */
+/* NULL only when memory is short: an unreadable folder and a bad file are refusals. */
 struct loader *loader_create(const struct loader_setup *setup, struct mr_error **error);
 void loader_destroy(struct loader *loader);
 
