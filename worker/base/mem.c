@@ -41,10 +41,10 @@ void *mem_alloc(size_t size)
 
 void *mem_calloc(size_t count, size_t size)
 {
-    if (watched() && refuse())
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total) || (watched() && refuse()))
         return NULL;
-    bool empty = count == 0 || size == 0;
-    return counted(empty ? calloc(1, 1) : calloc(count, size));
+    return counted(calloc(1, total == 0 ? 1 : total));
 }
 
 void *mem_realloc(void *old, size_t size)

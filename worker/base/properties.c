@@ -80,7 +80,12 @@ static void skip_to_text(struct parser *parser, bool continued)
     }
 }
 
-/* Collects the next logical line. false: the end, or no memory (logical has failed). */
+static bool after_crlf(const struct parser *parser)
+{
+    return parser->at[-1] == '\n' && parser->at[-2] == '\r';   /* never the first character: an escape is before it */
+}
+
+/* Collects the next logical line. A lone backslash as the last line is an empty key to Java (but not before \r\n). false: the end, or no memory (logical has failed). */
 static bool read_logical_line(struct parser *parser)
 {
     struct str_buffer *logical = &parser->logical;
@@ -97,7 +102,7 @@ static bool read_logical_line(struct parser *parser)
         } else if (escaped) {
             str_buffer_truncate(logical, logical->length - 1);
             escaped = false;
-            if (parser->at == parser->end)
+            if (parser->at == parser->end && !after_crlf(parser))
                 return true;
             skip_to_text(parser, true);
         } else if (logical->length > 0) {

@@ -44,6 +44,7 @@ static bool grow(struct str_buffer *buffer, size_t needed)
         return false;
     buffer->data = data;
     buffer->capacity = capacity;
+    data[buffer->length] = '\0';
     return true;
 }
 
@@ -141,6 +142,7 @@ char *str_buffer_take(struct str_buffer *buffer, size_t *length)
         text = mem_strdup("");
     else if (!buffer->failed) {
         text = buffer->data;
+        text[buffer->length] = '\0';   /* a reserved place may have been written to and not counted */
         buffer->data = NULL;
     }
     if (length != NULL)
