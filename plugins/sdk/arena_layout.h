@@ -32,15 +32,22 @@
 
 struct arena_chunk;
 
+enum arena_failure {
+    ARENA_NO_MEMORY = 0,
+    ARENA_AT_LIMIT,
+    ARENA_VALUE_TOO_LARGE, /* one value or container beyond VALUE_SIZE_MAX or VALUE_COUNT_MAX */
+    ARENA_VALUE_TOO_DEEP   /* beyond VALUE_DEPTH_MAX */
+};
+
 struct mr_arena {
     unsigned char *next, *end; /* the free rest of the current chunk, cut at the limit */
-    struct arena_chunk *current; /* chunks before it are full, those after it empty */
-    struct arena_chunk *first;
-    size_t used_before_bytes;  /* handed out from chunks before the current one and from pieces of their own */
+    struct arena_chunk *current, *full, *empty;
+    size_t used_before_bytes;  /* handed out from full chunks */
     size_t reserved_bytes;     /* of all chunks */
+    size_t empty_bytes;        /* of the empty ones */
     size_t peak_bytes;         /* reserved by the last uses, slowly forgotten */
     size_t limit_bytes;
-    bool hit_limit;            /* the last failure was the limit, not malloc */
+    uint8_t failure;           /* enum arena_failure: why the last NULL */
     uint8_t recent_at;
     const struct mr_schema *recent[ARENA_RECENT_SCHEMAS];
     const struct mr_schema **kept; /* open addressing, a power of two long */

@@ -134,7 +134,7 @@ MR_EXPORT void batch_pool_destroy(struct batch_pool *pool);
 MR_EXPORT struct mr_batch *batch_pool_take(struct batch_pool *pool);
 /* Gives the memory of idle batches back to the system: for a task that has nothing to do. */
 MR_EXPORT void batch_pool_trim(struct batch_pool *pool);
-MR_EXPORT uint32_t batch_pool_out_count(const struct batch_pool *pool); /* batches taken and not yet back */
+MR_EXPORT uint32_t batch_pool_out_count(struct batch_pool *pool); /* batches taken and not yet back */
 
 /* Batches -------------------------------------------------------------------------------------------------- */
 
@@ -182,6 +182,10 @@ static inline enum record_kind record_kind(const struct mr_record *record)
 /* Makes it a sink record: copies the struct (not what it refers to) and sets topic, partition and timestamp from it.
  * Key, value and headers are for the converters to set. -1: no memory. */
 MR_EXPORT int record_set_origin(struct mr_record *record, const struct record_origin *origin) MR_MUST_USE;
+
+/* As mr_record_add_header for a key that outlives the batch's content. */
+MR_EXPORT int record_add_header_ref(struct mr_record *record, const char *key, const struct mr_schema *schema,
+    const struct mr_value *value) MR_MUST_USE;
 
 /* NULL for a record that is no sink record. */
 static inline const struct record_origin *record_origin(const struct mr_record *record)

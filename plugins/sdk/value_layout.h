@@ -111,7 +111,11 @@ static inline bool value_text_is(const struct mr_value *value, const char *text,
 /* A cell that refers to bytes which outlive the arena's content. NULL: no memory, or longer than VALUE_SIZE_MAX. */
 static inline const struct mr_value *value_ref(struct mr_arena *arena, enum mr_kind kind, const void *data, size_t size)
 {
-    struct mr_value *value = size > VALUE_SIZE_MAX ? NULL : arena_alloc(arena, sizeof(*value));
+    if (__builtin_expect(size > VALUE_SIZE_MAX, 0)) {
+        arena->failure = ARENA_VALUE_TOO_LARGE;
+        return NULL;
+    }
+    struct mr_value *value = arena_alloc(arena, sizeof(*value));
     if (value != NULL)
         *value = (struct mr_value){.kind = (uint8_t)kind, .length = (uint32_t)size, .bytes = data};
     return value;
