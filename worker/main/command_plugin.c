@@ -1,0 +1,149 @@
+/*
+ * millrace plugin: looks at plugins without a worker. Results go to standard output, what was refused to standard error.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "commands.h"
+#include "loader/host.h"
+#include "loader/loader.h"
+#include "plugin_doc.h"
+
+#include "base/bans.h"
+
+static int usage(void)
+{
+    fprintf(stderr, "Usage: millrace plugin list [--plugin-path PATHS]\n"
+                    "       millrace plugin check FILE.so\n"
+                    "       millrace plugin doc NAME [--plugin-path PATHS]\n"
+                    "PATHS as plugin.path: folders and files, separated by commas. Shipped plugins are always there.\n");
+    return 1;
+}
+
+/* NULL: said why. The loader's own lines are left out: this command prints the same in its own way. Lines of plugins, which
+ * say why one does not want to load, stay. */
+static struct loader *open_loader(const char *plugin_path, bool with_shipped)
+{
+    struct mr_error *error = NULL;
+    log_level_set("loader", LOG_LEVEL_OFF, -1, NULL);
+    struct loader *loader = loader_create(&(struct loader_setup){ .plugin_path = plugin_path,
+                                                                  .with_shipped = with_shipped,
+                                                                  .host = loader_host() },
+                                          &error);
+    if (loader == NULL) {
+        fprintf(stderr, "millrace plugin: %s\n", mr_error_message(error));
+        mr_error_drop(error);
+    }
+    return loader;
+}
+
+static void print_refusals(const struct loader *loader)
+{
+    for (size_t i = 0; i < loader_refusal_count(loader); i++)
+        fprintf(stderr, "%s: refused: %s\n", loader_refusal_path(loader, i), loader_refusal_reason(loader, i));
+}
+
+static const char *shown_version(const struct loader_plugin *plugin)
+{
+    return plugin->version != NULL ? plugin->version : "-";
+}
+
+static int list(const char *plugin_path)
+{
+    struct loader *loader = open_loader(plugin_path, true);
+    if (loader == NULL)
+        return 1;
+    for (size_t i = 0; i < loader_count(loader); i++) {
+        const struct loader_plugin *plugin = loader_at(loader, i);
+        printf("%-16s %-76s %-10s %s\n", loader_kind_name(plugin->kind), plugin->class_name, shown_version(plugin),
+               plugin->path);
+    }
+    print_refusals(loader);
+    loader_destroy(loader);
+    return 0;
+}
+
+static int check(const char *path)
+{
+    if (strchr(path, ',') != NULL) {
+        fprintf(stderr, "%s: refused: a path with a comma cannot stand in plugin.path; rename it\n", path);
+        return 1;
+    }
+    struct loader *loader = open_loader(path, false);
+    if (loader == NULL)
+        return 1;
+    const char *path_before = NULL;
+    for (size_t i = 0; i < loader_count(loader); i++) {
+        const struct loader_plugin *plugin = loader_at(loader, i);
+        if (path_before == NULL || strcmp(path_before, plugin->path) != 0)
+            printf("%s: OK\n", plugin->path);
+        path_before = plugin->path;
+        printf("  %-16s %s %s, %zu options\n", loader_kind_name(plugin->kind), plugin->class_name,
+               shown_version(plugin), plugin->config_def->count);
+    }
+    print_refusals(loader);
+    int status = loader_refusal_count(loader) > 0 || loader_count(loader) == 0;
+    if (loader_refusal_count(loader) == 0 && loader_count(loader) == 0)
+        fprintf(stderr, "%s: refused: there is no plugin file in it\n", path);
+    loader_destroy(loader);
+    return status;
+}
+
+static int doc(const char *name, const char *plugin_path)
+{
+    struct mr_error *error = NULL;
+    const struct loader_plugin *plugin;
+    struct loader *loader = open_loader(plugin_path, true);
+    if (loader == NULL)
+        return 1;
+    int status = loader_find_any(loader, name, NULL, &plugin, &error);
+    if (status == 0) {
+        plugin_doc_print(plugin, stdout);
+    } else {
+        fprintf(stderr, "millrace plugin doc: there is no plugin %s, or several go by that name; "
+                        "`millrace plugin list` has the full names\n", name);
+        mr_error_drop(error);
+    }
+    loader_destroy(loader);
+    return status == 0 ? 0 : 1;
+}
+
+/* Takes "--plugin-path P" out of the arguments, wherever it stands. false: P is missing. */
+static bool take_plugin_path(int *argc, char **argv, const char **plugin_path)
+{
+    int kept = 0;
+    *plugin_path = NULL;
+    for (int i = 0; i < *argc; i++) {
+        if (strcmp(argv[i], "--plugin-path") != 0) {
+            argv[kept++] = argv[i];
+        } else if (i + 1 < *argc) {
+            *plugin_path = argv[++i];
+        } else {
+            return false;
+        }
+    }
+    *argc = kept;
+    return true;
+}
+
+static int run(int argc, char **argv)
+{
+    const char *plugin_path;
+    if (!take_plugin_path(&argc, argv, &plugin_path) || argc < 2)
+        return usage();
+    if (strcmp(argv[1], "list") == 0 && argc == 2)
+        return list(plugin_path);
+    if (strcmp(argv[1], "check") == 0 && argc == 3 && plugin_path == NULL)
+        return check(argv[2]);
+    if (strcmp(argv[1], "doc") == 0 && argc == 3)
+        return doc(argv[2], plugin_path);
+    return usage();
+}
+
+const struct command command_plugin = {
+    .name = "plugin",
+    .arguments = "list | check FILE.so | doc NAME",
+    .summary = "Look at plugins without a worker",
+    .run = run,
+};

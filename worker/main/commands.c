@@ -1,0 +1,9 @@
+#include "commands.h"
+
+#include <stddef.h>
+
+const struct command *const commands[] = {
+    &command_plugin,
+    &command_version,
+    NULL,
+};
