@@ -40,7 +40,9 @@ enum mr_width { MR_WIDTH_NONE = 0, MR_WIDTH_SHORT, MR_WIDTH_MEDIUM, MR_WIDTH_LON
 MR_EXPORT extern const char mr_config_required_text[];
 
 /* Checks one option. `text` is its trimmed text (NULL when it has no value); `config` holds all options as far as they
- * parsed. Words go to `*error` as MR_ERR_CONFIG; the caller adds "Invalid value V for configuration N: " in front.
+ * parsed: one that could not be read has no value here. Numbers come in canonical form, lists joined by ",". Words go to
+ * `*error` as MR_ERR_CONFIG; the caller adds "Invalid value V for configuration N: " in front. Words that name the option
+ * themselves go there as MR_ERR_CONNECT and stay as they are.
  * Runs on a job thread; may be called at any time, also for options of other versions of the plugin. */
 typedef int mr_config_validator(const char *name, const char *text, const struct mr_config *config,
                                 const void *argument, struct mr_error **error);
@@ -89,7 +91,9 @@ MR_EXPORT mr_config_validator mr_check_range;           /* numbers [struct mr_ra
 MR_EXPORT mr_config_validator mr_check_one_of;          /* text [NULL-terminated const char *const *] */
 MR_EXPORT mr_config_validator mr_check_one_of_any_case; /* the same, letters in any case */
 MR_EXPORT mr_config_validator mr_check_list_not_empty;  /* ConfigDef.NonEmptyList */
-MR_EXPORT mr_config_validator mr_check_valid_list;      /* ConfigDef.ValidList: no empty items [non-NULL: not empty] */
+/* ConfigDef.ValidList: no empty items [non-NULL: not empty]. Duplicates are a mistake where a user submits a connector,
+ * and drop out (the first stays) where a plugin is created. A default of NULL makes null acceptable. */
+MR_EXPORT mr_config_validator mr_check_valid_list;
 struct mr_range {
     int64_t least, most;
 };
