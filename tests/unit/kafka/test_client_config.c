@@ -1,0 +1,285 @@
+/* Java client properties → librdkafka: each row of the specification, the layers, identity, refusals. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <millrace/error.h>
+
+#include "base/string_map.h"
+#include "kafka/client_config.h"
+
+#define SASL "security.protocol=SASL_SSL\n"
+#define PLAIN "sasl.mechanism=PLAIN\nsasl.jaas.config=a.PlainLoginModule required username=\"u\" password=\"hidden\";\n"
+
+/* "name=value\n…" over a base of bootstrap.servers. */
+static struct string_map *properties_of(const char *lines)
+{
+    struct string_map *map = string_map_create();
+    char line[1024];
+    string_map_put(map, "bootstrap.servers", "127.0.0.1:9092");
+    string_map_put(map, "client.id", "test");
+    while (*lines != '\0') {
+        size_t length = strcspn(lines, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)length, lines);
+        char *equals = strchr(line, '=');
+        *equals = '\0';
+        string_map_put(map, line, equals + 1);
+        lines += length + (lines[length] == '\n');
+    }
+    return map;
+}
+
+static struct client_config *config_of(enum client_kind kind, const char *lines, struct client_findings *findings,
+                                       struct mr_error **error)
+{
+    struct string_map *map = properties_of(lines);
+    client_findings_init(findings);
+    struct client_config *config = client_config_create(kind, map, findings, error);
+    string_map_destroy(map);
+    return config;
+}
+
+static const struct translated {
+    enum client_kind kind;
+    const char *lines;
+    const char *native;
+    const char *value;   /* NULL: not set */
+} translated[] = {
+    {CLIENT_PRODUCER, "", "partitioner", "murmur2_random"},
+    {CLIENT_INTERNAL_PRODUCER, "", "partitioner", "murmur2_random"},
+    {CLIENT_PRODUCER, "", "bootstrap.servers", "127.0.0.1:9092"},
+    {CLIENT_PRODUCER, "acks=all", "acks", "-1"},
+    {CLIENT_PRODUCER, "acks=1", "acks", "1"},
+    {CLIENT_PRODUCER, "delivery.timeout.ms=2147483647", "message.timeout.ms", "0"},
+    {CLIENT_PRODUCER, "delivery.timeout.ms=5000", "message.timeout.ms", "5000"},
+    {CLIENT_INTERNAL_PRODUCER, "delivery.timeout.ms=5000", "message.timeout.ms", "0"},
+    {CLIENT_PRODUCER, "linger.ms=7", "linger.ms", "7"},
+    {CLIENT_PRODUCER, "batch.size=16384", "batch.size", "16384"},
+    {CLIENT_PRODUCER, "", "batch.size", NULL},
+    {CLIENT_PRODUCER, "max.request.size=2000000", "message.max.bytes", "2000000"},
+    {CLIENT_PRODUCER, "compression.type=LZ4", "compression.type", "lz4"},
+    {CLIENT_PRODUCER, "compression.type=gzip\ncompression.gzip.level=3", "compression.level", "3"},
+    {CLIENT_PRODUCER, "compression.type=gzip\ncompression.zstd.level=3", "compression.level", NULL},
+    {CLIENT_PRODUCER, "enable.idempotence=true", "enable.idempotence", "true"},
+    {CLIENT_PRODUCER, "request.timeout.ms=1234", "request.timeout.ms", "1234"},
+    {CLIENT_ADMIN, "request.timeout.ms=1234", "socket.timeout.ms", "1234"},
+    {CLIENT_PRODUCER, "partitioner.class=org.apache.kafka.clients.producer.RoundRobinPartitioner", "partitioner", "random"},
+    {CLIENT_PRODUCER, "receive.buffer.bytes=-1", "socket.receive.buffer.bytes", "0"},
+    {CLIENT_PRODUCER, "metadata.max.age.ms=180000", "metadata.max.age.ms", "180000"},
+    {CLIENT_PRODUCER, "metadata.max.age.ms=180000", "topic.metadata.refresh.interval.ms", "180000"},
+    {CLIENT_PRODUCER, "group.id=x", "group.id", NULL},
+    {CLIENT_CONSUMER, "group.id=g", "group.id", "g"},
+    {CLIENT_CONSUMER, "", "enable.auto.commit", "false"},
+    {CLIENT_CONSUMER, "", "enable.auto.offset.store", "false"},
+    {CLIENT_CONSUMER, "enable.auto.commit=true", "enable.auto.commit", "false"},
+    {CLIENT_CONSUMER, "isolation.level=READ_COMMITTED", "isolation.level", "read_committed"},
+    {CLIENT_CONSUMER, "auto.offset.reset=none", "auto.offset.reset", "error"},
+    {CLIENT_CONSUMER, "fetch.max.wait.ms=100", "fetch.wait.max.ms", "100"},
+    {CLIENT_CONSUMER, "partition.assignment.strategy=org.apache.kafka.clients.consumer.RangeAssignor, "
+                      "org.apache.kafka.clients.consumer.CooperativeStickyAssignor", "partition.assignment.strategy", "range"},
+    {CLIENT_CONSUMER, "partition.assignment.strategy=org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
+     "partition.assignment.strategy", "cooperative-sticky"},
+    {CLIENT_MEMBER, "group.id=w\nrebalance.timeout.ms=20000", "max.poll.interval.ms", "20000"},
+    {CLIENT_MEMBER, "group.id=w\nrebalance.timeout.ms=2000\nsession.timeout.ms=10000", "max.poll.interval.ms", "10000"},
+    {CLIENT_MEMBER, "group.id=w", "partition.assignment.strategy", "cooperative-sticky"},
+    {CLIENT_INTERNAL_CONSUMER, "group.id=w", "group.id", NULL},
+    {CLIENT_PRODUCER, "security.protocol=sasl_plaintext\n" PLAIN, "security.protocol", "SASL_PLAINTEXT"},
+    {CLIENT_PRODUCER, SASL PLAIN, "sasl.username", "u"},
+    {CLIENT_PRODUCER, SASL PLAIN, "sasl.password", "hidden"},
+    {CLIENT_PRODUCER, SASL PLAIN, "sasl.mechanism", "PLAIN"},
+    {CLIENT_PRODUCER, SASL PLAIN, "ssl.endpoint.identification.algorithm", "https"},
+    {CLIENT_PRODUCER, SASL PLAIN "ssl.endpoint.identification.algorithm=", "ssl.endpoint.identification.algorithm", "none"},
+    {CLIENT_PRODUCER, PLAIN, "sasl.username", NULL},
+    {CLIENT_PRODUCER, SASL "sasl.mechanism=SCRAM-SHA-512\nsasl.jaas.config=x.ScramLoginModule required username=a password=b;",
+     "sasl.mechanism", "SCRAM-SHA-512"},
+    {CLIENT_PRODUCER, SASL "sasl.mechanism=OAUTHBEARER\nsasl.jaas.config=x.OAuthBearerLoginModule required "
+                      "unsecuredLoginStringClaim_sub=\"alice\" unsecuredLoginLifetimeSeconds=60;",
+     "sasl.oauthbearer.config", "principal=alice lifeSeconds=60"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.cipher.suites=TLS_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+     "ssl.cipher.suites", "ECDHE-RSA-AES128-GCM-SHA256"},
+};
+
+static void properties_are_translated(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof translated / sizeof *translated; i++) {
+        struct client_findings findings;
+        struct mr_error *error = NULL;
+        struct client_config *config = config_of(translated[i].kind, translated[i].lines, &findings, &error);
+        if (config == NULL)
+            fail_msg("%s: %s", translated[i].lines, mr_error_message(error));
+        const char *value = client_config_get_native(config, translated[i].native);
+        if ((value == NULL) != (translated[i].value == NULL) ||
+            (value != NULL && strcmp(value, translated[i].value) != 0))
+            fail_msg("%s: %s is '%s'", translated[i].lines, translated[i].native, value != NULL ? value : "(unset)");
+        client_findings_release(&findings);
+        client_config_drop(config);
+    }
+}
+
+static const struct refused {
+    enum client_kind kind;
+    const char *lines;
+    const char *says;
+} refused[] = {
+    {CLIENT_PRODUCER, "bootstrap.servers=", "bootstrap.servers"},
+    {CLIENT_PRODUCER, "acks=2", "acks"},
+    {CLIENT_PRODUCER, "linger.ms=soon", "linger.ms"},
+    {CLIENT_PRODUCER, "enable.idempotence=true\nacks=1", "acks=all"},
+    {CLIENT_PRODUCER, "partitioner.class=com.acme.Mine", "com.acme.Mine"},
+    {CLIENT_PRODUCER, "compression.type=rar", "rar"},
+    {CLIENT_CONSUMER, "auto.offset.reset=by_duration:P1D", "auto.offset.reset"},
+    {CLIENT_PRODUCER, "security.protocol=TLS", "security.protocol"},
+    {CLIENT_PRODUCER, SASL "sasl.mechanism=PLAIN", "sasl.jaas.config is missing"},
+    {CLIENT_PRODUCER, SASL "sasl.mechanism=PLAIN\nsasl.jaas.config=com.acme.Vault required a=\"hidden\";", "com.acme.Vault"},
+    {CLIENT_PRODUCER, SASL "sasl.mechanism=PLAIN\nsasl.jaas.config=x.PlainLoginModule required password=\"hidden\"", "semicolon"},
+    {CLIENT_PRODUCER, SASL "sasl.mechanism=PLAIN\nsasl.jaas.config=x.PlainLoginModule required password=\"hidden\";", "username"},
+    {CLIENT_PRODUCER, SASL "sasl.mechanism=SCRAM-SHA-256\nsasl.jaas.config=x.PlainLoginModule required username=a password=hidden;",
+     "does not go with"},
+    {CLIENT_PRODUCER, SASL PLAIN "sasl.login.class=com.acme.Login", "com.acme.Login"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.truststore.location=/no/such/file", "/no/such/file"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.keystore.location=/no/such/file", "/no/such/file"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.endpoint.identification.algorithm=ldap", "ldap"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.enabled.protocols=TLSv1.3", "TLSv1.3"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.cipher.suites=NONSENSE", "ssl.cipher.suites"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.engine.factory.class=com.acme.Ssl", "ssl.engine.factory.class"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.keystore.key=hidden", "belong together"},
+};
+
+static void what_protects_and_cannot_be_honoured_refuses(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct client_findings findings;
+        struct mr_error *error = NULL;
+        struct client_config *config = config_of(refused[i].kind, refused[i].lines, &findings, &error);
+        if (config != NULL)
+            fail_msg("accepted: %s", refused[i].lines);
+        assert_int_equal(mr_error_code(error), MR_ERR_CONFIG);
+        if (strstr(mr_error_message(error), refused[i].says) == NULL)
+            fail_msg("%s: %s", refused[i].lines, mr_error_message(error));
+        assert_null(strstr(mr_error_message(error), "hidden"));
+        client_findings_release(&findings);
+        mr_error_drop(error);
+    }
+}
+
+static const struct {
+    enum client_kind kind;
+    const char *lines;
+    const char *property;   /* NULL: no warning */
+} warned[] = {
+    {CLIENT_PRODUCER, "", NULL},
+    {CLIENT_CONSUMER, "group.id=g", NULL},
+    {CLIENT_ADMIN, "config.storage.topic=x\ngroup.id=w", NULL},
+    {CLIENT_PRODUCER, "partitioner.ignore.keys=true", "partitioner.ignore.keys"},
+    {CLIENT_PRODUCER, "queue.buffering.max.ms=5", "queue.buffering.max.ms"},
+    {CLIENT_PRODUCER, "linger.ms=9999999", "linger.ms"},
+    {CLIENT_CONSUMER, "enable.auto.commit=true", "enable.auto.commit"},
+    {CLIENT_CONSUMER, "group.protocol=consumer", "group.protocol"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.enabled.protocols=TLSv1.2", "ssl.enabled.protocols"},
+    {CLIENT_PRODUCER, "key.serializer=x\ninterceptor.classes=y\nmetric.reporters=z", NULL},
+};
+
+static void what_only_tunes_gives_one_warning_by_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof warned / sizeof *warned; i++) {
+        struct client_findings findings;
+        struct client_config *config = config_of(warned[i].kind, warned[i].lines, &findings, NULL);
+        assert_non_null(config);
+        assert_int_equal(findings.count, warned[i].property != NULL);
+        if (warned[i].property != NULL) {
+            assert_string_equal(findings.items[0].property, warned[i].property);
+            assert_non_null(strstr(findings.items[0].message, warned[i].property));
+        }
+        client_findings_release(&findings);
+        client_config_drop(config);
+    }
+}
+
+static void layers_lie_over_each_other_as_in_kafka_connect(void **state)
+{
+    (void)state;
+    struct string_map *worker = properties_of("producer.linger.ms=1\nproducer.acks=1\nlinger.ms=99\nadmin.retry.backoff.ms=7\n"
+                                              "security.protocol=SSL\nretry.backoff.ms=5\nclient.id=worker");
+    struct string_map *connector = properties_of("producer.override.linger.ms=3\nconsumer.override.group.id=mine");
+    struct client_layers layers = {worker, connector, "connector-producer-x-0", "connect-x"};
+    struct string_map *producer = client_properties_for(CLIENT_PRODUCER, &layers);
+    assert_string_equal(string_map_get(producer, "linger.ms"), "3");
+    assert_string_equal(string_map_get(producer, "acks"), "1");
+    assert_string_equal(string_map_get(producer, "client.id"), "connector-producer-x-0");
+    assert_string_equal(string_map_get(producer, "max.in.flight.requests.per.connection"), "1");
+    assert_null(string_map_get(producer, "security.protocol"));
+    struct string_map *consumer = client_properties_for(CLIENT_CONSUMER, &layers);
+    assert_string_equal(string_map_get(consumer, "group.id"), "mine");
+    assert_string_equal(string_map_get(consumer, "isolation.level"), "read_uncommitted");
+    struct string_map *admin = client_properties_for(CLIENT_ADMIN, &layers);
+    assert_string_equal(string_map_get(admin, "security.protocol"), "SSL");
+    assert_string_equal(string_map_get(admin, "retry.backoff.ms"), "7");
+    struct string_map *member = client_properties_for(CLIENT_MEMBER, &layers);
+    assert_string_equal(string_map_get(member, "heartbeat.interval.ms"), "500");
+    assert_string_equal(string_map_get(member, "retry.backoff.ms"), "5");
+    string_map_destroy(producer);
+    string_map_destroy(consumer);
+    string_map_destroy(admin);
+    string_map_destroy(member);
+    string_map_destroy(connector);
+    string_map_destroy(worker);
+}
+
+static void identity_ignores_client_id_and_order_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *one, *other;
+        bool same;
+    } pairs[] = {
+        {"client.id=a", "client.id=b", true},
+        {"linger.ms=1\nacks=1", "acks=1\nlinger.ms=1", true},
+        {"linger.ms=1", "linger.ms=2", false},
+        {"buffer.memory=1000000", "buffer.memory=2000000", false},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct client_findings findings;
+        struct client_config *one = config_of(CLIENT_PRODUCER, pairs[i].one, &findings, NULL);
+        client_findings_release(&findings);
+        struct client_config *other = config_of(CLIENT_PRODUCER, pairs[i].other, &findings, NULL);
+        client_findings_release(&findings);
+        assert_int_equal(strcmp(client_config_identity(one), client_config_identity(other)) == 0, pairs[i].same);
+        client_config_drop(one);
+        client_config_drop(other);
+    }
+}
+
+static void what_is_emulated_can_be_read(void **state)
+{
+    (void)state;
+    struct client_findings findings;
+    struct client_config *config = config_of(CLIENT_CONSUMER, "max.poll.records=7\nsession.timeout.ms=6000", &findings, NULL);
+    assert_int_equal(client_config_max_poll_records(config), 7);
+    assert_int_equal(client_config_session_timeout_ms(config), 6000);
+    assert_int_equal(client_config_max_poll_interval_ms(config), 300000);
+    assert_string_equal(client_config_client_id(config), "test");
+    assert_true(client_config_max_block_ms(config) == INT64_MAX);
+    client_findings_release(&findings);
+    client_config_drop(config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(properties_are_translated),
+        cmocka_unit_test(what_protects_and_cannot_be_honoured_refuses),
+        cmocka_unit_test(what_only_tunes_gives_one_warning_by_name),
+        cmocka_unit_test(layers_lie_over_each_other_as_in_kafka_connect),
+        cmocka_unit_test(identity_ignores_client_id_and_order_only),
+        cmocka_unit_test(what_is_emulated_can_be_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,224 @@
+/* client_security.c: security.protocol, sasl.* and ssl.*: what protects something is honoured or refuses the client. */
+#include "kafka/client_config_internal.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <millrace/error.h>
+#include <openssl/ssl.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str_buffer.h"
+#include "base/string_map.h"
+#include "kafka/client_sasl_internal.h"
+#include "kafka/trust_store_internal.h"
+
+#include "base/bans.h"
+
+#define PEM_MAX (16u << 20)
+
+static void refuse_with(struct translation *translation, const char *property, struct mr_error **error)
+{
+    translation_refuse(translation, property, "%s: %s", property, mr_error_message(*error));
+    mr_error_clear(error);
+}
+
+static const char *java_or_null(const struct translation *translation, const char *property)
+{
+    const char *value = translation_java(translation, property);
+    return value != NULL && !text_is_blank(value) ? value : NULL;
+}
+
+/* ---- trust ---- */
+
+static void translate_trust_file(struct translation *translation, const char *path)
+{
+    struct mr_error *error = NULL;
+    struct str_buffer pem;
+    str_buffer_init(&pem, PEM_MAX);
+    if (trust_store_read(path, translation_java(translation, "ssl.truststore.password"), &pem, &error) == 0)
+        translation_set(translation, "ssl.truststore.location", "ssl.ca.pem", str_buffer_text(&pem));
+    else
+        refuse_with(translation, "ssl.truststore.location", &error);
+    str_buffer_release(&pem);
+}
+
+static void translate_trust(struct translation *translation)
+{
+    const char *text = java_or_null(translation, "ssl.truststore.certificates");
+    const char *path = java_or_null(translation, "ssl.truststore.location");
+    if (text != NULL)
+        translation_set(translation, "ssl.truststore.certificates", "ssl.ca.pem", text);
+    else if (path != NULL)
+        translate_trust_file(translation, path);
+}
+
+/* ---- own key ---- */
+
+static enum store_format format_of_file(struct translation *translation, const char *property, const char *path)
+{
+    char why[512];
+    size_t size;
+    char *bytes = file_read(path, STORE_FILE_MAX, &size, why, sizeof why);
+    if (bytes == NULL) {
+        translation_refuse(translation, property, "%s: %s", property, why);
+        return STORE_UNKNOWN;
+    }
+    enum store_format format = store_format_of(bytes, size);
+    explicit_bzero(bytes, size);
+    mem_free(bytes);
+    if (format == STORE_UNKNOWN)
+        translation_refuse(translation, property, "%s: %s is neither a PKCS#12 nor a PEM file", property, path);
+    else if (format == STORE_JKS)
+        translation_refuse(translation, property, "%s: %s is a JKS file, whose keys only Java can read; convert it: "
+                           "keytool -importkeystore -srckeystore %s -destkeystore NEW.p12 -deststoretype PKCS12",
+                           property, path, path);
+    return format;
+}
+
+static void translate_key_file(struct translation *translation, const char *path)
+{
+    static const char location[] = "ssl.keystore.location";
+    switch (format_of_file(translation, location, path)) {
+    case STORE_PKCS12: {
+        const char *password = translation_java(translation, "ssl.keystore.password");
+        translation_set(translation, location, "ssl.keystore.location", path);
+        translation_set(translation, "ssl.keystore.password", "ssl.keystore.password", password != NULL ? password : "");
+        break;
+    }
+    case STORE_PEM:
+        translation_set(translation, location, "ssl.certificate.location", path);
+        translation_set(translation, location, "ssl.key.location", path);
+        break;
+    default:
+        break;   /* refused */
+    }
+}
+
+static void translate_key(struct translation *translation)
+{
+    const char *chain = java_or_null(translation, "ssl.keystore.certificate.chain");
+    const char *key = java_or_null(translation, "ssl.keystore.key");
+    const char *path = java_or_null(translation, "ssl.keystore.location");
+    const char *password = java_or_null(translation, "ssl.key.password");
+    if ((chain == NULL) != (key == NULL)) {
+        translation_refuse(translation, "ssl.keystore.key",
+                           "ssl.keystore.key and ssl.keystore.certificate.chain belong together: set both");
+    } else if (chain != NULL) {
+        translation_set(translation, "ssl.keystore.certificate.chain", "ssl.certificate.pem", chain);
+        translation_set(translation, "ssl.keystore.key", "ssl.key.pem", key);
+    } else if (path != NULL) {
+        translate_key_file(translation, path);
+    }
+    if (password != NULL && (chain != NULL || path != NULL))
+        translation_set(translation, "ssl.key.password", "ssl.key.password", password);
+}
+
+/* ---- TLS itself ---- */
+
+/* Host names are checked unless the user says in so many words that they are not. */
+static void translate_endpoint_identification(struct translation *translation)
+{
+    static const char property[] = "ssl.endpoint.identification.algorithm";
+    const char *value = translation_java(translation, property);
+    if (value == NULL || strcasecmp(value, "https") == 0)
+        translation_set(translation, property, property, "https");
+    else if (text_is_blank(value))
+        translation_set(translation, property, property, "none");
+    else
+        translation_refuse(translation, property, "%s is '%s'; it must be https, or empty to skip the check of host "
+                           "names", property, value);
+}
+
+/* One suite in IANA's name; TLS 1.3's are always on and not in OpenSSL's list. */
+static void append_cipher(struct translation *translation, struct str_buffer *list, const char *name)
+{
+    const char *openssl = OPENSSL_cipher_name(name);
+    if (openssl == NULL || strcmp(openssl, "(NONE)") == 0)
+        translation_warn(translation, "ssl.cipher.suites", "ssl.cipher.suites: %s is not known; left out", name);
+    else if (strncmp(openssl, "TLS_", 4) != 0)
+        str_buffer_printf(list, "%s%s", list->length > 0 ? ":" : "", openssl);
+}
+
+static void translate_ciphers(struct translation *translation)
+{
+    const char *value = java_or_null(translation, "ssl.cipher.suites");
+    struct str_buffer list;
+    if (value == NULL)
+        return;
+    str_buffer_init(&list, 65536);
+    char *copy = mem_strdup(value), *rest = NULL;
+    if (copy == NULL)
+        translation->no_memory = true;
+    for (char *name = copy != NULL ? strtok_r(copy, ", \t", &rest) : NULL; name != NULL;
+         name = strtok_r(NULL, ", \t", &rest))
+        append_cipher(translation, &list, name);
+    if (list.length > 0)
+        translation_set(translation, "ssl.cipher.suites", "ssl.cipher.suites", str_buffer_text(&list));
+    else
+        translation_refuse(translation, "ssl.cipher.suites", "ssl.cipher.suites names no suite of TLS 1.2 that is "
+                           "available here; add one or remove the property");
+    mem_free(copy);
+    str_buffer_release(&list);
+}
+
+static void translate_protocols(struct translation *translation)
+{
+    const char *value = java_or_null(translation, "ssl.enabled.protocols");
+    if (value != NULL && strstr(value, "TLSv1.2") == NULL)
+        translation_refuse(translation, "ssl.enabled.protocols", "ssl.enabled.protocols=%s cannot be enforced: TLS 1.2 "
+                           "and 1.3 are always offered; add TLSv1.2, or forbid it at the broker", value);
+    else if (value != NULL && strstr(value, "TLSv1.3") == NULL)
+        translation_warn(translation, "ssl.enabled.protocols", "ssl.enabled.protocols=%s: TLS 1.3 is offered as well",
+                         value);
+}
+
+static void warn_of_the_rest(struct translation *translation)
+{
+    static const char *const java_only[] = {
+        "ssl.provider", "ssl.keymanager.algorithm", "ssl.trustmanager.algorithm", "ssl.secure.random.implementation",
+        "security.providers",
+    };
+    for (size_t i = 0; i < sizeof java_only / sizeof *java_only; i++) {
+        if (java_or_null(translation, java_only[i]) != NULL)
+            translation_warn(translation, java_only[i], "%s belongs to Java alone; ignored", java_only[i]);
+    }
+    if (java_or_null(translation, "ssl.engine.factory.class") != NULL)
+        translation_refuse(translation, "ssl.engine.factory.class", "ssl.engine.factory.class names a Java class, which "
+                           "cannot run here; use ssl.truststore.* and ssl.keystore.*");
+}
+
+static void translate_tls(struct translation *translation)
+{
+    translate_trust(translation);
+    translate_key(translation);
+    translate_endpoint_identification(translation);
+    translate_ciphers(translation);
+    translate_protocols(translation);
+    warn_of_the_rest(translation);
+}
+
+void client_security_translate(struct translation *translation)
+{
+    static const char *const protocols[] = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"};
+    const char *value = java_or_null(translation, "security.protocol");
+    const char *protocol = value == NULL ? protocols[0] : NULL;
+    for (size_t i = 0; protocol == NULL && i < sizeof protocols / sizeof *protocols; i++) {
+        if (strcasecmp(value, protocols[i]) == 0)
+            protocol = protocols[i];
+    }
+    if (protocol == NULL) {
+        translation_refuse(translation, "security.protocol", "security.protocol is '%s'; it must be PLAINTEXT, SSL, "
+                           "SASL_PLAINTEXT or SASL_SSL", value);
+        return;
+    }
+    translation_set(translation, "security.protocol", "security.protocol", protocol);
+    if (text_ends_with(protocol, "SSL"))
+        translate_tls(translation);
+    if (strncmp(protocol, "SASL", 4) == 0)
+        client_sasl_translate(translation);
+}
