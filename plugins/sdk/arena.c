@@ -15,6 +15,7 @@
 struct arena_chunk {
     struct arena_chunk *next;
     size_t capacity_bytes;
+    bool is_own; /* of one large piece: the two sorts do not mix, so that the same use finds the same chunks again */
     _Alignas(16) unsigned char data[];
 };
 
@@ -36,7 +37,7 @@ static void chunk_free(struct mr_arena *arena, struct arena_chunk *chunk)
     mem_free(chunk);
 }
 
-static struct arena_chunk *chunk_create(struct mr_arena *arena, size_t capacity_bytes)
+static struct arena_chunk *chunk_create(struct mr_arena *arena, size_t capacity_bytes, bool is_own)
 {
     struct arena_chunk *chunk = mem_alloc(sizeof(*chunk) + capacity_bytes);
     if (chunk == NULL) {
@@ -44,23 +45,24 @@ static struct arena_chunk *chunk_create(struct mr_arena *arena, size_t capacity_
         return NULL;
     }
     chunk->capacity_bytes = capacity_bytes;
+    chunk->is_own = is_own;
     ARENA_POISON(chunk->data, capacity_bytes);
     arena->reserved_bytes += capacity_bytes;
     return chunk;
 }
 
 /* Takes an empty chunk of least to most bytes out of the list, or makes one of `fresh` bytes. */
-static struct arena_chunk *chunk_find(struct mr_arena *arena, size_t least, size_t most, size_t fresh)
+static struct arena_chunk *chunk_find(struct mr_arena *arena, bool is_own, size_t least, size_t most, size_t fresh)
 {
     for (struct arena_chunk **at = &arena->empty; *at != NULL; at = &(*at)->next) {
         struct arena_chunk *chunk = *at;
-        if (chunk->capacity_bytes >= least && chunk->capacity_bytes <= most) {
+        if (chunk->is_own == is_own && chunk->capacity_bytes >= least && chunk->capacity_bytes <= most) {
             *at = chunk->next;
             arena->empty_bytes -= chunk->capacity_bytes;
             return chunk;
         }
     }
-    return chunk_create(arena, fresh);
+    return chunk_create(arena, fresh, is_own);
 }
 
 static void chunk_push(struct arena_chunk **list, struct arena_chunk *chunk)
@@ -79,7 +81,7 @@ static size_t next_chunk_bytes(const struct mr_arena *arena)
 
 static void *alloc_own_chunk(struct mr_arena *arena, size_t rounded)
 {
-    struct arena_chunk *chunk = chunk_find(arena, rounded, 4 * rounded, rounded);
+    struct arena_chunk *chunk = chunk_find(arena, true, rounded, 4 * rounded, rounded);
     if (chunk == NULL)
         return NULL;
     chunk_push(&arena->full, chunk);
@@ -93,7 +95,7 @@ static void *alloc_own_chunk(struct mr_arena *arena, size_t rounded)
 
 static void *alloc_next_chunk(struct mr_arena *arena, size_t rounded, size_t chunk_bytes)
 {
-    struct arena_chunk *chunk = chunk_find(arena, rounded, SIZE_MAX, chunk_bytes);
+    struct arena_chunk *chunk = chunk_find(arena, false, rounded, SIZE_MAX, chunk_bytes);
     if (chunk == NULL)
         return NULL;
     size_t used = arena_used(arena), left = arena->limit_bytes - used;
@@ -210,6 +212,7 @@ static void drop_schemas(struct mr_arena *arena)
 
 /* Emptying ------------------------------------------------------------------------------------------------- */
 
+/* The oldest chunk comes first again. */
 static void all_to_empty(struct mr_arena *arena)
 {
     if (arena->current != NULL)
@@ -226,16 +229,23 @@ static void all_to_empty(struct mr_arena *arena)
     arena->used_before_bytes = 0;
 }
 
+/* The largest empty chunk without which keep_bytes remain; small ones serve more uses. */
+static struct arena_chunk **find_spare(struct mr_arena *arena, size_t keep_bytes)
+{
+    struct arena_chunk **spare = NULL;
+    bool too_much = arena->reserved_bytes > ARENA_KEEP_MOST_BYTES;
+    for (struct arena_chunk **at = &arena->empty; *at != NULL; at = &(*at)->next) {
+        size_t size = (*at)->capacity_bytes;
+        if ((too_much || arena->reserved_bytes - size >= keep_bytes) && (spare == NULL || size > (*spare)->capacity_bytes))
+            spare = at;
+    }
+    return spare;
+}
+
 static void free_empty_beyond(struct mr_arena *arena, size_t keep_bytes)
 {
-    for (struct arena_chunk **at = &arena->empty; *at != NULL;) {
+    for (struct arena_chunk **at; (at = find_spare(arena, keep_bytes)) != NULL;) {
         struct arena_chunk *chunk = *at;
-        bool spare = arena->reserved_bytes - chunk->capacity_bytes >= keep_bytes
-            || arena->reserved_bytes > ARENA_KEEP_MOST_BYTES;
-        if (!spare) {
-            at = &chunk->next;
-            continue;
-        }
         *at = chunk->next;
         arena->empty_bytes -= chunk->capacity_bytes;
         chunk_free(arena, chunk);
