@@ -159,9 +159,8 @@ static bool field_is(const struct schema_field *field, const char *name, size_t 
     return field->name_size == size && memcmp(field->name, name, size) == 0;
 }
 
-int32_t mr_schema_field_index(const struct mr_schema *schema, const char *name)
+int32_t schema_field_find(const struct mr_schema *schema, const char *name, size_t size)
 {
-    size_t size = strlen(name);
     if (schema->field_slots == NULL) {
         for (uint32_t i = 0; i < schema->field_count; i++)
             if (field_is(&schema->fields[i], name, size))
@@ -175,6 +174,11 @@ int32_t mr_schema_field_index(const struct mr_schema *schema, const char *name)
         if (field_is(&schema->fields[slot - 1], name, size))
             return (int32_t)slot - 1;
     }
+}
+
+int32_t mr_schema_field_index(const struct mr_schema *schema, const char *name)
+{
+    return schema_field_find(schema, name, strlen(name));
 }
 
 /* Looking --------------------------------------------------------------------------------------------------- */

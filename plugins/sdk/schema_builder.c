@@ -235,6 +235,15 @@ static bool field_is_acceptable(struct mr_schema_builder *builder, const char *n
     return !builder->has_mistake;
 }
 
+/* Does JSON escape anything in it? (Beyond the BMP it does, see json.h.) */
+static bool is_odd_name(const char *name)
+{
+    for (const unsigned char *at = (const unsigned char *)name; *at != '\0'; at++)
+        if (*at < ' ' || *at == '"' || *at == '\\' || *at >= 0xF0)
+            return true;
+    return false;
+}
+
 void mr_schema_builder_add_field(struct mr_schema_builder *builder, const char *name, const struct mr_schema *schema)
 {
     if (!is_usable(builder) || !field_is_acceptable(builder, name, schema))
@@ -250,6 +259,7 @@ void mr_schema_builder_add_field(struct mr_schema_builder *builder, const char *
     size_t size = strlen(name);
     *field = (struct schema_field){.name = builder_text(builder, name), .name_size = (uint32_t)size,
         .name_hash = schema_name_hash(name, size)};
+    builder->draft.has_odd_names |= is_odd_name(name);
     set_child(builder, &field->schema, schema);
     if (is_usable(builder))
         builder->draft.field_count++;

@@ -33,6 +33,7 @@ struct mr_schema {
     _Atomic uint32_t references;
     uint8_t type, logical; /* enum mr_type, enum mr_logical_type */
     bool is_immortal, is_optional, has_version, has_parameters;
+    bool has_odd_names; /* some field's name is not spelt in JSON as it is */
     uint16_t depth; /* 1 for a leaf */
     int32_t version;
     uint64_t hash; /* of everything that mr_schema_equals looks at */
@@ -61,6 +62,7 @@ enum mr_logical_type schema_logical_of(const char *name); /* NULL: none */
 bool schema_text_equals(const char *a, const char *b);    /* NULL equals NULL only */
 bool schema_fields_equal(const struct mr_schema *a, const struct mr_schema *b);
 uint32_t schema_name_hash(const char *name, size_t size);
+int32_t schema_field_find(const struct mr_schema *schema, const char *name, size_t size); /* -1: none */
 uint64_t schema_hash(const struct mr_schema *schema);
 void schema_index_fields(struct mr_schema *schema); /* fills field_slots, which are 0 */
 /* Drops the children and frees the block: for the intern table and a build that failed. */
