@@ -44,6 +44,14 @@ static void print_refusals(const struct loader *loader)
         fprintf(stderr, "%s: refused: %s\n", loader_refusal_path(loader, i), loader_refusal_reason(loader, i));
 }
 
+/* Shorter than PluginType's "connectorclientconfigoverridepolicy". */
+static const char *shown_kind(const struct loader_plugin *plugin)
+{
+    if (plugin->kind == MR_PLUGIN_OVERRIDE_POLICY)
+        return "override_policy";
+    return plugin->kind == MR_PLUGIN_CONFIG_PROVIDER ? "config_provider" : loader_kind_name(plugin->kind);
+}
+
 static const char *shown_version(const struct loader_plugin *plugin)
 {
     return plugin->version != NULL ? plugin->version : "-";
@@ -56,8 +64,7 @@ static int list(const char *plugin_path)
         return 1;
     for (size_t i = 0; i < loader_count(loader); i++) {
         const struct loader_plugin *plugin = loader_at(loader, i);
-        printf("%-16s %-76s %-10s %s\n", loader_kind_name(plugin->kind), plugin->class_name, shown_version(plugin),
-               plugin->path);
+        printf("%-16s %-76s %-8s %s\n", shown_kind(plugin), plugin->class_name, shown_version(plugin), plugin->path);
     }
     print_refusals(loader);
     loader_destroy(loader);
@@ -79,8 +86,8 @@ static int check(const char *path)
         if (path_before == NULL || strcmp(path_before, plugin->path) != 0)
             printf("%s: OK\n", plugin->path);
         path_before = plugin->path;
-        printf("  %-16s %s %s, %zu options\n", loader_kind_name(plugin->kind), plugin->class_name,
-               shown_version(plugin), plugin->config_def->count);
+        printf("  %-16s %s %s, %zu options\n", shown_kind(plugin), plugin->class_name, shown_version(plugin),
+               plugin->config_def->count);
     }
     print_refusals(loader);
     int status = loader_refusal_count(loader) > 0 || loader_count(loader) == 0;
