@@ -12,6 +12,7 @@ else()
   if(MILLRACE_SANITIZE STREQUAL thread)
     set(mr_rdkafka_variant thread)
   endif()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/scripts/build-rdkafka)
   execute_process(
     COMMAND ${PROJECT_SOURCE_DIR}/scripts/build-rdkafka ${mr_rdkafka_variant}
     OUTPUT_VARIABLE mr_rdkafka_prefix OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE mr_rdkafka_result)
