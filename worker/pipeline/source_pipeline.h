@@ -52,6 +52,11 @@ void outgoing_list_release(struct outgoing_list *list);
  * the list and are still to be sent. A record without topic, or with a negative timestamp, is such an error. */
 int source_pipeline_run(struct source_pipeline *pipeline, struct mr_batch *batch, struct outgoing_list *list,
                         struct mr_error **error);
+
+/* Kafka refused a record for good (stage KAFKA_PRODUCE): reported by the error policy. 0: tolerated, the record counts as
+ * dropped; -1: the task fails with that error. */
+int source_pipeline_produce_failed(struct source_pipeline *pipeline, const struct mr_record *record, const char *words,
+                                   struct mr_error **error);
 void source_pipeline_destroy(struct source_pipeline *pipeline);
 
 #endif

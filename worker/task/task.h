@@ -60,13 +60,17 @@ struct task_common_setup {
     void *listener_argument;
     /* Has the task stepped soon. thread: any, also under librdkafka's locks: must be lock-free. */
     void (*wake)(void *argument);
+    /* Whoever may wake later than the task lives (plugin threads, answers of clients) holds a reference of the argument. */
+    void (*wake_take)(void *argument);
+    void (*wake_drop)(void *argument);
     void *wake_argument;
     uint32_t offset_flush_interval_ms;
     uint32_t offset_flush_timeout_ms;
     uint64_t buffer_bytes_max; /* millrace.task.buffer.bytes */
 };
 
-/* Commands. thread: any; none waits. */
+/* Commands. thread: any; none waits, but task_request_stop and task_abandon call the plugin's request_stop, which may hang:
+ * call them from a job thread. */
 void task_request_prepare(struct task *task);
 void task_request_start(struct task *task); /* prepares first where that was not asked */
 void task_request_pause(struct task *task);
@@ -82,6 +86,10 @@ uint32_t task_number(const struct task *task);
 bool task_blocks(const struct task *task);
 /* What the task is inside of, for "who hangs" messages: "poll", "put", … or "". */
 const char *task_inside(const struct task *task);
+
+/* Stores offsets that are due, also while a plugin call is inside (a poll that blocks for hours). Does not wait. thread: any but
+ * the task's; not after TASK_STEP_ENDED. */
+void task_tick(struct task *task);
 
 /* For the pool alone. `*wake_at_ms` (clock_monotonic_ms) with TASK_STEP_WAIT; INT64_MAX: only a wake-up. */
 enum task_step { TASK_STEP_AGAIN, TASK_STEP_WAIT, TASK_STEP_ENDED };

@@ -1,0 +1,45 @@
+/*
+ * source_batch: one polled batch on its way to Kafka: what to send, in order, and what became of each item.
+ *
+ * All memory is the batch's arena. The producer borrows keys, values and tickets until the delivery; the batch is therefore
+ * never let go before every flight is home and every entry has left its lane.
+ */
+#ifndef TASK_SOURCE_BATCH_INTERNAL_H
+#define TASK_SOURCE_BATCH_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "kafka/producer.h"
+#include "sdk/record_layout.h"
+
+enum flight_state {
+    FLIGHT_UNSENT = 0,
+    FLIGHT_SENT,
+    FLIGHT_ACKED,
+    FLIGHT_REFUSED /* Kafka will not have it: words in `words`; becomes ACKED when tolerated */
+};
+
+/* One item under way. The producer's thread writes all but `record` before it moves `state`. */
+struct flight {
+    struct producer_ticket ticket;
+    struct mr_record *record;
+    int64_t offset, timestamp_ms;
+    int32_t partition;
+    _Atomic uint8_t state;
+    bool is_dropped; /* refused and tolerated */
+    char *words;     /* of REFUSED: mem_strdup; may be NULL */
+};
+
+struct source_batch {
+    struct mr_batch *batch;
+    struct producer_record *items; /* items[i] goes with flights[i] */
+    struct flight *flights;
+    uint32_t count;
+    uint32_t entries_left;        /* locks: offset_commit's */
+    _Atomic uint32_t flights_out; /* not yet ACKED: the batch stays while there are any */
+    struct source_batch *next;    /* the task's list, oldest first */
+};
+
+#define FLIGHT_OF(taken) ((struct flight *)(void *)((char *)(taken)-offsetof(struct flight, ticket)))
+
+#endif

@@ -1,0 +1,498 @@
+#include "task/source_task.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/pointer_map.h"
+#include "base/thread.h"
+#include "kafka/client_config.h"
+#include "kafka/producer.h"
+#include "sdk/plugin_metrics.h"
+#include "store/offset_store.h"
+#include "task/source_task_internal.h"
+
+#include "base/bans.h"
+
+#define LOG_NAME "millrace.task.source"
+#define BATCHES_IDLE_MAX 4
+#define LEASE_LOOK_MS 100 /* how often a task without a lease looks whether it has one again */
+#define REFRESH_TIMEOUT_MS 60000
+
+/* --- what the plugin may ask --------------------------------------------------------------------------------- */
+
+static const struct mr_value *context_offset(void *owner, const struct mr_value *source_partition,
+                                             struct mr_arena *arena, struct mr_error **error)
+{
+    struct source_task *task = owner;
+
+    return offset_store_get(task->setup.offsets, task->task.connector, source_partition, arena, error);
+}
+
+static void context_poll_after_ms(void *owner, uint32_t delay_ms)
+{
+    struct source_task *task = owner;
+
+    if (!task->poll_after_is_set || delay_ms < task->poll_after_ms)
+        task->poll_after_ms = delay_ms;
+    task->poll_after_is_set = true;
+}
+
+static bool context_is_stopping(const void *owner)
+{
+    const struct source_task *task = owner;
+
+    return task_is_stopping(&task->task);
+}
+
+static const struct source_context_host context_host = {
+    .offset = context_offset,
+    .poll_after_ms = context_poll_after_ms,
+    .is_stopping = context_is_stopping,
+};
+
+/* --- prepare and start; each returns -1 for "the task fails" -------------------------------------------------- */
+
+static struct mr_error *unexplained(const char *call)
+{
+    struct mr_error *error = NULL;
+
+    mr_error_set(&error, MR_ERR_CONNECT, "the plugin's %s failed without a reason", call);
+    return error;
+}
+
+static int plugin_result(struct source_task *task, int status, const char *call, struct mr_error *why,
+                         struct mr_error **error)
+{
+    task_call_end(&task->task);
+    if (status == 0) {
+        mr_error_drop(why);
+        return 0;
+    }
+    *error = why != NULL ? why : unexplained(call);
+    return -1;
+}
+
+static int plugin_create(struct source_task *task, struct mr_error **error)
+{
+    struct mr_error *why = NULL;
+    void *self;
+
+    task_call_begin(&task->task, "create");
+    self = task->setup.plugin->create(&task->context, &why);
+    if (plugin_result(task, self == NULL ? -1 : 0, "create", why, error) != 0)
+        return -1;
+    mutex_lock(&task->plugin_lock);
+    task->self = self;
+    mutex_unlock(&task->plugin_lock);
+    return 0;
+}
+
+static int prepare(struct source_task *task, struct mr_error **error)
+{
+    struct mr_error *why = NULL;
+    int status;
+
+    task_move(&task->task, TASK_PREPARING, NULL);
+    task->user = producer_user_open(task->setup.producers,
+                                    &(struct producer_user_setup){
+                                        .config = task->setup.producer_config,
+                                        .name = client_config_client_id(task->setup.producer_config),
+                                        .listener = &source_task_producer_listener,
+                                        .argument = task,
+                                        .bytes_max = task->task.setup.buffer_bytes_max,
+                                        .records_max = SOURCE_TASK_RECORDS_MAX,
+                                    },
+                                    error);
+    if (task->user == NULL || plugin_create(task, error) != 0)
+        return -1;
+    if (task->setup.plugin->prepare != NULL && !task_is_stopping(&task->task)) {
+        task_call_begin(&task->task, "prepare");
+        status = task->setup.plugin->prepare(task->self, task->setup.config, &why);
+        if (plugin_result(task, status, "prepare", why, error) != 0)
+            return -1;
+    }
+    task->prepared = true;
+    task_move(&task->task, TASK_PREPARED, NULL);
+    return 0;
+}
+
+static void on_refreshed(void *argument, const struct mr_error *error)
+{
+    struct source_task *task = argument;
+
+    if (error != NULL)
+        atomic_store(&task->refresh_failure, task_trace(error));
+    task_signal(&task->task, &task->offsets_refreshed);
+}
+
+/* The task starts where the store says when everything written before has been read. *waiting: not yet. */
+static int refresh_offsets(struct source_task *task, bool *waiting, struct mr_error **error)
+{
+    char *failure;
+
+    if (!task->refresh_asked) {
+        task->refresh_asked = true;
+        offset_store_refresh_then(task->setup.offsets, clock_monotonic_ms(NULL) + REFRESH_TIMEOUT_MS, on_refreshed,
+                                  task);
+    }
+    *waiting = !atomic_load_explicit(&task->offsets_refreshed, memory_order_acquire);
+    failure = *waiting ? NULL : atomic_exchange(&task->refresh_failure, NULL);
+    if (failure == NULL)
+        return 0;
+    mr_error_set(error, MR_ERR_CONNECT, "the stored offsets could not be read: %s", failure);
+    mem_free(failure);
+    return -1;
+}
+
+static int start(struct source_task *task, struct mr_error **error)
+{
+    struct mr_error *why = NULL;
+    int status;
+
+    task_call_begin(&task->task, "start");
+    status = task->setup.plugin->start(task->self, task->setup.config, &why);
+    if (plugin_result(task, status, "start", why, error) != 0)
+        return -1;
+    task->started = true;
+    return 0;
+}
+
+/* --- running ---------------------------------------------------------------------------------------------------- */
+
+static bool is_full(const struct source_task *task)
+{
+    return producer_user_record_count(task->user) >= SOURCE_TASK_RECORDS_MAX ||
+           (task->task.setup.buffer_bytes_max > 0 &&
+            producer_user_byte_count(task->user) >= task->task.setup.buffer_bytes_max);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int run(struct source_task *task, enum task_step *step, int64_t *wake_at_ms, struct mr_error **error)
+{
+    int64_t now_ms = clock_monotonic_ms(task->task.setup.clock);
+    bool all, idle;
+
+    if (plugin_wake_take(task->plugin_wake))
+        task->poll_at_ms = 0;
+    if (source_task_send(task, &all, error) != 0)
+        return -1;
+    *step = TASK_STEP_WAIT;
+    *wake_at_ms = offset_commit_next_ms(task->commit);
+    if (!all || is_full(task) || task_is_stopping(&task->task))
+        return 0; /* on_writable and deliveries wake us */
+    if (now_ms < task->poll_at_ms) {
+        *wake_at_ms = earlier(*wake_at_ms, task->poll_at_ms);
+        return 0;
+    }
+    if (source_task_poll(task, &idle, error) != 0 || source_task_send(task, &all, error) != 0)
+        return -1;
+    *wake_at_ms = earlier(offset_commit_next_ms(task->commit), task->poll_at_ms);
+    if (all && !idle)
+        *step = TASK_STEP_AGAIN;
+    return 0;
+}
+
+/* --- the end ---------------------------------------------------------------------------------------------------- */
+
+static void ending_begin(struct source_task *task, const struct task_wish *wish)
+{
+    int64_t now_ms = clock_monotonic_ms(NULL);
+
+    task->ending = ENDING_DRAIN;
+    task->ending_deadline_ms = now_ms + task->task.setup.offset_flush_timeout_ms;
+    if (wish->stopped)
+        task->ending_deadline_ms = earlier(task->ending_deadline_ms, wish->stop_deadline_ms);
+    task_move(&task->task, TASK_STOPPING, NULL);
+}
+
+static void fail(struct source_task *task, struct mr_error *error)
+{
+    assert(error != NULL && task->failure == NULL);
+    log_error(LOG_NAME, TASK_FORMAT " failed: %s", TASK_ARGS(&task->task), mr_error_message(error));
+    task->failure = error;
+}
+
+static void plugin_stop(struct source_task *task)
+{
+    void *self;
+
+    mutex_lock(&task->plugin_lock); /* from here on no request_stop comes */
+    self = task->self;
+    task->self = NULL;
+    mutex_unlock(&task->plugin_lock);
+    if (self == NULL)
+        return;
+    task_call_begin(&task->task, "stop");
+    task->setup.plugin->stop(self);
+    task_call_begin(&task->task, "destroy");
+    task->setup.plugin->destroy(self);
+    task_call_end(&task->task);
+}
+
+/* Waits for what is under way; what is not sent by then stays unsent. */
+static bool drain(struct source_task *task, int64_t now_ms)
+{
+    bool all = true;
+
+    if (task->user == NULL || task_is_abandoned(&task->task))
+        return true;
+    if (task_may_act(&task->task) && source_task_send(task, &all, NULL) != 0)
+        all = true; /* cannot be sent: the offsets stay before it */
+    if (all && producer_user_record_count(task->user) == 0)
+        return true;
+    if (now_ms < task->ending_deadline_ms)
+        return false;
+    log_warn(LOG_NAME, TASK_FORMAT ": %u records were not acknowledged in time; they will be read again",
+             TASK_ARGS(&task->task), producer_user_record_count(task->user));
+    return true;
+}
+
+static void close_user(struct source_task *task, int64_t now_ms)
+{
+    bool hurry = task_is_abandoned(&task->task) || task->ending_deadline_ms <= now_ms;
+
+    if (task->user == NULL)
+        atomic_store(&task->user_closed, true);
+    else
+        producer_user_close(task->user, hurry ? now_ms : task->ending_deadline_ms);
+    task->user = NULL;
+}
+
+static enum task_step finish(struct source_task *task)
+{
+    char *trace = NULL;
+
+    source_task_forget(task);
+    task->ending = ENDING_DONE;
+    if (task->failure == NULL) {
+        task_move(&task->task, TASK_STOPPED, NULL);
+        return TASK_STEP_ENDED;
+    }
+    trace = task_trace(task->failure);
+    task_move(&task->task, TASK_FAILED, trace == NULL ? mr_error_message(task->failure) : trace);
+    mem_free(trace);
+    return TASK_STEP_ENDED;
+}
+
+/* Stores all that is committable. true: done, or not to be had in time. */
+static bool commit_last(struct source_task *task, int64_t now_ms)
+{
+    enum flush_state state;
+
+    do
+        state = source_task_flush(task, true);
+    while (state == FLUSH_STORED); /* what was acknowledged meanwhile */
+    return state != FLUSH_RUNNING || now_ms >= task->ending_deadline_ms;
+}
+
+static enum task_step end(struct source_task *task, int64_t *wake_at_ms)
+{
+    int64_t now_ms = clock_monotonic_ms(NULL);
+
+    source_task_take_acks(task, NULL);
+    if (task->ending == ENDING_DRAIN && drain(task, now_ms)) {
+        source_task_take_acks(task, NULL);
+        task->ending = ENDING_COMMIT;
+    }
+    if (task->ending == ENDING_COMMIT && commit_last(task, now_ms)) {
+        plugin_stop(task);
+        close_user(task, now_ms);
+        task->ending = ENDING_CLOSE;
+    }
+    /* A refresh that is still being asked for will call back: it must find us. */
+    if (task->ending == ENDING_CLOSE && atomic_load(&task->user_closed) &&
+        (!task->refresh_asked || atomic_load_explicit(&task->offsets_refreshed, memory_order_acquire)))
+        return finish(task);
+    if (task->ending != ENDING_CLOSE)
+        *wake_at_ms = task->ending_deadline_ms;
+    return TASK_STEP_WAIT;
+}
+
+/* --- the step --------------------------------------------------------------------------------------------------- */
+
+/* What lies between now and RUNNING. *waiting: something has to come first. */
+static int advance(struct source_task *task, const struct task_wish *wish, bool *waiting, struct mr_error **error)
+{
+    struct task *head = &task->task;
+
+    *waiting = true;
+    if (task_state(head) == TASK_NEW && wish->prepared && prepare(task, error) != 0)
+        return -1;
+    if (task_state(head) < TASK_PREPARED || !wish->started)
+        return 0;
+    if (!task->started) {
+        if (wish->paused) { /* a task that begins paused waits before the plugin's start */
+            if (task_state(head) == TASK_PREPARED)
+                task_move(head, TASK_PAUSED, NULL);
+            return 0;
+        }
+        if (task_state(head) != TASK_STARTING)
+            task_move(head, TASK_STARTING, NULL);
+        if (refresh_offsets(task, waiting, error) != 0)
+            return -1;
+        if (*waiting || task_is_stopping(head))
+            return 0;
+        if (start(task, error) != 0)
+            return -1;
+    }
+    if (wish->paused != (task_state(head) == TASK_PAUSED) || task_state(head) == TASK_STARTING)
+        task_move(head, wish->paused ? TASK_PAUSED : TASK_RUNNING, NULL);
+    *waiting = wish->paused;
+    return 0;
+}
+
+static enum task_step step_task(struct source_task *task, const struct task_wish *wish, int64_t *wake_at_ms)
+{
+    struct mr_error *error = NULL;
+    enum task_step step = TASK_STEP_WAIT;
+    bool waiting = true;
+    int status;
+
+    if (task->ending == ENDING_NOT && (wish->stopped || task_is_abandoned(&task->task)))
+        ending_begin(task, wish);
+    if (task->ending != ENDING_NOT)
+        return end(task, wake_at_ms);
+    if (!task_may_act(&task->task)) {
+        *wake_at_ms = clock_monotonic_ms(NULL) + LEASE_LOOK_MS;
+        return TASK_STEP_WAIT;
+    }
+    status = advance(task, wish, &waiting, &error);
+    if (status == 0 && task->started)
+        status = source_task_take_acks(task, &error);
+    if (status == 0 && task->started)
+        source_task_flush(task, false);
+    if (status == 0 && !waiting)
+        status = run(task, &step, wake_at_ms, &error);
+    else if (status == 0 && task->started)
+        *wake_at_ms = offset_commit_next_ms(task->commit);
+    if (status == 0)
+        return step;
+    fail(task, error);
+    ending_begin(task, wish);
+    return TASK_STEP_AGAIN;
+}
+
+static enum task_step source_task_step(struct task *base, const struct task_wish *wish, int64_t *wake_at_ms)
+{
+    struct log_context context;
+    enum task_step step;
+
+    log_context_push(&context, base->connector, (int)base->setup.number);
+    step = step_task(SOURCE_TASK_OF(base), wish, wake_at_ms);
+    log_context_pop(&context);
+    return step;
+}
+
+static void source_task_tick(struct task *base)
+{
+    struct source_task *task = SOURCE_TASK_OF(base);
+
+    if (!task_may_act(base) || task_inside(base)[0] == '\0')
+        return; /* its own step does it */
+    offset_commit_collect(task->commit);
+    offset_commit_flush_start(task->commit);
+}
+
+static void source_task_interrupt(struct task *base)
+{
+    struct source_task *task = SOURCE_TASK_OF(base);
+
+    mutex_lock(&task->plugin_lock);
+    if (task->self != NULL && task->setup.plugin->request_stop != NULL)
+        task->setup.plugin->request_stop(task->self);
+    mutex_unlock(&task->plugin_lock);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static void source_task_destroy(struct task *base)
+{
+    struct source_task *task = SOURCE_TASK_OF(base);
+
+    assert(task->self == NULL && task->user == NULL && task->first == NULL);
+    plugin_wake_end(task->context.waker);
+    plugin_metrics_destroy(task->context.metrics);
+    offset_commit_close(task->commit);
+    batch_pool_destroy(task->pool);
+    outgoing_list_release(&task->outgoing);
+    pointer_map_destroy(task->topics);
+    source_pipeline_destroy(task->setup.pipeline);
+    mr_config_destroy(task->setup.config);
+    client_config_drop(task->setup.producer_config);
+    mem_free(atomic_load(&task->refresh_failure));
+    mr_error_drop(task->failure);
+    mutex_destroy(&task->plugin_lock);
+    task_release(base);
+    mem_free(task);
+}
+
+static const struct task_ops source_task_ops = {
+    .step = source_task_step,
+    .tick = source_task_tick,
+    .interrupt = source_task_interrupt,
+    .destroy = source_task_destroy,
+};
+
+static bool parts_create(struct source_task *task, struct mr_error **error)
+{
+    const struct task_common_setup *common = &task->task.setup;
+    size_t limit_bytes = common->buffer_bytes_max == 0 ? SIZE_MAX / 2 : (size_t)common->buffer_bytes_max;
+
+    task->context = (struct mr_source_context){
+        .host = &context_host,
+        .owner = task,
+        .connector = task->task.connector,
+        .task = common->number,
+        .batch_records_max = task->setup.batch_records_max,
+        .waker = plugin_wake_create(&task->task, &task->plugin_wake),
+        .metrics = plugin_metrics_create(),
+    };
+    task->pool =
+        batch_pool_create(&(struct batch_pool_setup){.batch_limit_bytes = limit_bytes, .idle_max = BATCHES_IDLE_MAX});
+    task->topics = pointer_map_create(NULL);
+    task->commit = offset_commit_create(
+        &(struct offset_commit_setup){
+            .connector = common->connector,
+            .number = common->number,
+            .store = task->setup.offsets,
+            .clock = common->clock,
+            .interval_ms = common->offset_flush_interval_ms,
+            .timeout_ms = common->offset_flush_timeout_ms,
+            .keep_done = task->setup.plugin->commit_record != NULL,
+            .wake = common->wake,
+            .wake_argument = common->wake_argument,
+        },
+        error);
+    return task->context.waker != NULL && task->context.metrics != NULL && task->pool != NULL && task->topics != NULL &&
+           task->commit != NULL;
+}
+
+struct task *source_task_create(const struct source_task_setup *setup, struct mr_error **error)
+{
+    struct source_task *task = mem_calloc(1, sizeof(*task));
+    bool blocks = (setup->plugin->flags & MR_TASK_BLOCKS) != 0;
+
+    if (task == NULL || task_init(&task->task, &source_task_ops, &setup->common, blocks, error) != 0) {
+        mem_free(task);
+        source_pipeline_destroy(setup->pipeline);
+        mr_config_destroy(setup->config);
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for task %s-%u", setup->common.connector,
+                     setup->common.number);
+        return NULL;
+    }
+    task->setup = *setup;
+    client_config_take(task->setup.producer_config);
+    mutex_init(&task->plugin_lock);
+    outgoing_list_init(&task->outgoing);
+    if (parts_create(task, error))
+        return &task->task;
+    mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for task %s-%u", setup->common.connector, setup->common.number);
+    source_task_destroy(&task->task);
+    return NULL;
+}

@@ -1,0 +1,41 @@
+/*
+ * source_task: a task that polls a source plugin, sends what it polled and stores how far it came.
+ *
+ * At least once: a source offset is stored only when every earlier record of the same source partition is acknowledged.
+ * Records leave in the order polled; after the producer's handle was swapped everything not acknowledged is sent again, in
+ * order. Nothing is polled while an earlier batch is not fully handed to the producer: that is the back-pressure.
+ *
+ * A failing or stopping task waits for its own records under way, at most the flush time-out (and the stop's deadline),
+ * stores the offsets, then stops the plugin.
+ */
+#ifndef TASK_SOURCE_TASK_H
+#define TASK_SOURCE_TASK_H
+
+#include "task/task.h"
+
+struct client_config;
+struct mr_error;
+struct mr_source_task_ops;
+struct offset_store;
+struct producer_pool;
+struct source_pipeline;
+struct string_map;
+struct mr_config;
+
+struct source_task_setup {
+    struct task_common_setup common;
+    const struct mr_source_task_ops *plugin; /* full-size table (loader) */
+    struct mr_config *config;                /* the task's own, parsed; taken over, also on failure */
+    struct source_pipeline *pipeline;        /* taken over, also on failure */
+    struct offset_store *offsets;
+    struct producer_pool *producers;
+    struct client_config *producer_config; /* a reference is taken */
+    size_t batch_records_max;              /* advice to the plugin */
+};
+
+/* NULL: no memory. The plugin is not called yet. */
+struct task *source_task_create(const struct source_task_setup *setup, struct mr_error **error);
+
+#define SOURCE_TASK_RECORDS_MAX 100000 /* under way at the same time; more wait */
+
+#endif

@@ -1,0 +1,207 @@
+/* What comes back from Kafka: acknowledgements, refusals, swaps; and what follows for offsets and memory. */
+#include <assert.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "kafka/producer.h"
+#include "task/source_task_internal.h"
+
+#include "base/bans.h"
+
+#define LOG_NAME "millrace.task.source"
+
+/* --- the producer's poll thread ----------------------------------------------------------------------------- */
+
+static void flight_acked(struct flight *flight)
+{
+    struct source_batch *batch = flight->record->batch->owner;
+    struct mr_record *entry = flight->record->original;
+
+    atomic_store_explicit(&flight->state, FLIGHT_ACKED, memory_order_release);
+    offset_commit_mark_acked(entry);
+    /* Last touch: the task's thread may let the batch go from here on. */
+    atomic_fetch_sub_explicit(&batch->flights_out, 1, memory_order_release);
+}
+
+static void flight_land(struct source_task *task, const struct producer_delivery *delivery)
+{
+    struct flight *flight = FLIGHT_OF(delivery->ticket);
+
+    switch (delivery->outcome) {
+    case PRODUCER_ACKED:
+        flight->partition = delivery->partition;
+        flight->offset = delivery->offset;
+        flight->timestamp_ms = delivery->timestamp_ms;
+        flight_acked(flight);
+        break;
+    case PRODUCER_FAILED:
+        flight->words = mem_strdup(delivery->words);
+        atomic_store_explicit(&flight->state, FLIGHT_REFUSED, memory_order_release);
+        atomic_fetch_add_explicit(&task->refused, 1, memory_order_release);
+        break;
+    case PRODUCER_NOT_SENT:
+        atomic_store_explicit(&flight->state, FLIGHT_UNSENT, memory_order_release);
+        break;
+    }
+}
+
+static void on_delivery(void *argument, const struct producer_delivery *deliveries, size_t count)
+{
+    struct source_task *task = argument;
+
+    for (size_t i = 0; i < count; i++)
+        flight_land(task, &deliveries[i]);
+    task_wake(&task->task);
+}
+
+static void on_writable(void *argument)
+{
+    struct source_task *task = argument;
+
+    task_wake(&task->task);
+}
+
+static void on_swapped(void *argument)
+{
+    struct source_task *task = argument;
+
+    atomic_store_explicit(&task->swapped, true, memory_order_release);
+    task_wake(&task->task);
+}
+
+static void on_closed(void *argument)
+{
+    struct source_task *task = argument;
+
+    task_signal(&task->task, &task->user_closed);
+}
+
+const struct producer_user_listener source_task_producer_listener = {
+    .on_delivery = on_delivery,
+    .on_writable = on_writable,
+    .on_swapped = on_swapped,
+    .on_closed = on_closed,
+};
+
+/* --- the task's thread --------------------------------------------------------------------------------------- */
+
+static void commit_record(struct source_task *task, struct mr_record *entry)
+{
+    struct flight *flight = entry->owner; /* of its first item; NULL: nothing was sent */
+    struct mr_record_metadata metadata = {.size = sizeof(metadata), .partition = -1, .offset = -1, .timestamp_ms = -1};
+    struct mr_error *error = NULL;
+
+    if (flight != NULL && !flight->is_dropped) {
+        metadata.topic = flight->record->content.topic;
+        metadata.partition = flight->partition;
+        metadata.offset = flight->offset;
+        metadata.timestamp_ms = flight->timestamp_ms;
+    }
+    task_call_begin(&task->task, "commit_record");
+    if (task->setup.plugin->commit_record(task->self, entry, &metadata, &error) != 0)
+        log_warn(LOG_NAME, TASK_FORMAT ": commit_record failed (ignored): %s", TASK_ARGS(&task->task),
+                 error == NULL ? "no reason given" : mr_error_message(error));
+    mr_error_drop(error);
+    task_call_end(&task->task);
+}
+
+static void call_commit_records(struct source_task *task)
+{
+    struct mr_record *entry;
+
+    while (!task_is_abandoned(&task->task) && (entry = offset_commit_take_done(task->commit)) != NULL) {
+        commit_record(task, entry);
+        offset_commit_release_done(task->commit, entry);
+    }
+}
+
+static void batch_free(struct source_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->count; i++)
+        mem_free(batch->flights[i].words);
+    mr_batch_drop(batch->batch); /* the memory of `batch` goes with it */
+}
+
+static void release_batches(struct source_task *task)
+{
+    while (task->first != NULL && task->first != task->cursor &&
+           atomic_load_explicit(&task->first->flights_out, memory_order_acquire) == 0 &&
+           offset_commit_is_home(task->commit, task->first)) {
+        struct source_batch *batch = task->first;
+
+        task->first = batch->next;
+        if (task->first == NULL)
+            task->last = NULL;
+        batch_free(batch);
+    }
+}
+
+static int refusal_settle(struct source_task *task, struct flight *flight, struct mr_error **error)
+{
+    const char *words = flight->words == NULL ? "no reason given" : flight->words;
+
+    if (source_pipeline_produce_failed(task->setup.pipeline, flight->record, words, error) != 0)
+        return -1;
+    flight->is_dropped = true;
+    flight_acked(flight);
+    atomic_fetch_sub_explicit(&task->refused, 1, memory_order_relaxed);
+    return 0;
+}
+
+static int settle_refusals(struct source_task *task, struct mr_error **error)
+{
+    if (atomic_load_explicit(&task->refused, memory_order_acquire) == 0)
+        return 0;
+    for (struct source_batch *batch = task->first; batch != NULL; batch = batch->next)
+        for (uint32_t i = 0; i < batch->count; i++)
+            if (atomic_load_explicit(&batch->flights[i].state, memory_order_acquire) == FLIGHT_REFUSED &&
+                refusal_settle(task, &batch->flights[i], error) != 0)
+                return -1;
+    return 0;
+}
+
+int source_task_take_acks(struct source_task *task, struct mr_error **error)
+{
+    int status = 0;
+
+    if (task->failure == NULL)
+        status = settle_refusals(task, error);
+    offset_commit_collect(task->commit);
+    if (task->setup.plugin->commit_record != NULL && task->self != NULL)
+        call_commit_records(task);
+    release_batches(task);
+    return status;
+}
+
+enum flush_state source_task_flush(struct source_task *task, bool force)
+{
+    enum flush_state state;
+
+    if (!task_may_act(&task->task))
+        return FLUSH_NOTHING;
+    state = offset_commit_flush(task->commit, force);
+    if (state == FLUSH_STORED && task->self != NULL && task->setup.plugin->commit != NULL) {
+        struct mr_error *error = NULL;
+
+        task_call_begin(&task->task, "commit");
+        if (task->setup.plugin->commit(task->self, &error) != 0)
+            log_warn(LOG_NAME, TASK_FORMAT ": commit failed (ignored): %s", TASK_ARGS(&task->task),
+                     error == NULL ? "no reason given" : mr_error_message(error));
+        mr_error_drop(error);
+        task_call_end(&task->task);
+    }
+    return state;
+}
+
+void source_task_forget(struct source_task *task)
+{
+    while (task->first != NULL) {
+        struct source_batch *batch = task->first;
+
+        task->first = batch->next;
+        batch_free(batch);
+    }
+    task->last = NULL;
+    task->cursor = NULL;
+}

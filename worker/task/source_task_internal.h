@@ -1,0 +1,83 @@
+/*
+ * source_task_internal: the state of a source task, shared by its files:
+ *   source_task.c        life: create, prepare, start, stop, the step
+ *   source_task_poll.c   poll, convert, hand to the producer
+ *   source_task_acks.c   deliveries, commit_record, offsets
+ */
+#ifndef TASK_SOURCE_TASK_INTERNAL_H
+#define TASK_SOURCE_TASK_INTERNAL_H
+
+#include "pipeline/source_pipeline.h"
+#include "sdk/contexts.h"
+#include "sdk/record_layout.h"
+#include "task/offset_commit_internal.h"
+#include "task/source_batch_internal.h"
+#include "task/source_task.h"
+#include "task/task_internal.h"
+
+struct pointer_map;
+struct producer_topic;
+struct producer_user;
+
+/* Where the end of a task has come to. */
+enum ending {
+    ENDING_NOT,
+    ENDING_DRAIN,  /* waiting for records under way */
+    ENDING_COMMIT, /* the last offsets */
+    ENDING_CLOSE,  /* plugin stopped; waiting for the producer to let go */
+    ENDING_DONE
+};
+
+struct source_task {
+    struct task task; /* first: the ops cast */
+    struct source_task_setup setup;
+    struct mr_source_context context;
+    pthread_mutex_t plugin_lock; /* request_stop against the end of `self` */
+    void *self;
+    bool prepared, started;
+    atomic_bool offsets_refreshed; /* the store has read everything written before our start */
+    bool refresh_asked;
+    struct plugin_wake *plugin_wake; /* poll now */
+    char *_Atomic refresh_failure;   /* mem_strdup */
+
+    struct batch_pool *pool;
+    struct outgoing_list outgoing;
+    struct pointer_map *topics; /* seen */
+    struct producer_topic *last_topic;
+
+    struct source_batch *first, *last; /* not yet let go, oldest first */
+    struct source_batch *cursor;       /* the batch being handed to the producer; NULL: all is */
+    uint32_t cursor_at;
+    struct producer_user *user;
+    atomic_bool swapped; /* the producer gave everything back: send again */
+    atomic_uint refused; /* flights in state REFUSED */
+    atomic_bool user_closed;
+
+    struct offset_commit *commit;
+    int64_t poll_at_ms;     /* not before */
+    uint32_t poll_after_ms; /* the plugin's wish of this round; UINT32_MAX: until woken */
+    bool poll_after_is_set;
+
+    enum ending ending;
+    int64_t ending_deadline_ms;
+    struct mr_error *failure; /* why the task fails; NULL: it stops */
+};
+
+#define SOURCE_TASK_OF(base) ((struct source_task *)(void *)(base))
+
+/* source_task_acks.c */
+extern const struct producer_user_listener source_task_producer_listener;
+/* Brings home what is acknowledged: commit_record, release of batches, refusals. -1: the task must fail. */
+int source_task_take_acks(struct source_task *task, struct mr_error **error);
+/* Starts or follows an offset flush; calls the plugin's commit() when one was stored. */
+enum flush_state source_task_flush(struct source_task *task, bool force);
+/* Lets everything go whatever its state: at the very end, when the producer holds nothing. */
+void source_task_forget(struct source_task *task);
+
+/* source_task_poll.c */
+/* Hands over what waits. -1: the task must fail. *all: nothing waits any more. */
+int source_task_send(struct source_task *task, bool *all, struct mr_error **error);
+/* One poll and what follows from it. *idle: the source had nothing. */
+int source_task_poll(struct source_task *task, bool *idle, struct mr_error **error);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * task_internal: what source and sink tasks share behind the door. For files of this room alone.
+ *
+ * The mailbox (`wish`) is the only part that other threads write; it has its own lock, held for a few stores. Everything
+ * else belongs to the thread that steps the task.
+ */
+#ifndef TASK_TASK_INTERNAL_H
+#define TASK_TASK_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "task/task.h"
+
+struct mr_error;
+struct mr_waker;
+
+/* What the owner wants; the step compares it with what is. */
+struct task_wish {
+    bool prepared, started, paused, stopped;
+    enum task_departure departure;
+    int64_t stop_deadline_ms;
+};
+
+struct task_ops {
+    enum task_step (*step)(struct task *task, const struct task_wish *wish, int64_t *wake_at_ms);
+    /* Tells the plugin that a stop is wanted. thread: any, also while a plugin call is inside. */
+    void (*interrupt)(struct task *task);
+    void (*tick)(struct task *task); /* NULL: nothing to do. thread: any */
+    void (*destroy)(struct task *task);
+};
+
+struct task {
+    const struct task_ops *ops;
+    struct task_common_setup setup;
+    char *connector;
+    bool blocks;
+    pthread_mutex_t lock; /* guards wish */
+    struct task_wish wish;
+    atomic_bool stopping; /* a stop was asked for, or the task was abandoned */
+    atomic_bool abandoned;
+    atomic_int state; /* enum task_state */
+    const char *_Atomic inside;
+};
+
+/* -1: no memory. The setup is copied, `connector` too. */
+int task_init(struct task *task, const struct task_ops *ops, const struct task_common_setup *setup, bool blocks,
+              struct mr_error **error);
+void task_release(struct task *task);
+
+static inline bool task_is_abandoned(const struct task *task)
+{
+    return atomic_load_explicit(&task->abandoned, memory_order_acquire);
+}
+
+static inline bool task_is_stopping(const struct task *task)
+{
+    return atomic_load_explicit(&task->stopping, memory_order_acquire);
+}
+
+/* May the task do something outside now? Once per batch and plugin call. */
+bool task_may_act(const struct task *task);
+
+/* Moves and tells the listener (unless abandoned); asserts that the move is legal. `trace` with TASK_FAILED. */
+void task_move(struct task *task, enum task_state to, const char *trace);
+
+/* Around every plugin call: names it for "who hangs", puts connector and task into log lines. */
+void task_call_begin(struct task *task, const char *call);
+void task_call_end(struct task *task);
+
+/* The full trace of an error, for the status; free with mem_free. NULL: no memory. */
+char *task_trace(const struct mr_error *error);
+
+void task_wake(struct task *task);
+/* Sets the flag that lets the task go on, then wakes it; the task may be gone in between. thread: any. */
+void task_signal(struct task *task, atomic_bool *flag);
+
+/* The wake-up a plugin owns (host.h). The target outlives the task as long as a wake may be inside. */
+struct plugin_wake {
+    atomic_bool woken;
+    void (*wake)(void *argument);
+    void (*wake_drop)(void *argument);
+    void *wake_argument;
+};
+/* NULL: no memory. `*target` is valid until plugin_wake_end. */
+struct mr_waker *plugin_wake_create(const struct task *task, struct plugin_wake **target);
+void plugin_wake_end(struct mr_waker *waker);
+static inline bool plugin_wake_take(struct plugin_wake *target)
+{
+    return atomic_exchange_explicit(&target->woken, false, memory_order_acq_rel);
+}
+/* "connector NAME task N" for log lines. */
+#define TASK_FORMAT "%s-%u"
+#define TASK_ARGS(task) (task)->connector, (task)->setup.number
+
+#endif
