@@ -1,0 +1,81 @@
+/*
+ * connector_config: the part of a connector's configuration that is the framework's, understood: class, converters,
+ * transforms, error policy, topics (worker-config, section 5; rest, section 17).
+ *
+ * Created from the raw text of the config topic when a connector or task is built, after validation; it does not look at
+ * the plugin's own options. Immutable; any thread may read.
+ */
+#ifndef CONFIG_CONNECTOR_CONFIG_H
+#define CONFIG_CONNECTOR_CONFIG_H
+
+#include <millrace/config_def.h>
+#include <millrace/module.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/worker_config.h"
+
+struct loader;
+struct ptr_array;
+struct string_map;
+
+enum connector_kind { CONNECTOR_SOURCE, CONNECTOR_SINK };
+
+/* The framework's options of that kind, in validation order. */
+const struct mr_config_def *connector_config_def(enum connector_kind kind);
+
+struct error_settings {
+    int64_t retry_timeout_ms; /* 0: no retry; negative: for ever */
+    uint32_t retry_delay_max_ms;
+    bool tolerate_all, log_enable, log_messages;
+    const char *dead_letter_topic; /* NULL: none */
+    int32_t dead_letter_replication_factor;
+    bool dead_letter_context_headers;
+};
+
+struct connector_config {
+    enum connector_kind kind;
+    const char *name, *class_name;
+    const char *plugin_version; /* NULL: newest */
+    uint32_t tasks_max;
+    bool tasks_max_enforce;
+    /* The connector's own, or the worker's with the worker's options (errors-dlq, section 10). */
+    struct converter_choice key_converter, value_converter, header_converter;
+    struct error_settings errors;
+    const char *const *topics; /* sink */
+    size_t topic_count;
+    const char *topics_regex; /* sink; NULL: none */
+    const struct string_map *raw;
+};
+
+/* References in values are resolved already (variables.h). */
+struct connector_config *connector_config_create(enum connector_kind kind, const struct string_map *raw,
+                                                 const struct worker_config *worker, struct mr_error **error);
+void connector_config_destroy(struct connector_config *config);
+
+/* Finds the connector's plugin by its raw configuration: connector.class, connector.plugin.version. NULL: MR_ERR_NOT_FOUND
+ * or MR_ERR_CONFIG in the JVM worker's words. */
+const struct mr_plugin *connector_config_plugin(const struct loader *loader, const struct string_map *raw,
+                                                struct mr_error **error);
+
+/* One finding of the validation. */
+struct connector_finding {
+    char *option, *message;
+};
+struct connector_findings {
+    struct connector_finding *items;
+    size_t count, capacity;
+};
+void connector_findings_release(struct connector_findings *findings);
+
+/* Everything that refuses a configuration at creation: framework options, the plugin's own (rows, then its validate),
+ * converters, transforms and predicates with theirs, topics, client overrides against the policy, the name of a sink's
+ * group. Calls plugin code: job thread, with a deadline. -1: not to be validated at all (no class, unknown class). */
+int connector_config_validate(const struct loader *loader, const struct worker_config *worker, const char *name,
+                              const struct string_map *raw, struct connector_findings *findings,
+                              struct mr_error **error);
+/* "Connector configuration is invalid and contains the following N error(s):\n…" as the JVM worker words it; mem_free. */
+char *connector_findings_message(const struct connector_findings *findings);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * worker_config: a worker's properties, understood.
+ *
+ * Names, types and defaults are Kafka Connect's (worker-config, section 1) but for the defaults that design and
+ * docs/differences.md name (heartbeat.interval.ms 500, scheduled.rebalance.max.delay.ms 0). Own options begin with
+ * "millrace.". A JVM worker's file works unchanged: what we do not need is accepted; what cannot be honoured is warned about
+ * by name; what protects something and cannot be honoured is an error.
+ *
+ * Immutable after creation; any thread may read. Texts live as long as the configuration.
+ */
+#ifndef CONFIG_WORKER_CONFIG_H
+#define CONFIG_WORKER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mr_error;
+struct string_map;
+
+enum worker_mode { WORKER_DISTRIBUTED, WORKER_STANDALONE };
+
+struct listener_address {
+    bool is_https;
+    char *host;    /* "": all interfaces */
+    uint16_t port; /* 0: any free one */
+};
+
+struct converter_choice {
+    const char *class_name;
+    struct string_map *options; /* without the prefix, e.g. of key.converter. */
+};
+
+enum exactly_once_source { EXACTLY_ONCE_DISABLED, EXACTLY_ONCE_PREPARING, EXACTLY_ONCE_ENABLED };
+
+struct internal_topic_config {
+    const char *name;
+    int32_t partitions;               /* -1: broker's default; the config topic: 1 */
+    int32_t replication_factor;       /* -1: broker's default */
+    struct string_map *topic_configs; /* what else stands under config.storage. and the like */
+};
+
+struct worker_config {
+    enum worker_mode mode;
+    const struct string_map *properties; /* all, as written (references of the worker's file resolved) */
+
+    const char *bootstrap_servers;
+    const char *group_id;  /* standalone: "" */
+    const char *client_id; /* "": none */
+    uint32_t session_timeout_ms, heartbeat_interval_ms, rebalance_timeout_ms, worker_sync_timeout_ms;
+    struct internal_topic_config config_topic, offset_topic, status_topic;
+    const char *offset_file; /* standalone: offset.storage.file.filename */
+
+    uint32_t offset_flush_interval_ms, offset_flush_timeout_ms, task_shutdown_timeout_ms;
+    enum exactly_once_source exactly_once_source;
+    bool topic_creation_enable, topic_tracking_enable, topic_tracking_allow_reset;
+
+    struct converter_choice key_converter, value_converter, header_converter;
+    const char *plugin_path; /* comma list; "": only what is shipped */
+    const char *override_policy;
+
+    const struct listener_address *listeners;
+    size_t listener_count;
+    const char *advertised_host;   /* NULL: rest.advertised.host.name not set */
+    uint16_t advertised_port;      /* 0: not set */
+    const char *advertised_scheme; /* "http" or "https" */
+
+    uint32_t pool_threads_max;  /* millrace.pool.threads.max; default: cores + 2, at least 4 */
+    uint64_t task_buffer_bytes; /* millrace.task.buffer.bytes; default 32 MiB */
+    uint32_t task_stall_ms;     /* millrace.task.stall.ms; default 300000 */
+};
+
+/* All mistakes in one error (MR_ERR_CONFIG), a line each, naming property, value (never of a secret) and remedy. */
+struct worker_config *worker_config_create(enum worker_mode mode, const struct string_map *properties,
+                                           struct mr_error **error);
+/* From a .properties file; a malformed line is named by its number. */
+struct worker_config *worker_config_load(enum worker_mode mode, const char *path, struct mr_error **error);
+void worker_config_destroy(struct worker_config *config);
+
+/* What the user should know, one line each: ignored or unknown properties, what differs. */
+size_t worker_config_warning_count(const struct worker_config *config);
+const char *worker_config_warning(const struct worker_config *config, size_t index);
+
+#endif
