@@ -1,0 +1,107 @@
+/*
+ * executor: runs connectors and tasks on this worker, knowing nothing of the cluster.
+ *
+ * It takes commands and answers by events (executor_listener); nothing here waits. This is the isolation seam: what is
+ * said through it would fit through a socket as well.
+ *
+ * A connector instance lives on job threads (executor/job_pool.h), its calls one after another with a deadline each; one
+ * that hangs is FAILED and costs its thread. A task is stepped by the pool (executor/step_pool.h). Building a task (finding plugins,
+ * creating converters and transforms) happens on a job thread as well: whatever goes wrong there ends as FAILED with words.
+ *
+ * A unit is told about by its name (connector) or name and number (task). At most one instance of a unit exists: starting one
+ * that is still there is a bug of the caller, who waits for STOPPED or FAILED of the former first. An abandoned one no longer
+ * counts.
+ *
+ * thread: commands from any thread (in practice the herder's). locks: none is held while a listener is called.
+ */
+#ifndef EXECUTOR_EXECUTOR_H
+#define EXECUTOR_EXECUTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "task/task.h"
+
+struct clock;
+struct executor;
+struct graveyard;
+struct job_pool;
+struct lease;
+struct loader;
+struct mr_error;
+struct offset_store;
+struct producer_pool;
+struct string_map;
+struct worker_config;
+
+enum connector_target { CONNECTOR_TARGET_STARTED, CONNECTOR_TARGET_PAUSED, CONNECTOR_TARGET_STOPPED };
+
+enum connector_state {
+    CONNECTOR_RUNNING, /* start() has worked */
+    CONNECTOR_PAUSED,  /* created, or stopped by a pause: the instance stays */
+    CONNECTOR_STOPPED, /* stopped by target STOPPED: the instance stays */
+    CONNECTOR_FAILED,  /* the instance is gone */
+    CONNECTOR_ENDED    /* by executor_end_connector: the instance is gone */
+};
+
+/* Texts and maps live only during the call. thread: a job or pool thread; must only post. */
+struct executor_listener {
+    /* `trace` with FAILED; `version` is the plugin's, may be NULL. */
+    void (*on_connector_state)(void *argument, const char *connector, enum connector_state state, const char *trace,
+                               const char *version);
+    /* The answer to executor_request_task_configs: one map a task, with task.class (and topics of a sink) added. On failure
+     * `configs` is NULL, `trace` says why; `is_too_many`: more than tasks.max, which fails the connector. */
+    void (*on_task_configs)(void *argument, const char *connector, uint64_t token, struct string_map *const *configs,
+                            size_t count, const char *trace, bool is_too_many);
+    /* The connector asks for its tasks to be computed anew. */
+    void (*on_reconfiguration)(void *argument, const char *connector);
+    /* RUNNING, PAUSED, STOPPED, FAILED of task.h. */
+    void (*on_task_state)(void *argument, const char *connector, uint32_t task, enum task_state state,
+                          const char *trace, const char *version);
+    void (*on_topic)(void *argument, const char *connector, uint32_t task, const char *topic);
+};
+
+/* Borrowed; outlives the executor. */
+struct executor_setup {
+    const struct loader *loader;
+    const struct worker_config *worker;
+    struct offset_store *offsets;
+    struct producer_pool *producers;
+    struct graveyard *graveyard;
+    struct job_pool *jobs;
+    const struct lease *lease;
+    const struct clock *clock;
+    const struct executor_listener *listener;
+    void *listener_argument;
+};
+
+struct executor *executor_create(const struct executor_setup *setup, struct mr_error **error);
+/* Stops everything that runs by the deadline (tasks with TASK_DEPARTURE_STAY, all at once, then connectors); what hangs is
+ * abandoned. false: some plugin call is still inside: the executor must then not be destroyed, the process ends soon. */
+bool executor_stop(struct executor *executor, int64_t deadline_ms);
+void executor_destroy(struct executor *executor);
+
+/* Connectors. `config` is the raw text of the config topic; it is copied. -1: no memory or the job queue is full: nothing
+ * will come. */
+int executor_start_connector(struct executor *executor, const char *connector, const struct string_map *config,
+                             enum connector_target target, struct mr_error **error);
+void executor_set_connector_target(struct executor *executor, const char *connector, enum connector_target target);
+void executor_end_connector(struct executor *executor, const char *connector);
+void executor_request_task_configs(struct executor *executor, const char *connector, uint64_t token);
+
+/* Tasks. */
+struct executor_task {
+    const char *connector;
+    uint32_t number;
+    const struct string_map *connector_config;
+    const struct string_map *task_config;
+    bool paused;
+};
+int executor_start_task(struct executor *executor, const struct executor_task *task, struct mr_error **error);
+void executor_set_task_paused(struct executor *executor, const char *connector, uint32_t task, bool paused);
+/* Ends as STOPPED or FAILED; past the deadline the task is abandoned and told as STOPPED. */
+void executor_stop_task(struct executor *executor, const char *connector, uint32_t task, enum task_departure departure,
+                        int64_t deadline_ms);
+
+#endif

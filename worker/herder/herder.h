@@ -1,0 +1,108 @@
+/*
+ * herder: the brain of a worker. It compares what the config topic wants with what the executor runs, and serves what
+ * REST asks.
+ *
+ * One thread owns all of its state; everybody else posts to its queue (HERDER_QUEUE_MAX; when it is full a request is answered
+ * 503 at once). It never runs plugin code and never waits for Kafka: both happen on job threads that post back.
+ *
+ * Requests are answered exactly once, by the reply function, at the latest at their deadline (then 500 "Request timed out…", and
+ * the request is not applied later). Reads do not go through the queue: they look at immutable snapshots.
+ *
+ * Life: _create → _start → … → _stop → _destroy. Before the topics are read and the group is joined, requests are answered
+ * 503; while another worker leads, changes are answered 409 naming it.
+ */
+#ifndef HERDER_HERDER_H
+#define HERDER_HERDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct clock;
+struct config_snapshot;
+struct config_store;
+struct executor_setup;
+struct herder;
+struct job_pool;
+struct loader;
+struct membership;
+struct mr_error;
+struct offset_store;
+struct status_store;
+struct string_map;
+struct worker_config;
+
+#define HERDER_QUEUE_MAX 10000
+#define HERDER_REQUEST_TIMEOUT_MS 90000 /* fixed, as Kafka Connect's */
+
+struct herder_setup {
+    const struct worker_config *worker;
+    const struct loader *loader;
+    struct config_store *configs;
+    struct status_store *statuses;
+    struct offset_store *offsets;
+    const struct executor_setup *executor; /* its listener is filled in by the herder */
+    struct job_pool *jobs;
+    struct membership *membership; /* NULL: standalone, always the leader */
+    const char *worker_id;         /* host:port as others see it */
+    const struct clock *clock;
+};
+
+struct herder *herder_create(const struct herder_setup *setup, struct mr_error **error);
+int herder_start(struct herder *herder, struct mr_error **error);
+/* Stops connectors and tasks, writes their statuses, answers what waits with "Worker is shutting down". false: a plugin call is
+ * still inside at the deadline: do not destroy. thread: main. */
+bool herder_stop(struct herder *herder, int64_t deadline_ms);
+void herder_destroy(struct herder *herder);
+
+/* ---- requests: thread any --------------------------------------------------------------------------------- */
+
+/* What a request came to, as an HTTP status and, unless it worked, words. Texts live only during the call. */
+struct herder_reply {
+    int status;          /* 200, 201, 202, 204; 400, 404, 409, 500, 503 */
+    const char *message; /* of a failure */
+    bool created;        /* put_connector: it was not there before */
+    /* The connector as it is after put_connector, restart with tasks; borrowed during the call; may be NULL. */
+    const struct config_snapshot *snapshot;
+};
+/* thread: the herder's, a job's, or the caller's own. Must not wait. */
+typedef void herder_reply_fn(void *argument, const struct herder_reply *reply);
+
+enum herder_initial_state {
+    HERDER_INITIAL_NONE,
+    HERDER_INITIAL_RUNNING,
+    HERDER_INITIAL_PAUSED,
+    HERDER_INITIAL_STOPPED
+};
+
+struct herder_put_connector {
+    const char *name;
+    const struct string_map *config; /* copied; `name` is in it */
+    enum herder_initial_state initial_state;
+    bool must_be_new; /* POST: 409 when it exists */
+};
+void herder_put_connector(struct herder *herder, const struct herder_put_connector *request, herder_reply_fn *reply,
+                          void *argument);
+void herder_delete_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
+void herder_pause_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
+void herder_resume_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
+void herder_stop_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
+void herder_restart_connector(struct herder *herder, const char *name, bool include_tasks, bool only_failed,
+                              herder_reply_fn *reply, void *argument);
+void herder_restart_task(struct herder *herder, const char *name, uint32_t task, herder_reply_fn *reply,
+                         void *argument);
+/* Answered by the herder's own thread: shows that it turns. 200, 503 starting, 500 with the stage it is in. */
+void herder_ask_health(struct herder *herder, herder_reply_fn *reply, void *argument);
+
+/* ---- reads: thread any, nothing waits ----------------------------------------------------------------------- */
+
+/* false: the internal topics are not read yet; lists are answered 503, never []. */
+bool herder_is_ready(const struct herder *herder);
+/* A reference; never NULL once ready. Drop it with config_snapshot_drop. */
+struct config_snapshot *herder_configs(const struct herder *herder);
+struct status_store *herder_statuses(const struct herder *herder);
+const struct loader *herder_loader(const struct herder *herder);
+const struct worker_config *herder_worker(const struct herder *herder);
+const char *herder_cluster_id(const struct herder *herder); /* "" when not known (standalone without a broker) */
+
+#endif
