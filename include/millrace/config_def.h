@@ -8,6 +8,8 @@
  *
  * mr_config is a parsed configuration: immutable, with the texts as submitted and the typed values of the declared
  * options. The worker parses before it calls a plugin, so getters of declared options always have a valid value.
+ * One that was handed to create, prepare or start of an instance stays valid until that instance is given another one or
+ * has been destroyed: it may be kept. In calls without an instance (validate, alter_offsets, …) it ends with the call.
  *
  * Thread: definitions are constant data; an mr_config may be read from any thread.
  */
