@@ -5,7 +5,8 @@
  * skipped (and reported), or ends the run. Nothing is copied: bytes live in the batch's arena or where the values refer to.
  *
  * A transform may make many records of one: each becomes an item of its own, with `record->original` the polled one; the
- * polled record is acknowledged when all of its items are.
+ * polled record is acknowledged when all of its items are. The polled record itself is never changed: transforms work on
+ * copies, so commit_record and error reports see what the task polled.
  */
 #ifndef PIPELINE_SOURCE_PIPELINE_H
 #define PIPELINE_SOURCE_PIPELINE_H
@@ -15,11 +16,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct loader;
 struct mr_batch;
 struct mr_error;
 struct mr_record;
 struct producer_header;
 struct source_pipeline;
+struct string_map;
+struct tolerance;
+
+struct source_pipeline_setup {
+    const struct loader *loader;        /* outlives the pipeline */
+    const struct string_map *connector; /* the connector's configuration, references resolved; read during create */
+    const struct string_map *worker;    /* the worker's properties; NULL: none */
+    struct tolerance *tolerance;        /* outlives the pipeline */
+};
+
+struct source_pipeline *source_pipeline_create(const struct source_pipeline_setup *setup, struct mr_error **error);
 
 enum outgoing_kind {
     OUTGOING_SEND,
