@@ -1,0 +1,310 @@
+#include "coordination/membership.h"
+
+#include <assert.h>
+#include <millrace/error.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/lease.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "coordination/membership_listener.h"
+#include "kafka/admin.h"
+#include "kafka/client_config.h"
+#include "kafka/group_member.h"
+
+#include "base/bans.h"
+
+#define LOG_NAME "millrace.coordination"
+#define ASK_AGAIN_MS 500 /* while the group is rebalancing, or the leader is not to be seen */
+#define ASK_TIMEOUT_MS 5000
+#define URL_SIZE_MAX 1024
+
+struct membership {
+    struct membership_setup setup;
+    char *client_id;
+    char *group_id;
+    char *config_topic;
+    char boot_id[MEMBERSHIP_BOOT_ID_SIZE];
+    struct group_member *member;
+    atomic_bool leading, leaving;
+    atomic_llong guard_offset;
+
+    pthread_t asker;
+    bool asker_runs;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool must_ask, ends;           /* locks: lock */
+    char leader_url[URL_SIZE_MAX]; /* told last; the asker's own */
+};
+
+/* --- who leads? ------------------------------------------------------------------------------------------------ */
+
+bool membership_parse_client_id(const char *client_id, char *url, size_t url_size, char *boot_id, size_t boot_id_size)
+{
+    const char *mark = strrchr(client_id, '#');
+
+    if (mark == NULL || strlen(mark + 1) != MEMBERSHIP_BOOT_ID_SIZE - 1)
+        return false;
+    if ((size_t)(mark - client_id) >= url_size || strlen(mark + 1) >= boot_id_size)
+        return false;
+    memcpy(url, client_id, (size_t)(mark - client_id));
+    url[mark - client_id] = '\0';
+    memcpy(boot_id, mark + 1, strlen(mark + 1) + 1);
+    return true;
+}
+
+/* false: not to be seen now. */
+static bool find_leader(const struct admin_group *group, char *url, size_t size)
+{
+    char boot_id[MEMBERSHIP_BOOT_ID_SIZE];
+
+    if (strcmp(group->state, "Stable") != 0)
+        return false;
+    for (size_t i = 0; i < group->member_count; i++)
+        if (group->members[i].owns_partition_0)
+            return membership_parse_client_id(group->members[i].client_id, url, size, boot_id, sizeof(boot_id));
+    return false;
+}
+
+/* true: settled, until the next change. */
+static bool ask_who_leads(struct membership *membership)
+{
+    struct admin_group group = {0};
+    struct mr_error *error = NULL;
+    char url[URL_SIZE_MAX];
+    bool found;
+
+    if (admin_describe_group(membership->setup.admin, membership->group_id, &group,
+                             clock_monotonic_ms(NULL) + ASK_TIMEOUT_MS, &error) != 0) {
+        log_debug(LOG_NAME, "group %s could not be described: %s", membership->group_id, mr_error_message(error));
+        mr_error_drop(error);
+        return false;
+    }
+    found = find_leader(&group, url, sizeof(url));
+    admin_group_release(&group);
+    if (!found)
+        return false;
+    if (!atomic_load(&membership->leading) && strcmp(url, membership->leader_url) != 0) {
+        snprintf(membership->leader_url, sizeof(membership->leader_url), "%s", url);
+        membership->setup.listener->on_following(membership->setup.listener_argument, url);
+    }
+    return true;
+}
+
+static void *asker_run(void *argument)
+{
+    struct membership *membership = argument;
+
+    mutex_lock(&membership->lock);
+    while (!membership->ends) {
+        bool settled;
+
+        if (!membership->must_ask) {
+            cond_wait(&membership->changed, &membership->lock);
+            continue;
+        }
+        membership->must_ask = false;
+        mutex_unlock(&membership->lock);
+        settled = atomic_load(&membership->leading) || ask_who_leads(membership);
+        mutex_lock(&membership->lock);
+        if (settled || membership->ends)
+            continue;
+        cond_wait_until_ms(&membership->changed, &membership->lock, deadline_after_ms(ASK_AGAIN_MS));
+        membership->must_ask = true;
+    }
+    mutex_unlock(&membership->lock);
+    return NULL;
+}
+
+static void ask_later(struct membership *membership)
+{
+    mutex_lock(&membership->lock);
+    membership->must_ask = true;
+    cond_signal(&membership->changed);
+    mutex_unlock(&membership->lock);
+}
+
+/* --- what the group says; thread: group-member ------------------------------------------------------------------ */
+
+static void stop_leading(struct membership *membership, const char *words)
+{
+    lease_set(membership->setup.lease, 0);
+    if (atomic_exchange(&membership->leading, false) && !atomic_load(&membership->leaving))
+        membership->setup.listener->on_lost(membership->setup.listener_argument, words);
+}
+
+static void on_assigned(void *argument, bool owns_partition_0)
+{
+    struct membership *membership = argument;
+
+    if (!owns_partition_0) {
+        stop_leading(membership, "another worker leads now");
+        ask_later(membership);
+        return;
+    }
+    if (atomic_exchange(&membership->leading, true))
+        return;
+    membership->leader_url[0] = '\0';
+    membership->setup.listener->on_leading(membership->setup.listener_argument);
+}
+
+static void on_revoked(void *argument)
+{
+    stop_leading(argument, "the group takes the lead away");
+}
+
+static void on_lost(void *argument)
+{
+    stop_leading(argument, "no member of the group any more (the broker was out of reach for a whole session?)");
+}
+
+static void on_failed(void *argument, const struct mr_error *error)
+{
+    struct membership *membership = argument;
+
+    lease_set(membership->setup.lease, 0);
+    atomic_store(&membership->leading, false);
+    membership->setup.listener->on_failed(membership->setup.listener_argument, error);
+}
+
+/* The lease runs for the leader alone: a follower has nothing to do outside yet. */
+static void on_tick(void *argument, int64_t acked_ms)
+{
+    struct membership *membership = argument;
+    bool may_act = acked_ms != 0 && atomic_load(&membership->leading) && !atomic_load(&membership->leaving);
+
+    lease_set(membership->setup.lease, may_act ? acked_ms + membership->setup.session_timeout_ms - LEASE_MARGIN_MS : 0);
+}
+
+static const struct group_member_listener group_listener = {
+    .on_assigned = on_assigned,
+    .on_revoked = on_revoked,
+    .on_lost = on_lost,
+    .on_failed = on_failed,
+    .on_tick = on_tick,
+};
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static int make_boot_id(char *text, struct mr_error **error)
+{
+    uint64_t bits;
+
+    if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+        return mr_error_set(error, MR_ERR_CONNECT, "the system gave no random numbers for a boot id");
+    snprintf(text, MEMBERSHIP_BOOT_ID_SIZE, "%016llx", (unsigned long long)bits);
+    return 0;
+}
+
+static char *make_client_id(const char *url, const char *boot_id)
+{
+    size_t size = strlen(url) + 1 + MEMBERSHIP_BOOT_ID_SIZE;
+    char *text = mem_alloc(size);
+
+    if (text != NULL)
+        snprintf(text, size, "%s#%s", url, boot_id);
+    return text;
+}
+
+struct membership *membership_create(const struct membership_setup *setup, struct mr_error **error)
+{
+    struct membership *membership = mem_calloc(1, sizeof(*membership));
+
+    assert(setup->session_timeout_ms > LEASE_MARGIN_MS);
+    if (membership == NULL) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the membership");
+        return NULL;
+    }
+    mutex_init(&membership->lock);
+    cond_init(&membership->changed);
+    membership->setup = *setup;
+    client_config_take(setup->config);
+    if (make_boot_id(membership->boot_id, error) != 0) {
+        membership_destroy(membership);
+        return NULL;
+    }
+    membership->client_id = make_client_id(setup->worker_url, membership->boot_id);
+    membership->group_id = mem_strdup(setup->group_id);
+    membership->config_topic = mem_strdup(setup->config_topic);
+    if (membership->client_id == NULL || membership->group_id == NULL || membership->config_topic == NULL) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the membership");
+        membership_destroy(membership);
+        return NULL;
+    }
+    return membership;
+}
+
+int membership_start(struct membership *membership, struct mr_error **error)
+{
+    char why[128];
+
+    if (!thread_start(&membership->asker,
+                      &(struct thread_setup){.name = "membership", .run = asker_run, .argument = membership}, why,
+                      sizeof(why)))
+        return mr_error_set(error, MR_ERR_CONNECT, "%s", why);
+    membership->asker_runs = true;
+    membership->member = group_member_open(
+        &(struct group_member_setup){
+            .config = membership->setup.config,
+            .graveyard = membership->setup.graveyard,
+            .topic = membership->config_topic,
+            .client_id = membership->client_id,
+            .listener = &group_listener,
+            .argument = membership,
+        },
+        error);
+    return membership->member == NULL ? -1 : 0;
+}
+
+bool membership_leave(struct membership *membership, int64_t deadline_ms)
+{
+    atomic_store(&membership->leaving, true);
+    lease_set(membership->setup.lease, 0);
+    return membership->member == NULL || group_member_leave(membership->member, deadline_ms);
+}
+
+void membership_destroy(struct membership *membership)
+{
+    if (membership == NULL)
+        return;
+    atomic_store(&membership->leaving, true);
+    group_member_close(membership->member);
+    if (membership->asker_runs) {
+        mutex_lock(&membership->lock);
+        membership->ends = true;
+        cond_signal(&membership->changed);
+        mutex_unlock(&membership->lock);
+        thread_join(membership->asker);
+    }
+    client_config_drop(membership->setup.config);
+    cond_destroy(&membership->changed);
+    mutex_destroy(&membership->lock);
+    mem_free(membership->client_id);
+    mem_free(membership->group_id);
+    mem_free(membership->config_topic);
+    mem_free(membership);
+}
+
+bool membership_is_leading(const struct membership *membership)
+{
+    return atomic_load(&membership->leading);
+}
+
+const char *membership_boot_id(const struct membership *membership)
+{
+    return membership->boot_id;
+}
+
+int membership_guard(struct membership *membership, int64_t deadline_ms, struct mr_error **error)
+{
+    long long offset = atomic_fetch_add(&membership->guard_offset, 1);
+
+    if (!atomic_load(&membership->leading))
+        return mr_error_set(error, MR_ERR_CONFLICT, "this worker does not lead");
+    return group_member_guard(membership->member, offset, deadline_ms, error);
+}

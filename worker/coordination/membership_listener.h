@@ -1,0 +1,22 @@
+/*
+ * membership_listener: what the membership tells upwards. Declared here, filled by the herder.
+ *
+ * thread: the membership's own threads, no lock held. A member must only post. Texts live only during the call.
+ */
+#ifndef COORDINATION_MEMBERSHIP_LISTENER_H
+#define COORDINATION_MEMBERSHIP_LISTENER_H
+
+struct mr_error;
+
+struct membership_listener {
+    /* This worker leads: it owns partition 0 of the config topic, and its lease runs. */
+    void (*on_leading)(void *argument);
+    /* A member, but another one leads; `leader_url` may be NULL when it cannot be learnt. Told again when it changes. */
+    void (*on_following)(void *argument, const char *leader_url);
+    /* Leads no more, or is no member any more: nothing may be done outside until on_leading comes again. */
+    void (*on_lost)(void *argument, const char *words);
+    /* Cannot heal by itself (a live JVM worker in the group, no right to the group): the worker must end. */
+    void (*on_failed)(void *argument, const struct mr_error *error);
+};
+
+#endif
