@@ -39,7 +39,7 @@ struct membership {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool must_ask, ends;           /* locks: lock */
-    char leader_url[URL_SIZE_MAX]; /* told last; the asker's own */
+    char leader_url[URL_SIZE_MAX]; /* told last. locks: lock */
 };
 
 /* --- who leads? ------------------------------------------------------------------------------------------------ */
@@ -71,6 +71,17 @@ static bool find_leader(const struct admin_group *group, char *url, size_t size)
     return false;
 }
 
+static bool leader_is_news(struct membership *membership, const char *url)
+{
+    bool is_news;
+
+    mutex_lock(&membership->lock);
+    is_news = strcmp(url, membership->leader_url) != 0;
+    snprintf(membership->leader_url, sizeof(membership->leader_url), "%s", url);
+    mutex_unlock(&membership->lock);
+    return is_news;
+}
+
 /* true: settled, until the next change. */
 static bool ask_who_leads(struct membership *membership)
 {
@@ -89,10 +100,8 @@ static bool ask_who_leads(struct membership *membership)
     admin_group_release(&group);
     if (!found)
         return false;
-    if (!atomic_load(&membership->leading) && strcmp(url, membership->leader_url) != 0) {
-        snprintf(membership->leader_url, sizeof(membership->leader_url), "%s", url);
+    if (!atomic_load(&membership->leading) && leader_is_news(membership, url))
         membership->setup.listener->on_following(membership->setup.listener_argument, url);
-    }
     return true;
 }
 
@@ -149,7 +158,7 @@ static void on_assigned(void *argument, bool owns_partition_0)
     }
     if (atomic_exchange(&membership->leading, true))
         return;
-    membership->leader_url[0] = '\0';
+    leader_is_news(membership, "");
     membership->setup.listener->on_leading(membership->setup.listener_argument);
 }
 
