@@ -40,8 +40,8 @@ MR_EXPORT int task_configs_check(const struct mr_task_configs *configs, struct m
 
 /* Findings: (option, message) in the order of finding, several per option ---------------------------------- */
 
-#define CONFIG_REPORT_MAX 10000     /* findings; further ones are counted as failed */
-#define CONFIG_MESSAGE_MAX 8192     /* bytes of one message; longer ones are cut at a character */
+#define CONFIG_REPORT_MAX 10000 /* findings; further ones are counted as failed */
+#define CONFIG_MESSAGE_MAX 8192 /* bytes of one message; longer ones are cut at a character */
 
 MR_EXPORT struct mr_config_report *config_report_create(void);
 MR_EXPORT void config_report_destroy(struct mr_config_report *report);
@@ -49,9 +49,9 @@ MR_EXPORT void config_report_destroy(struct mr_config_report *report);
 MR_EXPORT int config_report_add(struct mr_config_report *report, const char *option, const char *message) MR_MUST_USE;
 /* Copies all findings of another; `prefix` (NULL: none) goes before their option names. */
 MR_EXPORT int config_report_add_all(struct mr_config_report *report, const struct mr_config_report *other,
-    const char *prefix) MR_MUST_USE;
+                                    const char *prefix) MR_MUST_USE;
 MR_EXPORT size_t config_report_count(const struct mr_config_report *report);
-MR_EXPORT const char *config_report_option(const struct mr_config_report *report, size_t index);  /* NULL: the whole */
+MR_EXPORT const char *config_report_option(const struct mr_config_report *report, size_t index); /* NULL: the whole */
 MR_EXPORT const char *config_report_message(const struct mr_config_report *report, size_t index);
 MR_EXPORT size_t config_report_count_of(const struct mr_config_report *report, const char *option);
 MR_EXPORT bool config_report_failed(const struct mr_config_report *report);
@@ -62,7 +62,7 @@ MR_EXPORT bool config_report_failed(const struct mr_config_report *report);
 MR_EXPORT struct mr_offset_changes *offset_changes_create(void);
 MR_EXPORT void offset_changes_destroy(struct mr_offset_changes *changes);
 MR_EXPORT int offset_changes_add(struct mr_offset_changes *changes, const struct mr_value *partition,
-    const struct mr_value *offset) MR_MUST_USE;
+                                 const struct mr_value *offset) MR_MUST_USE;
 
 /* Offsets of a sink task ----------------------------------------------------------------------------------- */
 

@@ -15,7 +15,7 @@
 #define WORDS_MAX 4096
 
 int mr_check_not_empty(const char *name, const char *text, const struct mr_config *config, const void *argument,
-    struct mr_error **error)
+                       struct mr_error **error)
 {
     (void)name, (void)config, (void)argument;
     if (text != NULL && *text == '\0')
@@ -37,7 +37,7 @@ static int compare_to(const char *text, int64_t bound)
 }
 
 int mr_check_range(const char *name, const char *text, const struct mr_config *config, const void *argument,
-    struct mr_error **error)
+                   struct mr_error **error)
 {
     (void)name, (void)config;
     const struct mr_range *range = argument;
@@ -74,7 +74,7 @@ static int refuse_choice(const char *head, const char *const *choices, bool in_c
 }
 
 int mr_check_one_of(const char *name, const char *text, const struct mr_config *config, const void *argument,
-    struct mr_error **error)
+                    struct mr_error **error)
 {
     (void)name, (void)config;
     const char *const *choices = argument;
@@ -86,7 +86,7 @@ int mr_check_one_of(const char *name, const char *text, const struct mr_config *
 }
 
 int mr_check_one_of_any_case(const char *name, const char *text, const struct mr_config *config, const void *argument,
-    struct mr_error **error)
+                             struct mr_error **error)
 {
     (void)name, (void)config;
     const char *const *choices = argument;
@@ -98,7 +98,7 @@ int mr_check_one_of_any_case(const char *name, const char *text, const struct mr
 }
 
 int mr_check_list_not_empty(const char *name, const char *text, const struct mr_config *config, const void *argument,
-    struct mr_error **error)
+                            struct mr_error **error)
 {
     (void)name, (void)config, (void)argument;
     if (text == NULL || *text == '\0')
@@ -130,7 +130,7 @@ static enum list_fault list_fault(const char *text)
 
 /* Kafka's words here name the option themselves: no "Invalid value" in front, hence MR_ERR_CONNECT. */
 int mr_check_valid_list(const char *name, const char *text, const struct mr_config *config, const void *argument,
-    struct mr_error **error)
+                        struct mr_error **error)
 {
     (void)config;
     if (text == NULL)
@@ -139,7 +139,7 @@ int mr_check_valid_list(const char *name, const char *text, const struct mr_conf
         if (argument == NULL)
             return 0;
         return mr_error_set(error, MR_ERR_CONNECT,
-            "Configuration '%s' must not be empty. Valid values include: any non-empty value", name);
+                            "Configuration '%s' must not be empty. Valid values include: any non-empty value", name);
     }
     switch (list_fault(text)) {
     case LIST_FINE:

@@ -4,11 +4,11 @@
  * A configuration is text; definitions (config_def.h) say what it means. config_parse reads all options of one or
  * several definitions, keeps what it understood as typed values and writes every mistake into a report, in the words of
  * Kafka's ConfigDef: "Missing required configuration \"topic\" which has no default value.", "Invalid value abc for
- * configuration batch.size: Not a number of type INT". It works the same way as ConfigDef in two moods:
+ * configuration batch.size: Not a number of type INT". As ConfigDef it knows two moods:
  *  - CONFIG_PARSE, for use (a plugin is about to be created): an option that did not parse is not checked further;
  *    a list under mr_check_valid_list silently loses its duplicates, the first one stays.
- *  - CONFIG_VALIDATE, for PUT …/validate and for creating connectors: the validator also sees the null that an unreadable
- *    or missing option leaves (hence two messages for tasks.max=abc), and duplicates of such a list are a mistake.
+ *  - CONFIG_VALIDATE, for PUT …/validate and for creating connectors: the validator also sees the null that an
+ *    unreadable or missing option leaves (hence two messages for tasks.max=abc); duplicates in such a list are a mistake.
  *
  * The config keeps a copy of the map and pointers into the definitions, which must outlive it (a plugin's tables do).
  * Life cycle: config_parse → any number of reads → mr_config_destroy. Immutable: any thread may read.
@@ -50,11 +50,11 @@ struct config_source {
  * (NULL): the first mistake is the error (MR_ERR_CONFIG).
  */
 MR_EXPORT int config_parse(const struct config_source *source, struct mr_config **config,
-    struct mr_config_report *report, struct mr_error **error);
+                           struct mr_config_report *report, struct mr_error **error);
 
 /* One definition, CONFIG_PARSE, no report, no prefix, classes as they are: what a plugin's create gets. */
 MR_EXPORT struct mr_config *config_create(const struct mr_config_def *def, const struct string_map *map,
-    struct mr_error **error);
+                                          struct mr_error **error);
 
 /* Are names present and unique, types known, defaults readable and acceptable? For the loader and `plugin check`. */
 MR_EXPORT int config_def_check(const struct mr_config_def *def, struct mr_error **error);
@@ -85,7 +85,7 @@ MR_EXPORT const char *config_option_default(const struct mr_config *config, size
  * (MR_ERR_CONFIG) goes to the report; any other failure is the error. Calls plugin code: job thread, no lock held.
  */
 MR_EXPORT int config_option_recommend(const struct mr_config *config, size_t index, struct mr_text_list *values,
-    bool *visible, struct mr_config_report *report, struct mr_error **error);
+                                      bool *visible, struct mr_config_report *report, struct mr_error **error);
 
 /* Names as ConfigDef prints them: "INT", "HIGH", "MEDIUM"; NULL for an unknown value. */
 MR_EXPORT const char *config_type_name(enum mr_config_type type);

@@ -29,8 +29,8 @@ struct config_slot {
     char *full_name_owned; /* NULL without a prefix */
     char *default_text;    /* canonical */
     struct config_value value;
-    char *refusal;         /* while parsing: why the text could not be read */
-    bool is_missing;       /* required and not given */
+    char *refusal;   /* while parsing: why the text could not be read */
+    bool is_missing; /* required and not given */
 };
 
 struct mr_config {
@@ -53,7 +53,8 @@ struct config_class_finder {
 
 /* Understands `text` (NULL: no value) as a value of the type. CONFIG_REFUSED: `why` got the words. */
 enum config_reading config_value_read(struct config_value *value, enum mr_config_type type, const char *option,
-    const char *text, const struct config_class_finder *classes, struct str_buffer *why);
+                                      const char *text, const struct config_class_finder *classes,
+                                      struct str_buffer *why);
 void config_value_release(struct config_value *value);
 /* Keeps the first of equal items. false: no memory. */
 bool config_value_drop_duplicates(struct config_value *value);

@@ -43,8 +43,8 @@ static int found_invalid(struct parser *parser, const struct config_slot *slot, 
         str_buffer_clear(&message);
         str_buffer_printf(&message, "Invalid value for configuration %s: %s", name, words);
     }
-    int status = str_buffer_failed(&message) ? config_no_memory(parser->error)
-                                             : found(parser, name, str_buffer_text(&message));
+    int status =
+        str_buffer_failed(&message) ? config_no_memory(parser->error) : found(parser, name, str_buffer_text(&message));
     str_buffer_release(&message);
     return status;
 }
@@ -65,8 +65,8 @@ static int slot_read(struct parser *parser, struct config_slot *slot)
     enum config_reading reading =
         config_value_read(&slot->value, row->type, slot->option.full_name, text, &parser->classes, &why);
     if (reading == CONFIG_REFUSED) {
-        slot->refusal = str_buffer_failed(&why) && why.over_max ? mem_strdup("The text is too long")
-                                                                : str_buffer_take(&why, NULL);
+        slot->refusal =
+            str_buffer_failed(&why) && why.over_max ? mem_strdup("The text is too long") : str_buffer_take(&why, NULL);
         if (slot->refusal == NULL)
             reading = CONFIG_NO_MEMORY;
     }
@@ -146,8 +146,8 @@ static int validator_run(struct parser *parser, const struct config_slot *slot)
         return 0;
     struct mr_error *refusal = NULL;
     int status = 0;
-    if (row->validator(slot->option.full_name, slot->value.text, parser->config, row->validator_argument,
-            &refusal) != 0)
+    if (row->validator(slot->option.full_name, slot->value.text, parser->config, row->validator_argument, &refusal) !=
+        0)
         status = report_refused(parser, slot, refusal);
     mr_error_drop(refusal);
     return status;
@@ -197,7 +197,7 @@ static int dependents_check(struct parser *parser)
 /* The doors ---------------------------------------------------------------------------------------------------- */
 
 int config_parse(const struct config_source *source, struct mr_config **config, struct mr_config_report *report,
-    struct mr_error **error)
+                 struct mr_error **error)
 {
     *config = NULL;
     struct mr_config *made = config_slots_create(source, error);
@@ -220,7 +220,7 @@ struct mr_config *config_create(const struct mr_config_def *def, const struct st
 }
 
 struct mr_config *mr_config_parse(const struct mr_config_def *def, const char *const *names, const char *const *texts,
-    size_t count, struct mr_error **error)
+                                  size_t count, struct mr_error **error)
 {
     struct mr_config *config = NULL;
     struct string_map *map = string_map_create();
@@ -241,10 +241,10 @@ static int row_shape_check(const struct mr_config_row *row, struct mr_error **er
 {
     if (config_importance_name(row->importance) == NULL)
         return mr_error_set(error, MR_ERR_CONFIG, "Option %s is defined with the unknown importance %d", row->name,
-            (int)row->importance);
+                            (int)row->importance);
     if (config_width_name(row->width) == NULL)
         return mr_error_set(error, MR_ERR_CONFIG, "Option %s is defined with the unknown width %d", row->name,
-            (int)row->width);
+                            (int)row->width);
     return 0;
 }
 
@@ -257,8 +257,9 @@ static int default_check(struct mr_config *config, struct config_slot *slot, str
     struct mr_error *refusal = NULL;
     int status = 0;
     if (row->validator(row->name, slot->value.text, config, row->validator_argument, &refusal) != 0)
-        status = mr_error_set(error, MR_ERR_CONFIG, "Option %s is defined with a default that its validator refuses: %s",
-            row->name, refusal == NULL ? "no reason given" : mr_error_message(refusal));
+        status =
+            mr_error_set(error, MR_ERR_CONFIG, "Option %s is defined with a default that its validator refuses: %s",
+                         row->name, refusal == NULL ? "no reason given" : mr_error_message(refusal));
     mr_error_drop(refusal);
     return status;
 }

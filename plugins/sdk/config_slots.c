@@ -34,7 +34,7 @@ static int row_check(const struct mr_config_row *row, struct mr_error **error)
         return mr_error_set(error, MR_ERR_CONFIG, "A definition has an option without a name");
     if (config_type_name(row->type) == NULL)
         return mr_error_set(error, MR_ERR_CONFIG, "Option %s is defined with the unknown type %d", row->name,
-            (int)row->type);
+                            (int)row->type);
     return 0;
 }
 
@@ -66,13 +66,13 @@ static int default_read(struct config_slot *slot, const struct config_source *so
         status = config_no_memory(error);
     else if (reading == CONFIG_REFUSED)
         status = mr_error_set(error, MR_ERR_CONFIG, "Option %s is defined with a default that cannot be read: %s",
-            row->name, row->type == MR_CONFIG_PASSWORD ? "" : str_buffer_text(&why));
+                              row->name, row->type == MR_CONFIG_PASSWORD ? "" : str_buffer_text(&why));
     str_buffer_release(&why);
     return status;
 }
 
 static int slot_init(struct mr_config *config, struct config_slot *slot, const struct config_source *source,
-    struct mr_error **error)
+                     struct mr_error **error)
 {
     const struct mr_config_row *row = &slot->option.row;
     slot->option.full_name = row->name;
@@ -93,7 +93,7 @@ static int slot_init(struct mr_config *config, struct config_slot *slot, const s
 }
 
 static int slots_add(struct mr_config *config, const struct mr_config_def *def, const struct config_source *source,
-    struct mr_error **error)
+                     struct mr_error **error)
 {
     for (size_t i = 0; i < def->count; i++) {
         struct config_slot *slot = &config->slots[config->slot_count];
@@ -116,7 +116,7 @@ static int slots_fill(struct mr_config *config, const struct config_source *sour
         room += source->defs[i] == NULL ? 0 : source->defs[i]->count;
     if (room > CONFIG_OPTIONS_MAX)
         return mr_error_set(error, MR_ERR_CONFIG, "%zu options are defined; at most %d are possible", room,
-            CONFIG_OPTIONS_MAX);
+                            CONFIG_OPTIONS_MAX);
     if (source->prefix != NULL) {
         config->prefix = mem_strdup(source->prefix);
         config->prefix_length = strlen(source->prefix);

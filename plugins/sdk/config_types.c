@@ -94,8 +94,7 @@ static struct mr_bytes bytes_of(const char *text)
 static enum config_reading read_integer(struct config_value *value, enum mr_config_type type, struct str_buffer *why)
 {
     int64_t most = type == MR_CONFIG_SHORT ? INT16_MAX : type == MR_CONFIG_INT ? INT32_MAX : INT64_MAX;
-    if (!mr_int64_parse(bytes_of(value->text), &value->integer) || value->integer > most ||
-        value->integer < -most - 1)
+    if (!mr_int64_parse(bytes_of(value->text), &value->integer) || value->integer > most || value->integer < -most - 1)
         return no_number(type, why);
     char canonical[MR_NUMBER_TEXT_MAX + 1];
     canonical[mr_int64_text(value->integer, canonical)] = '\0';
@@ -186,7 +185,7 @@ bool config_value_drop_duplicates(struct config_value *value)
 }
 
 static enum config_reading read_class(struct config_value *value, const char *option, const char *text,
-    const struct config_class_finder *classes, struct str_buffer *why)
+                                      const struct config_class_finder *classes, struct str_buffer *why)
 {
     if (classes == NULL || classes->find == NULL)
         return CONFIG_READ;
@@ -199,7 +198,8 @@ static enum config_reading read_class(struct config_value *value, const char *op
 }
 
 static enum config_reading read_typed(struct config_value *value, enum mr_config_type type, const char *option,
-    const char *text, const struct config_class_finder *classes, struct str_buffer *why)
+                                      const char *text, const struct config_class_finder *classes,
+                                      struct str_buffer *why)
 {
     switch (type) {
     case MR_CONFIG_BOOLEAN:
@@ -223,7 +223,8 @@ static enum config_reading read_typed(struct config_value *value, enum mr_config
 }
 
 enum config_reading config_value_read(struct config_value *value, enum mr_config_type type, const char *option,
-    const char *text, const struct config_class_finder *classes, struct str_buffer *why)
+                                      const char *text, const struct config_class_finder *classes,
+                                      struct str_buffer *why)
 {
     *value = (struct config_value){0};
     if (text == NULL)

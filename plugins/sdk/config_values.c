@@ -163,7 +163,7 @@ const char *config_option_default(const struct mr_config *config, size_t index)
 }
 
 int config_option_recommend(const struct mr_config *config, size_t index, struct mr_text_list *values, bool *visible,
-    struct mr_config_report *report, struct mr_error **error)
+                            struct mr_config_report *report, struct mr_error **error)
 {
     const struct config_option *option = &slot_at(config, index)->option;
     *visible = true;
@@ -177,8 +177,8 @@ int config_option_recommend(const struct mr_config *config, size_t index, struct
     }
     *visible = true;
     if (refusal != NULL && mr_error_code(refusal) != MR_ERR_CONFIG) {
-        status = mr_error_set(error, mr_error_code(refusal), "Option %s: %s", option->full_name,
-            mr_error_message(refusal));
+        status =
+            mr_error_set(error, mr_error_code(refusal), "Option %s: %s", option->full_name, mr_error_message(refusal));
     } else {
         const char *words = refusal == NULL ? "The recommender failed without a reason" : mr_error_message(refusal);
         status = config_report_add(report, option->full_name, words) == 0 ? 0 : config_no_memory(error);

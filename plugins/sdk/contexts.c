@@ -45,7 +45,8 @@ uint32_t mr_source_context_task(const struct mr_source_context *context)
 }
 
 const struct mr_value *mr_source_context_offset(struct mr_source_context *context,
-    const struct mr_value *source_partition, struct mr_arena *arena, struct mr_error **error)
+                                                const struct mr_value *source_partition, struct mr_arena *arena,
+                                                struct mr_error **error)
 {
     if (context->host->offset != NULL)
         return context->host->offset(context->owner, source_partition, arena, error);
@@ -122,7 +123,7 @@ const struct mr_offsets *mr_sink_context_assignment(const struct mr_sink_context
 }
 
 int mr_sink_context_seek(struct mr_sink_context *context, const char *topic, int32_t partition, int64_t offset,
-    struct mr_error **error)
+                         struct mr_error **error)
 {
     if (context->host->seek == NULL)
         return not_supported(error, "seek");
@@ -130,7 +131,7 @@ int mr_sink_context_seek(struct mr_sink_context *context, const char *topic, int
 }
 
 int mr_sink_context_pause(struct mr_sink_context *context, const char *topic, int32_t partition,
-    struct mr_error **error)
+                          struct mr_error **error)
 {
     if (context->host->pause == NULL)
         return not_supported(error, "pause partitions");
@@ -138,7 +139,7 @@ int mr_sink_context_pause(struct mr_sink_context *context, const char *topic, in
 }
 
 int mr_sink_context_resume(struct mr_sink_context *context, const char *topic, int32_t partition,
-    struct mr_error **error)
+                           struct mr_error **error)
 {
     if (context->host->resume == NULL)
         return not_supported(error, "resume partitions");
@@ -177,8 +178,8 @@ struct mr_errant_reporter *mr_sink_context_errant_reporter(struct mr_sink_contex
     return context->errant;
 }
 
-int mr_errant_report(struct mr_errant_reporter *reporter, const struct mr_record *record,
-    const struct mr_error *reason, struct mr_future **future, struct mr_error **error)
+int mr_errant_report(struct mr_errant_reporter *reporter, const struct mr_record *record, const struct mr_error *reason,
+                     struct mr_future **future, struct mr_error **error)
 {
     if (future != NULL)
         *future = NULL;

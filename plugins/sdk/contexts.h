@@ -45,7 +45,7 @@ struct mr_transaction {
 
 struct source_context_host {
     const struct mr_value *(*offset)(void *owner, const struct mr_value *source_partition, struct mr_arena *arena,
-        struct mr_error **error);
+                                     struct mr_error **error);
     void (*poll_after_ms)(void *owner, uint32_t delay_ms);
     bool (*is_stopping)(const void *owner); /* thread: any */
 };
@@ -65,8 +65,8 @@ struct mr_source_context {
 
 struct errant_reporter_host {
     /* Fills `*future` with a reference for the caller unless `future` is NULL. Thread: any, while put runs. */
-    int (*report)(void *owner, const struct mr_record *record, const struct mr_error *reason,
-        struct mr_future **future, struct mr_error **error);
+    int (*report)(void *owner, const struct mr_record *record, const struct mr_error *reason, struct mr_future **future,
+                  struct mr_error **error);
 };
 
 struct mr_errant_reporter {
@@ -89,9 +89,9 @@ struct mr_sink_context {
     void *owner;
     const char *connector;
     uint32_t task;
-    struct mr_waker *waker;             /* the owner's reference */
-    struct mr_metrics *metrics;         /* may be NULL */
-    struct mr_errant_reporter *errant;  /* NULL: neither a dead letter topic nor error logging */
+    struct mr_waker *waker;            /* the owner's reference */
+    struct mr_metrics *metrics;        /* may be NULL */
+    struct mr_errant_reporter *errant; /* NULL: neither a dead letter topic nor error logging */
 };
 
 #endif

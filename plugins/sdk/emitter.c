@@ -61,7 +61,8 @@ int emitter_failed(const struct mr_emitter *emitter, struct mr_error **error)
     case EMITTER_TOO_MANY:
         return mr_error_set(error, MR_ERR_CONNECT, "A transformation made more than %d records of one", MR_EMIT_MAX);
     case EMITTER_NO_RECORD:
-        return mr_error_set(error, MR_ERR_CONNECT,
+        return mr_error_set(
+            error, MR_ERR_CONNECT,
             "A transformation emitted no record where it said it would: the memory of its batch ran out");
     case EMITTER_NO_MEMORY:
     case EMITTER_FINE:

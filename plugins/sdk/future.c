@@ -12,8 +12,8 @@
 
 struct mr_future {
     struct refcount references;
-    _Atomic bool is_done;   /* set under the lock, read without */
-    pthread_mutex_t lock;   /* guards all below */
+    _Atomic bool is_done; /* set under the lock, read without */
+    pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
     uint32_t parts_left;
     struct mr_error *error; /* the first one; constant once done */

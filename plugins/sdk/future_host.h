@@ -14,8 +14,8 @@
 #include <millrace/host.h>
 
 /*
- * Runs once, when the future is done, on the thread that completed the last part, or at once on the caller's when it was
- * done before; no lock of the future held. `error` NULL: it worked; else borrowed for the call.
+ * Runs once, when the future is done, on the thread that completed the last part, or at once on the caller's when it
+ * was done before; no lock of the future held. `error` NULL: it worked; else borrowed for the call.
  */
 typedef void future_done_fn(void *argument, const struct mr_error *error);
 

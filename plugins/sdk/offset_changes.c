@@ -29,7 +29,7 @@ void offset_changes_destroy(struct mr_offset_changes *changes)
 }
 
 int offset_changes_add(struct mr_offset_changes *changes, const struct mr_value *partition,
-    const struct mr_value *offset)
+                       const struct mr_value *offset)
 {
     if (changes->count == changes->capacity) {
         size_t capacity = changes->capacity == 0 ? 8 : changes->capacity * 2;

@@ -27,8 +27,8 @@ struct offset_entry {
 struct mr_offsets {
     struct offset_entry *entries;
     uint32_t count, capacity;
-    uint32_t *table;     /* NULL while empty */
-    uint32_t table_mask; /* a power of two, minus one */
+    uint32_t *table;            /* NULL while empty */
+    uint32_t table_mask;        /* a power of two, minus one */
     struct pointer_map *topics; /* name → nothing */
     uint64_t seed;
     bool failed;
@@ -137,8 +137,8 @@ static int add(struct mr_offsets *offsets, const char *topic, int32_t partition,
     }
     uint64_t hash = hash_of(offsets, topic, partition);
     offsets->table[place_of(offsets, topic, partition, hash)] = offsets->count;
-    offsets->entries[offsets->count++] = (struct offset_entry){
-        .topic = kept, .partition = partition, .offset = offset, .hash = hash};
+    offsets->entries[offsets->count++] =
+        (struct offset_entry){.topic = kept, .partition = partition, .offset = offset, .hash = hash};
     return 0;
 }
 

@@ -18,7 +18,7 @@ struct mr_metric {
 };
 
 struct mr_metrics {
-    pthread_mutex_t lock; /* for registering */
+    pthread_mutex_t lock;   /* for registering */
     _Atomic uint32_t count; /* published last: places below it are complete */
     struct mr_metric places[MR_METRICS_MAX];
 };
@@ -55,7 +55,7 @@ static struct mr_metric *find(struct mr_metrics *metrics, const char *name, uint
 
 /* lock held. */
 static struct mr_metric *place_fill(struct mr_metric *place, enum plugin_metric_kind kind, const char *name,
-    const char *doc)
+                                    const char *doc)
 {
     if (doc == NULL)
         doc = "";
@@ -70,7 +70,7 @@ static struct mr_metric *place_fill(struct mr_metric *place, enum plugin_metric_
 }
 
 static struct mr_metric *register_metric(struct mr_metrics *metrics, enum plugin_metric_kind kind, const char *name,
-    const char *doc)
+                                         const char *doc)
 {
     if (metrics == NULL || name == NULL || *name == '\0' || strlen(name) > PLUGIN_METRIC_NAME_MAX)
         return NULL;
@@ -104,7 +104,7 @@ void mr_metric_add(struct mr_metric *metric, double amount)
         return;
     double before = atomic_load_explicit(&metric->value, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&metric->value, &before, before + amount, memory_order_relaxed,
-        memory_order_relaxed))
+                                                  memory_order_relaxed))
         ;
 }
 

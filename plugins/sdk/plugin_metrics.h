@@ -17,8 +17,8 @@
 
 enum plugin_metric_kind { PLUGIN_METRIC_COUNTER = 1, PLUGIN_METRIC_GAUGE };
 
-#define PLUGIN_METRIC_NAME_MAX 255  /* bytes; a longer or empty name is refused */
-#define PLUGIN_METRIC_DOC_MAX 1023  /* bytes; longer ones are cut at a character */
+#define PLUGIN_METRIC_NAME_MAX 255 /* bytes; a longer or empty name is refused */
+#define PLUGIN_METRIC_DOC_MAX 1023 /* bytes; longer ones are cut at a character */
 
 struct plugin_metric_reading {
     enum plugin_metric_kind kind;

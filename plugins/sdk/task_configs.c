@@ -106,7 +106,7 @@ int task_configs_check(const struct mr_task_configs *configs, struct mr_error **
         return 0;
     case CONFIGS_TOO_MANY:
         return mr_error_set(error, MR_ERR_CONNECT, "The connector made more than %d task configurations",
-            TASK_CONFIGS_MAX);
+                            TASK_CONFIGS_MAX);
     case CONFIGS_NO_TASK:
         return mr_error_set(error, MR_ERR_CONNECT, "The connector put an option before it added the first task");
     case CONFIGS_NO_NAME:

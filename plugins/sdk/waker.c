@@ -57,8 +57,8 @@ static bool enter(struct mr_waker *waker)
     do {
         if (state & WAKER_DETACHED)
             return false;
-    } while (!atomic_compare_exchange_weak_explicit(&waker->state, &state, state + WAKER_INSIDE,
-        memory_order_acquire, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&waker->state, &state, state + WAKER_INSIDE, memory_order_acquire,
+                                                    memory_order_relaxed));
     return true;
 }
 

@@ -7,7 +7,11 @@ static const char *const option_dependents[] = {"count", NULL};
 
 static const struct mr_config_row rows[] = {
     {.name = "flag", .type = MR_CONFIG_BOOLEAN, .default_text = " TRUE ", .importance = MR_LOW},
-    {.name = "text", .type = MR_CONFIG_STRING, .default_text = NULL, .importance = MR_HIGH, .dependents = option_dependents},
+    {.name = "text",
+     .type = MR_CONFIG_STRING,
+     .default_text = NULL,
+     .importance = MR_HIGH,
+     .dependents = option_dependents},
     {.name = "count", .type = MR_CONFIG_INT, .default_text = "+07", .importance = MR_MEDIUM},
     {.name = "small", .type = MR_CONFIG_SHORT, .default_text = "3", .importance = MR_MEDIUM},
     {.name = "large", .type = MR_CONFIG_LONG, .default_text = NULL, .importance = MR_MEDIUM},
@@ -105,7 +109,7 @@ static void what_is_no_value_of_its_type_is_told_in_kafkas_words(void **state)
     assert_is_no("count", "+", "Invalid value + for configuration count: Not a number of type INT");
     assert_is_no("small", "32768", "Invalid value 32768 for configuration small: Not a number of type SHORT");
     assert_is_no("large", "9223372036854775808",
-        "Invalid value 9223372036854775808 for configuration large: Not a number of type LONG");
+                 "Invalid value 9223372036854775808 for configuration large: Not a number of type LONG");
     assert_is_no("ratio", "inf", "Invalid value inf for configuration ratio: Not a number of type DOUBLE");
 }
 
@@ -113,8 +117,8 @@ static void getters_answer_by_type(void **state)
 {
     (void)state;
     struct parsed parsed = parse(&def, CONFIG_PARSE,
-        map_of("flag", "false", "text", "t", "count", "-3", "large", "5", "ratio", "0.25", "list", "x, y", "other", "o",
-            "null", NULL_TEXT, NULL));
+                                 map_of("flag", "false", "text", "t", "count", "-3", "large", "5", "ratio", "0.25",
+                                        "list", "x, y", "other", "o", "null", NULL_TEXT, NULL));
     const struct mr_config *config = parsed.config;
     assert_false(mr_config_boolean(config, "flag"));
     assert_string_equal(mr_config_string(config, "text"), "t");
@@ -177,7 +181,7 @@ static void a_row_of_an_older_plugin_is_filled_up(void **state)
     };
     static const struct short_row short_rows[] = {{"a", MR_CONFIG_STRING, "x"}, {"b", MR_CONFIG_INT, "2"}};
     struct mr_config_def short_def = {sizeof(short_def), sizeof(struct short_row),
-        (const struct mr_config_row *)(const void *)short_rows, 2};
+                                      (const struct mr_config_row *)(const void *)short_rows, 2};
     struct parsed parsed = parse(&short_def, CONFIG_VALIDATE, map_of("a", "y", NULL));
     assert_string_equal(mr_config_string(parsed.config, "a"), "y");
     assert_int_equal(mr_config_integer(parsed.config, "b"), 2);
@@ -193,7 +197,7 @@ static void parsing_for_a_plugin_stops_at_the_first_mistake(void **state)
     assert_null(mr_config_parse(&def, names, texts, 3, &error));
     assert_int_equal(mr_error_code(error), MR_ERR_CONFIG);
     assert_string_equal(mr_error_message(error),
-        "Invalid value perhaps for configuration flag: Expected value to be either true or false");
+                        "Invalid value perhaps for configuration flag: Expected value to be either true or false");
     mr_error_clear(&error);
     struct mr_config *config = mr_config_parse(&def, names + 2, texts + 2, 1, &error);
     assert_non_null(config);
@@ -211,17 +215,23 @@ static void a_definition_is_checked_as_a_whole(void **state)
         size_t count;
         const char *words;
     } broken[] = {
-        {{{.name = "a", .type = MR_CONFIG_INT, .default_text = "x", .importance = MR_LOW}}, 1,
-            "Option a is defined with a default that cannot be read: Not a number of type INT"},
-        {{{.name = "a", .type = MR_CONFIG_STRING, .default_text = "", .importance = MR_LOW,
-             .validator = mr_check_not_empty}}, 1,
-            "Option a is defined with a default that its validator refuses: String must be non-empty"},
+        {{{.name = "a", .type = MR_CONFIG_INT, .default_text = "x", .importance = MR_LOW}},
+         1,
+         "Option a is defined with a default that cannot be read: Not a number of type INT"},
+        {{{.name = "a",
+           .type = MR_CONFIG_STRING,
+           .default_text = "",
+           .importance = MR_LOW,
+           .validator = mr_check_not_empty}},
+         1,
+         "Option a is defined with a default that its validator refuses: String must be non-empty"},
         {{{.name = "a", .type = 77, .importance = MR_LOW}}, 1, "Option a is defined with the unknown type 77"},
         {{{.name = "a", .type = MR_CONFIG_INT}}, 1, "Option a is defined with the unknown importance 0"},
         {{{.type = MR_CONFIG_INT, .importance = MR_LOW}}, 1, "A definition has an option without a name"},
         {{{.name = "a", .type = MR_CONFIG_INT, .importance = MR_LOW},
-             {.name = "a", .type = MR_CONFIG_INT, .importance = MR_LOW}}, 2,
-            "A definition has two options of the same name"},
+          {.name = "a", .type = MR_CONFIG_INT, .importance = MR_LOW}},
+         2,
+         "A definition has two options of the same name"},
     };
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
         struct mr_config_def one = {sizeof(one), sizeof(struct mr_config_row), broken[i].rows, broken[i].count};
@@ -238,7 +248,7 @@ static bool parse_all(void *argument)
     struct mr_config_report *report = config_report_create();
     struct string_map *map = string_map_create();
     bool is_filled = map != NULL && string_map_put(map, "list", "a,b, c") && string_map_put(map, "count", "x") &&
-        string_map_put(map, "ratio", "2.5") && string_map_put(map, "flag", "true");
+                     string_map_put(map, "ratio", "2.5") && string_map_put(map, "flag", "true");
     const struct mr_config_def *defs[] = {&def};
     struct config_source source = {.defs = defs, .def_count = 1, .map = map, .prefix = "transforms.a."};
     struct mr_error *error = NULL;

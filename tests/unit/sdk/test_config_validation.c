@@ -9,16 +9,31 @@ static const char *const formats[] = {"Base64", "numeric", NULL};
 
 static const struct mr_config_row rows[] = {
     {.name = "topic", .type = MR_CONFIG_STRING, .default_text = MR_REQUIRED, .validator = mr_check_not_empty},
-    {.name = "tasks.max", .type = MR_CONFIG_INT, .default_text = "1", .validator = mr_check_range,
-        .validator_argument = &at_least_one},
-    {.name = "size", .type = MR_CONFIG_DOUBLE, .default_text = "15", .validator = mr_check_range,
-        .validator_argument = &ten_to_twenty},
-    {.name = "tolerance", .type = MR_CONFIG_STRING, .default_text = "none", .validator = mr_check_one_of,
-        .validator_argument = levels},
-    {.name = "format", .type = MR_CONFIG_STRING, .default_text = "base64", .validator = mr_check_one_of_any_case,
-        .validator_argument = formats},
-    {.name = "fields", .type = MR_CONFIG_LIST, .default_text = "a", .validator = mr_check_valid_list,
-        .validator_argument = ""},
+    {.name = "tasks.max",
+     .type = MR_CONFIG_INT,
+     .default_text = "1",
+     .validator = mr_check_range,
+     .validator_argument = &at_least_one},
+    {.name = "size",
+     .type = MR_CONFIG_DOUBLE,
+     .default_text = "15",
+     .validator = mr_check_range,
+     .validator_argument = &ten_to_twenty},
+    {.name = "tolerance",
+     .type = MR_CONFIG_STRING,
+     .default_text = "none",
+     .validator = mr_check_one_of,
+     .validator_argument = levels},
+    {.name = "format",
+     .type = MR_CONFIG_STRING,
+     .default_text = "base64",
+     .validator = mr_check_one_of_any_case,
+     .validator_argument = formats},
+    {.name = "fields",
+     .type = MR_CONFIG_LIST,
+     .default_text = "a",
+     .validator = mr_check_valid_list,
+     .validator_argument = ""},
     {.name = "spec", .type = MR_CONFIG_LIST, .default_text = "a", .validator = mr_check_list_not_empty},
     {.name = "extras", .type = MR_CONFIG_LIST, .default_text = NULL, .validator = mr_check_valid_list},
 };
@@ -50,7 +65,8 @@ static void the_ready_validators_speak_as_kafkas(void **state)
     assert_fine("size", "20");
     assert_found("tolerance", "ALL", "Invalid value ALL for configuration tolerance: String must be one of: none, all");
     assert_fine("tolerance", "all");
-    assert_found("format", "hex",
+    assert_found(
+        "format", "hex",
         "Invalid value hex for configuration format: String must be one of (case insensitive): BASE64, NUMERIC");
     assert_fine("format", "NuMeRiC");
     assert_found("fields", "", "Configuration 'fields' must not be empty. Valid values include: any non-empty value");
@@ -81,7 +97,7 @@ static void all_findings_are_collected_in_the_order_of_options(void **state)
     assert_finding(&parsed, 1, "tasks.max", "Invalid value abc for configuration tasks.max: Not a number of type INT");
     assert_finding(&parsed, 2, "tasks.max", "Invalid value null for configuration tasks.max: Value must be non-null");
     assert_finding(&parsed, 3, "tolerance",
-        "Invalid value x for configuration tolerance: String must be one of: none, all");
+                   "Invalid value x for configuration tolerance: String must be one of: none, all");
     assert_int_equal(config_report_count_of(parsed.report, "tasks.max"), 2);
     parsed_release(&parsed);
 }
@@ -110,7 +126,7 @@ static void duplicates_drop_out_in_use_and_are_found_in_validation(void **state)
 
 /* A validator that looks at its neighbour, and speaks in the ways a plugin may. */
 static int check_speech(const char *name, const char *text, const struct mr_config *config, const void *argument,
-    struct mr_error **error)
+                        struct mr_error **error)
 {
     (void)argument;
     if (text == NULL || *text == '\0')
@@ -128,7 +144,7 @@ static int check_speech(const char *name, const char *text, const struct mr_conf
 }
 
 static int recommend(const char *name, const struct mr_config *config, struct mr_text_list *values, bool *visible,
-    struct mr_error **error)
+                     struct mr_error **error)
 {
     const char *speech = mr_config_string(config, name);
     if (strcmp(speech, "refuse") == 0)
@@ -141,7 +157,11 @@ static int recommend(const char *name, const struct mr_config *config, struct mr
 
 static const char *const unknown_dependents[] = {"later", "nobody", NULL};
 static const struct mr_config_row speech_rows[] = {
-    {.name = "speech", .type = MR_CONFIG_STRING, .default_text = "", .validator = check_speech, .recommender = recommend},
+    {.name = "speech",
+     .type = MR_CONFIG_STRING,
+     .default_text = "",
+     .validator = check_speech,
+     .recommender = recommend},
     {.name = "later", .type = MR_CONFIG_STRING, .default_text = "b"},
     {.name = "word", .type = MR_CONFIG_PASSWORD, .default_text = "", .validator = check_speech},
     {.name = "kind", .type = MR_CONFIG_CLASS, .default_text = NULL},
@@ -160,8 +180,13 @@ static struct parsed parse_speech(struct string_map *map)
     struct parsed parsed = {NULL, config_report_create()};
     struct mr_error *error = NULL;
     const struct mr_config_def *defs[] = {NULL, &speech_def, &def};
-    struct config_source source = {.mood = CONFIG_PARSE, .defs = defs, .def_count = 2, .map = map,
-        .prefix = "transforms.a.", .class_find = class_find, .class_find_owner = (void *)&speech_def};
+    struct config_source source = {.mood = CONFIG_PARSE,
+                                   .defs = defs,
+                                   .def_count = 2,
+                                   .map = map,
+                                   .prefix = "transforms.a.",
+                                   .class_find = class_find,
+                                   .class_find_owner = (void *)&speech_def};
     assert_int_equal(config_parse(&source, &parsed.config, parsed.report, &error), 0);
     string_map_destroy(map);
     return parsed;
@@ -215,14 +240,14 @@ static void classes_are_found_by_the_worker(void **state)
     assert_string_equal(mr_config_string(parsed.config, "kind"), "org.acme.Short");
     parsed_release(&parsed);
     assert_speech("kind", "Nope",
-        "Invalid value Nope for configuration transforms.a.kind: Class Nope could not be found.");
+                  "Invalid value Nope for configuration transforms.a.kind: Class Nope could not be found.");
 }
 
 static void of_merged_definitions_the_first_counts(void **state)
 {
     (void)state;
-    static const struct mr_config_row more_rows[] = {
-        {.name = "later", .type = MR_CONFIG_INT, .default_text = "5"}, {.name = "new", .type = MR_CONFIG_INT, .default_text = "6"}};
+    static const struct mr_config_row more_rows[] = {{.name = "later", .type = MR_CONFIG_INT, .default_text = "5"},
+                                                     {.name = "new", .type = MR_CONFIG_INT, .default_text = "6"}};
     static const struct mr_config_def more = MR_CONFIG_DEF(more_rows);
     const struct mr_config_def *defs[] = {&speech_def, &more};
     struct string_map *map = map_of(NULL);
@@ -320,7 +345,7 @@ static bool validate_all(void *argument)
     struct mr_config_report *report = config_report_create();
     struct string_map *map = string_map_create();
     bool is_filled = map != NULL && string_map_put(map, "fields", "a,b,a") && string_map_put(map, "tolerance", "x") &&
-        string_map_put(map, "tasks.max", "none");
+                     string_map_put(map, "tasks.max", "none");
     const struct mr_config_def *defs[] = {&def};
     struct config_source source = {.mood = CONFIG_VALIDATE, .defs = defs, .def_count = 1, .map = map};
     struct mr_error *error = NULL;

@@ -28,7 +28,7 @@ static void request_tasks(void *owner)
 }
 
 static const struct mr_value *stored_offset(void *owner, const struct mr_value *source_partition,
-    struct mr_arena *arena, struct mr_error **error)
+                                            struct mr_arena *arena, struct mr_error **error)
 {
     (void)arena, (void)error;
     *(struct owner *)owner = (struct owner){.asked = "offset", .pointer = source_partition};
@@ -57,8 +57,7 @@ static void abort_transaction(void *owner, const struct mr_record *record)
 
 static int seek(void *owner, const char *topic, int32_t partition, int64_t offset, struct mr_error **error)
 {
-    *(struct owner *)owner =
-        (struct owner){.asked = "seek", .topic = topic, .partition = partition, .number = offset};
+    *(struct owner *)owner = (struct owner){.asked = "seek", .topic = topic, .partition = partition, .number = offset};
     return mr_error_set(error, MR_ERR_ILLEGAL_STATE, "not now");
 }
 
@@ -69,8 +68,8 @@ static int pause_partition(void *owner, const char *topic, int32_t partition, st
     return 0;
 }
 
-static int report(void *owner, const struct mr_record *record, const struct mr_error *reason,
-    struct mr_future **future, struct mr_error **error)
+static int report(void *owner, const struct mr_record *record, const struct mr_error *reason, struct mr_future **future,
+                  struct mr_error **error)
 {
     (void)reason, (void)error;
     assert_null(*future);
@@ -106,8 +105,12 @@ static void a_source_tasks_questions_reach_its_owner(void **state)
     struct owner owner = {0};
     const struct mr_record *record = (const struct mr_record *)&owner;
     struct mr_transaction transaction = {&transaction_host, &owner};
-    struct mr_source_context context = {.host = &host, .owner = &owner, .connector = "jdbc", .task = 3,
-        .batch_records_max = 500, .transaction = &transaction};
+    struct mr_source_context context = {.host = &host,
+                                        .owner = &owner,
+                                        .connector = "jdbc",
+                                        .task = 3,
+                                        .batch_records_max = 500,
+                                        .transaction = &transaction};
     assert_string_equal(mr_source_context_connector(&context), "jdbc");
     assert_int_equal(mr_source_context_task(&context), 3);
     assert_int_equal(mr_source_context_batch_records_max(&context), 500);
@@ -159,8 +162,7 @@ static void a_sink_tasks_questions_reach_its_owner(void **state)
 
     struct mr_future *future = (struct mr_future *)&owner;
     const struct mr_record *record = (const struct mr_record *)&reporter;
-    assert_int_equal(
-        mr_errant_report(mr_sink_context_errant_reporter(&context), record, NULL, &future, &error), 0);
+    assert_int_equal(mr_errant_report(mr_sink_context_errant_reporter(&context), record, NULL, &future, &error), 0);
     assert_ptr_equal(owner.pointer, record);
     assert_null(future);
 }

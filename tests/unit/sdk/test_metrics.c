@@ -110,7 +110,7 @@ static bool fill(void *argument)
     (void)argument;
     struct mr_metrics *metrics = plugin_metrics_create();
     bool worked = metrics != NULL && mr_metric_counter(metrics, "a", "doc") != NULL &&
-        mr_metric_gauge(metrics, "b", NULL) != NULL;
+                  mr_metric_gauge(metrics, "b", NULL) != NULL;
     plugin_metrics_destroy(metrics);
     return worked;
 }
