@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# The examples as a plugin author has them: Millrace installed into an empty prefix, the examples built from what is
+# there alone, then checked, listed and described by the installed program.
+#   test_examples.sh SOURCE_DIR BUILD_DIR
+set -u
+source=$(cd "$1" && pwd)
+build=$(cd "$2" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/millrace-examples.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+passed=0 failed=0
+
+check() { # check WORDS STATUS
+    if [ "$2" -eq 0 ]; then passed=$((passed + 1)); echo "ok      $1"; else failed=$((failed + 1)); echo "FAILED  $1"; fi
+}
+
+build_example() { # build_example NAME: outside the source tree, so that nothing of it is found by accident
+    cp -r "$source/examples/$1" "$work/$1" &&
+        PKG_CONFIG_PATH=$prefix/lib/pkgconfig cmake -S "$work/$1" -B "$work/$1/build" -G Ninja \
+            -DCMAKE_C_FLAGS=-Werror -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >"$work/$1.log" 2>&1 &&
+        cmake --build "$work/$1/build" >>"$work/$1.log" 2>&1 && return 0
+    cat "$work/$1.log"
+    return 1
+}
+
+only_entry() { # only_entry FILE: mr_module_v1 is all it shows
+    [ "$(nm -D --defined-only "$1" | awk '{ print $3 }')" = mr_module_v1 ]
+}
+
+cmake --install "$build" --prefix "$prefix" >"$work/install.log" 2>&1 || cat "$work/install.log"
+[ -x "$prefix/bin/millrace" ] && [ -e "$prefix/lib/libmillrace.so" ] && [ -e "$prefix/include/millrace/millrace.h" ]
+check "an_installation_holds_program_library_and_headers" $?
+"$prefix/bin/millrace" version | grep -q '^plugin ABI'
+check "the_installed_program_finds_its_library" $?
+"$prefix/bin/millrace" plugin list | grep -q "$prefix/lib/millrace/plugins/"
+check "the_installed_program_finds_its_plugins" $?
+
+mkdir "$work/plugins"
+for name in hello_source hello_sink hello_transform; do
+    file=$work/$name/build/$name.so
+    build_example $name
+    check "${name}_builds_from_installed_headers" $?
+    ! grep -q "$source" "$work/$name/build/compile_commands.json"
+    check "${name}_sees_nothing_of_the_source_tree" $?
+    only_entry "$file"
+    check "${name}_shows_one_symbol" $?
+    "$prefix/bin/millrace" plugin check "$file" >"$work/check.txt" 2>&1 && grep -q 'OK$' "$work/check.txt"
+    check "${name}_passes_plugin_check" $?
+    cp "$file" "$work/plugins/"
+done
+
+"$prefix/bin/millrace" plugin list --plugin-path "$work/plugins" >"$work/list.txt" 2>"$work/list.err"
+for class in HelloSourceConnector HelloSinkConnector HelloTransform; do
+    grep -q " org.example.$class  *1.0 " "$work/list.txt"
+    check "org.example.${class}_is_listed" $?
+done
+[ ! -s "$work/list.err" ]
+check "nothing_is_refused" $?
+"$prefix/bin/millrace" plugin doc HelloSource --plugin-path "$work/plugins" | grep -q '^  interval.ms$'
+check "plugin_doc_describes_the_options" $?
+! "$prefix/bin/millrace" plugin check "$source/README.md" >/dev/null 2>&1
+check "a_file_that_is_no_plugin_fails_the_check" $?
+! "$prefix/bin/millrace" plugin nonsense >/dev/null 2>&1 && ! "$prefix/bin/millrace" nonsense >/dev/null 2>&1
+check "unknown_commands_are_refused" $?
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
