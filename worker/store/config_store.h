@@ -1,0 +1,83 @@
+/*
+ * config_store: the config topic as a thing to read and to write. One door, two makes: kafka (kafka_stores.h), memory
+ * (below: standalone workers and tests).
+ *
+ * Reading: config_store_snapshot, any thread, never waits.
+ * Writing: each call appends the records of the format's write sequence (internal-topics, section 2), waits until they are
+ * read back, and so returns when config_store_snapshot shows them. Writes of one store do not mix: they take turns. They
+ * block: job threads only. A write that failed half-way may leave records that count (no transactions): the snapshot says
+ * what holds; writing again heals.
+ * Errors of writes: MR_ERR_TIMEOUT (it may still arrive), MR_ERR_CONFLICT (the guard refused, the log was lost or the store
+ * stops), MR_ERR_DATA (too large for the topic), MR_ERR_NO_MEMORY.
+ *
+ * Deadlines are absolute on clock_monotonic_ms(NULL). Messages name records by their keys, never by their values.
+ */
+#ifndef STORE_CONFIG_STORE_H
+#define STORE_CONFIG_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/config_snapshot.h"
+
+struct clock;
+struct config_listener;
+struct config_store;
+struct mr_error;
+struct string_map;
+
+/* A store that forgets all when destroyed. NULL: no memory. */
+struct config_store *memory_config_store_create(struct mr_error **error);
+
+/* Of a store of kafka_stores.h this is not to be called: kafka_stores_destroy ends it. NULL is fine. */
+void config_store_destroy(struct config_store *store);
+
+/* Once, before the store starts; the table and its argument live until the store is destroyed. */
+void config_store_set_listener(struct config_store *store, const struct config_listener *listener, void *argument);
+
+/* Called before the first record of a leader's write is appended and after its last one was read back. -1 refuses: before:
+ * nothing is written; after: the writer is told that its write may have been overtaken. Either way the write fails with
+ * MR_ERR_CONFLICT and the guard's words. thread: the writer's, turn held: it may wait until the deadline, and must not write. */
+enum config_guard_moment { CONFIG_GUARD_BEFORE, CONFIG_GUARD_AFTER };
+typedef int config_guard_fn(void *argument, enum config_guard_moment moment, int64_t deadline_ms,
+                            struct mr_error **error);
+/* NULL: no guard. Any thread; holds for writes that begin later. */
+void config_store_set_guard(struct config_store *store, config_guard_fn *guard, void *argument);
+
+/* A reference of yours. Never NULL; before the start an empty one. thread: any. */
+struct config_snapshot *config_store_snapshot(struct config_store *store);
+
+/* Reads what others have written so far. Waits. */
+int config_store_refresh(struct config_store *store, int64_t deadline_ms, struct mr_error **error);
+
+/* ---- the leader's writes (guarded) ---- */
+
+/* `initial`: its target state is written before the configuration; NULL: left as it is. `config` is written as it is, in
+ * its order: the caller has appended `name`. */
+int config_store_put_connector(struct config_store *store, const char *connector, const struct string_map *config,
+                               const enum target_state *initial, int64_t deadline_ms, struct mr_error **error);
+/* Tombstones of the configuration and of the target state. */
+int config_store_remove_connector(struct config_store *store, const char *connector, int64_t deadline_ms,
+                                  struct mr_error **error);
+/* Task records in order, read back, then the commit record. count 0: the commit record alone. */
+int config_store_put_tasks(struct config_store *store, const char *connector,
+                           const struct string_map *const *configs, size_t count, int64_t deadline_ms,
+                           struct mr_error **error);
+int config_store_put_session_key(struct config_store *store, const struct session_key *key, int64_t deadline_ms,
+                                 struct mr_error **error);
+int config_store_put_restart(struct config_store *store, const char *connector, bool include_tasks, bool only_failed,
+                             int64_t deadline_ms, struct mr_error **error);
+/* tasks-fencing: before tasks of an exactly-once source start. */
+int config_store_put_fenced_count(struct config_store *store, const char *connector, uint32_t count,
+                                  int64_t deadline_ms, struct mr_error **error);
+
+/* ---- any worker's writes (not guarded) ---- */
+
+/* STOPPED of a connector with tasks: put_tasks with count 0 first. */
+int config_store_put_target(struct config_store *store, const char *connector, enum target_state state,
+                            int64_t deadline_ms, struct mr_error **error);
+int config_store_put_logger_level(struct config_store *store, const char *logger, const char *level,
+                                  int64_t deadline_ms, struct mr_error **error);
+
+#endif
