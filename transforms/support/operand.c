@@ -1,0 +1,41 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "transform.h"
+
+int operand_emit(struct mr_record *record, enum side side, const struct mr_schema *schema, const struct mr_value *value,
+                 struct mr_emitter *emitter, struct mr_error **error)
+{
+    int set = side == SIDE_KEY ? mr_record_set_key(record, schema, value) : mr_record_set_value(record, schema, value);
+    if (set < 0)
+        return mr_arena_failed(mr_record_arena(record), error);
+    return mr_emit(emitter, record);
+}
+
+int require_map(const struct mr_value *value, const char *purpose, struct mr_error **error)
+{
+    if (mr_value_kind(value) == MR_KIND_MAP)
+        return 0;
+    return mr_error_set(error, MR_ERR_DATA, "Only Map objects supported in absence of schema for [%s], found: %s", purpose,
+                        mr_kind_name(mr_value_kind(value)));
+}
+
+int require_struct(const struct mr_value *value, const char *purpose, struct mr_error **error)
+{
+    if (mr_value_kind(value) == MR_KIND_STRUCT)
+        return 0;
+    return mr_error_set(error, MR_ERR_DATA, "Only Struct objects supported for [%s], found: %s", purpose,
+                        mr_kind_name(mr_value_kind(value)));
+}
+
+int data_error(struct mr_error **error, const char *class_name, const char *format, ...)
+{
+    bool is_first = error != NULL && *error == NULL;
+    va_list args;
+    va_start(args, format);
+    mr_error_set_v(error, MR_ERR_DATA, format, args);
+    va_end(args);
+    if (is_first)
+        mr_error_set_class_name(*error, class_name);
+    return -1;
+}

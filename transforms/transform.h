@@ -1,0 +1,76 @@
+/* transform.h: what the transforms of this module share: their names, their two sides, their errors. */
+#ifndef TRANSFORMS_TRANSFORM_H
+#define TRANSFORMS_TRANSFORM_H
+
+#include <millrace/millrace.h>
+
+#define TRANSFORM_CLASS(name) "org.apache.kafka.connect.transforms." name
+#define PREDICATE_CLASS(name) "org.apache.kafka.connect.transforms.predicates." name
+
+/* Most transforms come as …$Key and …$Value: the operand is one side of the record. */
+enum side { SIDE_KEY, SIDE_VALUE };
+
+static inline const struct mr_schema *operand_schema(const struct mr_record *record, enum side side)
+{
+    return side == SIDE_KEY ? mr_record_key_schema(record) : mr_record_value_schema(record);
+}
+
+static inline const struct mr_value *operand_value(const struct mr_record *record, enum side side)
+{
+    return side == SIDE_KEY ? mr_record_key(record) : mr_record_value(record);
+}
+
+/* Sets the operand and emits the record: the end of most transforms. `value` NULL (a constructor without memory) fails. */
+int operand_emit(struct mr_record *record, enum side side, const struct mr_schema *schema, const struct mr_value *value,
+                 struct mr_emitter *emitter, struct mr_error **error);
+
+/* MR_ERR_DATA unless the value is a map (a struct); `purpose` stands in the words. Return 0 or -1. */
+int require_map(const struct mr_value *value, const char *purpose, struct mr_error **error);
+int require_struct(const struct mr_value *value, const char *purpose, struct mr_error **error);
+
+/* MR_ERR_DATA that monitoring sees as `class_name`. */
+int data_error(struct mr_error **error, const char *class_name, const char *format, ...) MR_PRINTF(3, 4);
+#define ILLEGAL_ARGUMENT "java.lang.IllegalArgumentException"
+#define SCHEMA_BUILDER_ERROR "org.apache.kafka.connect.errors.SchemaBuilderException"
+
+/* The option that decides whether a null is read as the field's default. */
+#define REPLACE_NULL "replace.null.with.default"
+#define REPLACE_NULL_ROW                                                                                               \
+    {                                                                                                                  \
+        .name = REPLACE_NULL, .type = MR_CONFIG_BOOLEAN, .default_text = "true", .importance = MR_MEDIUM,             \
+        .doc = "Whether a null in a field with a default is read as that default (true) or stays null (false)."        \
+    }
+
+/* Defines the plugins `name`_key and `name`_value of a file that has create(side, config, error), apply and destroy. */
+#define TRANSFORM_PAIR(name, simple_name, text, options)                                                               \
+    static void *create_key(const struct mr_config *config, struct mr_error **error)                                   \
+    {                                                                                                                  \
+        return create(SIDE_KEY, config, error);                                                                        \
+    }                                                                                                                  \
+    static void *create_value(const struct mr_config *config, struct mr_error **error)                                 \
+    {                                                                                                                  \
+        return create(SIDE_VALUE, config, error);                                                                      \
+    }                                                                                                                  \
+    static const struct mr_transform_ops key_ops = {                                                                   \
+        .size = sizeof(key_ops), .create = create_key, .apply = apply, .destroy = destroy                              \
+    };                                                                                                                 \
+    static const struct mr_transform_ops value_ops = {                                                                 \
+        .size = sizeof(value_ops), .create = create_value, .apply = apply, .destroy = destroy                          \
+    };                                                                                                                 \
+    const struct mr_plugin name##_key = {                                                                              \
+        .size = sizeof(name##_key), .kind = MR_PLUGIN_TRANSFORM, .class_name = TRANSFORM_CLASS(simple_name) "$Key",    \
+        .version = KAFKA_VERSION, .doc = text " Works on the key.", .config_def = &options, .ops = &key_ops            \
+    };                                                                                                                 \
+    const struct mr_plugin name##_value = {                                                                            \
+        .size = sizeof(name##_value), .kind = MR_PLUGIN_TRANSFORM,                                                     \
+        .class_name = TRANSFORM_CLASS(simple_name) "$Value", .version = KAFKA_VERSION,                                 \
+        .doc = text " Works on the value.", .config_def = &options, .ops = &value_ops                                  \
+    }
+
+extern const struct mr_plugin extract_field_key, extract_field_value;
+extern const struct mr_plugin hoist_field_key, hoist_field_value;
+extern const struct mr_plugin insert_field_key, insert_field_value;
+extern const struct mr_plugin replace_field_key, replace_field_value;
+extern const struct mr_plugin has_header_key, record_is_tombstone;
+
+#endif
