@@ -25,7 +25,8 @@ enum connector_kind { CONNECTOR_SOURCE, CONNECTOR_SINK };
 /* The framework's options of that kind, in validation order. */
 const struct mr_config_def *connector_config_def(enum connector_kind kind);
 
-struct error_settings {
+/* errors.*, as errors/tolerance.h takes them. */
+struct connector_errors {
     int64_t retry_timeout_ms; /* 0: no retry; negative: for ever */
     uint32_t retry_delay_max_ms;
     bool tolerate_all, log_enable, log_messages;
@@ -42,7 +43,7 @@ struct connector_config {
     bool tasks_max_enforce;
     /* The connector's own, or the worker's with the worker's options (errors-dlq, section 10). */
     struct converter_choice key_converter, value_converter, header_converter;
-    struct error_settings errors;
+    struct connector_errors errors;
     const char *const *topics; /* sink */
     size_t topic_count;
     const char *topics_regex; /* sink; NULL: none */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/pointer_map.h"
 #include "base/thread.h"
+#include "errors/tolerance.h"
 #include "kafka/client_config.h"
 #include "kafka/producer.h"
 #include "sdk/plugin_metrics.h"
@@ -423,6 +424,7 @@ static void source_task_destroy(struct task *base)
     outgoing_list_release(&task->outgoing);
     pointer_map_destroy(task->topics);
     source_pipeline_destroy(task->setup.pipeline);
+    tolerance_destroy(task->setup.tolerance, clock_monotonic_ms(NULL));
     mr_config_destroy(task->setup.config);
     client_config_drop(task->setup.producer_config);
     mem_free(atomic_load(&task->refresh_failure));
@@ -432,7 +434,13 @@ static void source_task_destroy(struct task *base)
     mem_free(task);
 }
 
+static void source_task_abandon(struct task *base)
+{
+    tolerance_cancel(SOURCE_TASK_OF(base)->setup.tolerance);
+}
+
 static const struct task_ops source_task_ops = {
+    .abandon = source_task_abandon,
     .step = source_task_step,
     .tick = source_task_tick,
     .interrupt = source_task_interrupt,
@@ -481,6 +489,7 @@ struct task *source_task_create(const struct source_task_setup *setup, struct mr
     if (task == NULL || task_init(&task->task, &source_task_ops, &setup->common, blocks, error) != 0) {
         mem_free(task);
         source_pipeline_destroy(setup->pipeline);
+        tolerance_destroy(setup->tolerance, clock_monotonic_ms(NULL));
         mr_config_destroy(setup->config);
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for task %s-%u", setup->common.connector,
                      setup->common.number);

@@ -181,6 +181,8 @@ void task_request_stop(struct task *task, enum task_departure departure, int64_t
 void task_abandon(struct task *task)
 {
     atomic_store_explicit(&task->abandoned, true, memory_order_release);
+    if (task->ops->abandon != NULL)
+        task->ops->abandon(task);
     if (!atomic_exchange(&task->stopping, true))
         task->ops->interrupt(task);
     task_wake(task);

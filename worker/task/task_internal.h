@@ -24,6 +24,8 @@ struct task_wish {
 
 struct task_ops {
     enum task_step (*step)(struct task *task, const struct task_wish *wish, int64_t *wake_at_ms);
+    /* Ends every wait and takes the clients away; NULL: nothing more than the interrupt. thread: any. */
+    void (*abandon)(struct task *task);
     /* Tells the plugin that a stop is wanted. thread: any, also while a plugin call is inside. */
     void (*interrupt)(struct task *task);
     void (*tick)(struct task *task); /* NULL: nothing to do. thread: any */
