@@ -4,6 +4,7 @@
 #include <millrace/config_def.h>
 
 #include "loader/loader_internal.h"
+#include "sdk/config_host.h"
 
 #include "base/bans.h"
 
@@ -55,44 +56,15 @@ static bool texts_check(const struct mr_config_row *row, size_t i, struct why *w
     return dependents_check(row, why);
 }
 
-static bool numbers_check(const struct mr_config_row *row, struct why *why)
+/* Once every text can be read, the sdk knows the rest: types, names that come twice, defaults that do not parse. */
+static bool meaning_check(const struct mr_config_def *def, struct why *why)
 {
-    if (row->type < MR_CONFIG_BOOLEAN || row->type > MR_CONFIG_PASSWORD)
-        return refuse(why, "option %s: there is no type %d", row->name, (int)row->type);
-    if (row->importance < MR_HIGH || row->importance > MR_LOW)
-        return refuse(why, "option %s: there is no importance %d", row->name, (int)row->importance);
-    if ((int)row->width < MR_WIDTH_NONE || row->width > MR_WIDTH_LONG)
-        return refuse(why, "option %s: there is no width %d", row->name, (int)row->width);
-    return true;
-}
-
-/* Does the default parse as the row's type? Validators are left out: they may ask for other options. */
-static bool default_check(const struct mr_config_row *row, struct why *why)
-{
-    struct mr_config_row alone = { .name = row->name, .type = row->type, .default_text = row->default_text,
-                                   .importance = row->importance, .doc = "" };
-    struct mr_config_def def = { .size = sizeof(def), .row_size = sizeof(alone), .rows = &alone, .count = 1 };
     struct mr_error *error = NULL;
-    if (row->default_text == NULL || is_required(row))
+    if (config_def_check(def, &error) == 0)
         return true;
-    struct mr_config *config = mr_config_parse(&def, NULL, NULL, 0, &error);
-    if (config == NULL) {
-        refuse(why, "option %s: its default '%s' does not fit its type: %s", row->name, row->default_text,
-               mr_error_message(error));
-        mr_error_drop(error);
-        return false;
-    }
-    mr_config_destroy(config);
-    return true;
-}
-
-static bool name_is_new(const struct mr_config_def *def, size_t i, struct why *why)
-{
-    for (size_t other = 0; other < i; other++) {
-        if (strcmp(row_at(def, other)->name, row_at(def, i)->name) == 0)
-            return refuse(why, "option %s is declared twice", row_at(def, i)->name);
-    }
-    return true;
+    refuse(why, "%s", mr_error_message(error));
+    mr_error_drop(error);
+    return false;
 }
 
 static bool rows_check(const struct mr_config_def *def, struct why *why)
@@ -100,12 +72,10 @@ static bool rows_check(const struct mr_config_def *def, struct why *why)
     if (def->count > 0 && !probe_table(def->rows, def->count * def->row_size, "the table of options", why))
         return false;
     for (size_t i = 0; i < def->count; i++) {
-        const struct mr_config_row *row = row_at(def, i);
-        if (!texts_check(row, i, why) || !numbers_check(row, why) || !name_is_new(def, i, why) ||
-            !default_check(row, why))
+        if (!texts_check(row_at(def, i), i, why))
             return false;
     }
-    return true;
+    return meaning_check(def, why);
 }
 
 bool options_check(const struct mr_config_def *def, struct why *why)

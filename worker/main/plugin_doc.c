@@ -3,25 +3,11 @@
 #include <string.h>
 
 #include "loader/loader.h"
+#include "sdk/config_host.h"
 
 #include "base/bans.h"
 
 enum { COLUMN_MAX = 100, INDENT = 6 };
-
-static const char *type_name(enum mr_config_type type)
-{
-    static const char *const names[] = {
-        [MR_CONFIG_BOOLEAN] = "BOOLEAN", [MR_CONFIG_STRING] = "STRING", [MR_CONFIG_INT] = "INT",
-        [MR_CONFIG_SHORT] = "SHORT",     [MR_CONFIG_LONG] = "LONG",     [MR_CONFIG_DOUBLE] = "DOUBLE",
-        [MR_CONFIG_LIST] = "LIST",       [MR_CONFIG_CLASS] = "CLASS",   [MR_CONFIG_PASSWORD] = "PASSWORD",
-    };
-    return names[type];
-}
-
-static const char *importance_name(enum mr_importance importance)
-{
-    return importance == MR_HIGH ? "HIGH" : importance == MR_MEDIUM ? "MEDIUM" : "LOW";
-}
 
 /* Breaks at blanks, before COLUMN_MAX where a word allows it. Line breaks in the text stay. */
 static void print_wrapped(const char *text, int indent, FILE *stream)
@@ -61,9 +47,9 @@ static void print_default(const struct mr_config_row *row, FILE *stream)
 
 static void print_option(const struct mr_config_row *row, FILE *stream)
 {
-    fprintf(stream, "\n  %s\n%*s%s, ", row->name, INDENT, "", type_name(row->type));
+    fprintf(stream, "\n  %s\n%*s%s, ", row->name, INDENT, "", config_type_name(row->type));
     print_default(row, stream);
-    fprintf(stream, ", importance %s\n", importance_name(row->importance));
+    fprintf(stream, ", importance %s\n", config_importance_name(row->importance));
     print_wrapped(row->doc, INDENT, stream);
 }
 

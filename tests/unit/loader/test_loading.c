@@ -76,7 +76,7 @@ static void a_bad_file_is_refused_in_words(void **state)
         { "nameless", "plugin 0: class_name is NULL, empty" },
         { "garbage_pointer", "struct mr_transform_ops is at 0x1230, which cannot be read" },
         { "bad_kind", "there is no plugin kind 99" },
-        { "bad_option", "option batch.size: its default 'many' does not fit its type: " },
+        { "bad_option", "Option batch.size is defined with a default that cannot be read: " },
         { "not_elf", "not an ELF file" },
     };
     (void)state;
