@@ -97,7 +97,7 @@ struct admin_member {
 };
 struct admin_group {
     char *state;            /* "Stable", "PreparingRebalance", "CompletingRebalance", "Empty", "Dead" */
-    char *protocol_type;    /* "consumer"; "connect" of a JVM worker; "" of an empty group */
+    char *protocol_type;    /* "consumer"; "connect" of JVM workers; "" of an empty group */
     struct admin_member *members;
     size_t member_count;
 };

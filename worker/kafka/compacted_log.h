@@ -23,6 +23,7 @@
 struct mr_error;
 struct client_config;
 struct compacted_log;
+struct graveyard;
 
 #define COMPACTED_LOG_TOPICS_MAX 8
 #define COMPACTED_LOG_PENDING_BYTES_MAX (64u << 20)   /* appends not yet acknowledged; beyond it MR_ERR_RETRIABLE */
@@ -68,6 +69,7 @@ struct compacted_log_setup {
     struct client_config *producer;   /* CLIENT_INTERNAL_PRODUCER; NULL: a log that is only read */
     const struct compacted_log_topic *topics;
     size_t topic_count;               /* 1 … COMPACTED_LOG_TOPICS_MAX */
+    struct graveyard *graveyard;      /* where the handles end; NULL: _stop destroys them itself */
     bool read_committed;              /* with exactly-once: skip aborted records, end = last stable offset */
 };
 
@@ -85,7 +87,7 @@ void compacted_log_destroy(struct compacted_log *log);
 /* ---- reading ---- */
 
 /* The argument's owner is told once, with NULL or why not. Read: on the log-reader thread. Append: on the log-writer
- * thread. No lock held; must not wait. The error is lent. */
+ * thread. Either may also be the calling thread, before the call returns. No lock held; must not wait. The error is lent. */
 typedef void compacted_log_done_fn(void *argument, const struct mr_error *error);
 
 /* Waits until every record that was in the topic when this was called has been delivered and published. Several callers

@@ -17,7 +17,7 @@ struct graveyard;
 
 struct graveyard *graveyard_create(struct mr_error **error);   /* NULL: no memory or no thread */
 
-/* Handles closed but not yet destroyed, and bytes of messages that still hold some of them. */
+/* Handles that exist: open ones, and closed ones that something still holds. */
 size_t graveyard_count(const struct graveyard *graveyard);
 
 /* Waits for what is buried until the deadline. What is still held then (a plugin kept records) is left to the end of

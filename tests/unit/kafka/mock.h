@@ -1,0 +1,57 @@
+/* mock: librdkafka's mock cluster for one test, and configurations that point to it. Include after cmocka.h. */
+#ifndef TEST_KAFKA_MOCK_H
+#define TEST_KAFKA_MOCK_H
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include "base/string_map.h"
+#include "kafka/client_config.h"
+
+struct mock {
+    rd_kafka_t *rk;
+    rd_kafka_mock_cluster_t *cluster;
+};
+
+static inline void mock_open(struct mock *mock)
+{
+    char words[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "log_level", "0", NULL, 0);
+    mock->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
+    assert_non_null(mock->rk);
+    mock->cluster = rd_kafka_mock_cluster_new(mock->rk, 1);
+    assert_non_null(mock->cluster);
+}
+
+static inline void mock_close(struct mock *mock)
+{
+    rd_kafka_mock_cluster_destroy(mock->cluster);
+    rd_kafka_destroy(mock->rk);
+}
+
+/* lines: "name=value\n…" over the layers of the kind; client id "test". */
+static inline struct client_config *mock_config(const struct mock *mock, enum client_kind kind, const char *group,
+                                                const char *lines)
+{
+    struct string_map *worker = string_map_create();
+    string_map_put(worker, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(mock->cluster));
+    struct client_layers layers = {worker, NULL, "test", group};
+    struct string_map *properties = client_properties_for(kind, &layers);
+    while (*lines != '\0') {
+        char line[256];
+        size_t length = strcspn(lines, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)length, lines);
+        char *equals = strchr(line, '=');
+        *equals = '\0';
+        string_map_put(properties, line, equals + 1);
+        lines += length + (lines[length] == '\n');
+    }
+    struct client_config *config = client_config_create(kind, properties, NULL, NULL);
+    assert_non_null(config);
+    string_map_destroy(properties);
+    string_map_destroy(worker);
+    return config;
+}
+
+#endif

@@ -1,0 +1,191 @@
+/* graveyard.c: one list, one thread. Also native_handle, whose end it is. */
+#include "kafka/graveyard_internal.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <millrace/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/refcount.h"
+#include "base/thread.h"
+#include "kafka/native_internal.h"
+
+#include "base/bans.h"
+
+struct graveyard {
+    struct refcount refcount;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t thread;
+    struct native_handle *buried;   /* not yet destroyed */
+    size_t alive;                   /* opened and not destroyed, but for the one being destroyed */
+    bool closing;
+    bool finished;                  /* the thread will not destroy any more */
+};
+
+/* Nothing of a consumer is closed here: who wanted that has done it, and it could block. */
+static void destroy_native(rd_kafka_t *rk)
+{
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+/* ---- handles ---- */
+
+struct native_handle *native_handle_create(rd_kafka_t *rk, struct graveyard *graveyard)
+{
+    struct native_handle *handle = mem_calloc(1, sizeof *handle);
+    if (handle == NULL)
+        return NULL;
+    refcount_init(&handle->refcount);
+    handle->rk = rk;
+    if (graveyard != NULL) {
+        handle->graveyard = graveyard_take(graveyard);
+        graveyard_expect(graveyard);
+    }
+    return handle;
+}
+
+struct native_handle *native_handle_take(struct native_handle *handle)
+{
+    refcount_take(&handle->refcount);
+    return handle;
+}
+
+void native_handle_drop(struct native_handle *handle)
+{
+    if (handle == NULL || !refcount_drop(&handle->refcount))
+        return;
+    if (handle->graveyard != NULL) {
+        graveyard_bury(handle->graveyard, handle);
+    } else {
+        destroy_native(handle->rk);
+        mem_free(handle);
+    }
+}
+
+/* ---- the graveyard ---- */
+
+/* thread: graveyard. */
+static void *graveyard_run(void *argument)
+{
+    struct graveyard *graveyard = argument;
+    mutex_lock(&graveyard->lock);
+    for (;;) {
+        struct native_handle *handle = graveyard->buried;
+        if (handle != NULL) {
+            graveyard->buried = handle->next;
+            mutex_unlock(&graveyard->lock);
+            destroy_native(handle->rk);
+            mem_free(handle);
+            graveyard_drop(graveyard);
+            mutex_lock(&graveyard->lock);
+            graveyard->alive--;
+            cond_broadcast(&graveyard->changed);
+        } else if (graveyard->closing) {
+            break;
+        } else {
+            cond_wait(&graveyard->changed, &graveyard->lock);
+        }
+    }
+    graveyard->finished = true;
+    cond_broadcast(&graveyard->changed);
+    mutex_unlock(&graveyard->lock);
+    graveyard_drop(graveyard);   /* the thread's own reference: it may be left behind inside librdkafka */
+    return NULL;
+}
+
+struct graveyard *graveyard_create(struct mr_error **error)
+{
+    char why[128];
+    struct graveyard *graveyard = mem_calloc(1, sizeof *graveyard);
+    if (graveyard == NULL) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the graveyard of Kafka clients");
+        return NULL;
+    }
+    refcount_init(&graveyard->refcount);
+    mutex_init(&graveyard->lock);
+    cond_init(&graveyard->changed);
+    graveyard_take(graveyard);
+    if (!thread_start(&graveyard->thread,
+                      &(struct thread_setup){.name = "graveyard", .run = graveyard_run, .argument = graveyard}, why,
+                      sizeof why)) {
+        mr_error_set(error, MR_ERR_CONNECT, "%s", why);
+        graveyard_drop(graveyard);
+        graveyard_drop(graveyard);
+        return NULL;
+    }
+    return graveyard;
+}
+
+struct graveyard *graveyard_take(struct graveyard *graveyard)
+{
+    refcount_take(&graveyard->refcount);
+    return graveyard;
+}
+
+void graveyard_drop(struct graveyard *graveyard)
+{
+    if (!refcount_drop(&graveyard->refcount))
+        return;
+    cond_destroy(&graveyard->changed);
+    mutex_destroy(&graveyard->lock);
+    mem_free(graveyard);
+}
+
+void graveyard_expect(struct graveyard *graveyard)
+{
+    mutex_lock(&graveyard->lock);
+    graveyard->alive++;
+    mutex_unlock(&graveyard->lock);
+}
+
+void graveyard_bury(struct graveyard *graveyard, struct native_handle *handle)
+{
+    mutex_lock(&graveyard->lock);
+    bool open = !graveyard->finished;
+    if (open) {
+        handle->next = graveyard->buried;
+        graveyard->buried = handle;
+        cond_broadcast(&graveyard->changed);
+    }
+    mutex_unlock(&graveyard->lock);
+    if (!open) {   /* too late: the process is about to end, and destroying could block it */
+        mem_free(handle);
+        graveyard_drop(graveyard);
+    }
+}
+
+size_t graveyard_count(const struct graveyard *graveyard)
+{
+    struct graveyard *unlocked = (struct graveyard *)(uintptr_t)graveyard;
+    mutex_lock(&unlocked->lock);
+    size_t count = graveyard->alive;
+    mutex_unlock(&unlocked->lock);
+    return count;
+}
+
+void graveyard_destroy(struct graveyard *graveyard, int64_t deadline_ms)
+{
+    if (graveyard == NULL)
+        return;
+    mutex_lock(&graveyard->lock);
+    bool in_time = true;
+    while (graveyard->alive > 0 && in_time)
+        in_time = cond_wait_until_ms(&graveyard->changed, &graveyard->lock, deadline_ms);
+    size_t left = graveyard->alive;
+    graveyard->closing = true;
+    cond_broadcast(&graveyard->changed);
+    /* With nothing left the thread ends at once; else it may be inside librdkafka, and is left there. */
+    mutex_unlock(&graveyard->lock);
+    if (left == 0) {
+        thread_join(graveyard->thread);
+    } else {
+        log_warn("kafka.graveyard", "%zu Kafka client(s) still held by records that a plugin kept; left to the end of "
+                 "the process", left);
+        pthread_detach(graveyard->thread);
+    }
+    graveyard_drop(graveyard);
+}

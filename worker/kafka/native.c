@@ -1,0 +1,166 @@
+/* native.c: see the header. */
+#include "kafka/native_internal.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/string_map.h"
+#include "base/thread.h"
+#include "kafka/client_config_internal.h"
+
+#include "base/bans.h"
+
+/* librdkafka's syslog levels. Broken connections are level 3 there; they heal by themselves, so they are warnings here.
+ * thread: librdkafka's own. */
+static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *words)
+{
+    static const enum log_level levels[] = {LOG_LEVEL_ERROR, LOG_LEVEL_ERROR, LOG_LEVEL_ERROR, LOG_LEVEL_WARN,
+                                            LOG_LEVEL_WARN,  LOG_LEVEL_INFO,  LOG_LEVEL_DEBUG, LOG_LEVEL_TRACE};
+    static struct logger *_Atomic place;
+    struct logger *logger = log_place_find(&place, "kafka.librdkafka");
+    enum log_level ours = level >= 0 && level < 8 ? levels[level] : LOG_LEVEL_WARN;
+    if (strcmp(facility, "CONFWARN") == 0)   /* about settings that we chose, or warned about ourselves */
+        ours = LOG_LEVEL_DEBUG;
+    if (logger_enabled(logger, ours))
+        logger_write(logger, ours, "%s: %s: %s", rk != NULL ? rd_kafka_name(rk) : "client", facility, words);
+}
+
+void native_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+    char words[256];
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, words, sizeof words);
+    assert(result == RD_KAFKA_CONF_OK);
+    (void)result;
+}
+
+rd_kafka_conf_t *native_conf_create(const struct client_config *config, struct mr_error **error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char words[512];
+    for (size_t i = 0; i < string_map_count(config->native); i++) {
+        const char *name = string_map_key(config->native, i);
+        if (rd_kafka_conf_set(conf, name, string_map_value(config->native, i), words, sizeof words) !=
+            RD_KAFKA_CONF_OK) {
+            /* Each was tried alone at translation; the words may repeat the value, so they are left out. */
+            mr_error_set(error, MR_ERR_CONFIG, "librdkafka refuses the value of %s", name);
+            rd_kafka_conf_destroy(conf);
+            return NULL;
+        }
+    }
+    rd_kafka_conf_set_log_cb(conf, log_line);
+    return conf;
+}
+
+rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error)
+{
+    char words[512];
+    rd_kafka_t *rk = rd_kafka_new(type, *conf, words, sizeof words);
+    if (rk == NULL) {
+        rd_kafka_conf_destroy(*conf);
+        mr_error_set(error, MR_ERR_CONFIG, "The Kafka client cannot be opened: %s", words);
+    }
+    *conf = NULL;
+    return rk;
+}
+
+/* ---- errors ---- */
+
+static const struct {
+    rd_kafka_resp_err_t code;
+    enum mr_error_code means;
+} meanings[] = {
+    {RD_KAFKA_RESP_ERR__TIMED_OUT, MR_ERR_TIMEOUT},
+    {RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, MR_ERR_TIMEOUT},
+    {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, MR_ERR_TIMEOUT},
+    {RD_KAFKA_RESP_ERR__TRANSPORT, MR_ERR_TIMEOUT},
+    {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, MR_ERR_TIMEOUT},
+    {RD_KAFKA_RESP_ERR__WAIT_COORD, MR_ERR_TIMEOUT},
+    {RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, MR_ERR_TIMEOUT},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, MR_ERR_NOT_FOUND},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, MR_ERR_NOT_FOUND},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, MR_ERR_NOT_FOUND},
+    {RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND, MR_ERR_NOT_FOUND},
+    {RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, MR_ERR_CONFLICT},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, MR_ERR_CONFLICT},
+    {RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, MR_ERR_CONFLICT},
+    {RD_KAFKA_RESP_ERR__FENCED, MR_ERR_CONFLICT},
+    {RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP, MR_ERR_CONFLICT},
+    {RD_KAFKA_RESP_ERR_GROUP_SUBSCRIBED_TO_TOPIC, MR_ERR_CONFLICT},
+    {RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL, MR_ERR_CONFLICT},
+    {RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, MR_ERR_RETRIABLE},
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, MR_ERR_DATA},
+    {RD_KAFKA_RESP_ERR_INVALID_RECORD, MR_ERR_DATA},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION, MR_ERR_NOT_SUPPORTED},
+    {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, MR_ERR_NOT_SUPPORTED},
+};
+
+/* Kafka's own "may work later" (Java's RetriableException), but for those above. */
+bool native_error_is_retriable(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS:
+    case RD_KAFKA_RESP_ERR_NOT_CONTROLLER:
+    case RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED:
+    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum mr_error_code native_error_code(rd_kafka_resp_err_t code)
+{
+    assert(code != RD_KAFKA_RESP_ERR_NO_ERROR);
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
+        if (meanings[i].code == code)
+            return meanings[i].means;
+    }
+    return native_error_is_retriable(code) ? MR_ERR_RETRIABLE : MR_ERR_CONNECT;
+}
+
+int native_error_set(struct mr_error **error, rd_kafka_resp_err_t code, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return mr_error_set(error, native_error_code(code), "%s: %s", text, rd_kafka_err2str(code));
+}
+
+int native_error_take(struct mr_error **error, rd_kafka_error_t *native, const char *what)
+{
+    if (native == NULL)
+        return 0;
+    mr_error_set(error, native_error_code(rd_kafka_error_code(native)), "%s: %s", what, rd_kafka_error_string(native));
+    rd_kafka_error_destroy(native);
+    return -1;
+}
+
+int native_timeout_ms(int64_t deadline_ms, int most)
+{
+    if (deadline_ms == DEADLINE_NEVER)
+        return most;
+    int64_t left_ms = deadline_ms - clock_monotonic_ms(NULL);
+    return left_ms < 0 ? 0 : left_ms > most ? most : (int)left_ms;
+}

@@ -1,0 +1,57 @@
+/*
+ * native: librdkafka handles made from client configurations, and librdkafka's errors in our words.
+ * For the files of this room; thread: any.
+ */
+#ifndef KAFKA_NATIVE_INTERNAL_H
+#define KAFKA_NATIVE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <librdkafka/rdkafka.h>
+#include <millrace/error.h>
+
+#include "base/refcount.h"
+
+struct client_config;
+struct graveyard;
+
+/* librdkafka's configuration with every setting of config, and our log front. NULL: error is set. */
+rd_kafka_conf_t *native_conf_create(const struct client_config *config, struct mr_error **error);
+
+/* One more setting over those; asserts that librdkafka knows it. */
+void native_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value);
+
+/* Opens a handle; *conf is consumed in any case. NULL: MR_ERR_CONFIG with librdkafka's words (it checks certificates,
+ * mechanisms and combinations only now). */
+rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error);
+
+/* What the code means for us; NO_ERROR asserts. */
+enum mr_error_code native_error_code(rd_kafka_resp_err_t code);
+bool native_error_is_retriable(rd_kafka_resp_err_t code);
+/* "format: librdkafka's words". Returns -1. */
+int native_error_set(struct mr_error **error, rd_kafka_resp_err_t code, const char *format, ...) MR_PRINTF(3, 4);
+/* From an error object, which is consumed; NULL is success: returns 0. */
+int native_error_take(struct mr_error **error, rd_kafka_error_t *native, const char *what);
+
+/* Milliseconds until the deadline, at least 0, at most `most`. */
+int native_timeout_ms(int64_t deadline_ms, int most);
+
+/*
+ * A handle with owners: whoever opened it, and every batch of messages that is not yet dropped. When the last one drops,
+ * the graveyard destroys it. Without a graveyard the last dropper does (tests, short-lived handles).
+ */
+struct native_handle {
+    struct refcount refcount;
+    rd_kafka_t *rk;
+    struct graveyard *graveyard;
+    struct native_handle *next;          /* in the graveyard's queue */
+    _Atomic uint64_t pinned_bytes;
+};
+
+/* NULL: no memory, rk stays the caller's. */
+struct native_handle *native_handle_create(rd_kafka_t *rk, struct graveyard *graveyard);
+struct native_handle *native_handle_take(struct native_handle *handle);
+void native_handle_drop(struct native_handle *handle);
+
+#endif
