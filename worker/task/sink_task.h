@@ -32,16 +32,16 @@ struct sink_task_setup {
     struct tolerance *tolerance;           /* the pipeline's; taken over, also on failure */
     struct client_config *consumer_config; /* a reference is taken */
     struct graveyard *graveyard;
-    const char *const *topics;             /* these, or … ; copied */
+    const char *const *topics; /* these, or … ; copied */
     size_t topic_count;
-    const char *topics_regex;              /* … NULL: none; copied */
+    const char *topics_regex; /* … NULL: none; copied */
 };
 
 /* NULL: no memory. The plugin is not called yet. */
 struct task *sink_task_create(const struct sink_task_setup *setup, struct mr_error **error);
 
-#define SINK_RETRY_LEAST_MS 100   /* backoff of a failed put without a hint: doubles … */
-#define SINK_RETRY_MOST_MS 10000  /* … up to here */
-#define SINK_EVENTS_MS 1000       /* the group is looked after at least this often */
+#define SINK_RETRY_LEAST_MS 100  /* backoff of a failed put without a hint: doubles … */
+#define SINK_RETRY_MOST_MS 10000 /* … up to here */
+#define SINK_EVENTS_MS 1000      /* the group is looked after at least this often */
 
 #endif

@@ -87,8 +87,8 @@ const struct sink_context_host sink_task_context_host = {
     .is_stopping = is_stopping,
 };
 
-static int report(void *owner, const struct mr_record *record, const struct mr_error *reason,
-                  struct mr_future **future, struct mr_error **error)
+static int report(void *owner, const struct mr_record *record, const struct mr_error *reason, struct mr_future **future,
+                  struct mr_error **error)
 {
     struct sink_task *task = owner;
 

@@ -86,8 +86,7 @@ static int assignment_refresh(struct sink_task *task, struct mr_error **error)
     mr_offsets_clear(task->assignment);
     for (size_t i = 0; i < task->partition_count; i++)
         if (mr_offsets_put(task->assignment, task->partitions[i].topic, task->partitions[i].partition,
-                           task->partitions[i].current)
-            != 0)
+                           task->partitions[i].current) != 0)
             return no_memory(error);
     return 0;
 }
@@ -109,8 +108,7 @@ static int call_with(struct sink_task *task, const char *name, open_close_fn *ca
         const struct sink_partition *own = sink_partition_find(task, partitions[i].topic, partitions[i].partition);
 
         if (mr_offsets_put(task->offsets, partitions[i].topic, partitions[i].partition,
-                           own == NULL ? OFFSET_UNKNOWN : own->current)
-            != 0)
+                           own == NULL ? OFFSET_UNKNOWN : own->current) != 0)
             return no_memory(error);
     }
     sink_call_begin(task, name);
@@ -147,8 +145,8 @@ static int take_assigned(struct sink_task *task, struct consumer_partition *gain
     for (size_t i = 0; i < count; i++)
         if (partition_add(task, &gained[i], error) != 0)
             return -1;
-    if (assignment_refresh(task, error) != 0
-        || call_with(task, "open", task->setup.plugin->open, gained, count, error) != 0)
+    if (assignment_refresh(task, error) != 0 ||
+        call_with(task, "open", task->setup.plugin->open, gained, count, error) != 0)
         return -1;
     if (task->consumer == NULL)
         return 0; /* abandoned while the plugin was inside */

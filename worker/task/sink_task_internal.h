@@ -29,9 +29,9 @@ struct pointer_map;
 struct sink_partition {
     char *topic;
     int32_t partition;
-    int64_t current;     /* next offset after what put has taken */
-    int64_t committed;   /* last committed, or where the assignment began */
-    int64_t seek_to;     /* wished by the plugin; OFFSET_UNKNOWN: none */
+    int64_t current;   /* next offset after what put has taken */
+    int64_t committed; /* last committed, or where the assignment began */
+    int64_t seek_to;   /* wished by the plugin; OFFSET_UNKNOWN: none */
     bool pause_wished, paused;
 };
 
@@ -57,9 +57,9 @@ struct sink_task {
 
     struct batch_pool *pool;
     struct sink_output output;
-    struct mr_batch *batch;   /* being put; NULL: none. output belongs to it */
-    bool put_again;           /* the batch waits for another try */
-    uint32_t retry_ms;        /* the next backoff */
+    struct mr_batch *batch; /* being put; NULL: none. output belongs to it */
+    bool put_again;         /* the batch waits for another try */
+    uint32_t retry_ms;      /* the next backoff */
     int64_t retry_at_ms, empty_put_at_ms;
     uint32_t wished_delay_ms; /* by the plugin, this round */
     bool delay_is_wished;
@@ -84,7 +84,8 @@ struct sink_task {
 void sink_call_begin(struct sink_task *task, const char *call);
 void sink_call_end(struct sink_task *task);
 /* Ends the call; -1 with `why` or words made up. */
-int sink_call_result(struct sink_task *task, int status, const char *call, struct mr_error *why, struct mr_error **error);
+int sink_call_result(struct sink_task *task, int status, const char *call, struct mr_error *why,
+                     struct mr_error **error);
 
 /* sink_task_context.c */
 extern const struct sink_context_host sink_task_context_host;

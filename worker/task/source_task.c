@@ -18,7 +18,6 @@
 
 #define LOG_NAME "millrace.task.source"
 #define BATCHES_IDLE_MAX 4
-#define LEASE_LOOK_MS 100 /* how often a task without a lease looks whether it has one again */
 #define REFRESH_TIMEOUT_MS 60000
 
 /* --- what the plugin may ask --------------------------------------------------------------------------------- */

@@ -27,7 +27,7 @@ struct source_task_setup {
     const struct mr_source_task_ops *plugin; /* full-size table (loader) */
     struct mr_config *config;                /* the task's own, parsed; taken over, also on failure */
     struct source_pipeline *pipeline;        /* taken over, also on failure */
-    struct tolerance *tolerance; /* the pipeline\'s; taken over, also on failure */
+    struct tolerance *tolerance;             /* the pipeline\'s; taken over, also on failure */
     struct offset_store *offsets;
     struct producer_pool *producers;
     struct client_config *producer_config; /* a reference is taken */

@@ -69,7 +69,7 @@ struct task_common_setup {
     uint64_t buffer_bytes_max; /* millrace.task.buffer.bytes */
 };
 
-/* Commands. thread: any; none waits, but task_request_stop and task_abandon call the plugin's request_stop, which may hang:
+/* Commands. The caller sees to it that the task is not destroyed while one is inside. thread: any; none waits, but task_request_stop and task_abandon call the plugin's request_stop, which may hang:
  * call them from a job thread. */
 void task_request_prepare(struct task *task);
 void task_request_start(struct task *task); /* prepares first where that was not asked */

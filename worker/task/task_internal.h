@@ -15,6 +15,9 @@
 struct mr_error;
 struct mr_waker;
 
+/* How often a task without a lease looks whether it has one again. */
+#define LEASE_LOOK_MS 100
+
 /* What the owner wants; the step compares it with what is. */
 struct task_wish {
     bool prepared, started, paused, stopped;

@@ -1,0 +1,424 @@
+#include "task/sink_task.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/pointer_map.h"
+#include "base/thread.h"
+#include "errors/tolerance.h"
+#include "kafka/client_config.h"
+#include "sdk/plugin_metrics.h"
+#include "task/sink_task_internal.h"
+
+#include "base/bans.h"
+
+#define LOG_NAME "millrace.task.sink"
+#define BATCHES_IDLE_MAX 2
+#define LETTERS_GRACE_MS 1000 /* for dead letters under way when the task ends */
+
+/* --- plugin calls; the consumer is lent while one is inside ------------------------------------------------------- */
+
+void sink_call_begin(struct sink_task *task, const char *call)
+{
+    task_call_begin(&task->task, call);
+    atomic_store_explicit(&task->lent, task->consumer, memory_order_release);
+}
+
+void sink_call_end(struct sink_task *task)
+{
+    /* NULL: whoever abandoned us has taken it. */
+    task->consumer = atomic_exchange_explicit(&task->lent, NULL, memory_order_acq_rel);
+    task_call_end(&task->task);
+}
+
+int sink_call_result(struct sink_task *task, int status, const char *call, struct mr_error *why,
+                     struct mr_error **error)
+{
+    sink_call_end(task);
+    if (status == 0) {
+        mr_error_drop(why);
+        return 0;
+    }
+    if (why == NULL)
+        mr_error_set(&why, MR_ERR_CONNECT, "the plugin's %s failed without a reason", call);
+    *error = why;
+    return -1;
+}
+
+/* --- prepare and start ------------------------------------------------------------------------------------------------ */
+
+static void on_ready(void *argument)
+{
+    struct sink_task *task = argument;
+
+    task_wake(&task->task);
+}
+
+static int prepare(struct sink_task *task, struct mr_error **error)
+{
+    struct mr_error *why = NULL;
+    int status;
+    void *self;
+
+    task_move(&task->task, TASK_PREPARING, NULL);
+    sink_call_begin(task, "create");
+    self = task->setup.plugin->create(&task->context, &why);
+    if (sink_call_result(task, self == NULL ? -1 : 0, "create", why, error) != 0)
+        return -1;
+    mutex_lock(&task->plugin_lock);
+    task->self = self;
+    mutex_unlock(&task->plugin_lock);
+    why = NULL;
+    if (task->setup.plugin->prepare != NULL && !task_is_stopping(&task->task)) {
+        sink_call_begin(task, "prepare");
+        status = task->setup.plugin->prepare(task->self, task->setup.config, &why);
+        if (sink_call_result(task, status, "prepare", why, error) != 0)
+            return -1;
+    }
+    task_move(&task->task, TASK_PREPARED, NULL);
+    return 0;
+}
+
+static struct consumer *open_consumer(struct sink_task *task, struct mr_error **error)
+{
+    return consumer_open(
+        &(struct consumer_setup){
+            .config = task->setup.consumer_config,
+            .graveyard = task->setup.graveyard,
+            .instance_id = task->instance_id,
+            .topics = (const char *const *)task->topics,
+            .topic_count = task->setup.topic_count,
+            .topics_regex = task->topics_regex,
+            .on_ready = on_ready,
+            .argument = task,
+        },
+        error);
+}
+
+/* The plugin is started before the first partition can be opened (lifecycle, section 6). */
+static int start(struct sink_task *task, struct mr_error **error)
+{
+    struct mr_error *why = NULL;
+    int64_t now_ms;
+    int status;
+
+    sink_call_begin(task, "start");
+    status = task->setup.plugin->start(task->self, task->setup.config, &why);
+    if (sink_call_result(task, status, "start", why, error) != 0)
+        return -1;
+    task->started = true;
+    if (task_is_stopping(&task->task))
+        return 0;
+    task->consumer = open_consumer(task, error);
+    if (task->consumer == NULL)
+        return -1;
+    now_ms = clock_monotonic_ms(task->task.setup.clock);
+    task->commit_at_ms = task->empty_put_at_ms = now_ms + task->task.setup.offset_flush_interval_ms;
+    task->retry_ms = SINK_RETRY_LEAST_MS;
+    return 0;
+}
+
+/* --- running ------------------------------------------------------------------------------------------------------------ */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t next_wake_ms(const struct sink_task *task)
+{
+    int64_t next_ms = clock_monotonic_ms(task->task.setup.clock) + SINK_EVENTS_MS;
+
+    next_ms = earlier(next_ms, task->put_again ? task->retry_at_ms : task->empty_put_at_ms);
+    if (!task->commit_running)
+        next_ms = earlier(next_ms, task->commit_at_ms);
+    return next_ms;
+}
+
+static int run(struct sink_task *task, bool paused, enum task_step *step, int64_t *wake_at_ms, struct mr_error **error)
+{
+    bool idle = true;
+
+    if (sink_task_serve_group(task, error) != 0)
+        return -1;
+    if (task->consumer != NULL && !task->fenced && sink_task_commit_if_due(task, error) != 0)
+        return -1;
+    if (task->consumer != NULL && !task->fenced && sink_task_put(task, paused, &idle, error) != 0)
+        return -1;
+    *wake_at_ms = next_wake_ms(task);
+    if (!idle || task->fenced)
+        *step = TASK_STEP_AGAIN;
+    return 0;
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------------ */
+
+static void fail(struct sink_task *task, struct mr_error *error)
+{
+    assert(error != NULL);
+    log_error(LOG_NAME, TASK_FORMAT " failed: %s", TASK_ARGS(&task->task), mr_error_message(error));
+    task->failure = error;
+}
+
+static void plugin_stop(struct sink_task *task)
+{
+    void *self;
+
+    mutex_lock(&task->plugin_lock); /* from here on no request_stop comes */
+    self = task->self;
+    task->self = NULL;
+    mutex_unlock(&task->plugin_lock);
+    if (self == NULL)
+        return;
+    sink_call_begin(task, "stop");
+    task->setup.plugin->stop(self);
+    sink_call_end(task);
+    sink_call_begin(task, "destroy");
+    task->setup.plugin->destroy(self);
+    sink_call_end(task);
+}
+
+/* A FAILED task leaves the group, so that its partitions move on to its siblings (errors-dlq, section 11). */
+static void close_consumer(struct sink_task *task, const struct task_wish *wish)
+{
+    bool stays = wish->stopped && wish->departure == TASK_DEPARTURE_STAY && task->failure == NULL;
+    int64_t deadline_ms = clock_monotonic_ms(NULL) + task->task.setup.offset_flush_timeout_ms;
+
+    if (wish->stopped)
+        deadline_ms = earlier(deadline_ms, wish->stop_deadline_ms);
+    if (task->consumer == NULL)
+        return;
+    consumer_close(task->consumer, stays ? CONSUMER_CLOSE_STAY : CONSUMER_CLOSE_LEAVE, deadline_ms);
+    task->consumer = NULL;
+}
+
+static enum task_step end(struct sink_task *task, const struct task_wish *wish)
+{
+    char *trace = NULL;
+    bool lost = task->fenced || !task_may_act(&task->task);
+
+    if (!task_state_may_move(task_state(&task->task), TASK_STOPPING))
+        return TASK_STEP_ENDED;
+    task_move(&task->task, TASK_STOPPING, NULL);
+    sink_task_drop_batch(task);
+    if (task->self != NULL && task->partition_count > 0 && !task_is_abandoned(&task->task))
+        sink_task_close_all(task, lost);
+    close_consumer(task, wish);
+    plugin_stop(task);
+    close_consumer(task, wish);
+    if (task->failure == NULL) {
+        task_move(&task->task, TASK_STOPPED, NULL);
+        return TASK_STEP_ENDED;
+    }
+    trace = task_trace(task->failure);
+    task_move(&task->task, TASK_FAILED, trace == NULL ? mr_error_message(task->failure) : trace);
+    mem_free(trace);
+    return TASK_STEP_ENDED;
+}
+
+/* --- the step ------------------------------------------------------------------------------------------------------------ */
+
+/* What lies between now and RUNNING or PAUSED. *waiting: something has to come first. */
+static int advance(struct sink_task *task, const struct task_wish *wish, bool *waiting, struct mr_error **error)
+{
+    struct task *head = &task->task;
+
+    *waiting = true;
+    if (task_state(head) == TASK_NEW && wish->prepared && prepare(task, error) != 0)
+        return -1;
+    if (task_state(head) < TASK_PREPARED || !wish->started)
+        return 0;
+    if (!task->started) {
+        if (wish->paused) {
+            if (task_state(head) == TASK_PREPARED)
+                task_move(head, TASK_PAUSED, NULL);
+            return 0;
+        }
+        task_move(head, TASK_STARTING, NULL);
+        if (start(task, error) != 0)
+            return -1;
+    }
+    if (wish->paused != (task_state(head) == TASK_PAUSED) || task_state(head) == TASK_STARTING) {
+        task_move(head, wish->paused ? TASK_PAUSED : TASK_RUNNING, NULL);
+        if (wish->paused)
+            task->commit_wished = true; /* lifecycle, section 2: a pause commits at once */
+    }
+    *waiting = false;
+    return 0;
+}
+
+static enum task_step step_task(struct sink_task *task, const struct task_wish *wish, int64_t *wake_at_ms)
+{
+    struct mr_error *error = NULL;
+    enum task_step step = TASK_STEP_WAIT;
+    bool waiting;
+
+    if (wish->stopped || task->fenced || task_is_abandoned(&task->task))
+        return end(task, wish);
+    if (!task->started && !task_may_act(&task->task)) {
+        *wake_at_ms = clock_monotonic_ms(NULL) + LEASE_LOOK_MS;
+        return TASK_STEP_WAIT;
+    }
+    if (advance(task, wish, &waiting, &error) == 0 &&
+        (waiting || task->consumer == NULL || run(task, wish->paused, &step, wake_at_ms, &error) == 0))
+        return task_is_stopping(&task->task) ? TASK_STEP_AGAIN : step;
+    fail(task, error);
+    return end(task, wish);
+}
+
+static enum task_step sink_task_step(struct task *base, const struct task_wish *wish, int64_t *wake_at_ms)
+{
+    struct log_context context;
+    enum task_step step;
+
+    log_context_push(&context, base->connector, (int)base->setup.number);
+    step = step_task(SINK_TASK_OF(base), wish, wake_at_ms);
+    log_context_pop(&context);
+    return step;
+}
+
+static void sink_task_interrupt(struct task *base)
+{
+    struct sink_task *task = SINK_TASK_OF(base);
+
+    mutex_lock(&task->plugin_lock);
+    if (task->self != NULL && task->setup.plugin->request_stop != NULL)
+        task->setup.plugin->request_stop(task->self);
+    mutex_unlock(&task->plugin_lock);
+}
+
+/* A plugin that hangs must not keep its partitions: whoever finds the consumer lent closes it. */
+static void sink_task_abandon(struct task *base)
+{
+    struct sink_task *task = SINK_TASK_OF(base);
+    struct consumer *consumer;
+
+    tolerance_cancel(task->setup.tolerance);
+    consumer = atomic_exchange_explicit(&task->lent, NULL, memory_order_acq_rel);
+    if (consumer != NULL)
+        consumer_close(consumer, CONSUMER_CLOSE_LEAVE,
+                       clock_monotonic_ms(NULL) + task->task.setup.offset_flush_timeout_ms);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------------ */
+
+static void sink_task_destroy(struct task *base)
+{
+    struct sink_task *task = SINK_TASK_OF(base);
+
+    assert(task->self == NULL && task->consumer == NULL && task->batch == NULL);
+    plugin_wake_end(task->context.waker);
+    plugin_metrics_destroy(task->context.metrics);
+    sink_partitions_release(task);
+    offsets_destroy(task->assignment);
+    offsets_destroy(task->offsets);
+    for (size_t i = 0; i < task->committing_count; i++)
+        mem_free((char *)task->committing[i].topic);
+    mem_free(task->committing);
+    for (size_t i = 0; task->topics != NULL && i < task->setup.topic_count; i++)
+        mem_free(task->topics[i]);
+    mem_free(task->topics);
+    mem_free(task->topics_regex);
+    mem_free(task->instance_id);
+    sink_output_release(&task->output);
+    batch_pool_destroy(task->pool);
+    pointer_map_destroy(task->topics_seen);
+    sink_pipeline_destroy(task->setup.pipeline);
+    tolerance_destroy(task->setup.tolerance, clock_monotonic_ms(NULL) + LETTERS_GRACE_MS);
+    mr_config_destroy(task->setup.config);
+    client_config_drop(task->setup.consumer_config);
+    mr_error_drop(task->failure);
+    mutex_destroy(&task->plugin_lock);
+    task_release(base);
+    mem_free(task);
+}
+
+static const struct task_ops sink_task_ops = {
+    .step = sink_task_step,
+    .abandon = sink_task_abandon,
+    .interrupt = sink_task_interrupt,
+    .destroy = sink_task_destroy,
+};
+
+static char *make_instance_id(const struct sink_task *task)
+{
+    const char *group = client_config_get(task->setup.consumer_config, "group.id");
+    size_t size = (group == NULL ? 0 : strlen(group)) + 16;
+    char *text = mem_alloc(size);
+
+    if (text != NULL)
+        snprintf(text, size, "%s-%u", group == NULL ? "" : group, task->task.setup.number);
+    return text;
+}
+
+static bool copy_topics(struct sink_task *task)
+{
+    task->topics = mem_calloc(task->setup.topic_count + 1, sizeof(*task->topics));
+    for (size_t i = 0; task->topics != NULL && i < task->setup.topic_count; i++)
+        if ((task->topics[i] = mem_strdup(task->setup.topics[i])) == NULL)
+            return false;
+    if (task->setup.topics_regex != NULL)
+        task->topics_regex = mem_strdup(task->setup.topics_regex);
+    return task->topics != NULL && (task->setup.topics_regex == NULL || task->topics_regex != NULL);
+}
+
+static bool parts_create(struct sink_task *task)
+{
+    const struct task_common_setup *common = &task->task.setup;
+    /* Consumed bytes stay in the messages: the arena holds what converters and transforms make of them. */
+    size_t limit_bytes = common->buffer_bytes_max == 0 ? SIZE_MAX / 2 : (size_t)common->buffer_bytes_max * 4;
+
+    task->errant = (struct mr_errant_reporter){.host = &sink_task_errant_host, .owner = task};
+    task->context = (struct mr_sink_context){
+        .host = &sink_task_context_host,
+        .owner = task,
+        .connector = task->task.connector,
+        .task = common->number,
+        .waker = plugin_wake_create(&task->task, &task->plugin_wake),
+        .metrics = plugin_metrics_create(),
+        .errant = tolerance_has_errant_reporter(task->setup.tolerance) ? &task->errant : NULL,
+    };
+    task->pool =
+        batch_pool_create(&(struct batch_pool_setup){.batch_limit_bytes = limit_bytes, .idle_max = BATCHES_IDLE_MAX});
+    task->assignment = offsets_create();
+    task->offsets = offsets_create();
+    task->topics_seen = pointer_map_create(NULL);
+    task->instance_id = make_instance_id(task);
+    return copy_topics(task) && task->context.waker != NULL && task->context.metrics != NULL && task->pool != NULL &&
+           task->assignment != NULL && task->offsets != NULL && task->topics_seen != NULL && task->instance_id != NULL;
+}
+
+static void give_back(const struct sink_task_setup *setup)
+{
+    sink_pipeline_destroy(setup->pipeline);
+    tolerance_destroy(setup->tolerance, clock_monotonic_ms(NULL));
+    mr_config_destroy(setup->config);
+}
+
+struct task *sink_task_create(const struct sink_task_setup *setup, struct mr_error **error)
+{
+    struct sink_task *task = mem_calloc(1, sizeof(*task));
+    bool blocks = (setup->plugin->flags & MR_TASK_BLOCKS) != 0;
+
+    if (task == NULL || task_init(&task->task, &sink_task_ops, &setup->common, blocks, error) != 0) {
+        mem_free(task);
+        give_back(setup);
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for task %s-%u", setup->common.connector,
+                     setup->common.number);
+        return NULL;
+    }
+    task->setup = *setup;
+    client_config_take(task->setup.consumer_config);
+    mutex_init(&task->plugin_lock);
+    atomic_init(&task->lent, NULL);
+    sink_output_init(&task->output);
+    if (parts_create(task))
+        return &task->task;
+    mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for task %s-%u", setup->common.connector, setup->common.number);
+    sink_task_destroy(&task->task);
+    return NULL;
+}

@@ -1,0 +1,251 @@
+/* Offsets: what may be committed, and what happens when that goes wrong (lifecycle, section 6). */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "errors/tolerance.h"
+#include "task/sink_task_internal.h"
+
+#include "base/bans.h"
+
+#define LOG_NAME "millrace.task.sink"
+
+static bool is_among(const struct sink_partition *own, const struct consumer_partition *partitions, size_t count)
+{
+    if (partitions == NULL)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (partitions[i].partition == own->partition && strcmp(partitions[i].topic, own->topic) == 0)
+            return true;
+    return false;
+}
+
+/* --- which offsets --------------------------------------------------------------------------------------------------- */
+
+/* Fills task->offsets with how far put has come, held back by dead letters under way. */
+static int offsets_offer(struct sink_task *task, const struct consumer_partition *partitions, size_t count,
+                         struct mr_error **error)
+{
+    mr_offsets_clear(task->offsets);
+    for (size_t i = 0; i < task->partition_count; i++) {
+        const struct sink_partition *own = &task->partitions[i];
+        int64_t safe;
+
+        if (own->current == OFFSET_UNKNOWN || !is_among(own, partitions, count))
+            continue;
+        safe = tolerance_safe_offset(task->setup.tolerance, own->topic, own->partition, own->current);
+        if (safe < 0)
+            continue;
+        if (mr_offsets_put(task->offsets, own->topic, own->partition, safe) != 0)
+            return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the offsets to commit");
+    }
+    return 0;
+}
+
+/* pre_commit may change the offsets; without it flush vouches for all of them. */
+static int ask_plugin(struct sink_task *task, struct mr_error **error)
+{
+    const struct mr_sink_task_ops *plugin = task->setup.plugin;
+    struct mr_error *why = NULL;
+    int status = 0;
+
+    if (plugin->pre_commit != NULL) {
+        sink_call_begin(task, "pre_commit");
+        status = plugin->pre_commit(task->self, task->offsets, &why);
+        return sink_call_result(task, status, "pre_commit", why, error);
+    }
+    if (plugin->flush != NULL) {
+        sink_call_begin(task, "flush");
+        status = plugin->flush(task->self, task->offsets, &why);
+        return sink_call_result(task, status, "flush", why, error);
+    }
+    return 0;
+}
+
+/* What the plugin answered, as far as it is ours and not beyond what it was given. */
+static size_t offsets_to_commit(struct sink_task *task, struct consumer_partition *to_commit)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < mr_offsets_count(task->offsets); i++) {
+        const char *topic = mr_offsets_topic(task->offsets, i);
+        int32_t partition = mr_offsets_partition(task->offsets, i);
+        int64_t offset = mr_offsets_offset(task->offsets, i), safe;
+        const struct sink_partition *own = sink_partition_find(task, topic, partition);
+
+        if (own == NULL || offset < 0)
+            continue;
+        safe = tolerance_safe_offset(task->setup.tolerance, topic, partition, own->current);
+        if (offset > own->current) {
+            log_warn(LOG_NAME,
+                     "pre_commit answered offset %" PRId64 " for %s-%d, beyond the %" PRId64 " delivered: ignored",
+                     offset, topic, (int)partition, own->current);
+            continue;
+        }
+        if (offset > safe)
+            offset = safe;
+        if (offset < 0 || offset == own->committed)
+            continue;
+        to_commit[count++] = (struct consumer_partition){.topic = own->topic, .partition = partition, .offset = offset};
+    }
+    return count;
+}
+
+/* -1: the plugin refused. Else the list (mem_free) and its length; NULL: nothing to commit. */
+static int collect(struct sink_task *task, const struct consumer_partition *partitions, size_t partition_count,
+                   struct consumer_partition **to_commit, size_t *count, struct mr_error **error)
+{
+    *to_commit = NULL;
+    *count = 0;
+    if (offsets_offer(task, partitions, partition_count, error) != 0)
+        return -1;
+    if (mr_offsets_count(task->offsets) == 0)
+        return 0;
+    if (ask_plugin(task, error) != 0)
+        return -1;
+    if (task->consumer == NULL || mr_offsets_count(task->offsets) == 0)
+        return 0;
+    *to_commit = mem_alloc(mr_offsets_count(task->offsets) * sizeof(**to_commit));
+    if (*to_commit == NULL)
+        return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the offsets to commit");
+    *count = offsets_to_commit(task, *to_commit);
+    if (*count > 0)
+        return 0;
+    mem_free(*to_commit);
+    *to_commit = NULL;
+    return 0;
+}
+
+static void note_committed(struct sink_task *task, const struct consumer_partition *done, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct sink_partition *own = sink_partition_find(task, done[i].topic, done[i].partition);
+
+        if (own != NULL)
+            own->committed = done[i].offset;
+    }
+}
+
+/* --- while running ------------------------------------------------------------------------------------------------------ */
+
+/* The plugin could not make its records safe: it gets them again. */
+static void rewind_to_committed(struct sink_task *task)
+{
+    bool held_records = task->batch != NULL;
+
+    sink_task_drop_batch(task);
+    for (size_t i = 0; i < task->partition_count; i++) {
+        struct sink_partition *own = &task->partitions[i];
+
+        if (own->committed != OFFSET_UNKNOWN && (held_records || own->committed != own->current))
+            own->seek_to = own->committed;
+    }
+}
+
+static void commit_forget(struct sink_task *task)
+{
+    for (size_t i = 0; i < task->committing_count; i++)
+        mem_free((char *)task->committing[i].topic);
+    mem_free(task->committing);
+    task->committing = NULL;
+    task->committing_count = 0;
+    task->commit_running = false;
+}
+
+/* Partitions may go while the commit is under way: the names are copied. */
+static int commit_start(struct sink_task *task, struct consumer_partition *to_commit, size_t count,
+                        struct mr_error **error)
+{
+    task->commit_token++;
+    if (consumer_commit(task->consumer, to_commit, count, task->commit_token, error) != 0) {
+        mem_free(to_commit);
+        return -1;
+    }
+    task->committing = to_commit;
+    task->committing_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        char *topic = mem_strdup(to_commit[i].topic);
+
+        if (topic == NULL)
+            break; /* its success will not be noted: committed once more next time */
+        to_commit[task->committing_count] = to_commit[i];
+        to_commit[task->committing_count++].topic = topic;
+    }
+    task->commit_running = true;
+    task->commit_started_ms = clock_monotonic_ms(task->task.setup.clock);
+    return 0;
+}
+
+void sink_task_committed(struct sink_task *task, const struct consumer_event *event)
+{
+    if (!task->commit_running || event->token != task->commit_token)
+        return; /* late: given up meanwhile */
+    if (event->error != NULL)
+        log_warn(LOG_NAME, "offsets could not be committed, they will be tried again: %s",
+                 mr_error_message(event->error));
+    else
+        note_committed(task, task->committing, task->committing_count);
+    commit_forget(task);
+}
+
+static bool is_due(struct sink_task *task, int64_t now_ms)
+{
+    if (task->commit_running && now_ms - task->commit_started_ms >= task->task.setup.offset_flush_timeout_ms) {
+        log_warn(LOG_NAME, "the commit of offsets was not confirmed within %u ms",
+                 task->task.setup.offset_flush_timeout_ms);
+        commit_forget(task);
+    }
+    return !task->commit_running && (task->commit_wished || now_ms >= task->commit_at_ms);
+}
+
+int sink_task_commit_if_due(struct sink_task *task, struct mr_error **error)
+{
+    int64_t now_ms = clock_monotonic_ms(task->task.setup.clock);
+    struct consumer_partition *to_commit;
+    struct mr_error *why = NULL;
+    size_t count;
+
+    if (tolerance_letter_failure(task->setup.tolerance, error) != 0)
+        return -1;
+    if (!is_due(task, now_ms) || !task_may_act(&task->task))
+        return 0;
+    task->commit_wished = false;
+    task->commit_at_ms = now_ms + task->task.setup.offset_flush_interval_ms;
+    if (collect(task, NULL, 0, &to_commit, &count, &why) != 0) {
+        log_warn(LOG_NAME, "pre_commit failed, going back to the committed offsets: %s", mr_error_message(why));
+        mr_error_drop(why);
+        rewind_to_committed(task);
+        return task->consumer == NULL ? 0 : sink_task_apply_wishes(task, error);
+    }
+    if (to_commit != NULL && commit_start(task, to_commit, count, &why) != 0) {
+        log_warn(LOG_NAME, "offsets could not be committed, they will be tried again: %s", mr_error_message(why));
+        mr_error_drop(why);
+    }
+    return task->consumer == NULL ? 0 : sink_task_apply_wishes(task, error);
+}
+
+/* --- on the way out ------------------------------------------------------------------------------------------------------- */
+
+void sink_task_commit_last(struct sink_task *task, const struct consumer_partition *partitions, size_t count)
+{
+    struct consumer_partition *to_commit = NULL;
+    struct mr_error *error = NULL;
+    size_t commit_count = 0;
+
+    commit_forget(task); /* an older commit's answer says nothing any more */
+    if (task->consumer == NULL || !task_may_act(&task->task))
+        return;
+    if (collect(task, partitions, count, &to_commit, &commit_count, &error) != 0 ||
+        (to_commit != NULL &&
+         consumer_commit_and_wait(task->consumer, to_commit, commit_count,
+                                  clock_monotonic_ms(NULL) + task->task.setup.offset_flush_timeout_ms, &error) != 0)) {
+        log_warn(LOG_NAME, "the last offsets were not committed; their records will come again: %s",
+                 mr_error_message(error));
+        mr_error_drop(error);
+    } else {
+        note_committed(task, to_commit, commit_count);
+    }
+    mem_free(to_commit);
+}

@@ -1,0 +1,364 @@
+/* From the consumer to the plugin's put, and again when put asks for it. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/lease.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/pointer_map.h"
+#include "errors/tolerance.h"
+#include "kafka/client_config.h"
+#include "task/sink_task_internal.h"
+#include "task/task_listener.h"
+
+#include "base/bans.h"
+
+#define LOG_NAME "millrace.task.sink"
+#define ENTRY_GIVEN_UP 1 /* owner_state of an entry whose partition went, or was rewound, before the put */
+
+static int no_memory(struct mr_error **error)
+{
+    return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a batch of records");
+}
+
+void sink_task_drop_batch(struct sink_task *task)
+{
+    task->output.records.count = 0;
+    task->put_again = false;
+    mr_batch_drop(task->batch);
+    task->batch = NULL;
+}
+
+/* --- offsets of what put has taken ---------------------------------------------------------------------------------- */
+
+typedef void run_fn(struct sink_partition *partition, const struct record_origin *first,
+                    const struct record_origin *last);
+
+/* Nothing was committed for the partition yet: here the assignment began. */
+static void note_beginning(struct sink_partition *partition, const struct record_origin *first,
+                           const struct record_origin *last)
+{
+    (void)last;
+    if (partition->committed == OFFSET_UNKNOWN)
+        partition->committed = partition->current = first->offset;
+}
+
+static void advance(struct sink_partition *partition, const struct record_origin *first,
+                    const struct record_origin *last)
+{
+    (void)first;
+    partition->current = last->offset + 1;
+}
+
+static void call_run(struct sink_task *task, run_fn *call, const struct record_origin *first,
+                     const struct record_origin *last)
+{
+    struct sink_partition *partition = first == NULL ? NULL : sink_partition_find(task, first->topic, first->partition);
+
+    if (partition != NULL)
+        call(partition, first, last);
+}
+
+/* For each run of records of one partition; all records count, also filtered and skipped ones, but not those given up
+ * with their partition. */
+static void for_each_run(struct sink_task *task, run_fn *call)
+{
+    const struct record_origin *first = NULL, *last = NULL;
+
+    for (uint32_t i = 0; i < batch_entry_count(task->batch); i++) {
+        struct mr_record *entry = batch_entry_at(task->batch, i);
+        const struct record_origin *origin = record_origin(entry);
+
+        if (atomic_load_explicit(&entry->owner_state, memory_order_relaxed) == ENTRY_GIVEN_UP)
+            continue;
+        if (first != NULL && (origin->partition != first->partition || strcmp(origin->topic, first->topic) != 0)) {
+            call_run(task, call, first, last);
+            first = NULL;
+        }
+        if (first == NULL)
+            first = origin;
+        last = origin;
+    }
+    call_run(task, call, first, last);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static void note_topic(struct sink_task *task, const char *topic)
+{
+    if (topic == task->last_topic) /* the consumer's own text: the same pointer as long as the batch lives */
+        return;
+    task->last_topic = topic;
+    if (pointer_map_has(task->topics_seen, topic) || !pointer_map_put(task->topics_seen, topic, task))
+        return;
+    task->task.setup.listener->on_topic(task->task.setup.listener_argument, topic);
+}
+
+static int take_headers(struct mr_arena *arena, const struct consumer_message *message, struct record_origin *origin,
+                        struct mr_error **error)
+{
+    size_t count = consumer_message_header_count(message);
+    struct record_raw_header *headers;
+
+    if (count == 0)
+        return 0;
+    headers = mr_arena_alloc(arena, count * sizeof(*headers));
+    if (headers == NULL)
+        return mr_arena_failed(arena, error);
+    for (size_t i = 0; i < count; i++)
+        if (!consumer_message_header(message, i, &headers[i].key, &headers[i].value))
+            return mr_error_set(error, MR_ERR_DATA, "the headers of %s-%d@%lld cannot be read", message->topic,
+                                (int)message->partition, (long long)message->offset);
+    origin->headers = headers;
+    origin->header_count = (uint32_t)count;
+    return 0;
+}
+
+static int take_message(struct mr_batch *batch, const struct consumer_message *message, struct mr_error **error)
+{
+    struct mr_arena *arena = mr_batch_arena(batch);
+    struct mr_record *record = mr_batch_append(batch);
+    struct record_origin origin = {
+        .topic = message->topic,
+        .partition = message->partition,
+        .offset = message->offset,
+        .timestamp_ms = message->timestamp_ms,
+        .timestamp_type = (uint8_t)(message->timestamp_ms < 0          ? MR_TIMESTAMP_NONE
+                                    : message->timestamp_is_log_append ? MR_TIMESTAMP_LOG_APPEND_TIME
+                                                                       : MR_TIMESTAMP_CREATE_TIME),
+        .key = message->key,
+        .value = message->value,
+    };
+
+    if (record == NULL)
+        return mr_arena_failed(arena, error);
+    if (take_headers(arena, message, &origin, error) != 0)
+        return -1;
+    return record_set_origin(record, &origin) == 0 ? 0 : mr_arena_failed(arena, error);
+}
+
+/* When the last holder of the records lets go: the fetch buffers follow, and reading may go on. */
+struct pin {
+    struct consumer_batch *messages;
+    void (*wake)(void *argument);
+    void (*wake_drop)(void *argument);
+    void *wake_argument;
+};
+
+static void pin_release(void *argument)
+{
+    struct pin *pin = argument;
+
+    consumer_batch_drop(pin->messages);
+    pin->wake(pin->wake_argument);
+    pin->wake_drop(pin->wake_argument);
+    mem_free(pin);
+}
+
+/* The batch owns the messages from here on. */
+static int pin_messages(struct sink_task *task, struct mr_batch *batch, struct consumer_batch *messages)
+{
+    struct pin *pin = mem_alloc(sizeof(*pin));
+
+    if (pin == NULL)
+        return -1;
+    *pin = (struct pin){.messages = messages,
+                        .wake = task->task.setup.wake,
+                        .wake_drop = task->task.setup.wake_drop,
+                        .wake_argument = task->task.setup.wake_argument};
+    task->task.setup.wake_take(pin->wake_argument);
+    if (batch_on_release(batch, pin_release, pin) == 0)
+        return 0;
+    pin->wake_drop(pin->wake_argument);
+    mem_free(pin);
+    return -1;
+}
+
+static struct mr_batch *batch_of(struct sink_task *task, struct consumer_batch *messages, struct mr_error **error)
+{
+    struct mr_batch *batch = batch_pool_take(task->pool);
+
+    if (batch == NULL || pin_messages(task, batch, messages) != 0) {
+        consumer_batch_drop(messages);
+        mr_batch_drop(batch);
+        no_memory(error);
+        return NULL;
+    }
+    for (size_t i = 0; i < consumer_batch_count(messages); i++) {
+        const struct consumer_message *message = consumer_batch_at(messages, i);
+
+        note_topic(task, message->topic);
+        if (take_message(batch, message, error) != 0) {
+            mr_batch_drop(batch);
+            return NULL;
+        }
+    }
+    return batch;
+}
+
+static bool may_read(struct sink_task *task)
+{
+    uint64_t budget_bytes = task->task.setup.buffer_bytes_max;
+
+    if (!tolerance_has_room(task->setup.tolerance))
+        return false; /* wakes us when letters have gone */
+    if (budget_bytes == 0 || consumer_pinned_bytes(task->consumer) < budget_bytes)
+        return true;
+    /* The plugin keeps too much: a commit lets it flush, and letting go wakes us. */
+    task->commit_wished = true;
+    return false;
+}
+
+/* 1: a batch is at hand; 0: nothing to read now; -1: failed. */
+static int read_batch(struct sink_task *task, struct mr_error **error)
+{
+    struct consumer_batch *messages;
+
+    if (task->partition_count == 0 || !may_read(task))
+        return 0;
+    messages = consumer_read(task->consumer, client_config_max_poll_records(task->setup.consumer_config));
+    if (messages == NULL)
+        return 0;
+    task->last_topic = NULL;
+    task->batch = batch_of(task, messages, error);
+    if (task->batch == NULL)
+        return -1;
+    for_each_run(task, note_beginning);
+    return sink_pipeline_run(task->setup.pipeline, task->batch, &task->output, error) == 0 ? 1 : -1;
+}
+
+/* --- records that are given up -------------------------------------------------------------------------------- */
+
+static bool is_among(const struct record_origin *origin, const struct consumer_partition *partitions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (origin->partition == partitions[i].partition && strcmp(origin->topic, partitions[i].topic) == 0)
+            return true;
+    return false;
+}
+
+void sink_task_drop_records(struct sink_task *task, const struct consumer_partition *partitions, size_t count)
+{
+    size_t kept = 0;
+
+    /* The partition may come back before the batch is put: its offsets must not move then. */
+    for (uint32_t i = 0; task->batch != NULL && i < batch_entry_count(task->batch); i++) {
+        struct mr_record *entry = batch_entry_at(task->batch, i);
+
+        if (is_among(record_origin(entry), partitions, count))
+            atomic_store_explicit(&entry->owner_state, ENTRY_GIVEN_UP, memory_order_relaxed);
+    }
+    for (size_t i = 0; i < task->output.records.count; i++) {
+        struct mr_record *record = task->output.records.items[i];
+
+        if (!is_among(record_origin(record), partitions, count))
+            task->output.records.items[kept++] = record;
+    }
+    task->output.records.count = kept;
+}
+
+/* --- putting ---------------------------------------------------------------------------------------------------------- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void put_later(struct sink_task *task, struct mr_error *why)
+{
+    uint32_t delay_ms = mr_error_retry_after_ms(why);
+
+    if (delay_ms == 0 && task->delay_is_wished)
+        delay_ms = task->wished_delay_ms;
+    if (delay_ms == 0) {
+        delay_ms = task->retry_ms;
+        task->retry_ms = task->retry_ms * 2 > SINK_RETRY_MOST_MS ? SINK_RETRY_MOST_MS : task->retry_ms * 2;
+    }
+    log_warn(LOG_NAME, "put failed and gets the same %zu records again in %u ms: %s", task->output.records.count,
+             delay_ms, mr_error_message(why));
+    task->put_again = true;
+    task->retry_at_ms = clock_monotonic_ms(task->task.setup.clock) + delay_ms;
+    mr_error_drop(why);
+}
+
+static void set_next_empty_put(struct sink_task *task)
+{
+    int64_t now_ms = clock_monotonic_ms(task->task.setup.clock);
+
+    task->empty_put_at_ms = now_ms + task->task.setup.offset_flush_interval_ms;
+    if (task->delay_is_wished)
+        task->empty_put_at_ms = earlier(task->empty_put_at_ms, now_ms + task->wished_delay_ms);
+}
+
+static int call_put(struct sink_task *task, struct mr_error **why)
+{
+    int status;
+
+    task->delay_is_wished = false;
+    sink_call_begin(task, "put");
+    status = task->setup.plugin->put(task->self, task->output.records.items, task->output.records.count, why);
+    sink_call_end(task);
+    return status;
+}
+
+/* Puts what is in `output` (nothing, for housekeeping). */
+static int put(struct sink_task *task, struct mr_error **error)
+{
+    struct mr_error *why = NULL;
+    int status = call_put(task, &why);
+
+    if (task->consumer == NULL || task_is_abandoned(&task->task)) {
+        mr_error_drop(why); /* abandoned: whatever it said counts no more */
+        return 0;
+    }
+    if (tolerance_errant_failure(task->setup.tolerance, error) != 0) {
+        mr_error_drop(why);
+        return -1;
+    }
+    if (status != 0 && why != NULL && mr_error_is_retriable(why)) {
+        put_later(task, why);
+        return 0;
+    }
+    if (status != 0) {
+        *error = why;
+        if (why == NULL)
+            mr_error_set(error, MR_ERR_CONNECT, "put failed without a reason");
+        return mr_error_wrap(error, "Exiting sink task due to unrecoverable exception.");
+    }
+    mr_error_drop(why);
+    task->retry_ms = SINK_RETRY_LEAST_MS;
+    set_next_empty_put(task);
+    if (task->batch != NULL)
+        for_each_run(task, advance);
+    sink_task_drop_batch(task);
+    return sink_task_apply_wishes(task, error);
+}
+
+int sink_task_put(struct sink_task *task, bool paused, bool *idle, struct mr_error **error)
+{
+    int64_t now_ms = clock_monotonic_ms(task->task.setup.clock);
+    bool had_batch;
+    int read = 0;
+
+    *idle = true;
+    if (task->put_again && now_ms < task->retry_at_ms && !plugin_wake_take(task->plugin_wake))
+        return 0;
+    if (!task->put_again && !paused)
+        read = read_batch(task, error);
+    if (read < 0)
+        return -1;
+    if (read == 0 && !task->put_again && now_ms < task->empty_put_at_ms && !plugin_wake_take(task->plugin_wake))
+        return 0;
+    if (!task_may_act(&task->task)) {
+        task->put_again = task->batch != NULL; /* it is put when the lease is back */
+        task->retry_at_ms = now_ms + LEASE_LOOK_MS;
+        return 0;
+    }
+    had_batch = task->batch != NULL;
+    if (put(task, error) != 0)
+        return -1;
+    /* After a retry that worked there may be records that nobody wakes us for any more. */
+    *idle = !had_batch || task->put_again;
+    return 0;
+}
