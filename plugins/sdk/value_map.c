@@ -26,13 +26,13 @@ static void index_fill(struct value_map *map)
 /* Room for `capacity` entries at least; the old tables stay behind in the arena. */
 static int map_reserve(struct mr_arena *arena, struct value_map *map, size_t least)
 {
-    size_t capacity = 4;
-    while (capacity < least)
-        capacity *= 2;
-    if (least > VALUE_COUNT_MAX || capacity > VALUE_COUNT_MAX) {
+    if (least > VALUE_COUNT_MAX) {
         arena->failure = ARENA_VALUE_TOO_LARGE;
         return -1;
     }
+    size_t capacity = 4;
+    while (capacity < least)
+        capacity *= 2;
     bool indexed = capacity > VALUE_MAP_LINEAR_MAX;
     struct value_entry *entries = arena_alloc(arena, capacity * sizeof(*entries));
     uint32_t *index = indexed ? arena_alloc(arena, capacity * 2 * sizeof(*index)) : NULL;
@@ -126,7 +126,8 @@ struct mr_value *mr_map_copy(struct mr_arena *arena, const struct mr_value *map,
     if (map->kind != MR_KIND_MAP)
         return NULL;
     const struct value_map *from = map->map;
-    struct mr_value *copy = extra_capacity > VALUE_COUNT_MAX ? NULL : mr_map_create(arena, from->count + extra_capacity);
+    size_t capacity = extra_capacity > VALUE_COUNT_MAX ? extra_capacity : from->count + extra_capacity;
+    struct mr_value *copy = mr_map_create(arena, capacity);
     if (copy == NULL || from->count == 0)
         return copy;
     memcpy(copy->map->entries, from->entries, from->count * sizeof(*from->entries));
