@@ -19,6 +19,7 @@
 struct loader;
 struct ptr_array;
 struct string_map;
+struct variables;
 
 enum connector_kind { CONNECTOR_SOURCE, CONNECTOR_SINK };
 
@@ -70,11 +71,20 @@ struct connector_findings {
 };
 void connector_findings_release(struct connector_findings *findings);
 
+/* What a validation looks at. Borrowed during the call. */
+struct connector_validation {
+    const struct loader *loader;
+    const struct worker_config *worker;
+    const struct variables *variables; /* NULL: references stay text */
+    const char *name;                  /* of the connector, for words and policies */
+    const struct string_map *raw;
+};
+
 /* Everything that refuses a configuration at creation: framework options, the plugin's own (rows, then its validate),
  * converters, transforms and predicates with theirs, topics, client overrides against the policy, the name of a sink's
- * group. Calls plugin code: job thread, with a deadline. -1: not to be validated at all (no class, unknown class). */
-int connector_config_validate(const struct loader *loader, const struct worker_config *worker, const char *name,
-                              const struct string_map *raw, struct connector_findings *findings,
+ * group. What a reference was resolved to stands in no finding. Calls plugin code: job thread, with a deadline.
+ * -1: not to be validated at all (no class, unknown class, a provider or plugin that failed). */
+int connector_config_validate(const struct connector_validation *validation, struct connector_findings *findings,
                               struct mr_error **error);
 /* "Connector configuration is invalid and contains the following N error(s):\n…" as the JVM worker words it; mem_free. */
 char *connector_findings_message(const struct connector_findings *findings);

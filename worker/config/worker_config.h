@@ -6,6 +6,9 @@
  * "millrace.". A JVM worker's file works unchanged: what we do not need is accepted; what cannot be honoured is warned about
  * by name; what protects something and cannot be honoured is an error.
  *
+ * References ${provider:path:key} in the worker's own file are resolved before (variables.h); what stands here as one stays
+ * text.
+ *
  * Immutable after creation; any thread may read. Texts live as long as the configuration.
  */
 #ifndef CONFIG_WORKER_CONFIG_H
@@ -15,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct loader;
 struct mr_error;
 struct string_map;
 
@@ -48,6 +52,7 @@ struct worker_config {
     const char *group_id;  /* standalone: "" */
     const char *client_id; /* "": none */
     uint32_t session_timeout_ms, heartbeat_interval_ms, rebalance_timeout_ms, worker_sync_timeout_ms;
+    uint32_t rebalance_delay_max_ms; /* scheduled.rebalance.max.delay.ms; our default 0 */
     struct internal_topic_config config_topic, offset_topic, status_topic;
     const char *offset_file; /* standalone: offset.storage.file.filename */
 
@@ -65,6 +70,8 @@ struct worker_config {
     uint16_t advertised_port;      /* 0: not set */
     const char *advertised_scheme; /* "http" or "https" */
 
+    bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` */
+
     uint32_t pool_threads_max;  /* millrace.pool.threads.max; default: cores + 2, at least 4 */
     uint64_t task_buffer_bytes; /* millrace.task.buffer.bytes; default 32 MiB */
     uint32_t task_stall_ms;     /* millrace.task.stall.ms; default 300000 */
@@ -76,6 +83,11 @@ struct worker_config *worker_config_create(enum worker_mode mode, const struct s
 /* From a .properties file; a malformed line is named by its number. */
 struct worker_config *worker_config_load(enum worker_mode mode, const char *path, struct mr_error **error);
 void worker_config_destroy(struct worker_config *config);
+
+/* The plugins that the properties name: converters and override policy with their options. Before the worker goes on,
+ * since every connector would fail otherwise. All mistakes in one error (MR_ERR_CONFIG). */
+int worker_config_check_plugins(const struct worker_config *config, const struct loader *loader,
+                                struct mr_error **error);
 
 /* What the user should know, one line each: ignored or unknown properties, what differs. */
 size_t worker_config_warning_count(const struct worker_config *config);

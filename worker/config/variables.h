@@ -1,0 +1,53 @@
+/*
+ * variables: references ${provider:path:key} (or ${provider:key}) in configurations, resolved by the config providers that
+ * the worker's properties declare (KIP-297): config.providers=a,b; config.providers.a.class; config.providers.a.param.*.
+ *
+ * Connector configurations are stored and shown as written; whoever uses one resolves it first, every time. The resolved
+ * map holds secrets: it is never logged, shown or stored; task configurations are given their references back
+ * (variables_put_back) before they are written to Kafka.
+ *
+ * A reference to an unknown provider, or to a key that the provider does not have, stays as text. Nothing is resolved
+ * within what a provider answered. All keys of one path are asked for in one call.
+ *
+ * Life: _create (job thread or start-up: calls plugin code) → resolve, watch → _destroy, when all watches have ended.
+ * thread: any, also several at once; resolving and watching call plugin code: job threads.
+ */
+#ifndef CONFIG_VARIABLES_H
+#define CONFIG_VARIABLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loader;
+struct mr_error;
+struct string_map;
+struct variables;
+struct variables_watch;
+
+/* `loader` outlives the result. NULL: MR_ERR_CONFIG names the property. */
+struct variables *variables_create(const struct loader *loader, const struct string_map *worker_properties,
+                                   struct mr_error **error);
+void variables_destroy(struct variables *variables);
+
+/* A new map with every reference replaced. `*ttl_ms` (may be NULL): resolve again after so long, the shortest that a provider
+ * said, or MR_TTL_NONE. `variables` NULL: a copy. NULL: a provider failed; the words name it and the path, no value. */
+struct string_map *variables_resolve(const struct variables *variables, const struct string_map *map, int64_t *ttl_ms,
+                                     struct mr_error **error);
+
+/* Is there something in the text that looks like a reference? NULL: no. */
+bool variables_has_reference(const char *text);
+
+/* In `config`, made from the resolved `raw`: every option whose text in `raw` holds a reference gets that text back.
+ * false: no memory. */
+bool variables_put_back(const struct string_map *raw, struct string_map *config);
+
+/* Something that the map refers to has changed. thread: the provider's, any; must only post. */
+typedef void variables_changed_fn(void *argument);
+
+/* Asks the providers that can to tell of changes of what `map` refers to. NULL: a provider failed, or no memory.
+ * After _stop has returned `changed` is not called any more. */
+struct variables_watch *variables_watch_start(const struct variables *variables, const struct string_map *map,
+                                              variables_changed_fn *changed, void *argument, struct mr_error **error);
+void variables_watch_stop(struct variables_watch *watch);
+
+#endif
