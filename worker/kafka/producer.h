@@ -42,6 +42,7 @@ struct producer_topic;
 /* Embedded by the sender, one for each record under way. The sender does not touch it between send and delivery. */
 struct producer_ticket {
     struct producer_user *user;
+    struct producer_ticket *next;
     uint32_t size;
 };
 

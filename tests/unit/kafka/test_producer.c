@@ -1,0 +1,395 @@
+/* producer on the mock cluster: order, caps, waiting topics, flush, swap after a fatal error, closing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <millrace/error.h>
+
+#include "base/thread.h"
+#include "kafka/graveyard.h"
+#include "kafka/producer.h"
+#include "kafka/producer_internal.h"
+#include "mock.h"
+#include "support/eventually.h"
+
+#define SOON_MS 20000
+#define RECORDS_MAX 20000
+
+struct letter {
+    struct producer_ticket ticket;
+    int number;
+    atomic_int acked, failed, not_sent;
+    int64_t offset;
+    char value[16];
+};
+
+struct sender {
+    struct producer_user *user;
+    struct producer_topic *topic;
+    struct letter *letters;
+    atomic_int acked, failed, not_sent, writable, swapped, closed;
+    int last_acked;
+    atomic_int disorder;
+};
+
+struct fixture {
+    struct mock mock;
+    struct graveyard *graveyard;
+    struct producer_pool *pool;
+};
+
+static void on_delivery(void *argument, const struct producer_delivery *deliveries, size_t count)
+{
+    struct sender *sender = argument;
+    for (size_t i = 0; i < count; i++) {
+        struct letter *letter = (struct letter *)(void *)deliveries[i].ticket;
+        if (deliveries[i].outcome == PRODUCER_ACKED) {
+            if (letter->number < sender->last_acked)
+                sender->disorder++;
+            sender->last_acked = letter->number;
+            letter->offset = deliveries[i].offset;
+            letter->acked++;
+            sender->acked++;
+        } else if (deliveries[i].outcome == PRODUCER_FAILED) {
+            letter->failed++;
+            sender->failed++;
+        } else {
+            letter->not_sent++;
+            sender->not_sent++;
+        }
+    }
+}
+
+static void on_writable(void *argument)
+{
+    ((struct sender *)argument)->writable++;
+}
+
+static void on_swapped(void *argument)
+{
+    ((struct sender *)argument)->swapped++;
+}
+
+static void on_closed(void *argument)
+{
+    ((struct sender *)argument)->closed++;
+}
+
+static const struct producer_user_listener listener = {on_delivery, on_writable, on_swapped, on_closed};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    fixture = (struct fixture){0};
+    mock_open(&fixture.mock);
+    rd_kafka_mock_topic_create(fixture.mock.cluster, "one", 1, 1);
+    rd_kafka_mock_topic_create(fixture.mock.cluster, "four", 4, 1);
+    fixture.graveyard = graveyard_create(NULL);
+    fixture.pool = producer_pool_create(fixture.graveyard, NULL);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    producer_pool_destroy(fixture->pool, deadline_after_ms(SOON_MS));
+    graveyard_destroy(fixture->graveyard, deadline_after_ms(SOON_MS));
+    mock_close(&fixture->mock);
+    return 0;
+}
+
+struct caps {
+    const char *lines;
+    uint64_t bytes_max;
+    uint32_t records_max;
+};
+
+static void sender_open(struct fixture *fixture, struct sender *sender, struct caps caps)
+{
+    struct client_config *config = mock_config(&fixture->mock, CLIENT_PRODUCER, NULL, caps.lines);
+    *sender = (struct sender){.letters = calloc(RECORDS_MAX, sizeof *sender->letters)};
+    for (int i = 0; i < RECORDS_MAX; i++)
+        sender->letters[i].number = i;
+    sender->user = producer_user_open(fixture->pool, &(struct producer_user_setup){.config = config, .name = "test",
+                                      .listener = &listener, .argument = sender, .bytes_max = caps.bytes_max,
+                                      .records_max = caps.records_max}, NULL);
+    assert_non_null(sender->user);
+    client_config_drop(config);
+}
+
+static bool is_closed(void *argument)
+{
+    return ((struct sender *)argument)->closed == 1;
+}
+
+static void sender_close(struct sender *sender)
+{
+    producer_user_close(sender->user, deadline_after_ms(100));
+    assert_true(eventually(SOON_MS, is_closed, sender));
+    free(sender->letters);
+}
+
+static struct producer_record record_of(struct sender *sender, int number)
+{
+    struct letter *letter = &sender->letters[number];
+    int length = snprintf(letter->value, sizeof letter->value, "v%d", number);
+    return (struct producer_record){.topic = sender->topic, .partition = -1, .timestamp_ms = -1,
+                                    .key = {"k", 1}, .value = {letter->value, (size_t)length},
+                                    .ticket = &letter->ticket};
+}
+
+/* What on_writable is for: counts up to `target` wakings, or nothing taken since. */
+static bool has_been_woken(void *argument)
+{
+    return ((struct sender *)argument)->writable > 0;
+}
+
+static void send_from(struct sender *sender, int first, int count)
+{
+    struct producer_record records[100];
+    while (count > 0) {
+        int n = count < 100 ? count : 100;
+        size_t taken;
+        for (int i = 0; i < n; i++)
+            records[i] = record_of(sender, first + i);
+        sender->writable = 0;
+        assert_int_equal(producer_send(sender->user, records, (size_t)n, &taken, NULL), 0);
+        first += (int)taken;
+        count -= (int)taken;
+        if (taken < (size_t)n)
+            assert_true(eventually(SOON_MS, has_been_woken, sender));
+    }
+}
+
+static void records_of_one_partition_are_acknowledged_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    sender_open(fixture, &sender, (struct caps){.lines = ""});
+    sender.topic = producer_user_topic(sender.user, "one");
+    assert_ptr_equal(sender.topic, producer_user_topic(sender.user, "one"));
+    send_from(&sender, 0, 5000);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    assert_int_equal(sender.acked, 5000);
+    assert_int_equal(sender.disorder, 0);
+    for (int i = 0; i < 5000; i++)
+        assert_int_equal(sender.letters[i].offset, i);
+    sender_close(&sender);
+}
+
+static void caps_of_a_user_bound_what_is_outstanding(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    sender_open(fixture, &sender, (struct caps){.lines = "", .records_max = 10});
+    sender.topic = producer_user_topic(sender.user, "one");
+    send_from(&sender, 0, 1);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    rd_kafka_mock_broker_set_rtt(fixture->mock.cluster, 1, 200);
+    struct producer_record records[20];
+    size_t taken;
+    for (int i = 0; i < 20; i++)
+        records[i] = record_of(&sender, i + 1);
+    sender.writable = 0;
+    assert_int_equal(producer_send(sender.user, records, 20, &taken, NULL), 0);
+    assert_int_equal(taken, 10);
+    assert_int_equal(producer_user_record_count(sender.user), 10);
+    assert_true(eventually(SOON_MS, has_been_woken, &sender));
+    send_from(&sender, 11, 500);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    assert_int_equal(sender.acked, 511);
+    assert_int_equal(sender.disorder, 0);
+    sender_close(&sender);
+}
+
+static void one_record_larger_than_the_cap_passes_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    sender_open(fixture, &sender, (struct caps){.lines = "", .bytes_max = 2, .records_max = 1});
+    sender.topic = producer_user_topic(sender.user, "one");
+    send_from(&sender, 0, 20);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    assert_int_equal(sender.acked, 20);
+    sender_close(&sender);
+}
+
+static void users_of_equal_settings_share_one_handle(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender one, other, third;
+    sender_open(fixture, &one, (struct caps){.lines = "client.id=a"});
+    sender_open(fixture, &other, (struct caps){.lines = "client.id=b"});
+    sender_open(fixture, &third, (struct caps){.lines = "linger.ms=7"});
+    assert_int_equal(producer_pool_handle_count(fixture->pool), 2);
+    sender_close(&one);
+    sender_close(&other);
+    sender_close(&third);
+}
+
+static void a_topic_that_cannot_be_reached_keeps_only_its_own_user_waiting(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender stuck, moving;
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "away", RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE);
+    sender_open(fixture, &stuck, (struct caps){.lines = ""});
+    sender_open(fixture, &moving, (struct caps){.lines = ""});
+    stuck.topic = producer_user_topic(stuck.user, "away");
+    moving.topic = producer_user_topic(moving.user, "four");
+    struct producer_record record = record_of(&stuck, 0);
+    size_t taken;
+    assert_int_equal(producer_send(stuck.user, &record, 1, &taken, NULL), 0);
+    assert_int_equal(taken, 0);
+    send_from(&moving, 0, 3000);
+    assert_true(producer_user_flush(moving.user, deadline_after_ms(SOON_MS)));
+    assert_int_equal(stuck.writable, 0);
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "away", RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_true(eventually(SOON_MS, has_been_woken, &stuck));
+    send_from(&stuck, 0, 1);
+    assert_true(producer_user_flush(stuck.user, deadline_after_ms(SOON_MS)));
+    sender_close(&stuck);
+    sender_close(&moving);
+}
+
+static void what_can_never_be_sent_is_refused_in_words(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    struct mr_error *error = NULL;
+    size_t taken;
+    sender_open(fixture, &sender, (struct caps){.lines = "max.request.size=1000"});
+    sender.topic = producer_user_topic(sender.user, "one");
+    send_from(&sender, 0, 1);
+    char large[2000] = "";
+    struct producer_record records[2] = {record_of(&sender, 1), record_of(&sender, 2)};
+    records[1].value = (struct mr_bytes){large, sizeof large};
+    assert_int_equal(producer_send(sender.user, records, 2, &taken, &error), -1);
+    assert_int_equal(taken, 1);
+    assert_int_equal(mr_error_code(error), MR_ERR_DATA);
+    mr_error_clear(&error);
+    records[1] = record_of(&sender, 2);
+    records[1].partition = 7;
+    assert_int_equal(producer_send(sender.user, &records[1], 1, &taken, &error), -1);
+    assert_non_null(strstr(mr_error_message(error), "partition 7"));
+    mr_error_clear(&error);
+    sender_close(&sender);
+    assert_int_equal(sender.acked, 2);
+}
+
+static void headers_time_stamps_and_tombstones_arrive(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    sender_open(fixture, &sender, (struct caps){.lines = ""});
+    sender.topic = producer_user_topic(sender.user, "four");
+    send_from(&sender, 0, 1);
+    static const struct producer_header headers[] = {{"a", {"1", 1}}, {"b", {NULL, 0}}};
+    struct producer_record records[3] = {record_of(&sender, 1), record_of(&sender, 2), record_of(&sender, 3)};
+    records[0].headers = headers;
+    records[0].header_count = 2;
+    records[0].partition = 3;
+    records[1].timestamp_ms = 1234567890123;
+    records[2].value = (struct mr_bytes){NULL, 0};
+    size_t taken;
+    assert_int_equal(producer_send(sender.user, records, 3, &taken, NULL), 0);
+    assert_int_equal(taken, 3);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    assert_int_equal(sender.acked, 4);
+    sender_close(&sender);
+}
+
+static bool is_swapped(void *argument)
+{
+    return ((struct sender *)argument)->swapped > 0;
+}
+
+static void after_a_fatal_error_everything_can_be_sent_again_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender, bystander;
+    sender_open(fixture, &sender, (struct caps){.lines = "enable.idempotence=true"});
+    sender_open(fixture, &bystander, (struct caps){.lines = "enable.idempotence=true"});
+    sender.topic = producer_user_topic(sender.user, "one");
+    send_from(&sender, 0, 100);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    rd_kafka_mock_broker_set_down(fixture->mock.cluster, 1);
+    send_from(&sender, 100, 200);
+    rd_kafka_test_fatal_error(sender.user->producer->handle->rk, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "test");
+    assert_true(eventually(SOON_MS, is_swapped, &sender));
+    assert_true(eventually(SOON_MS, is_swapped, &bystander));
+    assert_int_equal(producer_user_record_count(sender.user), 0);
+    assert_int_equal(sender.not_sent, 200);
+    assert_int_equal(sender.failed, 0);
+    rd_kafka_mock_broker_set_up(fixture->mock.cluster, 1);
+    send_from(&sender, 100, 200);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    assert_int_equal(sender.acked, 300);
+    assert_int_equal(sender.disorder, 0);
+    assert_int_equal(producer_pool_handle_count(fixture->pool), 1);
+    sender_close(&sender);
+    sender_close(&bystander);
+}
+
+static void a_close_gives_back_what_cannot_be_delivered(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    sender_open(fixture, &sender, (struct caps){.lines = ""});
+    sender.topic = producer_user_topic(sender.user, "one");
+    send_from(&sender, 0, 1);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    rd_kafka_mock_broker_set_down(fixture->mock.cluster, 1);
+    send_from(&sender, 1, 100);
+    assert_false(producer_user_flush(sender.user, deadline_after_ms(50)));
+    sender_close(&sender);
+    assert_int_equal(sender.not_sent, 100);
+}
+
+static void many_users_share_a_small_buffer(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { USERS = 5 };
+    struct sender senders[USERS];
+    for (int i = 0; i < USERS; i++) {
+        sender_open(fixture, &senders[i], (struct caps){.lines = "buffer.memory=65536"});
+        senders[i].topic = producer_user_topic(senders[i].user, i % 2 == 0 ? "one" : "four");
+    }
+    for (int first = 0; first < 10000; first += 1000) {
+        for (int i = 0; i < USERS; i++)
+            send_from(&senders[i], first, 1000);
+    }
+    for (int i = 0; i < USERS; i++) {
+        assert_true(producer_user_flush(senders[i].user, deadline_after_ms(SOON_MS)));
+        assert_int_equal(senders[i].acked, 10000);
+        assert_int_equal(senders[i].disorder, 0);
+    }
+    for (int i = 0; i < USERS; i++)
+        sender_close(&senders[i]);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(records_of_one_partition_are_acknowledged_in_order),
+        TEST(caps_of_a_user_bound_what_is_outstanding),
+        TEST(one_record_larger_than_the_cap_passes_alone),
+        TEST(users_of_equal_settings_share_one_handle),
+        TEST(a_topic_that_cannot_be_reached_keeps_only_its_own_user_waiting),
+        TEST(what_can_never_be_sent_is_refused_in_words),
+        TEST(headers_time_stamps_and_tombstones_arrive),
+        TEST(after_a_fatal_error_everything_can_be_sent_again_in_order),
+        TEST(a_close_gives_back_what_cannot_be_delivered),
+        TEST(many_users_share_a_small_buffer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

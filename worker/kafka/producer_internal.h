@@ -1,0 +1,117 @@
+/*
+ * producer's back room: the pool, one producer (a librdkafka handle and its poll thread), topics, users.
+ *
+ * Locks, never two at once but for swap_lock → lock and pool->lock → lock:
+ *   pool->lock        which producers there are
+ *   producer->lock    users, waiting, topics, failed, errand
+ *   producer->swap_lock   senders read, a swap writes: nobody produces to a handle that is being replaced
+ * All callbacks of users run on the poll thread, with none of them held.
+ */
+#ifndef KAFKA_PRODUCER_INTERNAL_H
+#define KAFKA_PRODUCER_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "kafka/native_internal.h"
+#include "kafka/producer.h"
+
+#define PRODUCER_LOGGER "kafka.producer"
+#define PRODUCER_TICK_MS 100    /* the poll thread looks at waiting users at least so often */
+
+struct client_config;
+struct pointer_map;
+
+struct producer_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct graveyard *graveyard;
+    struct producer *first;         /* those that may be joined */
+    size_t alive;                   /* poll threads not yet ended */
+};
+
+enum topic_state { TOPIC_ASKING, TOPIC_READY, TOPIC_REFUSED };
+
+struct producer_topic {
+    struct producer *producer;
+    char *name;
+    rd_kafka_topic_t *rkt;          /* of the current handle; swap_lock */
+    _Atomic enum topic_state state;
+    atomic_int partition_count;
+    rd_kafka_resp_err_t refusal;    /* of TOPIC_REFUSED; written before the state */
+    int64_t ask_at_ms;              /* errand thread */
+    int64_t backoff_ms;             /* errand thread */
+    int64_t complained_ms;          /* errand thread */
+};
+
+struct producer_user {
+    struct producer *producer;
+    struct producer_user *next;     /* producer->users */
+    struct producer_user *next_waiting;
+    const struct producer_user_listener *listener;
+    void *argument;
+    char *name;
+    uint64_t bytes_max;
+    uint32_t records_max;
+    _Atomic uint64_t bytes;         /* outstanding */
+    _Atomic uint32_t records;
+    bool is_waiting;                /* lock: in producer->waiting */
+    struct producer_topic *waits_for;   /* lock: a topic; NULL: for room */
+    uint32_t needs_bytes;           /* lock: of the record it waits with */
+    bool closing;                   /* lock */
+    int64_t close_deadline_ms;      /* lock */
+};
+
+struct producer {
+    struct producer_pool *pool;
+    struct producer *next;          /* pool->lock */
+    struct client_config *config;
+    uint64_t bytes_max;
+    size_t record_bytes_max;        /* max.request.size */
+
+    pthread_rwlock_t swap_lock;
+    struct native_handle *handle;   /* swap_lock */
+    rd_kafka_queue_t *queue;        /* poll thread */
+    bool swapping;                  /* swap_lock */
+    int wake_fd;
+    pthread_t poll_thread;
+
+    _Atomic uint64_t bytes;         /* outstanding, all users */
+    _Atomic uint32_t records;
+    atomic_bool fatal;              /* seen by the poll thread: a swap is due */
+
+    pthread_mutex_t lock;
+    pthread_cond_t settled;         /* a user has nothing outstanding */
+    struct producer_user *users;
+    size_t user_count;              /* also changed under pool->lock, when it grows from nothing */
+    struct producer_user *waiting, **waiting_end;
+    struct pointer_map *topics;     /* name → producer_topic */
+    struct producer_ticket *failed; /* refused at produce, behind others that were taken */
+    pthread_t errand_thread;
+    bool errand_started, errand_running, errand_stop;
+};
+
+/* producer.c */
+struct producer *producer_create(struct producer_pool *pool, struct client_config *config, struct mr_error **error);
+void producer_wake(struct producer *producer);
+/* thread: poll, or the creator before it starts. */
+int producer_open_handle(struct producer *producer, struct native_handle **handle, struct mr_error **error);
+
+/* producer_poll.c */
+void *producer_poll_run(void *producer);
+
+/* producer_pool.c: the poll thread asks whether it may end: nobody uses it, and nobody can find it any more. */
+bool producer_pool_forget(struct producer *producer);
+void producer_pool_ended(struct producer_pool *pool);
+void producer_destroy(struct producer *producer);
+
+/* producer_topic.c */
+void producer_topic_destroy(void *topic);
+void producer_topics_ask_again(struct producer *producer);   /* after a swap; starts the errand thread */
+void producer_errand_stop(struct producer *producer);
+
+/* producer_send.c: a waiting user may go on. lock held. */
+bool producer_user_may_go_on(const struct producer_user *user);
+
+#endif

@@ -1,0 +1,328 @@
+/* producer_poll.c: the thread of one producer: delivery reports, waking of waiting users, swap, end.
+ *
+ * Reports come as events of many messages, in order per partition; they are handed on in runs of one user. A user's
+ * counters fall only after its callback has returned, so that a flush that has ended has been told everything. */
+#include "kafka/producer_internal.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/pointer_map.h"
+#include "base/thread.h"
+
+#include "base/bans.h"
+
+#define RUN_MAX 256            /* deliveries in one call of on_delivery */
+#define WAKES_PER_TURN 8       /* more would fight for the same room */
+#define REOPEN_PAUSE_MS 1000
+
+struct run {
+    struct producer_user *user;
+    size_t count;
+    uint64_t bytes;
+    struct producer_delivery deliveries[RUN_MAX];
+};
+
+/* ---- reports ---- */
+
+static void run_end(struct producer *producer, struct run *run)
+{
+    struct producer_user *user = run->user;
+    if (run->count == 0)
+        return;
+    user->listener->on_delivery(user->argument, run->deliveries, run->count);
+    atomic_fetch_sub(&producer->bytes, run->bytes);
+    atomic_fetch_sub(&producer->records, (uint32_t)run->count);
+    mutex_lock(&producer->lock);
+    atomic_fetch_sub(&user->bytes, run->bytes);
+    if (atomic_fetch_sub(&user->records, (uint32_t)run->count) == (uint32_t)run->count)
+        cond_broadcast(&producer->settled);
+    mutex_unlock(&producer->lock);
+    run->count = 0;
+    run->bytes = 0;
+}
+
+static struct producer_delivery *run_next(struct producer *producer, struct run *run, struct producer_ticket *ticket)
+{
+    if (run->user != ticket->user || run->count == RUN_MAX)
+        run_end(producer, run);
+    run->user = ticket->user;
+    run->bytes += ticket->size;
+    struct producer_delivery *delivery = &run->deliveries[run->count++];
+    *delivery = (struct producer_delivery){.ticket = ticket, .partition = -1, .offset = -1, .timestamp_ms = -1};
+    return delivery;
+}
+
+/* After a fatal error whatever fails was simply not sent: the swap sends it again. */
+static enum producer_outcome outcome_of(const struct producer *producer, rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return PRODUCER_ACKED;
+    case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
+    case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
+    case RD_KAFKA_RESP_ERR__FATAL:
+        return PRODUCER_NOT_SENT;
+    default:
+        return rd_kafka_fatal_error(producer->handle->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR ? PRODUCER_NOT_SENT
+                                                                                                   : PRODUCER_FAILED;
+    }
+}
+
+static void report(struct producer *producer, struct run *run, const rd_kafka_message_t *message)
+{
+    rd_kafka_timestamp_type_t type;
+    struct producer_delivery *delivery = run_next(producer, run, message->_private);
+    delivery->outcome = outcome_of(producer, message->err);
+    delivery->partition = message->partition;
+    if (delivery->outcome == PRODUCER_ACKED) {
+        delivery->offset = message->offset;
+        delivery->timestamp_ms = rd_kafka_message_timestamp(message, &type);
+    } else if (delivery->outcome == PRODUCER_FAILED) {
+        delivery->retriable = native_error_is_retriable(message->err);
+        delivery->words = rd_kafka_err2str(message->err);
+    }
+}
+
+static void serve_error(struct producer *producer, rd_kafka_event_t *event)
+{
+    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    if (code == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(event)) {
+        log_warn(PRODUCER_LOGGER, "%s: fatal error: %s; the producer is replaced and records not yet acknowledged are "
+                 "sent again", rd_kafka_name(producer->handle->rk), rd_kafka_event_error_string(event));
+        atomic_store(&producer->fatal, true);
+    } else {
+        log_debug(PRODUCER_LOGGER, "%s: %s", rd_kafka_name(producer->handle->rk), rd_kafka_event_error_string(event));
+    }
+}
+
+/* Everything that is at hand. */
+static void serve_events(struct producer *producer, struct run *run)
+{
+    rd_kafka_event_t *event;
+    while ((event = rd_kafka_queue_poll(producer->queue, 0)) != NULL) {
+        const rd_kafka_message_t *message;
+        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR) {
+            while ((message = rd_kafka_event_message_next(event)) != NULL)
+                report(producer, run, message);
+            run_end(producer, run);
+        } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR) {
+            serve_error(producer, event);
+        }
+        rd_kafka_event_destroy(event);
+    }
+}
+
+/* Refused by librdkafka in the middle of a batch whose later records it took. */
+static void serve_failed(struct producer *producer, struct run *run)
+{
+    mutex_lock(&producer->lock);
+    struct producer_ticket *ticket = producer->failed;
+    producer->failed = NULL;
+    mutex_unlock(&producer->lock);
+    while (ticket != NULL) {
+        struct producer_ticket *next = ticket->next;
+        struct producer_delivery *delivery = run_next(producer, run, ticket);
+        delivery->outcome = PRODUCER_FAILED;
+        delivery->words = "librdkafka did not take the record";
+        ticket = next;
+    }
+    run_end(producer, run);
+}
+
+/* ---- users ---- */
+
+/* The longest waiting user that may go on; it leaves the list. NULL: none. */
+static struct producer_user *next_to_wake(struct producer *producer)
+{
+    mutex_lock(&producer->lock);
+    struct producer_user **link = &producer->waiting;
+    while (*link != NULL && !producer_user_may_go_on(*link))
+        link = &(*link)->next_waiting;
+    struct producer_user *user = *link;
+    if (user != NULL) {
+        *link = user->next_waiting;
+        if (*link == NULL)
+            producer->waiting_end = link;
+        user->is_waiting = false;
+    }
+    bool closing = user != NULL && user->closing;
+    mutex_unlock(&producer->lock);
+    if (closing)
+        return next_to_wake(producer);
+    return user;
+}
+
+static void wake_users(struct producer *producer)
+{
+    for (int i = 0; i < WAKES_PER_TURN; i++) {
+        struct producer_user *user = next_to_wake(producer);
+        if (user == NULL)
+            return;
+        if (user->listener->on_writable != NULL)
+            user->listener->on_writable(user->argument);
+    }
+}
+
+static void unlink_waiting(struct producer *producer, struct producer_user *user)
+{
+    struct producer_user **link = &producer->waiting;
+    while (*link != user)
+        link = &(*link)->next_waiting;
+    *link = user->next_waiting;
+    if (*link == NULL)
+        producer->waiting_end = link;
+    user->is_waiting = false;
+}
+
+/* A closing user with nothing outstanding; it leaves the lists. */
+static struct producer_user *next_to_end(struct producer *producer)
+{
+    mutex_lock(&producer->lock);
+    struct producer_user **link = &producer->users;
+    while (*link != NULL && !((*link)->closing && atomic_load(&(*link)->records) == 0))
+        link = &(*link)->next;
+    struct producer_user *user = *link;
+    if (user != NULL) {
+        *link = user->next;
+        producer->user_count--;
+        if (user->is_waiting)
+            unlink_waiting(producer, user);
+    }
+    mutex_unlock(&producer->lock);
+    return user;
+}
+
+static void end_users(struct producer *producer)
+{
+    struct producer_user *user;
+    while ((user = next_to_end(producer)) != NULL) {
+        if (user->listener->on_closed != NULL)
+            user->listener->on_closed(user->argument);
+        mem_free(user->name);
+        mem_free(user);
+    }
+}
+
+/* Everybody is leaving and the last one's time is over: what is still outstanding is given back. */
+static bool must_give_back(struct producer *producer)
+{
+    int64_t now_ms = clock_monotonic_ms(NULL);
+    bool all_late = true;
+    mutex_lock(&producer->lock);
+    for (const struct producer_user *user = producer->users; user != NULL && all_late; user = user->next)
+        all_late = user->closing && user->close_deadline_ms <= now_ms;
+    mutex_unlock(&producer->lock);
+    return all_late && atomic_load(&producer->records) > 0;
+}
+
+static void purge(struct producer *producer)
+{
+    rd_kafka_purge(producer->handle->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+}
+
+/* ---- swap ---- */
+
+static void tell_swapped(struct producer *producer)
+{
+    /* Only this thread takes users off the list, and new ones come at its head: walking on is safe without the lock. */
+    mutex_lock(&producer->lock);
+    struct producer_user *user = producer->users;
+    mutex_unlock(&producer->lock);
+    for (; user != NULL; user = user->next) {
+        if (user->listener->on_swapped != NULL)
+            user->listener->on_swapped(user->argument);
+    }
+}
+
+static void sleep_until_woken(struct producer *producer, int timeout_ms)
+{
+    struct pollfd wake = {.fd = producer->wake_fd, .events = POLLIN};
+    uint64_t count;
+    poll(&wake, 1, timeout_ms);
+    if (read(producer->wake_fd, &count, sizeof count) < 0)
+        return;   /* nothing was written: time is up */
+}
+
+/* Everything that the old handle holds comes back as not sent, before anybody may send to the new one. */
+static void empty_old_handle(struct producer *producer, struct run *run)
+{
+    while (atomic_load(&producer->records) > 0) {
+        purge(producer);
+        serve_events(producer, run);
+        serve_failed(producer, run);
+        if (atomic_load(&producer->records) > 0)
+            sleep_until_woken(producer, PRODUCER_TICK_MS);
+    }
+}
+
+static struct native_handle *reopen(struct producer *producer)
+{
+    for (;;) {
+        struct native_handle *handle = NULL;
+        struct mr_error *error = NULL;
+        if (producer_open_handle(producer, &handle, &error) == 0)
+            return handle;
+        log_error(PRODUCER_LOGGER, "%s; trying again", mr_error_message(error));
+        mr_error_drop(error);
+        sleep_until_woken(producer, REOPEN_PAUSE_MS);
+    }
+}
+
+static void swap(struct producer *producer, struct run *run)
+{
+    pthread_rwlock_wrlock(&producer->swap_lock);
+    producer->swapping = true;
+    pthread_rwlock_unlock(&producer->swap_lock);
+    producer_errand_stop(producer);
+    empty_old_handle(producer, run);
+    struct native_handle *old = producer->handle;
+    rd_kafka_queue_io_event_enable(producer->queue, -1, NULL, 0);
+    rd_kafka_queue_destroy(producer->queue);
+    struct native_handle *fresh = reopen(producer);
+    pthread_rwlock_wrlock(&producer->swap_lock);
+    producer->handle = fresh;
+    producer_topics_ask_again(producer);
+    producer->swapping = false;
+    atomic_store(&producer->fatal, false);
+    pthread_rwlock_unlock(&producer->swap_lock);
+    native_handle_drop(old);
+    tell_swapped(producer);
+}
+
+/* ---- the thread ---- */
+
+static bool is_unused(struct producer *producer)
+{
+    mutex_lock(&producer->lock);
+    bool unused = producer->user_count == 0;
+    mutex_unlock(&producer->lock);
+    return unused;
+}
+
+/* A producer is made with its first user still to join: it must not end before. */
+void *producer_poll_run(void *argument)
+{
+    struct producer *producer = argument;
+    struct producer_pool *pool = producer->pool;
+    struct run run = {.count = 0};
+    do {
+        sleep_until_woken(producer, PRODUCER_TICK_MS);
+        serve_events(producer, &run);
+        serve_failed(producer, &run);
+        if (atomic_load(&producer->fatal))
+            swap(producer, &run);
+        if (must_give_back(producer))
+            purge(producer);
+        end_users(producer);
+        wake_users(producer);
+    } while (!is_unused(producer) || !producer_pool_forget(producer));
+    producer_errand_stop(producer);
+    producer_destroy(producer);
+    producer_pool_ended(pool);
+    return NULL;
+}

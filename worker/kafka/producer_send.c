@@ -1,0 +1,266 @@
+/* producer_send.c: from records to librdkafka's queue, with the accounts that keep it bounded.
+ *
+ * Runs of records of one topic without headers and time stamps go by rd_kafka_produce_batch, which knows neither; the others
+ * one by one. What librdkafka would refuse is found before, so that a batch is taken as a whole. */
+#include "kafka/producer_internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/thread.h"
+
+#include "base/bans.h"
+
+#define CHUNK_MAX 128   /* messages handed over at once; on the stack */
+
+/* ---- accounts ---- */
+
+static size_t record_size(const struct producer_record *record)
+{
+    size_t size = record->key.size + record->value.size;
+    for (size_t i = 0; i < record->header_count; i++)
+        size += strlen(record->headers[i].name) + record->headers[i].value.size;
+    return size;
+}
+
+static bool fits(const struct producer_user *user, uint32_t size)
+{
+    const struct producer *producer = user->producer;
+    return atomic_load(&user->records) < user->records_max && atomic_load(&user->bytes) + size <= user->bytes_max &&
+           atomic_load(&producer->records) < PRODUCER_RECORDS_MAX &&
+           atomic_load(&producer->bytes) + size <= producer->bytes_max;
+}
+
+/* Only when a good part is free again, so that it finds room for more than one record. */
+static bool is_well_drained(const struct producer_user *user)
+{
+    const struct producer *producer = user->producer;
+    return atomic_load(&user->bytes) <= user->bytes_max - user->bytes_max / 4 &&
+           atomic_load(&user->records) <= user->records_max - user->records_max / 4 &&
+           atomic_load(&producer->bytes) <= producer->bytes_max - producer->bytes_max / 8 &&
+           atomic_load(&producer->records) <= PRODUCER_RECORDS_MAX - PRODUCER_RECORDS_MAX / 8;
+}
+
+bool producer_user_may_go_on(const struct producer_user *user)
+{
+    if (user->waits_for != NULL)
+        return atomic_load(&user->waits_for->state) != TOPIC_ASKING;
+    return atomic_load(&user->records) == 0 || (fits(user, user->needs_bytes) && is_well_drained(user));
+}
+
+/* A user with nothing outstanding may always send one record, however large. */
+static bool account(struct producer_user *user, uint32_t size)
+{
+    struct producer *producer = user->producer;
+    if (atomic_load(&user->records) > 0 && !fits(user, size))
+        return false;
+    atomic_fetch_add(&user->records, 1);
+    atomic_fetch_add(&user->bytes, size);
+    atomic_fetch_add(&producer->records, 1);
+    atomic_fetch_add(&producer->bytes, size);
+    return true;
+}
+
+static void unaccount(struct producer_user *user, uint32_t size)
+{
+    struct producer *producer = user->producer;
+    atomic_fetch_sub(&producer->records, 1);
+    atomic_fetch_sub(&producer->bytes, size);
+    atomic_fetch_sub(&user->bytes, size);
+    mutex_lock(&producer->lock);
+    if (atomic_fetch_sub(&user->records, 1) == 1)
+        cond_broadcast(&producer->settled);
+    mutex_unlock(&producer->lock);
+}
+
+/* ---- what can never be sent ---- */
+
+static int refuse(const struct producer_record *record, size_t size_max, size_t size, struct mr_error **error)
+{
+    const struct producer_topic *topic = record->topic;
+    if (atomic_load(&topic->state) == TOPIC_REFUSED)
+        return native_error_set(error, topic->refusal, "topic %s", topic->name);
+    if (size > size_max)
+        return mr_error_set(error, MR_ERR_DATA, "topic %s: the record has %zu bytes, the producer's max.request.size is "
+                            "%zu", topic->name, size, size_max);
+    if (atomic_load(&topic->state) == TOPIC_READY && record->partition >= atomic_load(&topic->partition_count))
+        return mr_error_set(error, MR_ERR_CONNECT, "topic %s has %d partitions, the record is for partition %" PRId32,
+                            topic->name, atomic_load(&topic->partition_count), record->partition);
+    return 0;
+}
+
+/* ---- handing over; swap_lock held for reading ---- */
+
+static bool is_plain(const struct producer_record *record)
+{
+    return record->header_count == 0 && record->timestamp_ms < 0;
+}
+
+static void fail_later(struct producer *producer, struct producer_ticket *ticket)
+{
+    mutex_lock(&producer->lock);
+    ticket->next = producer->failed;
+    producer->failed = ticket;
+    producer_wake(producer);
+    mutex_unlock(&producer->lock);
+}
+
+/* Returns how many were taken; fewer only from some record on (a fatal error): the swap will come. */
+static size_t hand_over_plain(struct producer *producer, const struct producer_record *records, size_t count)
+{
+    rd_kafka_message_t messages[CHUNK_MAX];
+    for (size_t i = 0; i < count; i++) {
+        messages[i] = (rd_kafka_message_t){
+            .payload = (void *)(uintptr_t)records[i].value.data,
+            .len = records[i].value.size,
+            .key = (void *)(uintptr_t)records[i].key.data,
+            .key_len = records[i].key.size,
+            .partition = records[i].partition >= 0 ? records[i].partition : RD_KAFKA_PARTITION_UA,
+            ._private = records[i].ticket,
+        };
+    }
+    int good = rd_kafka_produce_batch(records[0].topic->rkt, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_PARTITION, messages,
+                                      (int)count);
+    if (good == (int)count)
+        return count;
+    size_t taken = count;
+    while (taken > 0 && messages[taken - 1].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        taken--;
+    for (size_t i = 0; i < taken; i++) {
+        if (messages[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            fail_later(producer, records[i].ticket);
+    }
+    return taken;
+}
+
+static rd_kafka_headers_t *headers_of(const struct producer_record *record)
+{
+    if (record->header_count == 0)
+        return NULL;
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(record->header_count);
+    for (size_t i = 0; i < record->header_count; i++) {
+        const struct producer_header *header = &record->headers[i];
+        rd_kafka_header_add(headers, header->name, -1, header->value.data, (ssize_t)header->value.size);
+    }
+    return headers;
+}
+
+static size_t hand_over_rich(struct producer *producer, const struct producer_record *record)
+{
+    rd_kafka_headers_t *headers = headers_of(record);
+    rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = record->topic->rkt},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = record->partition >= 0 ? record->partition : RD_KAFKA_PARTITION_UA},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)record->value.data, record->value.size}},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)record->key.data, record->key.size}},
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = record->timestamp_ms < 0 ? 0 : record->timestamp_ms},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = record->ticket},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},   /* the message's, when it is taken */
+    };
+    size_t count = sizeof parts / sizeof *parts - (headers == NULL);
+    rd_kafka_error_t *failure = rd_kafka_produceva(producer->handle->rk, parts, count);
+    if (failure == NULL)
+        return 1;
+    log_debug(PRODUCER_LOGGER, "topic %s: %s", record->topic->name, rd_kafka_error_string(failure));
+    rd_kafka_error_destroy(failure);
+    if (headers != NULL)
+        rd_kafka_headers_destroy(headers);
+    return 0;
+}
+
+/* ---- sending ---- */
+
+struct sending {
+    struct producer_user *user;
+    const struct producer_record *records;
+    size_t count, taken;
+    struct producer_topic *waits_for;
+    struct mr_error **error;
+    int status;
+};
+
+/* How many from here on go together: same way, accounted for. 0: full, not ready, or refused (status). */
+static size_t next_run(struct sending *sending)
+{
+    const struct producer_record *first = &sending->records[sending->taken];
+    size_t size_max = sending->user->producer->record_bytes_max;
+    size_t most = sending->count - sending->taken;
+    most = !is_plain(first) ? 1 : most < CHUNK_MAX ? most : CHUNK_MAX;
+    size_t run = 0;
+    for (; run < most; run++) {
+        const struct producer_record *record = &first[run];
+        if (record->topic != first->topic || is_plain(record) != is_plain(first))
+            break;
+        size_t size = record_size(record);
+        if (atomic_load(&record->topic->state) == TOPIC_ASKING) {
+            sending->waits_for = record->topic;
+            break;
+        }
+        if (refuse(record, size_max, size, run == 0 ? sending->error : NULL) != 0) {
+            sending->status = run == 0 ? -1 : 0;   /* of a later record: when it comes first */
+            break;
+        }
+        if (!account(sending->user, (uint32_t)size))
+            break;
+        *record->ticket = (struct producer_ticket){.user = sending->user, .size = (uint32_t)size};
+    }
+    return run;
+}
+
+/* false: nothing more can be taken now. */
+static bool send_run(struct sending *sending)
+{
+    struct producer *producer = sending->user->producer;
+    const struct producer_record *first = &sending->records[sending->taken];
+    size_t run = next_run(sending);
+    if (run == 0)
+        return false;
+    size_t taken = is_plain(first) ? hand_over_plain(producer, first, run) : hand_over_rich(producer, first);
+    for (size_t i = taken; i < run; i++)
+        unaccount(sending->user, (uint32_t)record_size(&first[i]));
+    sending->taken += taken;
+    return taken == run;
+}
+
+static void send_what_fits(struct sending *sending)
+{
+    struct producer *producer = sending->user->producer;
+    sending->waits_for = NULL;
+    pthread_rwlock_rdlock(&producer->swap_lock);
+    if (!producer->swapping) {
+        while (sending->taken < sending->count && send_run(sending))
+            ;
+    }
+    pthread_rwlock_unlock(&producer->swap_lock);
+}
+
+/* Into the list of those to be woken; the poll thread looks at it after this, so nothing is missed. */
+static void wait_in_turn(struct sending *sending)
+{
+    struct producer_user *user = sending->user;
+    struct producer *producer = user->producer;
+    mutex_lock(&producer->lock);
+    user->waits_for = sending->waits_for;
+    user->needs_bytes = (uint32_t)record_size(&sending->records[sending->taken]);
+    if (!user->is_waiting) {
+        user->is_waiting = true;
+        user->next_waiting = NULL;
+        *producer->waiting_end = user;
+        producer->waiting_end = &user->next_waiting;
+    }
+    if (producer_user_may_go_on(user))
+        producer_wake(producer);   /* it became possible meanwhile, and maybe no report is left to come */
+    mutex_unlock(&producer->lock);
+}
+
+int producer_send(struct producer_user *user, const struct producer_record *records, size_t count, size_t *taken,
+                  struct mr_error **error)
+{
+    struct sending sending = {.user = user, .records = records, .count = count, .error = error};
+    send_what_fits(&sending);
+    if (sending.status == 0 && sending.taken < count)
+        wait_in_turn(&sending);
+    *taken = sending.taken;
+    return sending.status;
+}

@@ -1,0 +1,203 @@
+/* producer_topic.c: topics of a producer: their metadata is asked for before anything is produced, by a thread that lives
+ * as long as there is something to ask ("producer-errand"). A topic that cannot be reached keeps nobody else waiting. */
+#include "kafka/producer_internal.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/pointer_map.h"
+#include "base/thread.h"
+
+#include "base/bans.h"
+
+#define ASK_TIMEOUT_MS 1000
+#define BACKOFF_MIN_MS 50
+#define BACKOFF_MAX_MS 1000
+#define COMPLAIN_EVERY_MS 60000
+
+const char *producer_topic_name(const struct producer_topic *topic)
+{
+    return topic->name;
+}
+
+bool producer_topic_is_ready(const struct producer_topic *topic)
+{
+    return atomic_load(&topic->state) == TOPIC_READY;
+}
+
+void producer_topic_destroy(void *argument)
+{
+    struct producer_topic *topic = argument;
+    if (topic->rkt != NULL)
+        rd_kafka_topic_destroy(topic->rkt);
+    mem_free(topic->name);
+    mem_free(topic);
+}
+
+/* ---- the errand ---- */
+
+static void complain(struct producer_topic *topic, rd_kafka_resp_err_t code)
+{
+    int64_t now_ms = clock_monotonic_ms(NULL);
+    if (topic->complained_ms != 0 && now_ms - topic->complained_ms < COMPLAIN_EVERY_MS)
+        return;
+    /* The first refusal of a topic that is just being created is no news. */
+    if (topic->backoff_ms >= BACKOFF_MAX_MS) {
+        topic->complained_ms = now_ms;
+        log_warn(PRODUCER_LOGGER, "topic %s: %s; its records wait", topic->name, rd_kafka_err2str(code));
+    }
+}
+
+static void postpone(struct producer_topic *topic, rd_kafka_resp_err_t code)
+{
+    complain(topic, code);
+    topic->ask_at_ms = deadline_after_ms(topic->backoff_ms);
+    topic->backoff_ms = topic->backoff_ms * 2 < BACKOFF_MAX_MS ? topic->backoff_ms * 2 : BACKOFF_MAX_MS;
+}
+
+static void settle(struct producer_topic *topic, const struct rd_kafka_metadata_topic *found)
+{
+    if (found->err == RD_KAFKA_RESP_ERR_NO_ERROR && found->partition_cnt > 0) {
+        atomic_store(&topic->partition_count, found->partition_cnt);
+        atomic_store(&topic->state, TOPIC_READY);
+    } else if (found->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+               found->err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) {
+        topic->refusal = found->err;
+        atomic_store(&topic->state, TOPIC_REFUSED);
+    } else {
+        postpone(topic, found->err != RD_KAFKA_RESP_ERR_NO_ERROR ? found->err : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE);
+    }
+}
+
+static void ask(struct producer *producer, struct producer_topic *topic)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(producer->handle->rk, 0, topic->rkt, &metadata, ASK_TIMEOUT_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        postpone(topic, code);
+    else if (metadata->topic_cnt != 1)
+        postpone(topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    else
+        settle(topic, &metadata->topics[0]);
+    if (metadata != NULL)
+        rd_kafka_metadata_destroy(metadata);
+    if (atomic_load(&topic->state) != TOPIC_ASKING)
+        producer_wake(producer);
+}
+
+/* The topic to ask for next, and when. NULL: none; then the thread is no longer running. lock held. */
+static struct producer_topic *next_errand(struct producer *producer)
+{
+    struct producer_topic *next = NULL;
+    for (size_t i = 0; i < pointer_map_count(producer->topics); i++) {
+        struct producer_topic *topic = pointer_map_value(producer->topics, i);
+        if (atomic_load(&topic->state) == TOPIC_ASKING && (next == NULL || topic->ask_at_ms < next->ask_at_ms))
+            next = topic;
+    }
+    return next;
+}
+
+static void *errand_run(void *argument)
+{
+    struct producer *producer = argument;
+    mutex_lock(&producer->lock);
+    for (;;) {
+        struct producer_topic *topic = producer->errand_stop ? NULL : next_errand(producer);
+        if (topic == NULL)
+            break;
+        if (topic->ask_at_ms > clock_monotonic_ms(NULL)) {
+            cond_wait_until_ms(&producer->settled, &producer->lock, topic->ask_at_ms);
+            continue;
+        }
+        mutex_unlock(&producer->lock);
+        ask(producer, topic);
+        mutex_lock(&producer->lock);
+    }
+    producer->errand_running = false;
+    mutex_unlock(&producer->lock);
+    return NULL;
+}
+
+/* lock held. The thread before may have ended already: then it is only to be joined. */
+static void errand_start(struct producer *producer)
+{
+    char why[128];
+    if (producer->errand_running) {
+        cond_broadcast(&producer->settled);
+        return;
+    }
+    if (producer->errand_started)
+        thread_join(producer->errand_thread);
+    struct thread_setup thread = {.name = "producer-errand", .run = errand_run, .argument = producer};
+    producer->errand_started = producer->errand_running =
+        thread_start(&producer->errand_thread, &thread, why, sizeof why);
+    if (!producer->errand_started)
+        log_error(PRODUCER_LOGGER, "%s; topics new to this producer wait", why);
+}
+
+void producer_errand_stop(struct producer *producer)
+{
+    mutex_lock(&producer->lock);
+    producer->errand_stop = true;
+    bool started = producer->errand_started;
+    producer->errand_started = false;
+    cond_broadcast(&producer->settled);
+    mutex_unlock(&producer->lock);
+    if (started)
+        thread_join(producer->errand_thread);
+}
+
+void producer_topics_ask_again(struct producer *producer)
+{
+    mutex_lock(&producer->lock);
+    for (size_t i = 0; i < pointer_map_count(producer->topics); i++) {
+        struct producer_topic *topic = pointer_map_value(producer->topics, i);
+        rd_kafka_topic_destroy(topic->rkt);
+        topic->rkt = rd_kafka_topic_new(producer->handle->rk, topic->name, NULL);
+        topic->ask_at_ms = 0;
+        topic->backoff_ms = BACKOFF_MIN_MS;
+        atomic_store(&topic->state, TOPIC_ASKING);
+    }
+    producer->errand_stop = false;
+    if (pointer_map_count(producer->topics) > 0)
+        errand_start(producer);
+    mutex_unlock(&producer->lock);
+}
+
+/* ---- the door ---- */
+
+/* swap_lock (read) and lock held. */
+static struct producer_topic *topic_create(struct producer *producer, const char *name)
+{
+    struct producer_topic *topic = mem_calloc(1, sizeof *topic);
+    if (topic == NULL)
+        return NULL;
+    topic->producer = producer;
+    topic->name = mem_strdup(name);
+    topic->rkt = topic->name != NULL ? rd_kafka_topic_new(producer->handle->rk, name, NULL) : NULL;
+    topic->backoff_ms = BACKOFF_MIN_MS;
+    if (topic->rkt == NULL || !pointer_map_put(producer->topics, name, topic)) {
+        producer_topic_destroy(topic);
+        return NULL;
+    }
+    return topic;
+}
+
+struct producer_topic *producer_user_topic(struct producer_user *user, const char *name)
+{
+    struct producer *producer = user->producer;
+    pthread_rwlock_rdlock(&producer->swap_lock);
+    mutex_lock(&producer->lock);
+    struct producer_topic *topic = pointer_map_get(producer->topics, name);
+    if (topic == NULL)
+        topic = topic_create(producer, name);
+    else if (atomic_load(&topic->state) == TOPIC_REFUSED)
+        atomic_store(&topic->state, TOPIC_ASKING);   /* rights may have changed */
+    if (topic != NULL && atomic_load(&topic->state) == TOPIC_ASKING && !producer->swapping)
+        errand_start(producer);
+    mutex_unlock(&producer->lock);
+    pthread_rwlock_unlock(&producer->swap_lock);
+    return topic;
+}
