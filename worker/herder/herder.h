@@ -57,6 +57,13 @@ void herder_destroy(struct herder *herder);
 
 /* ---- requests: thread any --------------------------------------------------------------------------------- */
 
+/* What a restart is about to restart; REST shows these as RESTARTING, the rest as their status is. */
+struct herder_restart_plan {
+    bool connector;
+    const uint32_t *tasks;
+    size_t task_count;
+};
+
 /* What a request came to, as an HTTP status and, unless it worked, words. Texts live only during the call. */
 struct herder_reply {
     int status;          /* 200, 201, 202, 204; 400, 404, 409, 500, 503 */
@@ -64,6 +71,7 @@ struct herder_reply {
     bool created;        /* put_connector: it was not there before */
     /* The connector as it is after put_connector, restart with tasks; borrowed during the call; may be NULL. */
     const struct config_snapshot *snapshot;
+    const struct herder_restart_plan *restart; /* of a 202 of restart_connector, else NULL */
 };
 /* thread: the herder's, a job's, or the caller's own. Must not wait. */
 typedef void herder_reply_fn(void *argument, const struct herder_reply *reply);
