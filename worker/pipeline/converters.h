@@ -12,6 +12,7 @@
 #define PIPELINE_CONVERTERS_H
 
 struct loader;
+struct mr_config;
 struct mr_converter_ops;
 struct mr_error;
 struct string_map;
@@ -19,7 +20,8 @@ struct string_map;
 struct converter {
     const struct mr_converter_ops *ops;
     void *self;
-    const char *class_name; /* the loader's */
+    const char *class_name;   /* the loader's */
+    struct mr_config *config; /* lives as long as the instance */
 };
 
 struct converters {
