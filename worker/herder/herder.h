@@ -2,14 +2,16 @@
  * herder: the brain of a worker. It compares what the config topic wants with what the executor runs, and serves what
  * REST asks.
  *
- * One thread owns all of its state; everybody else posts to its queue (HERDER_QUEUE_MAX; when it is full a request is answered
- * 503 at once). It never runs plugin code and never waits for Kafka: both happen on job threads that post back.
+ * One thread owns all of its state; everybody else posts to its queue. HERDER_QUEUE_MAX requests may be unanswered; a further
+ * one is answered 503 at once. Events of what runs are never refused: one that finds no memory ends the worker. It never runs plugin code and never waits for Kafka: both happen on job threads that post back.
  *
  * Requests are answered exactly once, by the reply function, at the latest at their deadline (then 500 "Request timed out…", and
  * the request is not applied later). Reads do not go through the queue: they look at immutable snapshots.
  *
- * Life: _create → _start → … → _stop → _destroy. Before the topics are read and the group is joined, requests are answered
- * 503; while another worker leads, changes are answered 409 naming it.
+ * Requests for one connector are carried out one after another, in the order of their arrival.
+ *
+ * Life: _create → _start → … → _stop → _destroy. Before the topics are read (_start), requests are answered 503; while the group is
+ * being joined they wait; while another worker leads, changes are answered 409 naming it.
  */
 #ifndef HERDER_HERDER_H
 #define HERDER_HERDER_H
@@ -25,34 +27,46 @@ struct executor_setup;
 struct herder;
 struct job_pool;
 struct loader;
-struct membership;
+struct membership_setup;
 struct mr_error;
 struct offset_store;
 struct status_store;
 struct string_map;
+struct variables;
 struct worker_config;
 
 #define HERDER_QUEUE_MAX 10000
 #define HERDER_REQUEST_TIMEOUT_MS 90000 /* fixed, as Kafka Connect's */
 
+/* The worker cannot go on: a live JVM worker in the group, no right to the group, no memory for an event. Told once.
+ * `had_run`: it had been a member before. `words` live only during the call. thread: the herder's; must only post. */
+typedef void herder_failed_fn(void *argument, const char *words, bool had_run);
+
+/* Everything is borrowed and outlives the herder, the set-ups themselves excepted: they are only read by _create. */
 struct herder_setup {
     const struct worker_config *worker;
     const struct loader *loader;
-    struct config_store *configs;
+    const struct variables *variables; /* for validation; may be NULL */
+    struct config_store *configs;      /* its listener and guard are set by the herder: not started yet */
     struct status_store *statuses;
     struct offset_store *offsets;
     const struct executor_setup *executor; /* its listener is filled in by the herder */
     struct job_pool *jobs;
-    struct membership *membership; /* NULL: standalone, always the leader */
-    const char *worker_id;         /* host:port as others see it */
-    const struct clock *clock;
+    const struct membership_setup *membership; /* its listener is filled in; NULL: standalone, always the leader */
+    const char *worker_id;                     /* host:port as others see it */
+    const char *cluster_id;                    /* NULL: not known */
+    const struct clock *clock;                 /* of the lease; NULL: the real one */
+    herder_failed_fn *failed;                  /* may be NULL */
+    void *failed_argument;
 };
 
 struct herder *herder_create(const struct herder_setup *setup, struct mr_error **error);
+/* The stores have been read: answers requests, joins the group (or, standalone, leads at once). Does not wait for the group. */
 int herder_start(struct herder *herder, struct mr_error **error);
-/* Stops connectors and tasks, writes their statuses, answers what waits with "Worker is shutting down". false: a plugin call is
- * still inside at the deadline: do not destroy. thread: main. */
+/* Answers what waits with "Worker is shutting down", stops connectors and tasks by the deadline, writes their statuses and
+ * leaves the group. false: a plugin call is still inside: do not destroy. Also after a failed or no start. thread: main. */
 bool herder_stop(struct herder *herder, int64_t deadline_ms);
+/* After _stop, and after the job pool was stopped (its jobs report to the herder). */
 void herder_destroy(struct herder *herder);
 
 /* ---- requests: thread any --------------------------------------------------------------------------------- */
