@@ -132,16 +132,17 @@ static enum list_fault list_fault(const char *text)
 int mr_check_valid_list(const char *name, const char *text, const struct mr_config *config, const void *argument,
                         struct mr_error **error)
 {
-    (void)config;
     if (text == NULL)
         return mr_error_set(error, MR_ERR_CONNECT, "Configuration '%s' values must not be null.", name);
-    if (*text == '\0') {
+    /* A single empty item is what "," leaves once duplicates are gone; joined, it looks like no item at all. */
+    bool has_empty_item = *text == '\0' && config != NULL && mr_config_list_count(config, name) > 0;
+    if (*text == '\0' && !has_empty_item) {
         if (argument == NULL)
             return 0;
         return mr_error_set(error, MR_ERR_CONNECT,
                             "Configuration '%s' must not be empty. Valid values include: any non-empty value", name);
     }
-    switch (list_fault(text)) {
+    switch (has_empty_item ? LIST_EMPTY_ITEM : list_fault(text)) {
     case LIST_FINE:
         return 0;
     case LIST_DUPLICATE:
