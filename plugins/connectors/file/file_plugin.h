@@ -1,0 +1,16 @@
+/* file_plugin: what the files of this plugin share. */
+#ifndef FILE_PLUGIN_H
+#define FILE_PLUGIN_H
+
+#include <millrace/millrace.h>
+
+#define FILE_VERSION "4.3.1"
+#define FILE_SOURCE_CLASS "org.apache.kafka.connect.file.FileStreamSourceConnector"
+#define FILE_SINK_CLASS "org.apache.kafka.connect.file.FileStreamSinkConnector"
+
+extern const struct mr_plugin file_source_plugin;
+extern const struct mr_plugin file_sink_plugin;
+/* Set once by mr_module_v1, before anything is created. */
+extern const struct mr_host *file_host;
+
+#endif
