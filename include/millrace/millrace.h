@@ -10,6 +10,7 @@
 #include <millrace/value.h>
 #include <millrace/record.h>
 #include <millrace/json.h>
+#include <millrace/number_text.h>
 #include <millrace/config_def.h>
 #include <millrace/host.h>
 #include <millrace/module.h>

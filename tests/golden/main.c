@@ -193,7 +193,7 @@ int main(int count, char **arguments)
         return usage();
     setenv("TZ", "UTC", 1);
     tzset();
-    log_level_set("root", LOG_WARN, 0, NULL);
+    log_level_set("root", LOG_LEVEL_WARN, 0, NULL);
     struct mr_error *error = NULL;
     struct loader *loader = loader_create(
         &(struct loader_setup){.plugin_path = options.plugins, .with_shipped = true, .host = loader_host()}, &error);
