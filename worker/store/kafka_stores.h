@@ -15,6 +15,7 @@
 
 struct client_config;
 struct config_store;
+struct graveyard;
 struct kafka_stores;
 struct mr_error;
 struct offset_store;
@@ -23,16 +24,17 @@ struct status_store;
 struct kafka_stores_setup {
     struct client_config *consumer; /* CLIENT_INTERNAL_CONSUMER; a reference is taken */
     struct client_config *producer; /* CLIENT_INTERNAL_PRODUCER; a reference is taken */
-    const char *config_topic;
     const char *offset_topic;
     const char *status_topic;
+    const char *config_topic;
+    struct graveyard *graveyard; /* where the clients end; NULL: stopping destroys them itself and may take long */
     bool read_committed; /* exactly-once is on */
 };
 
 struct kafka_stores *kafka_stores_create(const struct kafka_stores_setup *setup, struct mr_error **error);
 
-/* Opens the log and reads the three topics to their end. -1: not by the deadline, or a topic is missing: nothing runs,
- * kafka_stores_start may be tried again. thread: main or a job's; waits. */
+/* Opens the log and reads the three topics to their end. -1: not by the deadline, or a topic is missing: nothing runs; to try
+ * again, destroy and create anew. Once. thread: main or a job's; waits. */
 int kafka_stores_start(struct kafka_stores *stores, int64_t deadline_ms, struct mr_error **error);
 
 /* Statuses and offsets under way are flushed until the deadline; then puts that are still waiting are told that they failed.

@@ -1,0 +1,154 @@
+#include "store/config_snapshot.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/config_entry_internal.h"
+#include "base/bans.h"
+
+const char *target_state_name(enum target_state state)
+{
+    static const char *const names[] = {
+        [TARGET_STARTED] = "STARTED", [TARGET_PAUSED] = "PAUSED", [TARGET_STOPPED] = "STOPPED"};
+    assert(state <= TARGET_STOPPED);
+    return names[state];
+}
+
+struct config_snapshot *config_snapshot_create(int64_t offset, struct config_key *session_key,
+                                               struct config_entry *const *entries, size_t count)
+{
+    struct config_snapshot *snapshot = mem_alloc(sizeof(*snapshot) + count * sizeof(snapshot->entries[0]));
+    if (snapshot == NULL)
+        return NULL;
+    refcount_init(&snapshot->owners);
+    snapshot->offset = offset;
+    snapshot->session_key = session_key;
+    if (session_key != NULL)
+        refcount_take(&session_key->owners);
+    snapshot->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i]->config == NULL)
+            continue;
+        refcount_take(&entries[i]->owners);
+        snapshot->entries[snapshot->count++] = entries[i];
+    }
+    return snapshot;
+}
+
+struct config_snapshot *config_snapshot_take(struct config_snapshot *snapshot)
+{
+    refcount_take(&snapshot->owners);
+    return snapshot;
+}
+
+void config_snapshot_drop(struct config_snapshot *snapshot)
+{
+    if (snapshot == NULL || !refcount_drop(&snapshot->owners))
+        return;
+    for (size_t i = 0; i < snapshot->count; i++)
+        config_entry_drop(snapshot->entries[i]);
+    config_key_drop(snapshot->session_key);
+    mem_free(snapshot);
+}
+
+static const struct config_entry *find(const struct config_snapshot *snapshot, const char *connector)
+{
+    size_t low = 0, high = snapshot->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(connector, snapshot->entries[middle]->name);
+        if (order == 0)
+            return snapshot->entries[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+int64_t config_snapshot_offset(const struct config_snapshot *snapshot)
+{
+    return snapshot->offset;
+}
+
+size_t config_snapshot_connector_count(const struct config_snapshot *snapshot)
+{
+    return snapshot->count;
+}
+
+const char *config_snapshot_connector_at(const struct config_snapshot *snapshot, size_t i)
+{
+    assert(i < snapshot->count);
+    return snapshot->entries[i]->name;
+}
+
+bool config_snapshot_has(const struct config_snapshot *snapshot, const char *connector)
+{
+    return find(snapshot, connector) != NULL;
+}
+
+const struct string_map *config_snapshot_config(const struct config_snapshot *snapshot, const char *connector)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    return entry != NULL ? entry->config->map : NULL;
+}
+
+enum target_state config_snapshot_target(const struct config_snapshot *snapshot, const char *connector)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    return entry != NULL ? entry->target : TARGET_STARTED;
+}
+
+uint32_t config_snapshot_task_count(const struct config_snapshot *snapshot, const char *connector)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    if (entry == NULL || entry->is_inconsistent || entry->tasks == NULL)
+        return 0;
+    return entry->tasks->count;
+}
+
+const struct string_map *config_snapshot_task(const struct config_snapshot *snapshot, const char *connector,
+                                              uint32_t task)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    if (entry == NULL || entry->is_inconsistent || entry->tasks == NULL || task >= entry->tasks->count)
+        return NULL;
+    return entry->tasks->maps[task]->map;
+}
+
+bool config_snapshot_is_inconsistent(const struct config_snapshot *snapshot, const char *connector)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    return entry != NULL && entry->is_inconsistent;
+}
+
+const struct string_map *config_snapshot_applied(const struct config_snapshot *snapshot, const char *connector)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    return entry != NULL && entry->applied != NULL ? entry->applied->map : NULL;
+}
+
+int64_t config_snapshot_task_generation(const struct config_snapshot *snapshot, const char *connector)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    return entry != NULL ? entry->generation : -1;
+}
+
+int64_t config_snapshot_fenced_count(const struct config_snapshot *snapshot, const char *connector)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    return entry != NULL ? entry->fenced_count : -1;
+}
+
+bool config_snapshot_needs_fencing(const struct config_snapshot *snapshot, const char *connector)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    return entry != NULL && entry->needs_fencing;
+}
+
+const struct session_key *config_snapshot_session_key(const struct config_snapshot *snapshot)
+{
+    return snapshot->session_key != NULL ? &snapshot->session_key->view : NULL;
+}

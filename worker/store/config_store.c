@@ -1,0 +1,354 @@
+#include "store/config_store_internal.h"
+
+#include <assert.h>
+#include <pthread.h>
+
+#include <millrace/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "store/config_listener.h"
+#include "store/config_records_internal.h"
+#include "store/config_replay_internal.h"
+#include "base/bans.h"
+
+struct config_store {
+    const struct config_log *log;
+    void *log_argument;
+
+    struct config_replay *replay;   /* the feeding thread's */
+    const struct config_listener *listener;
+    void *listener_argument;
+
+    pthread_mutex_t lock;           /* for all below; held for moments */
+    pthread_cond_t turn_is_free;
+    bool turn_is_taken;             /* a write is under way */
+    struct config_snapshot *published;
+    char *lost;                     /* why writes are refused; NULL: they are not */
+    config_guard_fn *guard;
+    void *guard_argument;
+};
+
+struct config_store *config_store_create(const struct config_log *log, void *argument, struct mr_error **error)
+{
+    struct config_store *store = mem_calloc(1, sizeof(*store));
+    if (store != NULL) {
+        store->log = log;
+        store->replay = config_replay_create();
+        store->published = store->replay != NULL ? config_replay_snapshot(store->replay) : NULL;
+    }
+    if (store == NULL || store->published == NULL) {
+        if (store != NULL)
+            config_replay_destroy(store->replay);
+        mem_free(store);
+        mr_error_set(error, MR_ERR_NO_MEMORY, "config store: no memory");
+        return NULL;
+    }
+    mutex_init(&store->lock);
+    cond_init(&store->turn_is_free);
+    store->log_argument = argument;
+    return store;
+}
+
+void config_store_destroy(struct config_store *store)
+{
+    if (store == NULL)
+        return;
+    assert(!store->turn_is_taken);
+    if (store->log->destroy != NULL)
+        store->log->destroy(store->log_argument);
+    config_replay_destroy(store->replay);
+    config_snapshot_drop(store->published);
+    mem_free(store->lost);
+    cond_destroy(&store->turn_is_free);
+    mutex_destroy(&store->lock);
+    mem_free(store);
+}
+
+void config_store_set_listener(struct config_store *store, const struct config_listener *listener, void *argument)
+{
+    store->listener = listener;
+    store->listener_argument = argument;
+}
+
+void config_store_set_guard(struct config_store *store, config_guard_fn *guard, void *argument)
+{
+    mutex_lock(&store->lock);
+    store->guard = guard;
+    store->guard_argument = argument;
+    mutex_unlock(&store->lock);
+}
+
+struct config_snapshot *config_store_snapshot(struct config_store *store)
+{
+    mutex_lock(&store->lock);
+    struct config_snapshot *snapshot = config_snapshot_take(store->published);
+    mutex_unlock(&store->lock);
+    return snapshot;
+}
+
+int config_store_refresh(struct config_store *store, int64_t deadline_ms, struct mr_error **error)
+{
+    return store->log->refresh(store->log_argument, deadline_ms, error);
+}
+
+/* ---- feeding ---- */
+
+void config_store_lose(struct config_store *store, const char *words)
+{
+    mutex_lock(&store->lock);
+    bool first = store->lost == NULL;
+    if (first)
+        store->lost = mem_strdup(words);
+    mutex_unlock(&store->lock);
+    if (!first)
+        return;
+    log_error("store.config", "config topic: %s; connectors keep running, changes are refused", words);
+    if (store->listener != NULL && store->listener->log_lost != NULL)
+        store->listener->log_lost(store->listener_argument, words);
+}
+
+static const char no_memory[] = "no memory left to hold it: restart the worker with more";
+
+void config_store_feed(struct config_store *store, int64_t offset, struct mr_bytes key, struct mr_bytes value)
+{
+    if (!config_replay_apply(store->replay, offset, key, value))
+        config_store_lose(store, no_memory);
+}
+
+void config_store_publish(struct config_store *store)
+{
+    struct config_snapshot *snapshot = config_replay_snapshot(store->replay);
+    if (snapshot == NULL) {
+        config_store_lose(store, no_memory);
+        return;
+    }
+    mutex_lock(&store->lock);
+    struct config_snapshot *before = store->published;
+    store->published = snapshot;
+    mutex_unlock(&store->lock);
+    config_snapshot_drop(before);
+    config_replay_tell(store->replay, store->listener, store->listener_argument);
+}
+
+void config_store_begin_telling(struct config_store *store)
+{
+    config_replay_begin_telling(store->replay);
+}
+
+/* ---- writing: take the turn, ask the guard, append, ask again ---- */
+
+/* One write: who writes it and until when. */
+struct config_write {
+    struct config_store *store;
+    config_guard_fn *guard;   /* NULL: not asked */
+    void *guard_argument;
+    int64_t deadline_ms;
+    struct mr_error **error;
+};
+
+static int turn_take(struct config_write *write, bool is_guarded)
+{
+    struct config_store *store = write->store;
+    int status = 0;
+    mutex_lock(&store->lock);
+    while (store->turn_is_taken && status == 0)
+        if (!cond_wait_until_ms(&store->turn_is_free, &store->lock, write->deadline_ms) && store->turn_is_taken)
+            status = mr_error_set(write->error, MR_ERR_TIMEOUT, "config topic: other writes took all of the time");
+    if (status == 0 && store->lost != NULL)
+        status = mr_error_set(write->error, MR_ERR_CONFLICT, "config topic: %s; changes are refused", store->lost);
+    if (status == 0) {
+        store->turn_is_taken = true;
+        write->guard = is_guarded ? store->guard : NULL;
+        write->guard_argument = store->guard_argument;
+    }
+    mutex_unlock(&store->lock);
+    return status;
+}
+
+static void turn_give_back(struct config_store *store)
+{
+    mutex_lock(&store->lock);
+    store->turn_is_taken = false;
+    cond_signal(&store->turn_is_free);
+    mutex_unlock(&store->lock);
+}
+
+static int guard_ask(struct config_write *write, enum config_guard_moment moment)
+{
+    struct mr_error *why = NULL;
+    if (write->guard == NULL || write->guard(write->guard_argument, moment, write->deadline_ms, &why) == 0)
+        return 0;
+    int status = mr_error_set(write->error, MR_ERR_CONFLICT, "config topic: this worker may not write%s: %s",
+                              moment == CONFIG_GUARD_BEFORE ? "" : " any more, the change may have been overtaken",
+                              why != NULL ? mr_error_message(why) : "refused");
+    mr_error_drop(why);
+    return status;
+}
+
+/* Takes the turn and gives it back only when refused. */
+static int write_begin(struct config_write *write, struct config_store *store, bool is_guarded)
+{
+    write->store = store;
+    if (turn_take(write, is_guarded) != 0)
+        return -1;
+    if (guard_ask(write, CONFIG_GUARD_BEFORE) == 0)
+        return 0;
+    turn_give_back(store);
+    return -1;
+}
+
+/* Reading back is only worth something while what is read can be held. */
+static int lost_check(struct config_write *write)
+{
+    int status = 0;
+    mutex_lock(&write->store->lock);
+    if (write->store->lost != NULL)
+        status = mr_error_set(write->error, MR_ERR_CONFLICT, "config topic: %s", write->store->lost);
+    mutex_unlock(&write->store->lock);
+    return status;
+}
+
+static int write_append(struct config_write *write, const struct config_records *records)
+{
+    struct config_store *store = write->store;
+    int status =
+        store->log->append(store->log_argument, records->items, records->count, write->deadline_ms, write->error);
+    return status == 0 ? lost_check(write) : status;
+}
+
+static int write_end(struct config_write *write, int status)
+{
+    if (status == 0)
+        status = guard_ask(write, CONFIG_GUARD_AFTER);
+    turn_give_back(write->store);
+    return status;
+}
+
+/* The records in one go; `built` says whether they could be. */
+static int write_records(struct config_write *write, struct config_store *store, const struct config_records *records,
+                         bool built, bool is_guarded)
+{
+    if (!built)
+        return mr_error_set(write->error, MR_ERR_NO_MEMORY, "config topic: no memory for a record");
+    if (write_begin(write, store, is_guarded) != 0)
+        return -1;
+    return write_end(write, write_append(write, records));
+}
+
+int config_store_put_connector(struct config_store *store, const char *connector, const struct string_map *config,
+                               const enum target_state *initial, int64_t deadline_ms, struct mr_error **error)
+{
+    struct config_write write = {.deadline_ms = deadline_ms, .error = error};
+    struct config_records records;
+    config_records_init(&records);
+    bool built = (initial == NULL || config_records_add_target(&records, connector, *initial)) &&
+                 config_records_add_connector(&records, connector, config);
+    int status = write_records(&write, store, &records, built, true);
+    config_records_release(&records);
+    return status;
+}
+
+int config_store_remove_connector(struct config_store *store, const char *connector, int64_t deadline_ms,
+                                  struct mr_error **error)
+{
+    struct config_write write = {.deadline_ms = deadline_ms, .error = error};
+    struct config_records records;
+    config_records_init(&records);
+    bool built = config_records_add_tombstone(&records, CONFIG_KEY_CONNECTOR, connector) &&
+                 config_records_add_tombstone(&records, CONFIG_KEY_TARGET, connector);
+    int status = write_records(&write, store, &records, built, true);
+    config_records_release(&records);
+    return status;
+}
+
+/* The commit record must follow what every reader can see: the tasks are read back before it is written. */
+static int write_tasks(struct config_write *write, struct config_store *store, const struct config_records *tasks,
+                       const struct config_records *commit)
+{
+    if (write_begin(write, store, true) != 0)
+        return -1;
+    int status = tasks->count > 0 ? write_append(write, tasks) : 0;
+    if (status == 0)
+        status = write_append(write, commit);
+    return write_end(write, status);
+}
+
+int config_store_put_tasks(struct config_store *store, const char *connector,
+                           const struct string_map *const *configs, size_t count, int64_t deadline_ms,
+                           struct mr_error **error)
+{
+    struct config_write write = {.deadline_ms = deadline_ms, .error = error};
+    struct config_records tasks, commit;
+    config_records_init(&tasks);
+    config_records_init(&commit);
+    bool built = config_records_add_commit(&commit, connector, count);
+    for (size_t i = 0; built && i < count; i++)
+        built = config_records_add_task(&tasks, connector, i, configs[i]);
+    int status = built ? write_tasks(&write, store, &tasks, &commit)
+                       : mr_error_set(error, MR_ERR_NO_MEMORY, "config topic: no memory for a record");
+    config_records_release(&tasks);
+    config_records_release(&commit);
+    return status;
+}
+
+int config_store_put_session_key(struct config_store *store, const struct session_key *key, int64_t deadline_ms,
+                                 struct mr_error **error)
+{
+    struct config_write write = {.deadline_ms = deadline_ms, .error = error};
+    struct config_records records;
+    config_records_init(&records);
+    bool built = config_records_add_session_key(&records, key);
+    int status = write_records(&write, store, &records, built, true);
+    config_records_release(&records);
+    return status;
+}
+
+int config_store_put_restart(struct config_store *store, const char *connector, bool include_tasks, bool only_failed,
+                             int64_t deadline_ms, struct mr_error **error)
+{
+    struct config_write write = {.deadline_ms = deadline_ms, .error = error};
+    struct config_records records;
+    config_records_init(&records);
+    bool built = config_records_add_restart(&records, connector, include_tasks, only_failed);
+    int status = write_records(&write, store, &records, built, true);
+    config_records_release(&records);
+    return status;
+}
+
+int config_store_put_fenced_count(struct config_store *store, const char *connector, uint32_t count,
+                                  int64_t deadline_ms, struct mr_error **error)
+{
+    struct config_write write = {.deadline_ms = deadline_ms, .error = error};
+    struct config_records records;
+    config_records_init(&records);
+    bool built = config_records_add_fencing(&records, connector, count);
+    int status = write_records(&write, store, &records, built, true);
+    config_records_release(&records);
+    return status;
+}
+
+int config_store_put_target(struct config_store *store, const char *connector, enum target_state state,
+                            int64_t deadline_ms, struct mr_error **error)
+{
+    struct config_write write = {.deadline_ms = deadline_ms, .error = error};
+    struct config_records records;
+    config_records_init(&records);
+    bool built = config_records_add_target(&records, connector, state);
+    int status = write_records(&write, store, &records, built, false);
+    config_records_release(&records);
+    return status;
+}
+
+int config_store_put_logger_level(struct config_store *store, const char *logger, const char *level,
+                                  int64_t deadline_ms, struct mr_error **error)
+{
+    struct config_write write = {.deadline_ms = deadline_ms, .error = error};
+    struct config_records records;
+    config_records_init(&records);
+    bool built = config_records_add_logger(&records, logger, level);
+    int status = write_records(&write, store, &records, built, false);
+    config_records_release(&records);
+    return status;
+}
