@@ -1,0 +1,345 @@
+/* consumer on the mock cluster: assignment as events, reading in batches, rewinds, pauses, commits, records that outlive it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <millrace/error.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "kafka/consumer.h"
+#include "kafka/consumer_internal.h"
+#include "kafka/graveyard.h"
+#include "mock.h"
+#include "support/eventually.h"
+
+#define SOON_MS 20000
+#define PARTITIONS 4
+#define RECORDS 1000   /* a partition */
+
+struct fixture {
+    struct mock mock;
+    struct graveyard *graveyard;
+    struct consumer *consumer;
+    atomic_int ready;
+};
+
+static void on_ready(void *argument)
+{
+    ((struct fixture *)argument)->ready++;
+}
+
+/* Values are the offsets. */
+static void fill_topic(struct mock *mock)
+{
+    char words[256], value[16];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(mock->cluster), words, sizeof words);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
+    for (int i = 0; i < RECORDS; i++) {
+        int length = snprintf(value, sizeof value, "%d", i);
+        for (int32_t p = 0; p < PARTITIONS; p++)
+            assert_int_equal(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC("t"), RD_KAFKA_V_PARTITION(p),
+                                               RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value, length),
+                                               RD_KAFKA_V_HEADER("h", "x", 1), RD_KAFKA_V_END), 0);
+    }
+    assert_int_equal(rd_kafka_flush(rk, SOON_MS), 0);
+    rd_kafka_destroy(rk);
+}
+
+static struct consumer *open_consumer(struct fixture *fixture, const char *lines)
+{
+    static const char *const topics[] = {"t"};
+    struct client_config *config = mock_config(&fixture->mock, CLIENT_CONSUMER, "connect-test", lines);
+    struct mr_error *error = NULL;
+    struct consumer *consumer = consumer_open(
+        &(struct consumer_setup){.config = config, .graveyard = fixture->graveyard, .instance_id = "connect-test-0",
+                                 .topics = topics, .topic_count = 1, .on_ready = on_ready, .argument = fixture}, &error);
+    if (consumer == NULL)
+        fail_msg("%s", mr_error_message(error));
+    client_config_drop(config);
+    return consumer;
+}
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    fixture = (struct fixture){0};
+    mock_open(&fixture.mock);
+    rd_kafka_mock_topic_create(fixture.mock.cluster, "t", PARTITIONS, 1);
+    fill_topic(&fixture.mock);
+    fixture.graveyard = graveyard_create(NULL);
+    fixture.consumer = open_consumer(&fixture, "session.timeout.ms=6000\nheartbeat.interval.ms=100");
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    consumer_close(fixture->consumer, CONSUMER_CLOSE_LEAVE, deadline_after_ms(SOON_MS));
+    graveyard_destroy(fixture->graveyard, deadline_after_ms(SOON_MS));
+    mock_close(&fixture->mock);
+    return 0;
+}
+
+struct wanted {
+    struct consumer *consumer;
+    enum consumer_event_kind kind;
+    struct consumer_event event;
+};
+
+static bool event_came(void *argument)
+{
+    struct wanted *wanted = argument;
+    consumer_next_event(wanted->consumer, &wanted->event);
+    return wanted->event.kind == wanted->kind;
+}
+
+static struct consumer_event await_event(struct consumer *consumer, enum consumer_event_kind kind)
+{
+    struct wanted wanted = {consumer, kind, {0}};
+    assert_true(eventually(SOON_MS, event_came, &wanted));
+    return wanted.event;
+}
+
+static void take_assignment(struct consumer *consumer)
+{
+    struct consumer_event event = await_event(consumer, CONSUMER_ASSIGNED);
+    assert_int_equal(event.count, PARTITIONS);
+    assert_int_equal(consumer_assign(consumer, NULL, 0, NULL), 0);
+    assert_int_equal(consumer_partition_count(consumer), PARTITIONS);
+}
+
+struct reading {
+    struct consumer *consumer;
+    int next[PARTITIONS];
+    int wanted, count;
+};
+
+static bool enough_read(void *argument)
+{
+    struct reading *reading = argument;
+    struct consumer_event event;
+    struct consumer_batch *batch;
+    consumer_next_event(reading->consumer, &event);
+    while (reading->count < reading->wanted && (batch = consumer_read(reading->consumer, 100)) != NULL) {
+        assert_true(consumer_batch_count(batch) <= 100);
+        for (size_t i = 0; i < consumer_batch_count(batch); i++) {
+            const struct consumer_message *message = consumer_batch_at(batch, i);
+            char value[16];
+            int length = snprintf(value, sizeof value, "%d", reading->next[message->partition]);
+            assert_int_equal(message->offset, reading->next[message->partition]);
+            assert_int_equal(message->value.size, length);
+            assert_memory_equal(message->value.data, value, (size_t)length);
+            assert_string_equal(message->topic, "t");
+            reading->next[message->partition]++;
+            reading->count++;
+        }
+        consumer_batch_drop(batch);
+    }
+    return reading->count >= reading->wanted;
+}
+
+static void read_records(struct reading *reading, int count)
+{
+    reading->wanted = reading->count + count;
+    assert_true(eventually(SOON_MS, enough_read, reading));
+}
+
+static void all_records_come_once_and_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+    struct reading reading = {.consumer = fixture->consumer};
+    take_assignment(fixture->consumer);
+    read_records(&reading, PARTITIONS * RECORDS);
+    assert_int_equal(reading.count, PARTITIONS * RECORDS);
+    assert_int_equal(consumer_stale_count(fixture->consumer), 0);
+    assert_int_equal(consumer_position(fixture->consumer, "t", 2), RECORDS);
+    assert_true(fixture->ready > 0);
+}
+
+static void rewinds_leave_no_gap(void **state)
+{
+    struct fixture *fixture = *state;
+    struct reading reading = {.consumer = fixture->consumer};
+    take_assignment(fixture->consumer);
+    srand(4);
+    for (int i = 0; i < 40; i++) {
+        read_records(&reading, 1 + rand() % 200);
+        int32_t p = rand() % PARTITIONS;
+        int back = reading.next[p] > 0 ? rand() % reading.next[p] : 0;
+        struct consumer_partition target = {"t", p, reading.next[p] - back};
+        assert_int_equal(consumer_seek(fixture->consumer, &target, 1, deadline_after_ms(SOON_MS), NULL), 0);
+        reading.next[p] -= back;
+        reading.count = 0;
+    }
+    int left = 0;
+    for (int p = 0; p < PARTITIONS; p++)
+        left += RECORDS - reading.next[p];
+    if (left > 0)
+        read_records(&reading, left);
+}
+
+static void a_seek_before_the_first_record_is_not_lost(void **state)
+{
+    struct fixture *fixture = *state;
+    struct reading reading = {.consumer = fixture->consumer, .next = {900, 0, 0, 0}};
+    take_assignment(fixture->consumer);
+    struct consumer_partition target = {"t", 0, 900};
+    assert_int_equal(consumer_seek(fixture->consumer, &target, 1, deadline_after_ms(SOON_MS), NULL), 0);
+    read_records(&reading, 100 + 3 * RECORDS);
+}
+
+static void a_paused_partition_is_not_read(void **state)
+{
+    struct fixture *fixture = *state;
+    struct reading reading = {.consumer = fixture->consumer};
+    take_assignment(fixture->consumer);
+    assert_int_equal(consumer_pause(fixture->consumer, "t", 1, NULL), 0);
+    read_records(&reading, 3 * RECORDS);
+    assert_int_equal(reading.next[1], 0);
+    consumer_pause_all(fixture->consumer, true);
+    assert_int_equal(consumer_resume(fixture->consumer, "t", 1, NULL), 0);
+    assert_null(consumer_read(fixture->consumer, 10));
+    consumer_pause_all(fixture->consumer, false);
+    read_records(&reading, RECORDS);
+    assert_int_equal(consumer_pause(fixture->consumer, "t", 9, NULL), -1);
+}
+
+static void committed_offsets_are_where_the_next_member_begins(void **state)
+{
+    struct fixture *fixture = *state;
+    take_assignment(fixture->consumer);
+    struct consumer_partition offsets[] = {{"t", 0, 990}, {"t", 1, 980}};
+    assert_int_equal(consumer_commit(fixture->consumer, offsets, 2, 77, NULL), 0);
+    struct consumer_event event = await_event(fixture->consumer, CONSUMER_COMMITTED);
+    assert_int_equal(event.token, 77);
+    assert_null(event.error);
+    assert_int_equal(event.count, 2);
+    struct consumer_partition last[] = {{"t", 2, 970}, {"t", 3, 960}};
+    assert_int_equal(consumer_commit_and_wait(fixture->consumer, last, 2, deadline_after_ms(SOON_MS), NULL), 0);
+    struct consumer_partition asked[] = {{"t", 0, 0}, {"t", 3, 0}};
+    assert_int_equal(consumer_committed(fixture->consumer, asked, 2, deadline_after_ms(SOON_MS), NULL), 0);
+    assert_int_equal(asked[0].offset, 990);
+    assert_int_equal(asked[1].offset, 960);
+    consumer_close(fixture->consumer, CONSUMER_CLOSE_LEAVE, deadline_after_ms(SOON_MS));
+    fixture->consumer = open_consumer(fixture, "session.timeout.ms=6000\nheartbeat.interval.ms=100");
+    struct reading reading = {.consumer = fixture->consumer, .next = {990, 980, 970, 960}};
+    take_assignment(fixture->consumer);
+    read_records(&reading, 100);
+}
+
+static void an_assignment_may_begin_elsewhere(void **state)
+{
+    struct fixture *fixture = *state;
+    struct reading reading = {.consumer = fixture->consumer, .next = {999, 999, 999, 0}};
+    await_event(fixture->consumer, CONSUMER_ASSIGNED);
+    struct consumer_partition from[] = {{"t", 0, 999}, {"t", 1, 999}, {"t", 2, 999}};
+    assert_int_equal(consumer_assign(fixture->consumer, from, 3, NULL), 0);
+    assert_int_equal(consumer_position(fixture->consumer, "t", 0), 999);
+    read_records(&reading, 3 + RECORDS);
+}
+
+static void records_outlive_their_consumer(void **state)
+{
+    struct fixture *fixture = *state;
+    take_assignment(fixture->consumer);
+    struct consumer_batch *batch = NULL;
+    for (int64_t until = eventually_now_ms() + SOON_MS; batch == NULL && eventually_now_ms() < until;) {
+        struct consumer_event event;
+        consumer_next_event(fixture->consumer, &event);
+        batch = consumer_read(fixture->consumer, 10);
+    }
+    assert_non_null(batch);
+    assert_true(consumer_pinned_bytes(fixture->consumer) > 0);
+    consumer_close(fixture->consumer, CONSUMER_CLOSE_STAY, deadline_after_ms(SOON_MS));
+    fixture->consumer = NULL;
+    const struct consumer_message *message = consumer_batch_at(batch, 0);
+    const char *name;
+    struct mr_bytes value;
+    assert_int_equal(consumer_message_header_count(message), 1);
+    assert_true(consumer_message_header(message, 0, &name, &value));
+    assert_string_equal(name, "h");
+    assert_int_equal(graveyard_count(fixture->graveyard), 1);
+    consumer_batch_drop(consumer_batch_take(batch));
+    consumer_batch_drop(batch);
+}
+
+static void revocation_is_an_event_as_well(void **state)
+{
+    struct fixture *fixture = *state;
+    take_assignment(fixture->consumer);
+    rd_kafka_unsubscribe(fixture->consumer->rk);
+    struct consumer_event event = await_event(fixture->consumer, CONSUMER_REVOKED);
+    assert_int_equal(event.count, PARTITIONS);
+    assert_int_equal(consumer_revoke(fixture->consumer, NULL), 0);
+    assert_int_equal(consumer_partition_count(fixture->consumer), 0);
+    assert_null(consumer_read(fixture->consumer, 10));
+    struct mr_error *error = NULL;
+    assert_int_equal(consumer_assign(fixture->consumer, NULL, 0, &error), -1);
+    assert_int_equal(mr_error_code(error), MR_ERR_ILLEGAL_STATE);
+    mr_error_drop(error);
+}
+
+static const struct {
+    const char *java, *posix;   /* NULL: refused */
+} expressions[] = {
+    {"foo.*", "^(foo.*)$"},
+    {"a|b", "^(a|b)$"},
+    {"foo\\.bar", "^(foo[.]bar)$"},
+    {"t-\\d+", "^(t-[0-9]+)$"},
+    {"(?:a|b)\\w", "^((a|b)[A-Za-z0-9_])$"},
+    {"[\\w.-]+", "^([A-Za-z0-9_.-]+)$"},
+    {"x{1,3}", "^(x{1,3})$"},
+    {"(?i)foo", NULL},
+    {"(?=x)y", NULL},
+    {"a+?", NULL},
+    {"[a&&b]", NULL},
+    {"a\\b", NULL},
+    {"(", NULL},
+};
+
+static void expressions_of_java_are_translated_or_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof expressions / sizeof *expressions; i++) {
+        struct mr_error *error = NULL;
+        char *posix = consumer_regex_translate(expressions[i].java, &error);
+        if (expressions[i].posix == NULL) {
+            if (posix != NULL)
+                fail_msg("%s became %s", expressions[i].java, posix);
+            assert_int_equal(mr_error_code(error), MR_ERR_CONFIG);
+        } else {
+            assert_non_null(posix);
+            assert_string_equal(posix, expressions[i].posix);
+        }
+        mr_error_drop(error);
+        mem_free(posix);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(expressions_of_java_are_translated_or_refused),
+        TEST(all_records_come_once_and_in_order),
+        TEST(rewinds_leave_no_gap),
+        TEST(a_seek_before_the_first_record_is_not_lost),
+        TEST(a_paused_partition_is_not_read),
+        TEST(committed_offsets_are_where_the_next_member_begins),
+        TEST(an_assignment_may_begin_elsewhere),
+        TEST(records_outlive_their_consumer),
+        TEST(revocation_is_an_event_as_well),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,179 @@
+/* consumer.c: opening and closing. Events, assignment, reading and commits have files of their own. */
+#include "kafka/consumer_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "kafka/client_config.h"
+
+#include "base/bans.h"
+
+#define CLOSE_POLL_MS 10
+#define EVENTS (RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_FETCH)
+
+/* Under librdkafka's queue lock. */
+static void group_is_ready(rd_kafka_t *rk, void *argument)
+{
+    struct consumer *consumer = argument;
+    (void)rk;
+    consumer->on_ready(consumer->argument);
+}
+
+rd_kafka_topic_partition_list_t *consumer_list_of(const struct consumer_partition *partitions, size_t count)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, partitions[i].topic, partitions[i].partition)->offset =
+            partitions[i].offset;
+    return list;
+}
+
+/* ---- opening ---- */
+
+static rd_kafka_topic_partition_list_t *subscription_of(const struct consumer_setup *setup, struct mr_error **error)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)setup->topic_count + 1);
+    for (size_t i = 0; i < setup->topic_count; i++)
+        rd_kafka_topic_partition_list_add(list, setup->topics[i], RD_KAFKA_PARTITION_UA);
+    if (setup->topics_regex == NULL)
+        return list;
+    char *regex = consumer_regex_translate(setup->topics_regex, error);
+    if (regex == NULL) {
+        rd_kafka_topic_partition_list_destroy(list);
+        return NULL;
+    }
+    rd_kafka_topic_partition_list_add(list, regex, RD_KAFKA_PARTITION_UA);
+    mem_free(regex);
+    return list;
+}
+
+static int subscribe(struct consumer *consumer, const struct consumer_setup *setup, struct mr_error **error)
+{
+    rd_kafka_topic_partition_list_t *list = subscription_of(setup, error);
+    if (list == NULL)
+        return -1;
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : native_error_set(error, code, "subscribing");
+}
+
+static rd_kafka_t *open_native(const struct consumer_setup *setup, struct mr_error **error)
+{
+    rd_kafka_conf_t *conf = native_conf_create(setup->config, error);
+    if (conf == NULL)
+        return NULL;
+    rd_kafka_conf_set_events(conf, EVENTS);
+    if (client_config_get_native(setup->config, "partition.assignment.strategy") == NULL)
+        native_conf_set(conf, "partition.assignment.strategy", "range");
+    if (setup->instance_id != NULL && client_config_get_native(setup->config, "group.instance.id") == NULL)
+        native_conf_set(conf, "group.instance.id", setup->instance_id);
+    return native_open(RD_KAFKA_CONSUMER, &conf, error);
+}
+
+static struct consumer *no_memory(struct consumer *consumer, rd_kafka_t *rk, struct mr_error **error)
+{
+    mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a consumer");
+    mem_free(consumer);
+    if (rk != NULL)
+        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return NULL;
+}
+
+struct consumer *consumer_open(const struct consumer_setup *setup, struct mr_error **error)
+{
+    rd_kafka_t *rk = open_native(setup, error);
+    if (rk == NULL)
+        return NULL;
+    struct consumer *consumer = mem_calloc(1, sizeof *consumer);
+    if (consumer == NULL)
+        return no_memory(NULL, rk, error);
+    consumer->handle = native_handle_create(rk, setup->graveyard);
+    if (consumer->handle == NULL)
+        return no_memory(consumer, rk, error);
+    consumer->rk = rk;
+    consumer->on_ready = setup->on_ready;
+    consumer->argument = setup->argument;
+    rd_kafka_poll_set_consumer(rk);
+    consumer->queue = rd_kafka_queue_get_consumer(rk);
+    if (setup->on_ready != NULL)
+        rd_kafka_queue_cb_event_enable(consumer->queue, group_is_ready, consumer);
+    if (subscribe(consumer, setup, error) != 0) {
+        consumer_close(consumer, CONSUMER_CLOSE_STAY, 0);
+        return NULL;
+    }
+    return consumer;
+}
+
+/* ---- closing ---- */
+
+/* Whatever comes now is answered by letting go. */
+static void serve_closing(struct consumer *consumer, rd_kafka_queue_t *queue, int timeout_ms)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
+    if (event == NULL)
+        return;
+    if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+        consumer_unassign(consumer, rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS
+                                        ? rd_kafka_event_topic_partition_list(event)
+                                        : NULL);
+    rd_kafka_event_destroy(event);
+}
+
+static bool is_member(rd_kafka_t *rk)
+{
+    char *id = rd_kafka_memberid(rk);
+    bool member = id != NULL && *id != '\0';
+    rd_kafka_mem_free(rk, id);
+    return member;
+}
+
+static void leave(struct consumer *consumer, int64_t deadline_ms)
+{
+    rd_kafka_unsubscribe(consumer->rk);
+    while (clock_monotonic_ms(NULL) < deadline_ms && is_member(consumer->rk))
+        serve_closing(consumer, consumer->queue, CLOSE_POLL_MS);
+}
+
+static void close_native(struct consumer *consumer, int64_t deadline_ms)
+{
+    rd_kafka_error_t *failure = rd_kafka_consumer_close_queue(consumer->rk, consumer->queue);
+    if (failure != NULL) {   /* fatal (a fenced member), or closing already: nothing is left to be done */
+        rd_kafka_error_destroy(failure);
+        return;
+    }
+    while (!rd_kafka_consumer_closed(consumer->rk) && clock_monotonic_ms(NULL) < deadline_ms)
+        serve_closing(consumer, consumer->queue, CLOSE_POLL_MS);
+    if (!rd_kafka_consumer_closed(consumer->rk))
+        log_warn(CONSUMER_LOGGER, "%s: not closed in time", rd_kafka_name(consumer->rk));
+}
+
+static void forget_events(struct consumer *consumer)
+{
+    if (consumer->rebalance != NULL) {
+        bool revoke = rd_kafka_event_error(consumer->rebalance) == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
+        consumer_unassign(consumer, revoke ? rd_kafka_event_topic_partition_list(consumer->rebalance) : NULL);
+        rd_kafka_event_destroy(consumer->rebalance);
+    }
+    if (consumer->last_event != NULL)
+        rd_kafka_event_destroy(consumer->last_event);
+    mr_error_drop(consumer->event_error);
+    mr_error_drop(consumer->failure);
+}
+
+void consumer_close(struct consumer *consumer, enum consumer_close_mode mode, int64_t deadline_ms)
+{
+    if (consumer == NULL)
+        return;
+    rd_kafka_queue_cb_event_enable(consumer->queue, NULL, NULL);
+    consumer_readers_clear(consumer);
+    forget_events(consumer);
+    if (mode == CONSUMER_CLOSE_LEAVE)
+        leave(consumer, deadline_ms);
+    close_native(consumer, deadline_ms);
+    rd_kafka_queue_destroy(consumer->queue);
+    native_handle_drop(consumer->handle);
+    mem_free(consumer->readers);
+    mem_free(consumer->event_partitions);
+    mem_free(consumer->scratch);
+    mem_free(consumer);
+}

@@ -1,0 +1,82 @@
+/*
+ * consumer's back room. Everything belongs to the one thread that uses the consumer at a time, but for the flags that
+ * librdkafka's queue callbacks set.
+ */
+#ifndef KAFKA_CONSUMER_INTERNAL_H
+#define KAFKA_CONSUMER_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/refcount.h"
+#include "kafka/consumer.h"
+#include "kafka/native_internal.h"
+
+#define CONSUMER_LOGGER "kafka.consumer"
+#define CONSUMER_RESEEKS_MAX 3   /* stale records after a rewind are answered by another one, so often */
+
+/* An assigned partition. Its queue is out of librdkafka's forwarding from before the assignment to its end: else records
+ * slip into the consumer's queue (docs/decisions/0001). */
+struct reader {
+    struct consumer *consumer;
+    char *topic;
+    int32_t partition;
+    rd_kafka_queue_t *queue;
+    atomic_bool ready;       /* there may be records: set by librdkafka, cleared before the queue is read */
+    bool paused;
+    bool fresh;              /* nothing was read since it was assigned: fetching may not have begun */
+    int64_t next;            /* expected; CONSUMER_OFFSET_NONE: whatever comes first */
+    int64_t last_read;       /* CONSUMER_OFFSET_NONE: none */
+    int64_t first_at_most;   /* after a rewind: a record there is known, so the first one cannot lie behind it; -1: free */
+    int reseeks;
+};
+
+struct consumer {
+    struct native_handle *handle;
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    void (*on_ready)(void *argument);
+    void *argument;
+
+    struct reader **readers;
+    size_t reader_count, reader_capacity;
+    size_t turn;
+    bool all_paused;
+    uint64_t stale_count;
+
+    rd_kafka_event_t *rebalance;   /* not yet answered */
+    rd_kafka_event_t *last_event;  /* what the caller of consumer_next_event looks at */
+    struct consumer_partition *event_partitions;
+    size_t event_capacity;
+    struct mr_error *event_error;
+    struct mr_error *failure;      /* found while reading; the next event */
+
+    rd_kafka_message_t **scratch;
+    size_t scratch_capacity;
+};
+
+struct consumer_batch {
+    struct refcount refcount;
+    struct native_handle *handle;
+    size_t count;
+    uint64_t bytes;
+    struct consumer_message messages[];
+};
+
+/* consumer_assign.c */
+struct reader *consumer_reader(const struct consumer *consumer, const char *topic, int32_t partition);
+void consumer_readers_clear(struct consumer *consumer);
+/* Gives librdkafka the answer to a revocation (all: NULL), of whatever protocol. */
+void consumer_unassign(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list);
+/* To its `next`, without waiting. */
+void reader_reseek(struct reader *reader);
+
+/* consumer_events.c: what a consumer error means; NULL and CONSUMER_NONE: nothing to tell. */
+enum consumer_event_kind consumer_error_kind(rd_kafka_resp_err_t code, bool fatal);
+
+/* consumer_regex.c: Java's expression in POSIX's words, anchored, for rd_kafka_subscribe; free with mem_free. NULL: error. */
+char *consumer_regex_translate(const char *java, struct mr_error **error);
+
+rd_kafka_topic_partition_list_t *consumer_list_of(const struct consumer_partition *partitions, size_t count);
+
+#endif
