@@ -9,7 +9,6 @@
 #define CONFIG_CONNECTOR_CONFIG_H
 
 #include <millrace/config_def.h>
-#include <millrace/module.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,14 +16,15 @@
 #include "config/worker_config.h"
 
 struct loader;
-struct ptr_array;
+struct loader_plugin;
 struct string_map;
 struct variables;
 
 enum connector_kind { CONNECTOR_SOURCE, CONNECTOR_SINK };
 
-/* The framework's options of that kind, in validation order. */
-const struct mr_config_def *connector_config_def(enum connector_kind kind);
+/* The framework's options in validation order: those of both kinds, then those of this one. */
+#define CONNECTOR_DEFS 2
+void connector_config_defs(enum connector_kind kind, const struct mr_config_def *defs[CONNECTOR_DEFS]);
 
 /* errors.*, as errors/tolerance.h takes them. */
 struct connector_errors {
@@ -56,10 +56,10 @@ struct connector_config *connector_config_create(enum connector_kind kind, const
                                                  const struct worker_config *worker, struct mr_error **error);
 void connector_config_destroy(struct connector_config *config);
 
-/* Finds the connector's plugin by its raw configuration: connector.class, connector.plugin.version. NULL: MR_ERR_NOT_FOUND
- * or MR_ERR_CONFIG in the JVM worker's words. */
-const struct mr_plugin *connector_config_plugin(const struct loader *loader, const struct string_map *raw,
-                                                struct mr_error **error);
+/* Finds the connector's plugin by its configuration: connector.class, connector.plugin.version. -1: MR_ERR_NOT_FOUND (unknown
+ * class) or MR_ERR_CONFIG (no class, no such version) in Kafka Connect's words. */
+int connector_config_plugin(const struct loader *loader, const struct string_map *config,
+                            const struct loader_plugin **plugin, struct mr_error **error);
 
 /* One finding of the validation. */
 struct connector_finding {
@@ -86,6 +86,9 @@ struct connector_validation {
  * -1: not to be validated at all (no class, unknown class, a provider or plugin that failed). */
 int connector_config_validate(const struct connector_validation *validation, struct connector_findings *findings,
                               struct mr_error **error);
+/* The client overrides alone, against the policy; for the start of a task. -1: MR_ERR_CONFIG, a line each. */
+int connector_config_check_overrides(const struct connector_validation *validation, const struct loader_plugin *plugin,
+                                     const struct string_map *resolved, struct mr_error **error);
 /* "Connector configuration is invalid and contains the following N error(s):\n…" as the JVM worker words it; mem_free. */
 char *connector_findings_message(const struct connector_findings *findings);
 

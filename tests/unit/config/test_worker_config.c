@@ -1,0 +1,331 @@
+#include "config_room_test.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <millrace/error.h>
+
+#include "support/alloc_torture.h"
+
+/* The settings of the file that Kafka ships for distributed workers. */
+static const char shipped_with_kafka[] =
+    "##\n# Licensed to the Apache Software Foundation (ASF) under one or more\n##\n\n"
+    "# A list of host/port pairs to use for establishing the initial connection to the Kafka cluster.\n"
+    "bootstrap.servers=localhost:9092\n\n"
+    "group.id=connect-cluster\n\n"
+    "key.converter=org.apache.kafka.connect.json.JsonConverter\n"
+    "value.converter=org.apache.kafka.connect.json.JsonConverter\n"
+    "key.converter.schemas.enable=true\nvalue.converter.schemas.enable=true\n\n"
+    "offset.storage.topic=connect-offsets\noffset.storage.replication.factor=1\n#offset.storage.partitions=25\n\n"
+    "config.storage.topic=connect-configs\nconfig.storage.replication.factor=1\n\n"
+    "status.storage.topic=connect-status\nstatus.storage.replication.factor=1\n#status.storage.partitions=5\n\n"
+    "offset.flush.interval.ms=10000\n\n"
+    "#listeners=HTTP://:8083\n#rest.advertised.host.name=\n#rest.advertised.port=\n#rest.advertised.listener=\n"
+    "#plugin.path=\n";
+
+static void the_file_shipped_with_kafka_loads_without_a_warning(void **state)
+{
+    (void)state;
+    struct worker_config *worker = worker_of(shipped_with_kafka);
+    assert_string_equal(worker->bootstrap_servers, "localhost:9092");
+    assert_string_equal(worker->group_id, "connect-cluster");
+    assert_string_equal(worker->config_topic.name, "connect-configs");
+    assert_int_equal(worker->config_topic.partitions, 1);
+    assert_int_equal(worker->config_topic.replication_factor, 1);
+    assert_int_equal(worker->offset_topic.partitions, 25);
+    assert_int_equal(worker->status_topic.partitions, 5);
+    assert_int_equal(worker->offset_flush_interval_ms, 10000);
+    assert_string_equal(worker->key_converter.class_name, "org.apache.kafka.connect.json.JsonConverter");
+    assert_string_equal(string_map_get(worker->key_converter.options, "schemas.enable"), "true");
+    assert_int_equal(worker_config_warning_count(worker), 0);
+    worker_config_destroy(worker);
+}
+
+static void defaults_are_those_of_kafka_connect_but_for_the_named_two(void **state)
+{
+    (void)state;
+    struct worker_config *worker = worker_of(MINIMAL);
+    assert_int_equal(worker->session_timeout_ms, 10000);
+    assert_int_equal(worker->heartbeat_interval_ms, 500);
+    assert_int_equal(worker->rebalance_delay_max_ms, 0);
+    assert_int_equal(worker->rebalance_timeout_ms, 60000);
+    assert_int_equal(worker->worker_sync_timeout_ms, 3000);
+    assert_int_equal(worker->offset_flush_interval_ms, 60000);
+    assert_int_equal(worker->offset_flush_timeout_ms, 5000);
+    assert_int_equal(worker->task_shutdown_timeout_ms, 5000);
+    assert_int_equal(worker->config_topic.replication_factor, 3);
+    assert_true(worker->topic_creation_enable && worker->topic_tracking_enable && worker->topic_tracking_allow_reset);
+    assert_true(worker->admin_on_listeners);
+    assert_int_equal(worker->exactly_once_source, EXACTLY_ONCE_DISABLED);
+    assert_string_equal(worker->override_policy, "All");
+    assert_string_equal(worker->plugin_path, "");
+    assert_string_equal(worker->client_id, "");
+    assert_int_equal(worker->listener_count, 1);
+    assert_string_equal(worker->listeners[0].host, "");
+    assert_int_equal(worker->listeners[0].port, 8083);
+    assert_null(worker->advertised_host);
+    assert_string_equal(worker->advertised_scheme, "http");
+    assert_int_equal(worker->task_buffer_bytes, 33554432);
+    assert_int_equal(worker->task_stall_ms, 300000);
+    assert_true(worker->pool_threads_max >= 4);
+    worker_config_destroy(worker);
+}
+
+/* What `text` is refused with; mem_free'd by the next call. */
+static const char *refusal(enum worker_mode mode, const char *text)
+{
+    static char message[32768];
+    struct mr_error *error = NULL;
+    struct string_map *map = properties_of(text);
+    struct worker_config *worker = worker_config_create(mode, map, &error);
+    string_map_destroy(map);
+    if (worker != NULL) {
+        worker_config_destroy(worker);
+        return "";
+    }
+    assert_int_equal(mr_error_code(error), MR_ERR_CONFIG);
+    snprintf(message, sizeof(message), "%s", mr_error_message(error));
+    mr_error_drop(error);
+    return message;
+}
+
+static void all_mistakes_are_told_at_once_with_their_remedies(void **state)
+{
+    (void)state;
+    const char *message =
+        refusal(WORKER_DISTRIBUTED, "session.timeout.ms=soon\nlisteners=8083\nconfig.storage.topic=c\n");
+    assert_contains(message,
+                    "bootstrap.servers: Missing required configuration \"bootstrap.servers\" which has no default "
+                    "value. Set bootstrap.servers=HOST:PORT");
+    assert_contains(message, "group.id: Missing");
+    assert_lacks(message, "config.storage.topic: Missing");
+    assert_contains(message, "\noffset.storage.topic: ");
+    assert_contains(message, "\nstatus.storage.topic: ");
+    assert_contains(message, "\nkey.converter: ");
+    assert_contains(message, "\nvalue.converter: ");
+    assert_contains(message,
+                    "session.timeout.ms: Invalid value soon for configuration session.timeout.ms: Not a number "
+                    "of type INT. Write a whole number");
+    assert_contains(message, "listeners: '8083' is not a URL to listen on. Write scheme://host:port");
+}
+
+static void single_mistakes_are_refused_in_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *words;
+    } cases[] = {
+        {"bootstrap.servers=", "must not be empty"},
+        {"group.id=", "String must be non-empty. Set group.id"},
+        {"heartbeat.interval.ms=10000", "heartbeat.interval.ms (10000) must be lower than session.timeout.ms (10000)"},
+        {"heartbeat.interval.ms=-1", "Value must be at least 1"},
+        {"offset.storage.partitions=0", "Number of partitions must be positive"},
+        {"config.storage.replication.factor=-2", "Replication factor must be positive"},
+        {"status.storage.replication.factor=70000", "Not a number of type SHORT"},
+        {"status.storage.topic=c", "'c' is named twice"},
+        {"topic.creation.enable=yes", "Expected value to be either true or false. Write true or false"},
+        {"connect.protocol=gossip", "EAGER, COMPATIBLE, SESSIONED"},
+        {"exactly.once.source.support=enabled", "exactly.once.source.support=enabled cannot be honoured"},
+        {"exactly.once.source.support=on", "Invalid value on for configuration exactly.once.source.support"},
+        {"listeners=ftp://:8083", "'ftp://:8083' is not a URL"},
+        {"listeners=http://:99999", "'http://:99999' is not a URL"},
+        {"listeners=http://host", "'http://host' is not a URL"},
+        {"listeners=http://[::1:8083", "'http://[::1:8083' is not a URL"},
+        {"listeners=http://:8083/", "is not a URL"},
+        {"listeners=http://u@h:8083", "is not a URL"},
+        {"listeners=", "must not be empty"},
+        {"listeners=https://:8443", "'https://:8443': HTTPS is not served yet"},
+        {"rest.advertised.port=70000", "no more than 65535"},
+        {"rest.advertised.listener=ftp", "neither http nor https"},
+        {"rest.extension.classes=org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension",
+         "BasicAuthSecurityRestExtension cannot be loaded here"},
+        {"inter.worker.signature.algorithm=ROT13", "HmacSHA256 is"},
+        {"inter.worker.signature.algorithm=HmacSHA512", "must also be listed in inter.worker.verification.algorithms"},
+        {"millrace.rest.auth.basic.file=users", "it would protect something. Remove it"},
+        {"millrace.task.buffer.bytes=10", "Value must be at least 65536"},
+        {"security.protocol=TLS", "Invalid value TLS for configuration security.protocol"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), "%s%s\n", MINIMAL, cases[i].line);
+        const char *message = refusal(WORKER_DISTRIBUTED, text);
+        assert_contains(message, cases[i].words);
+        assert_null(strchr(message, '\n'));
+    }
+}
+
+static void listeners_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *host;
+        uint16_t port;
+    } cases[] = {
+        {"http://:8083", "", 8083},
+        {"HTTP://0.0.0.0:0", "0.0.0.0", 0},
+        {"http://[::1]:8084", "::1", 8084},
+        {"http://[fe80::1%eth0]:8085", "fe80::1%eth0", 8085},
+        {"http://worker-1.example.org:65535", "worker-1.example.org", 65535},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), "%slisteners= http://127.0.0.1:1 , %s\n", MINIMAL, cases[i].url);
+        struct worker_config *worker = worker_of(text);
+        assert_int_equal(worker->listener_count, 2);
+        assert_string_equal(worker->listeners[1].host, cases[i].host);
+        assert_int_equal(worker->listeners[1].port, cases[i].port);
+        assert_false(worker->listeners[1].is_https);
+        worker_config_destroy(worker);
+    }
+}
+
+static void a_proxy_in_front_is_what_others_are_told(void **state)
+{
+    (void)state;
+    struct worker_config *worker = worker_of(MINIMAL "rest.advertised.host.name=connect.example.org\n"
+                                                     "rest.advertised.port=443\nrest.advertised.listener=https\n");
+    assert_string_equal(worker->advertised_host, "connect.example.org");
+    assert_int_equal(worker->advertised_port, 443);
+    assert_string_equal(worker->advertised_scheme, "https");
+    worker_config_destroy(worker);
+}
+
+static void what_is_ignored_is_warned_about_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *words;
+    } cases[] = {
+        {"internal.key.converter=x.JsonConverter", "internal.key.converter is ignored"},
+        {"internal.value.converter.schemas.enable=false", "internal.value.converter.schemas.enable is ignored"},
+        {"acces.control=1", "kept for plugins and clients: acces.control"},
+        {"millrace.pool.thread.max=1", "millrace.pool.thread.max is ignored: this version does not know it"},
+        {"metric.reporters=com.example.Reporter", "com.example.Reporter is a Java class"},
+        {"admin.listeners=http://:9000", "administrative endpoints are not served at all"},
+        {"exactly.once.source.support=PREPARING", "sources deliver at least once"},
+        {"access.control.allow.origin=*", "access.control.allow.origin is not served yet"},
+        {"response.http.headers.config=add X-A: b", "response.http.headers.config is not served yet"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), "%s%s\n", MINIMAL, cases[i].line);
+        struct worker_config *worker = worker_of(text);
+        assert_int_equal(worker_config_warning_count(worker), 1);
+        assert_contains(worker_config_warning(worker, 0), cases[i].words);
+        worker_config_destroy(worker);
+    }
+}
+
+static void what_clients_and_plugins_need_is_accepted_in_silence(void **state)
+{
+    (void)state;
+    struct worker_config *worker =
+        worker_of(MINIMAL "producer.acks=1\nconsumer.max.poll.records=10\nadmin.retries=3\nsasl.mechanism=PLAIN\n"
+                          "ssl.truststore.location=/x\nconfig.storage.min.insync.replicas=2\nmetrics.context.a=b\n"
+                          "connect.protocol=compatible\nadmin.listeners=\noffset.storage.file.filename=/tmp/x\n"
+                          "config.providers=\nlisteners.https.ssl.key.password=k\nplugin.discovery=ONLY_SCAN\n");
+    assert_int_equal(worker_config_warning_count(worker), 0);
+    assert_false(worker->admin_on_listeners);
+    assert_int_equal(string_map_count(worker->config_topic.topic_configs), 1);
+    assert_string_equal(string_map_get(worker->config_topic.topic_configs, "min.insync.replicas"), "2");
+    assert_int_equal(string_map_count(worker->offset_topic.topic_configs), 0);
+    worker_config_destroy(worker);
+}
+
+static void secrets_stand_in_no_message(void **state)
+{
+    (void)state;
+    const char *message = refusal(WORKER_DISTRIBUTED,
+                                  "sasl.jaas.config=org.x.PlainLoginModule required password=\"hunter2\";\n"
+                                  "ssl.key.password=hunter2\nproducer.sasl.jaas.config=hunter2\nlisteners=nonsense\n");
+    assert_lacks(message, "hunter2");
+    struct worker_config *worker = worker_of(MINIMAL "sasl.password.typo=hunter2\nunknown.password=hunter2\n");
+    for (size_t i = 0; i < worker_config_warning_count(worker); i++)
+        assert_lacks(worker_config_warning(worker, i), "hunter2");
+    worker_config_destroy(worker);
+}
+
+static void standalone_needs_an_offset_file_and_no_group(void **state)
+{
+    (void)state;
+    static const char text[] = "bootstrap.servers=b:1\nkey.converter=K\nvalue.converter=V\n";
+    const char *message = refusal(WORKER_STANDALONE, text);
+    assert_contains(message, "offset.storage.file.filename: Missing");
+    assert_lacks(message, "group.id");
+    struct string_map *map = properties_of(text);
+    struct mr_error *error = NULL;
+    assert_true(string_map_put(map, "offset.storage.file.filename", "/tmp/connect.offsets"));
+    struct worker_config *worker = worker_config_create(WORKER_STANDALONE, map, &error);
+    assert_non_null(worker);
+    assert_string_equal(worker->offset_file, "/tmp/connect.offsets");
+    assert_string_equal(worker->group_id, "");
+    assert_int_equal(worker_config_warning_count(worker), 0);
+    worker_config_destroy(worker);
+    string_map_destroy(map);
+}
+
+static void huge_time_outs_count_as_the_largest(void **state)
+{
+    (void)state;
+    struct worker_config *worker = worker_of(MINIMAL "offset.flush.interval.ms=9223372036854775807\n");
+    assert_int_equal(worker->offset_flush_interval_ms, INT32_MAX);
+    worker_config_destroy(worker);
+}
+
+static void a_file_is_named_in_what_is_wrong_with_it(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/worker-config-test.XXXXXX";
+    int file = mkstemp(path);
+    struct mr_error *error = NULL;
+    assert_true(file >= 0);
+    assert_int_equal(write(file, "group.id=\\u12\n", 14), 14);
+    close(file);
+    assert_null(worker_config_load(WORKER_DISTRIBUTED, path, &error));
+    assert_contains(mr_error_message(error), path);
+    assert_contains(mr_error_message(error), "line 1");
+    mr_error_clear(&error);
+    assert_null(worker_config_load(WORKER_DISTRIBUTED, "/nowhere/worker.properties", &error));
+    assert_contains(mr_error_message(error), "/nowhere/worker.properties");
+    mr_error_drop(error);
+    unlink(path);
+}
+
+static bool create_and_destroy(void *argument)
+{
+    struct mr_error *error = NULL;
+    struct string_map *map = argument;
+    struct worker_config *worker = worker_config_create(WORKER_DISTRIBUTED, map, &error);
+    bool worked = worker != NULL;
+    worker_config_destroy(worker);
+    mr_error_drop(error);
+    return worked;
+}
+
+static void memory_may_run_short_anywhere(void **state)
+{
+    (void)state;
+    struct string_map *map = properties_of(MINIMAL "internal.key.converter=a\nunknown=b\nlisteners=http://[::1]:1\n");
+    alloc_torture(create_and_destroy, map);
+    string_map_destroy(map);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_file_shipped_with_kafka_loads_without_a_warning),
+        cmocka_unit_test(defaults_are_those_of_kafka_connect_but_for_the_named_two),
+        cmocka_unit_test(all_mistakes_are_told_at_once_with_their_remedies),
+        cmocka_unit_test(single_mistakes_are_refused_in_words),
+        cmocka_unit_test(listeners_are_read),
+        cmocka_unit_test(a_proxy_in_front_is_what_others_are_told),
+        cmocka_unit_test(what_is_ignored_is_warned_about_by_name),
+        cmocka_unit_test(what_clients_and_plugins_need_is_accepted_in_silence),
+        cmocka_unit_test(secrets_stand_in_no_message),
+        cmocka_unit_test(standalone_needs_an_offset_file_and_no_group),
+        cmocka_unit_test(huge_time_outs_count_as_the_largest),
+        cmocka_unit_test(a_file_is_named_in_what_is_wrong_with_it),
+        cmocka_unit_test(memory_may_run_short_anywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,63 @@
+/*
+ * worker_config_internal: how worker properties become a worker_config. For worker_*.c of this room.
+ *
+ *   worker_options.c    the table: name, type, default, check, field, remedy
+ *   worker_listeners.c  listener URLs
+ *   worker_notices.c    what is ignored, what cannot be honoured
+ *   worker_plugins.c    do the plugins it names exist
+ *   worker_config.c     puts them together
+ */
+#ifndef CONFIG_WORKER_CONFIG_INTERNAL_H
+#define CONFIG_WORKER_CONFIG_INTERNAL_H
+
+#include "base/ptr_array.h"
+#include "base/str_buffer.h"
+#include "config/worker_config.h"
+#include "sdk/config_host.h"
+
+/* How a parsed option is stored in struct worker_config. */
+enum worker_field_kind {
+    WORKER_FIELD_NONE,   /* accepted and checked; used by clients, plugins or later */
+    WORKER_FIELD_TEXT,   /* const char *; NULL where the option has no value */
+    WORKER_FIELD_UINT32, /* larger values count as the largest */
+    WORKER_FIELD_INT32,
+    WORKER_FIELD_UINT16,
+    WORKER_FIELD_UINT64,
+    WORKER_FIELD_BOOL
+};
+
+/* A row of the table; what config_parse sees of it is `row` (mr_config_def.row_size says how long ours are). */
+struct worker_option {
+    struct mr_config_row row; /* row.doc: what to write there, the remedy in error texts; NULL: the type says it */
+    enum worker_field_kind kind;
+    size_t field; /* offset in struct worker_config */
+};
+
+/* The table of a mode: what it alone has, then what both have. */
+#define WORKER_DEFS 2
+void worker_option_defs(enum worker_mode mode, const struct mr_config_def *defs[WORKER_DEFS]);
+/* NULL: the mode has no such option. */
+const struct worker_option *worker_option_find(enum worker_mode mode, const char *name);
+
+/* The configuration and what belongs to it. */
+struct worker_config_box {
+    struct worker_config config; /* first: the door casts */
+    struct mr_config *parsed;
+    struct string_map *properties;
+    struct listener_address *listeners;
+    struct ptr_array warnings; /* char * */
+};
+
+#define WORKER_MISTAKES_MAX (16 * 1024) /* bytes of the error text; further mistakes are left out */
+
+/* Adds a line. */
+void worker_mistake(struct str_buffer *mistakes, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* false: no memory. */
+bool worker_warn(struct worker_config_box *box, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* -1: no memory; mistakes get a line each. */
+int worker_listeners_read(struct worker_config_box *box, struct str_buffer *mistakes);
+/* What is ignored becomes a warning; what protects something and cannot be honoured a mistake. -1: no memory. */
+int worker_notices_read(struct worker_config_box *box, struct str_buffer *mistakes);
+
+#endif

@@ -1,0 +1,178 @@
+/*
+ * What the worker does with properties that it does not carry out: accepts in silence what loses its meaning here, warns by
+ * name about what is ignored, refuses what protects something.
+ */
+#include "config/worker_config_internal.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/string_map.h"
+
+#include "base/bans.h"
+
+/* Names below these belong to clients, plugins or groups of settings. */
+static const char *const known_prefixes[] = {
+    "producer.",
+    "consumer.",
+    "admin.",
+    "key.converter.",
+    "value.converter.",
+    "header.converter.",
+    "config.storage.",
+    "offset.storage.",
+    "status.storage.",
+    "config.providers.",
+    "ssl.",
+    "sasl.",
+    "listeners.https.",
+    "admin.listeners.https.",
+    "metrics.context.",
+    "millrace.",
+};
+
+/* Everything about these is warned about in one line of its own. */
+struct ignored {
+    const char *name;
+    bool is_prefix;
+    const char *words; /* after the name */
+};
+static const struct ignored ignored[] = {
+    {"internal.key.converter", true, "is ignored: internal topics have one format"},
+    {"internal.value.converter", true, "is ignored: internal topics have one format"},
+    {"access.control.allow.origin", false, "is not served yet: browsers on other origins are refused"},
+    {"access.control.allow.methods", false, "is not served yet: browsers on other origins are refused"},
+    {"response.http.headers.config", false, "is not served yet: responses carry no extra headers"},
+};
+
+/* Own settings that protect something: a name that this version does not know must not pass for protection. */
+static const char *const protecting_prefixes[] = {
+    "millrace.rest.auth.",     "millrace.rest.bindings.", "millrace.audit.",
+    "millrace.leader.fencing", "millrace.exactly.once.",
+};
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static const struct ignored *find_ignored(const char *name)
+{
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
+        if (ignored[i].is_prefix ? begins_with(name, ignored[i].name) : strcmp(name, ignored[i].name) == 0)
+            return &ignored[i];
+    }
+    return NULL;
+}
+
+static bool is_protecting(const char *name)
+{
+    for (size_t i = 0; i < sizeof(protecting_prefixes) / sizeof(protecting_prefixes[0]); i++) {
+        if (begins_with(name, protecting_prefixes[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_known(const struct worker_config_box *box, const char *name)
+{
+    if (worker_option_find(box->config.mode, name) != NULL)
+        return true;
+    if (begins_with(name, "millrace."))
+        return false;
+    for (size_t i = 0; i < sizeof(known_prefixes) / sizeof(known_prefixes[0]); i++) {
+        if (begins_with(name, known_prefixes[i]))
+            return true;
+    }
+    /* A file of the other mode is no reason for noise. */
+    return worker_option_find(box->config.mode == WORKER_DISTRIBUTED ? WORKER_STANDALONE : WORKER_DISTRIBUTED, name) !=
+           NULL;
+}
+
+static bool read_name(struct worker_config_box *box, const char *name, const char *value, struct str_buffer *unknown,
+                      struct str_buffer *mistakes)
+{
+    const struct ignored *notice = find_ignored(name);
+    if (notice != NULL)
+        return value == NULL || *value == '\0' || worker_warn(box, "%.512s %s", name, notice->words);
+    if (is_known(box, name))
+        return true;
+    if (is_protecting(name)) {
+        worker_mistake(mistakes, "%s: this version does not know it, and it would protect something. Remove it", name);
+        return true;
+    }
+    if (begins_with(name, "millrace."))
+        return worker_warn(box, "%.512s is ignored: this version does not know it", name);
+    str_buffer_printf(unknown, "%s%s", unknown->length > 0 ? ", " : "", name);
+    return true;
+}
+
+static bool read_names(struct worker_config_box *box, struct str_buffer *mistakes)
+{
+    struct str_buffer unknown;
+    bool is_fine = true;
+    str_buffer_init(&unknown, 8192);
+    for (size_t i = 0; is_fine && i < string_map_count(box->properties); i++)
+        is_fine = read_name(box, string_map_key(box->properties, i), string_map_value(box->properties, i), &unknown,
+                            mistakes);
+    if (is_fine && unknown.length > 0)
+        is_fine = worker_warn(box, "These properties are not the worker's; they are kept for plugins and clients: %s",
+                              str_buffer_text(&unknown));
+    str_buffer_release(&unknown);
+    return is_fine;
+}
+
+static bool read_exactly_once(struct worker_config_box *box, struct str_buffer *mistakes)
+{
+    if (box->config.mode != WORKER_DISTRIBUTED)
+        return true;
+    const char *wished = mr_config_string(box->parsed, "exactly.once.source.support");
+    box->config.exactly_once_source = EXACTLY_ONCE_DISABLED;
+    if (wished != NULL && strcasecmp(wished, "enabled") == 0)
+        worker_mistake(mistakes, "exactly.once.source.support=enabled cannot be honoured yet: sources deliver at least "
+                                 "once. Set it to disabled if that is acceptable");
+    if (wished == NULL || strcasecmp(wished, "preparing") != 0)
+        return true;
+    box->config.exactly_once_source = EXACTLY_ONCE_PREPARING;
+    return worker_warn(box, "exactly.once.source.support=preparing: sources deliver at least once; the leader writes "
+                            "without transactions, guarded by its group generation");
+}
+
+/* Administrative endpoints on listeners of their own: they are then not served where everybody gets. */
+static bool read_admin_listeners(struct worker_config_box *box)
+{
+    size_t count = mr_config_list_count(box->parsed, "admin.listeners");
+    box->config.admin_on_listeners = !mr_config_has_value(box->parsed, "admin.listeners");
+    return count == 0 || worker_warn(box, "admin.listeners: listeners of their own are not served yet; administrative "
+                                          "endpoints are not served at all");
+}
+
+static void refuse_extensions(const struct worker_config_box *box, struct str_buffer *mistakes)
+{
+    for (size_t i = 0; i < mr_config_list_count(box->parsed, "rest.extension.classes"); i++)
+        worker_mistake(
+            mistakes,
+            "rest.extension.classes: %s cannot be loaded here. Extensions guard the REST API as a rule: remove "
+            "it only if the API may be open, or put a proxy that guards it in front",
+            mr_config_list_at(box->parsed, "rest.extension.classes", i));
+}
+
+static bool read_reporters(struct worker_config_box *box)
+{
+    bool is_fine = true;
+    for (size_t i = 0; is_fine && i < mr_config_list_count(box->parsed, "metric.reporters"); i++) {
+        const char *name = mr_config_list_at(box->parsed, "metric.reporters", i);
+        if (strcmp(name, "org.apache.kafka.common.metrics.JmxReporter") != 0)
+            is_fine = worker_warn(box, "metric.reporters: %.512s is a Java class and is not loaded", name);
+    }
+    return is_fine;
+}
+
+int worker_notices_read(struct worker_config_box *box, struct str_buffer *mistakes)
+{
+    refuse_extensions(box, mistakes);
+    return read_exactly_once(box, mistakes) && read_admin_listeners(box) && read_reporters(box) &&
+                   read_names(box, mistakes)
+               ? 0
+               : -1;
+}
