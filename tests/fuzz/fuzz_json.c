@@ -32,26 +32,29 @@ static void must_be_written_alike(struct mr_bytes one, struct mr_bytes other)
     must(one.size == other.size && memcmp(one.data, other.data, one.size) == 0);
 }
 
+/* Reads and writes LAPS times. The first lap may change things (coercion, large numbers), the second may turn
+ * "Infinity" and -0.0 into 0.0. */
+#define LAPS 3
+
 static void schemaless(struct mr_arena *arena, struct mr_bytes text, uint32_t flags)
 {
-    struct mr_error *error = NULL;
-    const struct mr_value *value = mr_json_read(arena, text, flags, &error);
-    if (value == NULL) {
-        must_be_explained(error);
-        return;
+    for (int lap = 0; lap < LAPS; lap++) {
+        struct mr_error *error = NULL;
+        struct mr_bytes written = {.data = NULL};
+        const struct mr_value *value = mr_json_read(arena, text, lap == 0 ? flags : flags | MR_JSON_WHOLE_TEXT, &error);
+        if (value == NULL) {
+            must(lap == 0);
+            must_be_explained(error);
+            return;
+        }
+        must(error == NULL);
+        must(mr_json_write(arena, NULL, value, flags, &written, &error) == 0);
+        must(utf8_valid(written.data, written.size));
+        if (lap == LAPS - 1)
+            must_be_written_alike(text, written);
+        text = written;
     }
-    must(error == NULL);
-    struct mr_bytes written = {.data = NULL}, again = {.data = NULL};
-    must(mr_json_write(arena, NULL, value, flags, &written, &error) == 0);
-    must(utf8_valid(written.data, written.size));
-    const struct mr_value *same = mr_json_read(arena, written, flags | MR_JSON_WHOLE_TEXT, &error);
-    must(same != NULL);
-    must(mr_json_write(arena, NULL, same, flags, &again, &error) == 0);
-    must_be_written_alike(written, again);
 }
-
-/* Reads and writes LAPS times. The first lap may change things (coercion), the second may turn "Infinity" into 0.0. */
-#define LAPS 3
 
 static void enveloped(struct mr_json_envelope *codec, struct mr_arena *arena, struct mr_bytes text, uint32_t flags)
 {
