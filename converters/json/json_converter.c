@@ -14,28 +14,60 @@ static const char *const DECIMAL_FORMATS[] = {"BASE64", "NUMERIC", NULL};
 #define SERIALIZATION .group = "Serialization", .width = MR_WIDTH_MEDIUM
 
 static const struct mr_config_row ROWS[] = {
-    {.name = "converter.type", .type = MR_CONFIG_STRING, .default_text = MR_REQUIRED, .importance = MR_LOW,
-        .doc = "What the converter is for: key, value or header. Set by the worker.",
-        .validator = mr_check_one_of, .validator_argument = CONVERTER_TYPES},
-    {.name = "schemas.enable", .type = MR_CONFIG_BOOLEAN, .default_text = "true", .importance = MR_HIGH,
-        .doc = "Whether each record carries its schema: {\"schema\":…,\"payload\":…}. With false it is plain JSON without a "
-               "schema.",
-        SCHEMAS, .order_in_group = 0, .display_name = "Enable Schemas"},
-    {.name = "schemas.cache.size", .type = MR_CONFIG_INT, .default_text = "1000", .importance = MR_HIGH,
-        .doc = "How many schemas the converter remembers, each way, so that it need not read or write their JSON again.",
-        SCHEMAS, .order_in_group = 1, .display_name = "Schema Cache Size"},
-    {.name = "schema.content", .type = MR_CONFIG_STRING, .default_text = NULL, .importance = MR_HIGH,
-        .doc = "The JSON of a schema that all records read have. With it, and schemas.enable=true, records are read without "
-               "an envelope.",
-        SCHEMAS, .order_in_group = 2, .display_name = "Schema Content"},
-    {.name = "decimal.format", .type = MR_CONFIG_STRING, .default_text = "BASE64", .importance = MR_LOW,
-        .doc = "How decimals are written: BASE64 (the bytes of the unscaled number) or NUMERIC (a JSON number). Both are "
-               "understood when reading.",
-        .validator = mr_check_one_of_any_case, .validator_argument = DECIMAL_FORMATS,
-        SERIALIZATION, .order_in_group = 0, .display_name = "Decimal Format"},
-    {.name = "replace.null.with.default", .type = MR_CONFIG_BOOLEAN, .default_text = "true", .importance = MR_LOW,
-        .doc = "Whether a null whose schema has a default becomes that default, in both directions.",
-        SERIALIZATION, .order_in_group = 1, .display_name = "Replace null with default"},
+    {.name = "converter.type",
+     .type = MR_CONFIG_STRING,
+     .default_text = MR_REQUIRED,
+     .importance = MR_LOW,
+     .doc = "What the converter is for: key, value or header. Set by the worker.",
+     .validator = mr_check_one_of,
+     .validator_argument = CONVERTER_TYPES},
+    {.name = "schemas.enable",
+     .type = MR_CONFIG_BOOLEAN,
+     .default_text = "true",
+     .importance = MR_HIGH,
+     .doc =
+         "Whether each record carries its schema: {\"schema\":…,\"payload\":…}. With false it is plain JSON without a "
+         "schema.",
+     SCHEMAS,
+     .order_in_group = 0,
+     .display_name = "Enable Schemas"},
+    {.name = "schemas.cache.size",
+     .type = MR_CONFIG_INT,
+     .default_text = "1000",
+     .importance = MR_HIGH,
+     .doc = "How many schemas the converter remembers, each way, so that it need not read or write their JSON again.",
+     SCHEMAS,
+     .order_in_group = 1,
+     .display_name = "Schema Cache Size"},
+    {.name = "schema.content",
+     .type = MR_CONFIG_STRING,
+     .default_text = NULL,
+     .importance = MR_HIGH,
+     .doc =
+         "The JSON of a schema that all records read have. With it, and schemas.enable=true, records are read without "
+         "an envelope.",
+     SCHEMAS,
+     .order_in_group = 2,
+     .display_name = "Schema Content"},
+    {.name = "decimal.format",
+     .type = MR_CONFIG_STRING,
+     .default_text = "BASE64",
+     .importance = MR_LOW,
+     .doc = "How decimals are written: BASE64 (the bytes of the unscaled number) or NUMERIC (a JSON number). Both are "
+            "understood when reading.",
+     .validator = mr_check_one_of_any_case,
+     .validator_argument = DECIMAL_FORMATS,
+     SERIALIZATION,
+     .order_in_group = 0,
+     .display_name = "Decimal Format"},
+    {.name = "replace.null.with.default",
+     .type = MR_CONFIG_BOOLEAN,
+     .default_text = "true",
+     .importance = MR_LOW,
+     .doc = "Whether a null whose schema has a default becomes that default, in both directions.",
+     SERIALIZATION,
+     .order_in_group = 1,
+     .display_name = "Replace null with default"},
 };
 static const struct mr_config_def CONFIG_DEF = MR_CONFIG_DEF(ROWS);
 
@@ -91,7 +123,7 @@ static uint32_t flags_of(const struct mr_config *config)
 static int as_config_error(struct mr_error *mistake, struct mr_error **error)
 {
     mr_error_set(error, mr_error_code(mistake) == MR_ERR_DATA ? MR_ERR_CONFIG : mr_error_code(mistake),
-        "schema.content is no schema: %s", mr_error_message(mistake));
+                 "schema.content is no schema: %s", mr_error_message(mistake));
     mr_error_drop(mistake);
     return -1;
 }
@@ -119,7 +151,8 @@ static void *create(const struct mr_config *config, struct mr_error **error)
 }
 
 static int from_connect(void *self, const struct mr_converter_place *place, const struct mr_schema *schema,
-    const struct mr_value *value, struct mr_arena *arena, struct mr_bytes *bytes, struct mr_error **error)
+                        const struct mr_value *value, struct mr_arena *arena, struct mr_bytes *bytes,
+                        struct mr_error **error)
 {
     struct json_converter *converter = self;
     (void)place;
@@ -133,7 +166,7 @@ static int from_connect(void *self, const struct mr_converter_place *place, cons
 }
 
 static int to_connect(void *self, const struct mr_converter_place *place, struct mr_bytes bytes, struct mr_arena *arena,
-    const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error)
+                      const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error)
 {
     struct json_converter *converter = self;
     (void)place;
@@ -155,10 +188,20 @@ static const struct mr_converter_ops OPS = {
 #define CLASS_NAME "org.apache.kafka.connect.json.JsonConverter"
 #define DOC "JSON, with the schema beside the payload or without schemas."
 
-static const struct mr_plugin CONVERTER = {.size = sizeof(CONVERTER), .kind = MR_PLUGIN_CONVERTER,
-    .class_name = CLASS_NAME, .version = KAFKA_VERSION, .doc = DOC, .config_def = &CONFIG_DEF, .ops = &OPS};
-static const struct mr_plugin HEADER_CONVERTER = {.size = sizeof(HEADER_CONVERTER), .kind = MR_PLUGIN_HEADER_CONVERTER,
-    .class_name = CLASS_NAME, .version = KAFKA_VERSION, .doc = DOC, .config_def = &CONFIG_DEF, .ops = &OPS};
+static const struct mr_plugin CONVERTER = {.size = sizeof(CONVERTER),
+                                           .kind = MR_PLUGIN_CONVERTER,
+                                           .class_name = CLASS_NAME,
+                                           .version = KAFKA_VERSION,
+                                           .doc = DOC,
+                                           .config_def = &CONFIG_DEF,
+                                           .ops = &OPS};
+static const struct mr_plugin HEADER_CONVERTER = {.size = sizeof(HEADER_CONVERTER),
+                                                  .kind = MR_PLUGIN_HEADER_CONVERTER,
+                                                  .class_name = CLASS_NAME,
+                                                  .version = KAFKA_VERSION,
+                                                  .doc = DOC,
+                                                  .config_def = &CONFIG_DEF,
+                                                  .ops = &OPS};
 
 static const struct mr_plugin *const PLUGINS[] = {&CONVERTER, &HEADER_CONVERTER};
 static const struct mr_module MODULE = MR_MODULE("json_converter", PLUGINS);

@@ -14,11 +14,11 @@
 
 struct charset {
     iconv_t decoder, encoder;
-    iconv_t decoder_little;   /* for a byte order mark that says so; (iconv_t)-1: none */
-    unsigned unit_bytes;      /* an ill-formed part is this long */
-    bool reads_mark;          /* UTF-16, UTF-32: a byte order mark is looked for */
-    bool writes_mark;         /* UTF-16 */
-    const char *question;     /* '?' in the charset, unit_bytes long */
+    iconv_t decoder_little; /* for a byte order mark that says so; (iconv_t)-1: none */
+    unsigned unit_bytes;    /* an ill-formed part is this long */
+    bool reads_mark;        /* UTF-16, UTF-32: a byte order mark is looked for */
+    bool writes_mark;       /* UTF-16 */
+    const char *question;   /* '?' in the charset, unit_bytes long */
 };
 
 #define NO_CODER ((iconv_t)-1)
@@ -30,21 +30,28 @@ static const struct family {
     bool writes_mark;
     const char *question;
 } FAMILY[] = {
-    {"UTF-16", "UTF-16BE", "UTF-16LE", 2, true, "\0?"},
-    {"UTF-16BE", "UTF-16BE", NULL, 2, false, "\0?"},
-    {"UTF-16LE", "UTF-16LE", NULL, 2, false, "?\0"},
-    {"UTF-32", "UTF-32BE", "UTF-32LE", 4, false, "\0\0\0?"},
-    {"UTF-32BE", "UTF-32BE", NULL, 4, false, "\0\0\0?"},
-    {"UTF-32LE", "UTF-32LE", NULL, 4, false, "?\0\0\0"},
+    {"UTF-16", "UTF-16BE", "UTF-16LE", 2, true, "\0?"},  {"UTF-16BE", "UTF-16BE", NULL, 2, false, "\0?"},
+    {"UTF-16LE", "UTF-16LE", NULL, 2, false, "?\0"},     {"UTF-32", "UTF-32BE", "UTF-32LE", 4, false, "\0\0\0?"},
+    {"UTF-32BE", "UTF-32BE", NULL, 4, false, "\0\0\0?"}, {"UTF-32LE", "UTF-32LE", NULL, 4, false, "?\0\0\0"},
 };
 
 /* Java's second names of the same charsets. */
 static const struct {
     const char *alias, *name;
-} ALIASES[] = {{"UTF16", "UTF-16"}, {"UTF_16", "UTF-16"}, {"UnicodeBigUnmarked", "UTF-16BE"}, {"UTF_16BE", "UTF-16BE"},
-    {"UnicodeLittleUnmarked", "UTF-16LE"}, {"UTF_16LE", "UTF-16LE"}, {"UTF32", "UTF-32"}, {"UTF_32", "UTF-32"},
-    {"UTF8", "UTF-8"}, {"unicode-1-1-utf-8", "UTF-8"}, {"ISO8859_1", "ISO-8859-1"}, {"8859_1", "ISO-8859-1"},
-    {"ISO8859_15", "ISO-8859-15"}, {"ASCII7", "US-ASCII"}};
+} ALIASES[] = {{"UTF16", "UTF-16"},
+               {"UTF_16", "UTF-16"},
+               {"UnicodeBigUnmarked", "UTF-16BE"},
+               {"UTF_16BE", "UTF-16BE"},
+               {"UnicodeLittleUnmarked", "UTF-16LE"},
+               {"UTF_16LE", "UTF-16LE"},
+               {"UTF32", "UTF-32"},
+               {"UTF_32", "UTF-32"},
+               {"UTF8", "UTF-8"},
+               {"unicode-1-1-utf-8", "UTF-8"},
+               {"ISO8859_1", "ISO-8859-1"},
+               {"8859_1", "ISO-8859-1"},
+               {"ISO8859_15", "ISO-8859-15"},
+               {"ASCII7", "US-ASCII"}};
 
 static const char *plain_name(const char *name)
 {
@@ -101,11 +108,12 @@ static struct charset *coders_open(const char *name, const struct family *family
     charset->reads_mark = has_little;
     charset->writes_mark = family != NULL && family->writes_mark;
     charset->question = family == NULL ? "?" : family->question;
-    if (charset->decoder != NO_CODER && charset->encoder != NO_CODER && (!has_little || charset->decoder_little != NO_CODER))
+    if (charset->decoder != NO_CODER && charset->encoder != NO_CODER &&
+        (!has_little || charset->decoder_little != NO_CODER))
         return charset;
     charset_close(charset);
-    mr_error_set(error, MR_ERR_CONFIG, "converter.encoding: there is no charset \"%s\"; give one such as UTF-8 or ISO-8859-1",
-        name);
+    mr_error_set(error, MR_ERR_CONFIG,
+                 "converter.encoding: there is no charset \"%s\"; give one such as UTF-8 or ISO-8859-1", name);
     return NULL;
 }
 
@@ -116,7 +124,8 @@ struct charset *charset_open(const char *name, bool *is_utf8, struct mr_error **
     if (*is_utf8)
         return NULL;
     if (!is_name(name)) {
-        mr_error_set(error, MR_ERR_CONFIG, "converter.encoding: \"%s\" is no name of a charset; give one such as UTF-8", name);
+        mr_error_set(error, MR_ERR_CONFIG, "converter.encoding: \"%s\" is no name of a charset; give one such as UTF-8",
+                     name);
         return NULL;
     }
     return coders_open(name, family_of(name), error);
@@ -184,10 +193,10 @@ static void mark_read(const struct charset *charset, struct conversion *conversi
 }
 
 int charset_decode(struct charset *charset, struct mr_arena *arena, struct mr_bytes bytes, struct mr_bytes *utf8,
-    struct mr_error **error)
+                   struct mr_error **error)
 {
-    struct conversion conversion = {.coder = charset->decoder, .at = (char *)bytes.data, .left = bytes.size,
-        .out = {.arena = arena}};
+    struct conversion conversion = {
+        .coder = charset->decoder, .at = (char *)bytes.data, .left = bytes.size, .out = {.arena = arena}};
     mark_read(charset, &conversion);
     iconv(conversion.coder, NULL, NULL, NULL, NULL);
     while (!conversion_run(&conversion)) {
@@ -199,10 +208,10 @@ int charset_decode(struct charset *charset, struct mr_arena *arena, struct mr_by
 }
 
 int charset_encode(struct charset *charset, struct mr_arena *arena, struct mr_bytes utf8, struct mr_bytes *bytes,
-    struct mr_error **error)
+                   struct mr_error **error)
 {
-    struct conversion conversion = {.coder = charset->encoder, .at = (char *)utf8.data, .left = utf8.size,
-        .out = {.arena = arena}};
+    struct conversion conversion = {
+        .coder = charset->encoder, .at = (char *)utf8.data, .left = utf8.size, .out = {.arena = arena}};
     if (charset->writes_mark && utf8.size > 0)
         text_add(&conversion.out, "\xFE\xFF", 2);
     iconv(conversion.coder, NULL, NULL, NULL, NULL);

@@ -16,8 +16,8 @@ struct charset *charset_open(const char *name, bool *is_utf8, struct mr_error **
 void charset_close(struct charset *charset);
 
 int charset_decode(struct charset *charset, struct mr_arena *arena, struct mr_bytes bytes, struct mr_bytes *utf8,
-    struct mr_error **error);
+                   struct mr_error **error);
 int charset_encode(struct charset *charset, struct mr_arena *arena, struct mr_bytes utf8, struct mr_bytes *bytes,
-    struct mr_error **error);
+                   struct mr_error **error);
 
 #endif

@@ -10,11 +10,18 @@
 static const char *const CONVERTER_TYPES[] = {"key", "value", "header", NULL};
 
 static const struct mr_config_row ROWS[] = {
-    {.name = "converter.type", .type = MR_CONFIG_STRING, .default_text = MR_REQUIRED, .importance = MR_LOW,
-        .doc = "What the converter is for: key, value or header. Set by the worker.",
-        .validator = mr_check_one_of, .validator_argument = CONVERTER_TYPES},
-    {.name = "converter.encoding", .type = MR_CONFIG_STRING, .default_text = "UTF-8", .importance = MR_HIGH,
-        .doc = "The charset of the bytes in Kafka, by its usual name: UTF-8, ISO-8859-1, UTF-16, windows-1252, …"},
+    {.name = "converter.type",
+     .type = MR_CONFIG_STRING,
+     .default_text = MR_REQUIRED,
+     .importance = MR_LOW,
+     .doc = "What the converter is for: key, value or header. Set by the worker.",
+     .validator = mr_check_one_of,
+     .validator_argument = CONVERTER_TYPES},
+    {.name = "converter.encoding",
+     .type = MR_CONFIG_STRING,
+     .default_text = "UTF-8",
+     .importance = MR_HIGH,
+     .doc = "The charset of the bytes in Kafka, by its usual name: UTF-8, ISO-8859-1, UTF-16, windows-1252, …"},
 };
 static const struct mr_config_def CONFIG_DEF = MR_CONFIG_DEF(ROWS);
 
@@ -62,7 +69,8 @@ static int text_of(const struct mr_value *value, struct mr_arena *arena, struct 
 }
 
 static int from_connect(void *self, const struct mr_converter_place *place, const struct mr_schema *schema,
-    const struct mr_value *value, struct mr_arena *arena, struct mr_bytes *bytes, struct mr_error **error)
+                        const struct mr_value *value, struct mr_arena *arena, struct mr_bytes *bytes,
+                        struct mr_error **error)
 {
     const struct string_converter *converter = self;
     (void)place;
@@ -76,7 +84,7 @@ static int from_connect(void *self, const struct mr_converter_place *place, cons
 }
 
 static int to_connect(void *self, const struct mr_converter_place *place, struct mr_bytes bytes, struct mr_arena *arena,
-    const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error)
+                      const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error)
 {
     const struct string_converter *converter = self;
     (void)place;
@@ -98,10 +106,20 @@ static const struct mr_converter_ops OPS = {
 #define CLASS_NAME "org.apache.kafka.connect.storage.StringConverter"
 #define DOC "Text: reads strings, writes any value as its text."
 
-static const struct mr_plugin CONVERTER = {.size = sizeof(CONVERTER), .kind = MR_PLUGIN_CONVERTER,
-    .class_name = CLASS_NAME, .version = KAFKA_VERSION, .doc = DOC, .config_def = &CONFIG_DEF, .ops = &OPS};
-static const struct mr_plugin HEADER_CONVERTER = {.size = sizeof(HEADER_CONVERTER), .kind = MR_PLUGIN_HEADER_CONVERTER,
-    .class_name = CLASS_NAME, .version = KAFKA_VERSION, .doc = DOC, .config_def = &CONFIG_DEF, .ops = &OPS};
+static const struct mr_plugin CONVERTER = {.size = sizeof(CONVERTER),
+                                           .kind = MR_PLUGIN_CONVERTER,
+                                           .class_name = CLASS_NAME,
+                                           .version = KAFKA_VERSION,
+                                           .doc = DOC,
+                                           .config_def = &CONFIG_DEF,
+                                           .ops = &OPS};
+static const struct mr_plugin HEADER_CONVERTER = {.size = sizeof(HEADER_CONVERTER),
+                                                  .kind = MR_PLUGIN_HEADER_CONVERTER,
+                                                  .class_name = CLASS_NAME,
+                                                  .version = KAFKA_VERSION,
+                                                  .doc = DOC,
+                                                  .config_def = &CONFIG_DEF,
+                                                  .ops = &OPS};
 
 static const struct mr_plugin *const PLUGINS[] = {&CONVERTER, &HEADER_CONVERTER};
 static const struct mr_module MODULE = MR_MODULE("string_converter", PLUGINS);

@@ -34,11 +34,11 @@ MR_EXPORT bool mr_int64_parse(struct mr_bytes text, int64_t *number) MR_MUST_USE
 
 /* Text of a decimal (with its scale) or a bigint; lives in the arena. MR_ERR_DATA: too long. */
 MR_EXPORT int mr_decimal_text(struct mr_arena *arena, const struct mr_value *decimal, struct mr_bytes *text,
-    struct mr_error **error);
+                              struct mr_error **error);
 /* new BigDecimal(text): [+-] digits [. digits] (one side may be empty) with optional exponent; the scale is kept as
  * written. NULL: MR_ERR_DATA for a text that is no such number or has a scale beyond int32. */
 MR_EXPORT const struct mr_value *mr_decimal_parse(struct mr_arena *arena, struct mr_bytes text,
-    struct mr_error **error);
+                                                  struct mr_error **error);
 
 /* A decimal or bigint as other numbers. Integer: truncated toward zero, the low 64 bits of the rest. */
 MR_EXPORT int64_t mr_decimal_integer(const struct mr_value *decimal);

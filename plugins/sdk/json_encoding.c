@@ -43,7 +43,8 @@ static struct encoding encoding_of(const unsigned char *bytes, size_t size)
 {
     struct encoding encoding = {1, true, 0};
     if (size >= 4)
-        encoding = encoding_of_quad((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3]);
+        encoding =
+            encoding_of_quad((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3]);
     if (encoding.unit_bytes == 1 && encoding.mark_bytes == 0 && size >= 2 && (bytes[0] == 0 || bytes[1] == 0))
         encoding = (struct encoding){2, bytes[0] == 0, 0};
     return encoding;
@@ -75,7 +76,7 @@ static size_t character_read(const struct encoding *encoding, const unsigned cha
 }
 
 static int transcode(struct mr_arena *arena, const struct encoding *encoding, struct mr_bytes *text,
-    struct mr_error **error)
+                     struct mr_error **error)
 {
     const unsigned char *at = text->data, *end = at + text->size;
     char *out = arena_alloc(arena, text->size / 2 * 3 + 3), *start = out; /* at most 3 bytes for a unit of 2 */
@@ -101,7 +102,8 @@ int json_encoding_detect(struct mr_arena *arena, struct mr_bytes *text, struct m
 {
     const unsigned char *bytes = text->data;
     size_t size = text->size;
-    if (size < 2 || (bytes[0] < 0xEF && bytes[0] != 0 && bytes[1] != 0 && (size < 4 || (bytes[2] != 0 && bytes[3] != 0))))
+    if (size < 2 ||
+        (bytes[0] < 0xEF && bytes[0] != 0 && bytes[1] != 0 && (size < 4 || (bytes[2] != 0 && bytes[3] != 0))))
         return 0;
     struct encoding encoding = encoding_of(bytes, size);
     if (encoding.unit_bytes == 0)

@@ -49,7 +49,7 @@ struct envelope_content {
 
 /* The schema that a checked text means; NULL with an error. */
 static const struct mr_schema *schema_of_text(struct mr_json_envelope *envelope, struct json_reader *reader,
-    const char *text, size_t size)
+                                              const char *text, size_t size)
 {
     const struct json_cache_entry *known = json_cache_find_text(&envelope->schemas, text, size);
     const struct mr_schema *schema;
@@ -66,12 +66,13 @@ static const struct mr_schema *schema_of_text(struct mr_json_envelope *envelope,
 
 /* At the value of "schema". `*schema` NULL: schemaless. */
 static enum json_outcome schema_read(struct mr_json_envelope *envelope, struct json_reader *reader,
-    const struct mr_schema **schema)
+                                     const struct mr_schema **schema)
 {
     const struct json_cache_entry *last = envelope->schemas.last;
     struct mr_value cell;
     *schema = NULL;
-    if (last != NULL && (size_t)(reader->end - reader->at) >= last->size && memcmp(reader->at, last->text, last->size) == 0) {
+    if (last != NULL && (size_t)(reader->end - reader->at) >= last->size &&
+        memcmp(reader->at, last->text, last->size) == 0) {
         reader->at += last->size;
         *schema = last->schema;
         return mr_arena_keep_schema(reader->arena, last->schema) == 0 ? JSON_FINE : json_no_memory(reader);
@@ -98,7 +99,7 @@ static bool literal_pass(struct json_reader *reader, const char *literal, size_t
 #define LITERAL_PASS(reader, literal) literal_pass((reader), (literal), sizeof(literal) - 1)
 
 static enum envelope_pass usual_read(struct mr_json_envelope *envelope, struct json_reader *reader,
-    struct envelope_content *content)
+                                     struct envelope_content *content)
 {
     if (!LITERAL_PASS(reader, "{") || !LITERAL_PASS(reader, "\"schema\"") || !LITERAL_PASS(reader, ":"))
         return ENVELOPE_UNUSUAL;
@@ -147,13 +148,15 @@ static enum json_outcome places_find(struct json_reader *reader, struct envelope
 }
 
 static enum envelope_pass any_read(struct mr_json_envelope *envelope, struct json_reader *reader,
-    struct envelope_content *content)
+                                   struct envelope_content *content)
 {
     struct envelope_places places = {.schema = NULL};
     if (places_find(reader, &places) != JSON_FINE)
         return ENVELOPE_BROKEN;
     if (places.schema == NULL || places.payload == NULL || places.has_others) {
-        mr_error_set(reader->error, MR_ERR_DATA, "With schemas.enable a record has to be a JSON object with the members "
+        mr_error_set(
+            reader->error, MR_ERR_DATA,
+            "With schemas.enable a record has to be a JSON object with the members "
             "\"schema\" and \"payload\" and no others; set schemas.enable=false on the converter for plain JSON");
         return ENVELOPE_BROKEN;
     }
@@ -169,7 +172,7 @@ static enum envelope_pass any_read(struct mr_json_envelope *envelope, struct jso
 }
 
 static bool content_read(struct mr_json_envelope *envelope, struct mr_arena *arena, struct mr_bytes text,
-    struct envelope_content *content, struct mr_error **mistake)
+                         struct envelope_content *content, struct mr_error **mistake)
 {
     struct json_reader reader;
     json_reader_init(&reader, arena, text, envelope->flags, mistake);
@@ -190,7 +193,7 @@ static bool content_read(struct mr_json_envelope *envelope, struct mr_arena *are
 }
 
 int mr_json_envelope_read(struct mr_json_envelope *envelope, struct mr_arena *arena, struct mr_bytes text,
-    const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error)
+                          const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error)
 {
     struct envelope_content content = {.schema = NULL};
     struct mr_error *mistake = NULL;
@@ -221,22 +224,22 @@ static int head_put(struct mr_json_envelope *envelope, struct json_writer *write
     const struct json_cache_entry *known = json_cache_find_schema(&envelope->heads, schema);
     if (known != NULL)
         return json_put(writer, known->text, known->size);
-    if (JSON_PUT(writer, "{\"schema\":") != 0 || json_put_schema(writer, schema, NULL) != 0
-        || JSON_PUT(writer, ",\"payload\":") != 0)
+    if (JSON_PUT(writer, "{\"schema\":") != 0 || json_put_schema(writer, schema, NULL) != 0 ||
+        JSON_PUT(writer, ",\"payload\":") != 0)
         return -1;
     json_cache_put(&envelope->heads, schema, writer->start, (size_t)(writer->at - writer->start));
     return 0;
 }
 
 int mr_json_envelope_write(struct mr_json_envelope *envelope, struct mr_arena *arena, const struct mr_schema *schema,
-    const struct mr_value *value, struct mr_bytes *text, struct mr_error **error)
+                           const struct mr_value *value, struct mr_bytes *text, struct mr_error **error)
 {
     struct json_writer writer;
     if (json_writer_init(&writer, arena, envelope->flags, error) != 0)
         return -1;
     writer.depth = 1;
-    if (head_put(envelope, &writer, schema) != 0 || json_put_value(&writer, schema, value) != 0
-        || json_put_char(&writer, '}') != 0)
+    if (head_put(envelope, &writer, schema) != 0 || json_put_value(&writer, schema, value) != 0 ||
+        json_put_char(&writer, '}') != 0)
         return -1;
     json_writer_finish(&writer, text);
     return 0;

@@ -54,7 +54,7 @@ struct json_reader {
 
 /* `text` must be UTF-8 (json_encoding_detect). `error` may be the caller's. */
 void json_reader_init(struct json_reader *reader, struct mr_arena *arena, struct mr_bytes text, uint32_t flags,
-    struct mr_error **error);
+                      struct mr_error **error);
 void json_reader_release(struct json_reader *reader);
 
 /* What comes before reading: the copy that was asked for, and json_encoding_detect. */
@@ -87,7 +87,7 @@ enum json_outcome json_broken(struct json_reader *reader, const char *expected);
 enum json_outcome json_no_memory(struct json_reader *reader);
 /* Fills the error, marks the cell; returns JSON_BAD. `type` names the schema's. */
 enum json_outcome json_bad(struct json_reader *reader, struct mr_value *cell, const struct mr_schema *schema,
-    const char *words);
+                           const char *words);
 
 /* At an opening bracket, whose partner is `close`: 1 it has content (at its first character), 0 it is empty and passed,
  * -1 too deep. */
@@ -124,7 +124,7 @@ void json_error_hand_on(struct mr_error **error, struct mr_error *mistake);
 
 /* The whole text as one value. `depth`: levels that are open already. */
 const struct mr_value *json_read_text(struct mr_arena *arena, struct mr_bytes text, const struct mr_schema *schema,
-    uint32_t flags, uint32_t depth, struct mr_error **error);
+                                      uint32_t flags, uint32_t depth, struct mr_error **error);
 
 bool json_stack_push(struct json_stack *stack, const struct mr_value *cell);
 
@@ -177,6 +177,6 @@ int json_put_schema(struct json_writer *writer, const struct mr_schema *schema, 
 
 /* json_schema_read.c: from text that is UTF-8 and was checked, `depth` levels down; a reference of the caller's. */
 const struct mr_schema *json_schema_parse(struct mr_bytes text, uint32_t flags, uint32_t depth,
-    struct mr_error **error);
+                                          struct mr_error **error);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/bans.h"
 
 void json_reader_init(struct json_reader *reader, struct mr_arena *arena, struct mr_bytes text, uint32_t flags,
-    struct mr_error **error)
+                      struct mr_error **error)
 {
     reader->at = reader->start = text.data;
     reader->end = reader->at + text.size;
@@ -48,11 +48,12 @@ bool json_stack_push(struct json_stack *stack, const struct mr_value *cell)
 }
 
 enum json_outcome json_bad(struct json_reader *reader, struct mr_value *cell, const struct mr_schema *schema,
-    const char *words)
+                           const char *words)
 {
     mr_error_set(reader->error, MR_ERR_DATA, "JSON before byte %zu does not fit its schema of type %s%s%s%s: %s",
-        (size_t)(reader->at - reader->start), mr_type_name((enum mr_type)schema->type),
-        schema->name == NULL ? "" : " (", schema->name == NULL ? "" : schema->name, schema->name == NULL ? "" : ")", words);
+                 (size_t)(reader->at - reader->start), mr_type_name((enum mr_type)schema->type),
+                 schema->name == NULL ? "" : " (", schema->name == NULL ? "" : schema->name,
+                 schema->name == NULL ? "" : ")", words);
     *cell = (struct mr_value){.kind = MR_KIND_NULL, .flags = JSON_CELL_BAD};
     reader->has_bad = true;
     return JSON_BAD;
@@ -250,7 +251,7 @@ void json_error_hand_on(struct mr_error **error, struct mr_error *mistake)
 }
 
 const struct mr_value *json_read_text(struct mr_arena *arena, struct mr_bytes text, const struct mr_schema *schema,
-    uint32_t flags, uint32_t depth, struct mr_error **error)
+                                      uint32_t flags, uint32_t depth, struct mr_error **error)
 {
     struct mr_error *mistake = NULL;
     struct json_reader reader;
@@ -283,7 +284,7 @@ int json_text_prepare(struct mr_arena *arena, struct mr_bytes *text, uint32_t fl
 }
 
 const struct mr_value *mr_json_read_as(struct mr_arena *arena, struct mr_bytes text, const struct mr_schema *schema,
-    uint32_t flags, struct mr_error **error)
+                                       uint32_t flags, struct mr_error **error)
 {
     if (json_text_prepare(arena, &text, flags, error) != 0)
         return NULL;
@@ -294,7 +295,8 @@ const struct mr_value *mr_json_read_as(struct mr_arena *arena, struct mr_bytes t
     return json_read_text(arena, text, schema, flags & ~JSON_RAW_DEFAULTS, 0, error);
 }
 
-const struct mr_value *mr_json_read(struct mr_arena *arena, struct mr_bytes text, uint32_t flags, struct mr_error **error)
+const struct mr_value *mr_json_read(struct mr_arena *arena, struct mr_bytes text, uint32_t flags,
+                                    struct mr_error **error)
 {
     return mr_json_read_as(arena, text, NULL, flags, error);
 }

@@ -40,7 +40,8 @@ static enum mr_kind kind_of(const struct mr_schema *schema)
 {
     return (enum mr_kind)schema->type; /* the first twelve of both enums agree */
 }
-_Static_assert((int)MR_KIND_INT8 == (int)MR_TYPE_INT8 && (int)MR_KIND_STRUCT == (int)MR_TYPE_STRUCT, "kinds follow types");
+_Static_assert((int)MR_KIND_INT8 == (int)MR_TYPE_INT8 && (int)MR_KIND_STRUCT == (int)MR_TYPE_STRUCT,
+               "kinds follow types");
 
 static int64_t low_bits(enum mr_type type, int64_t number)
 {
@@ -113,7 +114,7 @@ static enum json_outcome string_as(struct json_reader *reader, struct mr_value *
 
 /* At a quote. The decoded bytes; BAD when it is no base64. */
 static enum json_outcome base64_read(struct json_reader *reader, const struct mr_schema *schema, struct mr_value *cell,
-    unsigned char **bytes, size_t *size)
+                                     unsigned char **bytes, size_t *size)
 {
     struct mr_bytes text;
     if (json_string(reader, &text) != JSON_FINE)
@@ -151,8 +152,8 @@ static enum json_outcome decimal_of_number(struct json_reader *reader, struct mr
 static bool scale_of(const struct mr_schema *schema, int64_t *scale)
 {
     const char *text = mr_schema_parameter(schema, "scale");
-    return text != NULL && mr_int64_parse((struct mr_bytes){text, strlen(text)}, scale) && *scale >= INT32_MIN
-        && *scale <= INT32_MAX;
+    return text != NULL && mr_int64_parse((struct mr_bytes){text, strlen(text)}, scale) && *scale >= INT32_MIN &&
+           *scale <= INT32_MAX;
 }
 
 static enum json_outcome decimal_as(struct json_reader *reader, const struct mr_schema *schema, struct mr_value *cell)
@@ -164,7 +165,8 @@ static enum json_outcome decimal_as(struct json_reader *reader, const struct mr_
     if (starts_number(c))
         return decimal_of_number(reader, cell);
     if (c != '"')
-        return json_skip(reader) == JSON_FINE ? json_bad(reader, cell, schema, "neither a number nor base64") : JSON_BROKEN;
+        return json_skip(reader) == JSON_FINE ? json_bad(reader, cell, schema, "neither a number nor base64")
+                                              : JSON_BROKEN;
     enum json_outcome outcome = base64_read(reader, schema, cell, &bytes, &size);
     if (outcome != JSON_FINE)
         return outcome;
@@ -207,13 +209,14 @@ static enum json_outcome instant_as(struct json_reader *reader, const struct mr_
 /* Containers ------------------------------------------------------------------------------------------------ */
 
 static enum json_outcome skip_bad(struct json_reader *reader, const struct mr_schema *schema, struct mr_value *cell,
-    const char *words)
+                                  const char *words)
 {
     return json_skip(reader) == JSON_FINE ? json_bad(reader, cell, schema, words) : JSON_BROKEN;
 }
 
 /* The values of an object, as elements. */
-static enum json_outcome array_of_object(struct json_reader *reader, const struct mr_schema *schema, struct mr_value *cell)
+static enum json_outcome array_of_object(struct json_reader *reader, const struct mr_schema *schema,
+                                         struct mr_value *cell)
 {
     enum json_outcome outcome = json_map(reader, schema->element, cell);
     if (outcome != JSON_FINE)
@@ -247,7 +250,7 @@ static enum json_outcome array_as(struct json_reader *reader, const struct mr_sc
 
 /* [key,value]; a tuple of another length is bad. At '['. */
 static enum json_outcome tuple_read(struct json_reader *reader, const struct mr_schema *schema, struct mr_value *key,
-    struct mr_value *value)
+                                    struct mr_value *value)
 {
     struct mr_value rest;
     enum json_outcome outcomes[2] = {JSON_FINE, JSON_FINE};
@@ -255,9 +258,8 @@ static enum json_outcome tuple_read(struct json_reader *reader, const struct mr_
     int more = json_open(reader, ']');
     for (; more > 0; count++) {
         struct mr_value *cell = count == 0 ? key : count == 1 ? value : &rest;
-        enum json_outcome outcome = count < 2
-            ? json_value_as(reader, count == 0 ? schema->key : schema->element, cell)
-            : json_skip(reader);
+        enum json_outcome outcome =
+            count < 2 ? json_value_as(reader, count == 0 ? schema->key : schema->element, cell) : json_skip(reader);
         if (outcome == JSON_BROKEN)
             return JSON_BROKEN;
         if (count < 2)
@@ -283,8 +285,8 @@ static enum json_outcome tuples_as(struct json_reader *reader, const struct mr_s
     while (more > 0) {
         struct mr_value key, value;
         enum json_outcome outcome = json_peek(reader) == '['
-            ? tuple_read(reader, schema, &key, &value)
-            : skip_bad(reader, schema, &key, "an entry that is no array");
+                                        ? tuple_read(reader, schema, &key, &value)
+                                        : skip_bad(reader, schema, &key, "an entry that is no array");
         if (outcome == JSON_BROKEN)
             return JSON_BROKEN;
         is_bad |= outcome == JSON_BAD;
@@ -318,7 +320,8 @@ enum json_outcome json_value_as(struct json_reader *reader, const struct mr_sche
     if (json_peek(reader) == 'n')
         return json_literal(reader, cell) == JSON_FINE ? json_null_as(reader, schema, cell) : JSON_BROKEN;
     if (schema->logical != MR_LOGICAL_NONE)
-        return schema->logical == MR_LOGICAL_DECIMAL ? decimal_as(reader, schema, cell) : instant_as(reader, schema, cell);
+        return schema->logical == MR_LOGICAL_DECIMAL ? decimal_as(reader, schema, cell)
+                                                     : instant_as(reader, schema, cell);
     switch ((enum mr_type)schema->type) {
     case MR_TYPE_INT8:
     case MR_TYPE_INT16:

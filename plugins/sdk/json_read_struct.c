@@ -12,8 +12,8 @@
 static bool name_stands_here(const struct json_reader *reader, const struct schema_field *field)
 {
     size_t left = (size_t)(reader->end - reader->at);
-    return left > (size_t)field->name_size + 1 && reader->at[0] == '"' && reader->at[field->name_size + 1] == '"'
-        && memcmp(reader->at + 1, field->name, field->name_size) == 0;
+    return left > (size_t)field->name_size + 1 && reader->at[0] == '"' && reader->at[field->name_size + 1] == '"' &&
+           memcmp(reader->at + 1, field->name, field->name_size) == 0;
 }
 
 static uint32_t field_find(const struct mr_schema *schema, struct mr_bytes name)
@@ -24,10 +24,11 @@ static uint32_t field_find(const struct mr_schema *schema, struct mr_bytes name)
 
 /* A member's name, up to its value. */
 static enum json_outcome field_read(struct json_reader *reader, const struct mr_schema *schema, uint32_t expected,
-    uint32_t *index)
+                                    uint32_t *index)
 {
     struct mr_bytes name;
-    if (expected < schema->field_count && !schema->has_odd_names && name_stands_here(reader, &schema->fields[expected])) {
+    if (expected < schema->field_count && !schema->has_odd_names &&
+        name_stands_here(reader, &schema->fields[expected])) {
         reader->at += schema->fields[expected].name_size + 2;
         *index = expected;
         return json_colon(reader);
@@ -42,21 +43,22 @@ static enum json_outcome field_read(struct json_reader *reader, const struct mr_
 
 /* Behind a field's value: what Struct#put would say to it. */
 static void field_settle(struct json_reader *reader, const struct schema_field *field, enum json_outcome outcome,
-    struct mr_value *cell)
+                         struct mr_value *cell)
 {
     struct mr_error *mistake = NULL;
     if (outcome == JSON_NULLED && field->schema->is_optional) {
         cell->flags = JSON_CELL_SETTLED;
     } else if (outcome == JSON_NULLED) {
         json_bad(reader, cell, field->schema, "null for a required field");
-    } else if (outcome == JSON_FINE && reader->has_loose
-        && mr_value_validate(field->schema, cell, field->name, &mistake) != 0) {
+    } else if (outcome == JSON_FINE && reader->has_loose &&
+               mr_value_validate(field->schema, cell, field->name, &mistake) != 0) {
         mr_error_drop(mistake);
         json_bad(reader, cell, field->schema, "null inside it for a required value");
     }
 }
 
-static enum json_outcome members_read(struct json_reader *reader, const struct mr_schema *schema, struct mr_value *cells)
+static enum json_outcome members_read(struct json_reader *reader, const struct mr_schema *schema,
+                                      struct mr_value *cells)
 {
     uint32_t expected = 0;
     int more = 1;
@@ -82,7 +84,8 @@ static enum json_outcome members_read(struct json_reader *reader, const struct m
 }
 
 /* Nulls so far are fields that were not there, or that settled as they are. */
-static enum json_outcome nulls_settle(struct json_reader *reader, const struct mr_schema *schema, struct mr_value *cells)
+static enum json_outcome nulls_settle(struct json_reader *reader, const struct mr_schema *schema,
+                                      struct mr_value *cells)
 {
     bool is_bad = false;
     for (uint32_t i = 0; i < schema->field_count; i++) {

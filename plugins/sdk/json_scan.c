@@ -11,8 +11,8 @@ enum json_outcome json_broken(struct json_reader *reader, const char *expected)
 {
     size_t place = (size_t)(reader->at - reader->start);
     if (reader->at >= reader->end)
-        mr_error_set(reader->error, MR_ERR_DATA, "The text is not JSON: it ends at byte %zu, where %s is expected", place,
-            expected);
+        mr_error_set(reader->error, MR_ERR_DATA, "The text is not JSON: it ends at byte %zu, where %s is expected",
+                     place, expected);
     else
         mr_error_set(reader->error, MR_ERR_DATA, "The text is not JSON: %s is expected at byte %zu", expected, place);
     return JSON_BROKEN;
@@ -27,8 +27,8 @@ enum json_outcome json_no_memory(struct json_reader *reader)
 int json_open(struct json_reader *reader, char close)
 {
     if (++reader->depth > MR_JSON_DEPTH_MAX) {
-        mr_error_set(reader->error, MR_ERR_DATA, "JSON is nested more than %d levels deep at byte %zu", MR_JSON_DEPTH_MAX,
-            (size_t)(reader->at - reader->start));
+        mr_error_set(reader->error, MR_ERR_DATA, "JSON is nested more than %d levels deep at byte %zu",
+                     MR_JSON_DEPTH_MAX, (size_t)(reader->at - reader->start));
         return -1;
     }
     reader->at++;
@@ -73,7 +73,8 @@ int json_next(struct json_reader *reader, char close)
 /* Could this byte go on a word? Then the word was another one. */
 static bool is_word_byte(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x7F;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           (unsigned char)c >= 0x7F;
 }
 
 static bool word_is(const struct json_reader *reader, const char *word, size_t size)
@@ -138,7 +139,7 @@ static enum json_outcome fraction_read(struct json_reader *reader, struct number
 static enum json_outcome too_long(struct json_reader *reader)
 {
     mr_error_set(reader->error, MR_ERR_DATA, "A number has more than %d digits before byte %zu", JSON_NUMBER_MAX,
-        (size_t)(reader->at - reader->start));
+                 (size_t)(reader->at - reader->start));
     return JSON_BROKEN;
 }
 
@@ -157,7 +158,7 @@ static enum json_outcome number_go_on(struct json_reader *reader, struct number_
         return too_long(reader);
     if (!number_parts_scale(parts, &scale)) {
         mr_error_set(reader->error, MR_ERR_DATA, "The exponent of a number is too large before byte %zu",
-            (size_t)(reader->at - reader->start));
+                     (size_t)(reader->at - reader->start));
         return JSON_BROKEN;
     }
     return JSON_FINE;

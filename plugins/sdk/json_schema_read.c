@@ -39,9 +39,10 @@ static bool type_of(const struct mr_value *name, enum mr_type *type)
     static const struct {
         const char *name;
         enum mr_type type;
-    } TYPES[] = {{"boolean", MR_TYPE_BOOLEAN}, {"int8", MR_TYPE_INT8}, {"int16", MR_TYPE_INT16}, {"int32", MR_TYPE_INT32},
-        {"int64", MR_TYPE_INT64}, {"float", MR_TYPE_FLOAT32}, {"double", MR_TYPE_FLOAT64}, {"bytes", MR_TYPE_BYTES},
-        {"string", MR_TYPE_STRING}, {"array", MR_TYPE_ARRAY}, {"map", MR_TYPE_MAP}, {"struct", MR_TYPE_STRUCT}};
+    } TYPES[] = {{"boolean", MR_TYPE_BOOLEAN}, {"int8", MR_TYPE_INT8},   {"int16", MR_TYPE_INT16},
+                 {"int32", MR_TYPE_INT32},     {"int64", MR_TYPE_INT64}, {"float", MR_TYPE_FLOAT32},
+                 {"double", MR_TYPE_FLOAT64},  {"bytes", MR_TYPE_BYTES}, {"string", MR_TYPE_STRING},
+                 {"array", MR_TYPE_ARRAY},     {"map", MR_TYPE_MAP},     {"struct", MR_TYPE_STRUCT}};
     for (size_t i = 0; i < sizeof(TYPES) / sizeof(TYPES[0]); i++) {
         if (value_text_is(name, TYPES[i].name, strlen(TYPES[i].name))) {
             *type = TYPES[i].type;
@@ -70,7 +71,8 @@ static const char *text_of(struct schema_reader *reader, const struct mr_value *
 
 /* Parts ----------------------------------------------------------------------------------------------------- */
 
-static int parameter_set(struct schema_reader *reader, struct mr_schema_builder *builder, const struct value_entry *entry)
+static int parameter_set(struct schema_reader *reader, struct mr_schema_builder *builder,
+                         const struct value_entry *entry)
 {
     const struct mr_value *text = &entry->value;
     if ((text->flags & JSON_CELL_RAW) != 0) /* a parameter that is called default */
@@ -103,7 +105,7 @@ static int head_set(struct schema_reader *reader, struct mr_schema_builder *buil
     const struct mr_value *optional = member(json, "optional"), *version = member(json, "version");
     const struct mr_value *name = member(json, "name"), *doc = member(json, "doc");
     mr_schema_builder_set_optional(builder,
-        optional != NULL && value_kind(optional) == MR_KIND_BOOLEAN && optional->boolean);
+                                   optional != NULL && value_kind(optional) == MR_KIND_BOOLEAN && optional->boolean);
     if (is_plain_text(name)) {
         const char *text = text_of(reader, name);
         if (text == NULL)
@@ -123,7 +125,7 @@ static int head_set(struct schema_reader *reader, struct mr_schema_builder *buil
 
 /* A key or element schema. */
 static int child_set(struct schema_reader *reader, struct mr_schema_builder *builder, const struct mr_value *json,
-    const char *name, void (*set)(struct mr_schema_builder *, const struct mr_schema *))
+                     const char *name, void (*set)(struct mr_schema_builder *, const struct mr_schema *))
 {
     const struct mr_value *child = member(json, name);
     if (child == NULL || value_is_null(child)) {
@@ -168,7 +170,7 @@ static int fields_add(struct schema_reader *reader, struct mr_schema_builder *bu
 }
 
 static int children_set(struct schema_reader *reader, struct mr_schema_builder *builder, enum mr_type type,
-    const struct mr_value *json)
+                        const struct mr_value *json)
 {
     switch (type) {
     case MR_TYPE_ARRAY:
@@ -186,7 +188,8 @@ static int children_set(struct schema_reader *reader, struct mr_schema_builder *
 
 /* Whole ----------------------------------------------------------------------------------------------------- */
 
-static struct mr_schema_builder *builder_fill(struct schema_reader *reader, enum mr_type type, const struct mr_value *json)
+static struct mr_schema_builder *builder_fill(struct schema_reader *reader, enum mr_type type,
+                                              const struct mr_value *json)
 {
     struct mr_schema_builder *builder = mr_schema_builder_create(type);
     if (builder == NULL) {
@@ -201,9 +204,10 @@ static struct mr_schema_builder *builder_fill(struct schema_reader *reader, enum
 
 /* The same schema with the default that `text` is; `plain` is the schema without it. */
 static const struct mr_schema *with_default(struct schema_reader *reader, const struct mr_schema *plain,
-    const struct mr_value *text)
+                                            const struct mr_value *text)
 {
-    const struct mr_value *value = json_read_text(&reader->scratch, value_bytes(text), plain, reader->flags, 0, reader->error);
+    const struct mr_value *value =
+        json_read_text(&reader->scratch, value_bytes(text), plain, reader->flags, 0, reader->error);
     if (value == NULL)
         return NULL;
     if (value_is_null(value) && plain->is_optional)
@@ -233,8 +237,9 @@ static const struct mr_schema *schema_make(struct schema_reader *reader, const s
     if (!is_plain_text(type_name))
         return refuse(reader, "it has no \"type\"");
     if (!type_of(type_name, &type))
-        return refuse(reader, "its \"type\" is unknown (known: boolean, int8 … int64, float, double, bytes, string, array, "
-                              "map, struct)");
+        return refuse(reader,
+                      "its \"type\" is unknown (known: boolean, int8 … int64, float, double, bytes, string, array, "
+                      "map, struct)");
     struct mr_schema_builder *builder = builder_fill(reader, type, json);
     const struct mr_schema *plain = builder == NULL ? NULL : mr_schema_builder_build(builder, reader->error);
     if (plain == NULL || standard == NULL)

@@ -36,7 +36,8 @@ static const char *plain_pass(const char *at, const char *end, bool is_ascii)
 #endif
         at += 8;
     }
-    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= ' ' && ((unsigned char)*at < 0x80 || !is_ascii))
+    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= ' ' &&
+           ((unsigned char)*at < 0x80 || !is_ascii))
         at++;
     return at;
 }
@@ -170,7 +171,8 @@ enum json_outcome json_string(struct json_reader *reader, struct mr_bytes *text)
         char *decoded = arena_alloc(reader->arena, size);
         if (decoded == NULL)
             return json_no_memory(reader);
-        *text = (struct mr_bytes){.data = decoded, .size = (size_t)(escapes_decode(start, start + size, decoded) - decoded)};
+        *text = (struct mr_bytes){.data = decoded,
+                                  .size = (size_t)(escapes_decode(start, start + size, decoded) - decoded)};
     }
     reader->at++;
     return JSON_FINE;

@@ -14,9 +14,9 @@ static int wrong_kind(struct json_writer *writer, const struct mr_schema *schema
     const char *kind = mr_kind_name(value_kind(value));
     if (schema == NULL)
         return mr_error_set(writer->error, MR_ERR_DATA, "A %s cannot be written as JSON without a schema", kind);
-    return mr_error_set(writer->error, MR_ERR_DATA, "A %s cannot be written as JSON under a schema of type %s%s%s%s", kind,
-        mr_type_name((enum mr_type)schema->type), schema->name == NULL ? "" : " (", schema->name == NULL ? "" : schema->name,
-        schema->name == NULL ? "" : ")");
+    return mr_error_set(writer->error, MR_ERR_DATA, "A %s cannot be written as JSON under a schema of type %s%s%s%s",
+                        kind, mr_type_name((enum mr_type)schema->type), schema->name == NULL ? "" : " (",
+                        schema->name == NULL ? "" : schema->name, schema->name == NULL ? "" : ")");
 }
 
 /* Scalars --------------------------------------------------------------------------------------------------- */
@@ -81,10 +81,11 @@ static int decimal_put(struct json_writer *writer, const struct mr_schema *schem
     int64_t scale;
     const char *text = mr_schema_parameter(schema, "scale");
     if (text == NULL || !mr_int64_parse((struct mr_bytes){text, strlen(text)}, &scale))
-        return mr_error_set(writer->error, MR_ERR_DATA, "The schema of a decimal has no parameter scale that is an integer");
+        return mr_error_set(writer->error, MR_ERR_DATA,
+                            "The schema of a decimal has no parameter scale that is an integer");
     if (scale != value->decimal->scale)
         return mr_error_set(writer->error, MR_ERR_DATA, "A decimal has the scale %" PRId32 ", its schema %" PRId64,
-            value->decimal->scale, scale);
+                            value->decimal->scale, scale);
     return base64_put(writer, (struct mr_bytes){.data = value->decimal->unscaled, .size = value->length});
 }
 
@@ -135,7 +136,8 @@ static int name_put(struct json_writer *writer, const struct mr_schema *keys, co
 
 static int object_put(struct json_writer *writer, const struct mr_schema *schema, const struct value_map *map)
 {
-    const struct mr_schema *keys = schema == NULL ? NULL : schema->key, *values = schema == NULL ? NULL : schema->element;
+    const struct mr_schema *keys = schema == NULL ? NULL : schema->key,
+                           *values = schema == NULL ? NULL : schema->element;
     if (json_put_char(writer, '{') != 0)
         return -1;
     for (uint32_t i = 0; i < map->count; i++) {
@@ -149,7 +151,8 @@ static int object_put(struct json_writer *writer, const struct mr_schema *schema
 
 static int pairs_put(struct json_writer *writer, const struct mr_schema *schema, const struct value_map *map)
 {
-    const struct mr_schema *keys = schema == NULL ? NULL : schema->key, *values = schema == NULL ? NULL : schema->element;
+    const struct mr_schema *keys = schema == NULL ? NULL : schema->key,
+                           *values = schema == NULL ? NULL : schema->element;
     if (json_put_char(writer, '[') != 0)
         return -1;
     for (uint32_t i = 0; i < map->count; i++) {
@@ -204,7 +207,8 @@ static int struct_put(struct json_writer *writer, const struct mr_schema *schema
     if (schema->field_count == 0)
         return JSON_PUT(writer, "{}");
     for (uint32_t i = 0; i < schema->field_count; i++)
-        if (field_name_put(writer, schema, i) != 0 || json_put_value(writer, schema->fields[i].schema, &body->cells[i]) != 0)
+        if (field_name_put(writer, schema, i) != 0 ||
+            json_put_value(writer, schema->fields[i].schema, &body->cells[i]) != 0)
             return -1;
     return json_put_char(writer, '}');
 }
@@ -214,10 +218,11 @@ static int struct_put(struct json_writer *writer, const struct mr_schema *schema
 static int container_put(struct json_writer *writer, const struct mr_schema *schema, const struct mr_value *value)
 {
     if (++writer->depth > MR_JSON_DEPTH_MAX)
-        return mr_error_set(writer->error, MR_ERR_DATA, "A value is nested more than %d levels deep", MR_JSON_DEPTH_MAX);
+        return mr_error_set(writer->error, MR_ERR_DATA, "A value is nested more than %d levels deep",
+                            MR_JSON_DEPTH_MAX);
     int status = value_kind(value) == MR_KIND_STRUCT ? struct_put(writer, schema, value)
-        : value_kind(value) == MR_KIND_MAP           ? map_put(writer, schema, value)
-                                                     : array_put(writer, schema == NULL ? NULL : schema->element, value);
+                 : value_kind(value) == MR_KIND_MAP  ? map_put(writer, schema, value)
+                                                    : array_put(writer, schema == NULL ? NULL : schema->element, value);
     writer->depth--;
     return status;
 }
@@ -231,7 +236,7 @@ static int null_put(struct json_writer *writer, const struct mr_schema *schema)
     if (schema->is_optional)
         return JSON_PUT(writer, "null");
     return mr_error_set(writer->error, MR_ERR_DATA, "Null for a required %s without a default",
-        mr_type_name((enum mr_type)schema->type));
+                        mr_type_name((enum mr_type)schema->type));
 }
 
 int json_put_value(struct json_writer *writer, const struct mr_schema *schema, const struct mr_value *value)
@@ -239,7 +244,8 @@ int json_put_value(struct json_writer *writer, const struct mr_schema *schema, c
     if (value_is_null(value))
         return null_put(writer, schema);
     if (schema != NULL && schema->logical != MR_LOGICAL_NONE)
-        return schema->logical == MR_LOGICAL_DECIMAL ? decimal_put(writer, schema, value) : instant_put(writer, schema, value);
+        return schema->logical == MR_LOGICAL_DECIMAL ? decimal_put(writer, schema, value)
+                                                     : instant_put(writer, schema, value);
     if (schema != NULL && (int)value_kind(value) != (int)schema->type)
         return wrong_kind(writer, schema, value);
     switch (value_kind(value)) {
@@ -268,7 +274,7 @@ int json_put_value(struct json_writer *writer, const struct mr_schema *schema, c
 }
 
 int mr_json_write(struct mr_arena *arena, const struct mr_schema *schema, const struct mr_value *value, uint32_t flags,
-    struct mr_bytes *text, struct mr_error **error)
+                  struct mr_bytes *text, struct mr_error **error)
 {
     struct json_writer writer;
     if (json_writer_init(&writer, arena, flags, error) != 0)

@@ -8,8 +8,17 @@
 /* 0: as it is; 1: \u00XX; 2: the first byte of a character beyond the BMP; else the letter of a short escape. */
 enum { PLAIN = 0, CONTROL = 1, BEYOND_BMP = 2 };
 static const unsigned char ESCAPES[256] = {
-    [0 ... 7] = CONTROL, ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', [0x0B] = CONTROL, ['\f'] = 'f', ['\r'] = 'r',
-    [0x0E ... 0x1F] = CONTROL, ['"'] = '"', ['\\'] = '\\', [0xF0 ... 0xFF] = BEYOND_BMP,
+    [0 ... 7] = CONTROL,
+    ['\b'] = 'b',
+    ['\t'] = 't',
+    ['\n'] = 'n',
+    [0x0B] = CONTROL,
+    ['\f'] = 'f',
+    ['\r'] = 'r',
+    [0x0E ... 0x1F] = CONTROL,
+    ['"'] = '"',
+    ['\\'] = '\\',
+    [0xF0 ... 0xFF] = BEYOND_BMP,
 };
 
 static const char HEX[] = "0123456789ABCDEF";

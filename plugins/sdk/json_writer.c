@@ -16,8 +16,12 @@ static size_t rounded(size_t size)
 int json_writer_init(struct json_writer *writer, struct mr_arena *arena, uint32_t flags, struct mr_error **error)
 {
     char *start = arena_alloc(arena, FIRST_ROOM_BYTES);
-    *writer = (struct json_writer){.at = start, .end = start == NULL ? NULL : start + FIRST_ROOM_BYTES, .start = start,
-        .arena = arena, .error = error, .flags = flags};
+    *writer = (struct json_writer){.at = start,
+                                   .end = start == NULL ? NULL : start + FIRST_ROOM_BYTES,
+                                   .start = start,
+                                   .arena = arena,
+                                   .error = error,
+                                   .flags = flags};
     return start == NULL ? mr_arena_failed(arena, error) : 0;
 }
 

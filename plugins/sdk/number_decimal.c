@@ -151,13 +151,13 @@ static size_t scientific_write(char *out, size_t at, const char *digits, size_t 
 }
 
 int mr_decimal_text(struct mr_arena *arena, const struct mr_value *decimal, struct mr_bytes *text,
-    struct mr_error **error)
+                    struct mr_error **error)
 {
     struct mr_bytes unscaled = mr_value_unscaled(decimal);
     int32_t scale = value_kind(decimal) == MR_KIND_DECIMAL ? decimal->decimal->scale : 0;
     if (unscaled.size > MR_DECIMAL_UNSCALED_MAX)
-        return mr_error_set(error, MR_ERR_DATA, "A number of %zu bytes is too long to print; at most %d are", unscaled.size,
-            MR_DECIMAL_UNSCALED_MAX);
+        return mr_error_set(error, MR_ERR_DATA, "A number of %zu bytes is too long to print; at most %d are",
+                            unscaled.size, MR_DECIMAL_UNSCALED_MAX);
     size_t count = 0;
     bool is_negative = false;
     const char *digits = digits_of(arena, unscaled, &count, &is_negative);
@@ -233,7 +233,8 @@ const struct mr_value *mr_decimal_parse(struct mr_arena *arena, struct mr_bytes 
     int32_t scale = 0;
     if (!number_parts_read(text, &parts) || parts.whole_count + parts.fraction_count > MR_DECIMAL_DIGITS_MAX ||
         !number_parts_scale(&parts, &scale)) {
-        mr_error_set(error, MR_ERR_DATA, "The text is not a decimal number of at most %d digits", MR_DECIMAL_DIGITS_MAX);
+        mr_error_set(error, MR_ERR_DATA, "The text is not a decimal number of at most %d digits",
+                     MR_DECIMAL_DIGITS_MAX);
         return NULL;
     }
     struct mr_value *cell = arena_alloc(arena, sizeof(*cell));
@@ -298,8 +299,8 @@ static int parts_of(const struct mr_value *decimal, char *room, struct number_pa
             *--at = (char)('0' + chunk % 10);
     }
     int32_t scale = value_kind(decimal) == MR_KIND_DECIMAL ? decimal->decimal->scale : 0;
-    *parts = (struct number_parts){.whole = at, .whole_count = (uint32_t)(end - at), .exponent = -(int64_t)scale,
-        .is_negative = is_negative};
+    *parts = (struct number_parts){
+        .whole = at, .whole_count = (uint32_t)(end - at), .exponent = -(int64_t)scale, .is_negative = is_negative};
     return 0;
 }
 

@@ -202,7 +202,7 @@ static char *text_write(char *at, const char *text)
 }
 
 static size_t float_text(const struct float_shape *shape, bool is_negative, uint64_t fraction, int exponent_field,
-    int special_field, char *text)
+                         int special_field, char *text)
 {
     char *at = text;
     if (exponent_field == special_field && fraction != 0)

@@ -35,7 +35,7 @@ float number_parts_float32(const struct number_parts *parts);
 bool number_parts_scale(const struct number_parts *parts, int32_t *scale);
 /* Fills a cell of kind decimal; the caller has checked the scale. -1: no memory (the arena's). */
 int number_parts_decimal(struct mr_arena *arena, const struct number_parts *parts, int32_t scale,
-    struct mr_value *cell);
+                         struct mr_value *cell);
 
 /* 10^e = p × 2^(floor(log2(10^e)) - 125), p rounded up to 126 bits, in halves of 63. */
 #define NUMBER_POWER_LEAST (-292)

@@ -135,7 +135,7 @@ bool mr_float64_parse(struct mr_bytes text, double *number)
         return true;
     }
     double magnitude = read.is_infinite ? (double)INFINITY
-        : read.is_hex                   ? strtod(read.hex.text, NULL)
+                       : read.is_hex    ? strtod(read.hex.text, NULL)
                                         : number_parts_float64(&read.parts);
     *number = read.is_negative ? -magnitude : magnitude;
     return true;
@@ -151,7 +151,7 @@ bool mr_float32_parse(struct mr_bytes text, float *number)
         return true;
     }
     float magnitude = read.is_infinite ? INFINITY
-        : read.is_hex                  ? strtof(read.hex.text, NULL)
+                      : read.is_hex    ? strtof(read.hex.text, NULL)
                                        : number_parts_float32(&read.parts);
     *number = read.is_negative ? -magnitude : magnitude;
     return true;

@@ -37,8 +37,8 @@ static bool fields_equal(const json_t *expected, const json_t *got)
         return false;
     for (size_t i = 0; i < count; i++) {
         const json_t *left = json_array_get(expected, i), *right = json_array_get(got, i);
-        if (!members_equal(left, right, "name")
-            || !schemas_equal(json_object_get(left, "schema"), json_object_get(right, "schema")))
+        if (!members_equal(left, right, "name") ||
+            !schemas_equal(json_object_get(left, "schema"), json_object_get(right, "schema")))
             return false;
     }
     return true;
@@ -58,10 +58,10 @@ static bool schemas_equal(const json_t *expected, const json_t *got)
     const json_t *standard = json_object_get(expected, "default"), *standard_got = json_object_get(got, "default");
     if ((standard == NULL) != (standard_got == NULL) || !values_equal(standard, standard_got))
         return false;
-    return json_is_true(optional) == json_is_true(json_object_get(got, "optional"))
-        && fields_equal(json_object_get(expected, "fields"), json_object_get(got, "fields"))
-        && schemas_equal(json_object_get(expected, "keySchema"), json_object_get(got, "keySchema"))
-        && schemas_equal(json_object_get(expected, "valueSchema"), json_object_get(got, "valueSchema"));
+    return json_is_true(optional) == json_is_true(json_object_get(got, "optional")) &&
+           fields_equal(json_object_get(expected, "fields"), json_object_get(got, "fields")) &&
+           schemas_equal(json_object_get(expected, "keySchema"), json_object_get(got, "keySchema")) &&
+           schemas_equal(json_object_get(expected, "valueSchema"), json_object_get(got, "valueSchema"));
 }
 
 /* Values ---------------------------------------------------------------------------------------------------- */
@@ -100,12 +100,13 @@ static bool structs_equal(const json_t *expected, const json_t *got)
     const json_t *left = json_object_get(expected, "v"), *right = json_object_get(got, "v");
     const json_t *schema = json_object_get(expected, "schema"), *schema_got = json_object_get(got, "schema");
     size_t count = json_array_size(left);
-    if (count != json_array_size(right) || (schema == NULL) != (schema_got == NULL) || !schemas_equal(schema, schema_got))
+    if (count != json_array_size(right) || (schema == NULL) != (schema_got == NULL) ||
+        !schemas_equal(schema, schema_got))
         return false;
     for (size_t i = 0; i < count; i++) {
         const json_t *field = json_array_get(left, i), *field_got = json_array_get(right, i);
-        if (!plain_equal(json_array_get(field, 0), json_array_get(field_got, 0))
-            || !values_equal(json_array_get(field, 1), json_array_get(field_got, 1)))
+        if (!plain_equal(json_array_get(field, 0), json_array_get(field_got, 0)) ||
+            !values_equal(json_array_get(field, 1), json_array_get(field_got, 1)))
             return false;
     }
     return true;
@@ -144,16 +145,16 @@ static bool values_equal(const json_t *expected, const json_t *got)
         return maps_equal(v, v_got);
     if (strcmp(tag, "struct") == 0)
         return structs_equal(expected, got);
-    return plain_equal(v, v_got) && members_equal(expected, got, "unscaled") && members_equal(expected, got, "scale")
-        && members_equal(expected, got, "ms");
+    return plain_equal(v, v_got) && members_equal(expected, got, "unscaled") && members_equal(expected, got, "scale") &&
+           members_equal(expected, got, "ms");
 }
 
 /* Outcomes -------------------------------------------------------------------------------------------------- */
 
 static bool pairs_equal(const json_t *expected, const json_t *got, const char *schema, const char *value)
 {
-    return schemas_equal(json_object_get(expected, schema), json_object_get(got, schema))
-        && values_equal(json_object_get(expected, value), json_object_get(got, value));
+    return schemas_equal(json_object_get(expected, schema), json_object_get(got, schema)) &&
+           values_equal(json_object_get(expected, value), json_object_get(got, value));
 }
 
 static bool headers_equal(const json_t *expected, const json_t *got)
@@ -175,14 +176,15 @@ static bool records_equal(const json_t *expected, const json_t *got)
     for (size_t i = 0; i < sizeof(PLAIN) / sizeof(PLAIN[0]); i++)
         if (!members_equal(expected, got, PLAIN[i]))
             return false;
-    return pairs_equal(expected, got, "keySchema", "key") && pairs_equal(expected, got, "valueSchema", "value")
-        && headers_equal(json_object_get(expected, "headers"), json_object_get(got, "headers"));
+    return pairs_equal(expected, got, "keySchema", "key") && pairs_equal(expected, got, "valueSchema", "value") &&
+           headers_equal(json_object_get(expected, "headers"), json_object_get(got, "headers"));
 }
 
 bool compare_outcome(const json_t *expected, const json_t *outcome, const char *operation)
 {
     const json_t *error = json_object_get(expected, "error"), *record = json_object_get(expected, "record");
-    const json_t *outcome_error = json_object_get(outcome, "error"), *outcome_record = json_object_get(outcome, "record");
+    const json_t *outcome_error = json_object_get(outcome, "error"),
+                 *outcome_record = json_object_get(outcome, "record");
     if (json_object_get(outcome, "broken") != NULL)
         return false;
     if (error != NULL || outcome_error != NULL)

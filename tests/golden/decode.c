@@ -55,17 +55,17 @@ static void parameters_set(struct mr_schema_builder *builder, const json_t *para
     if (is_nothing(parameters))
         return;
     mr_schema_builder_set_parameters_present(builder);
-    json_array_foreach(parameters, i, pair)
-        mr_schema_builder_set_parameter(builder, json_string_value(json_array_get(pair, 0)),
-            json_string_value(json_array_get(pair, 1)));
+    json_array_foreach(parameters, i, pair) mr_schema_builder_set_parameter(
+        builder, json_string_value(json_array_get(pair, 0)), json_string_value(json_array_get(pair, 1)));
 }
 
 static int fields_add(struct mr_arena *arena, struct mr_schema_builder *builder, const json_t *fields,
-    struct mr_error **error)
+                      struct mr_error **error)
 {
     size_t i;
     const json_t *field;
-    json_array_foreach(fields, i, field) {
+    json_array_foreach(fields, i, field)
+    {
         const struct mr_schema *schema;
         if (decode_schema(arena, json_object_get(field, "schema"), &schema, error) != 0)
             return -1;
@@ -74,8 +74,8 @@ static int fields_add(struct mr_arena *arena, struct mr_schema_builder *builder,
     return 0;
 }
 
-static int children_set(struct mr_arena *arena, struct mr_schema_builder *builder, enum mr_type type, const json_t *json,
-    struct mr_error **error)
+static int children_set(struct mr_arena *arena, struct mr_schema_builder *builder, enum mr_type type,
+                        const json_t *json, struct mr_error **error)
 {
     const struct mr_schema *child;
     if (type == MR_TYPE_STRUCT)
@@ -115,7 +115,7 @@ static struct mr_schema_builder *builder_fill(struct mr_arena *arena, const json
 }
 
 static const struct mr_schema *schema_build(struct mr_arena *arena, const json_t *json, const struct mr_value *standard,
-    struct mr_error **error)
+                                            struct mr_error **error)
 {
     struct mr_schema_builder *builder = builder_fill(arena, json, error);
     if (builder == NULL)
@@ -164,7 +164,7 @@ static const struct mr_value *float_of(struct mr_arena *arena, const json_t *jso
 
 /* "unscaled" and "scale", or "v" of a bigint. */
 static const struct mr_value *decimal_of(struct mr_arena *arena, const json_t *json, bool is_decimal,
-    struct mr_error **error)
+                                         struct mr_error **error)
 {
     const json_t *digits = json_object_get(json, is_decimal ? "unscaled" : "v");
     struct mr_bytes text = {.data = json_string_value(digits), .size = json_string_length(digits)};
@@ -178,14 +178,16 @@ static const struct mr_value *decimal_of(struct mr_arena *arena, const json_t *j
 }
 
 static const struct mr_value *array_of(struct mr_arena *arena, const json_t *list, const struct mr_schema *place,
-    struct mr_error **error)
+                                       struct mr_error **error)
 {
     bool has_schema = place != NULL && mr_schema_type(place) == MR_TYPE_ARRAY;
     struct mr_value *array = mr_array_create(arena, json_array_size(list));
     size_t i;
     const json_t *element;
-    json_array_foreach(list, i, element) {
-        const struct mr_value *value = decode_value(arena, element, has_schema ? mr_schema_element(place) : NULL, error);
+    json_array_foreach(list, i, element)
+    {
+        const struct mr_value *value =
+            decode_value(arena, element, has_schema ? mr_schema_element(place) : NULL, error);
         if (value == NULL || mr_array_append(arena, array, value) != 0)
             return NULL;
     }
@@ -193,14 +195,16 @@ static const struct mr_value *array_of(struct mr_arena *arena, const json_t *lis
 }
 
 static const struct mr_value *map_of(struct mr_arena *arena, const json_t *list, const struct mr_schema *place,
-    struct mr_error **error)
+                                     struct mr_error **error)
 {
     bool has_schema = place != NULL && mr_schema_type(place) == MR_TYPE_MAP;
     struct mr_value *map = mr_map_create(arena, json_array_size(list));
     size_t i;
     const json_t *entry;
-    json_array_foreach(list, i, entry) {
-        const struct mr_value *key = decode_value(arena, json_array_get(entry, 0), has_schema ? mr_schema_key(place) : NULL, error);
+    json_array_foreach(list, i, entry)
+    {
+        const struct mr_value *key =
+            decode_value(arena, json_array_get(entry, 0), has_schema ? mr_schema_key(place) : NULL, error);
         const struct mr_value *value =
             decode_value(arena, json_array_get(entry, 1), has_schema ? mr_schema_element(place) : NULL, error);
         if (key == NULL || value == NULL || mr_map_put(arena, map, key, value) != 0)
@@ -210,7 +214,7 @@ static const struct mr_value *map_of(struct mr_arena *arena, const json_t *list,
 }
 
 static const struct mr_value *struct_of(struct mr_arena *arena, const json_t *json, const struct mr_schema *place,
-    struct mr_error **error)
+                                        struct mr_error **error)
 {
     const json_t *own = json_object_get(json, "schema"), *list = json_object_get(json, "v"), *pair;
     const struct mr_schema *schema = place;
@@ -222,10 +226,12 @@ static const struct mr_value *struct_of(struct mr_arena *arena, const json_t *js
         refuse(error, "a struct without a schema");
         return NULL;
     }
-    json_array_foreach(list, i, pair) {
+    json_array_foreach(list, i, pair)
+    {
         int32_t index = mr_schema_field_index(schema, json_string_value(json_array_get(pair, 0)));
-        const struct mr_value *field = index < 0 ? NULL
-            : decode_value(arena, json_array_get(pair, 1), mr_schema_field(schema, (size_t)index), error);
+        const struct mr_value *field =
+            index < 0 ? NULL
+                      : decode_value(arena, json_array_get(pair, 1), mr_schema_field(schema, (size_t)index), error);
         if (mr_struct_put_unchecked(value, (size_t)index, field) != 0) {
             refuse(error, "a field that the struct's schema does not have");
             return NULL;
@@ -241,7 +247,7 @@ static const struct mr_value *bytes_of(struct mr_arena *arena, const json_t *tex
 }
 
 const struct mr_value *decode_value(struct mr_arena *arena, const json_t *json, const struct mr_schema *place,
-    struct mr_error **error)
+                                    struct mr_error **error)
 {
     if (is_nothing(json))
         return mr_null();
@@ -290,7 +296,8 @@ static int headers_add(struct mr_record *record, const json_t *headers, struct m
     struct mr_arena *arena = mr_record_arena(record);
     size_t i;
     const json_t *header;
-    json_array_foreach(headers, i, header) {
+    json_array_foreach(headers, i, header)
+    {
         const struct mr_schema *schema;
         if (decode_schema(arena, json_object_get(header, "schema"), &schema, error) != 0)
             return -1;
@@ -319,7 +326,8 @@ static int place_set(struct mr_record *record, const json_t *json)
     const char *topic = json_string_value(json_object_get(json, "topic"));
     if (strcmp(json_string_value(json_object_get(json, "kind")), "sink") == 0) {
         struct record_origin origin = {.topic = topic == NULL ? "" : mr_arena_text(mr_record_arena(record), topic),
-            .offset = text_integer(json_object_get(json, "offset")), .timestamp_ms = -1};
+                                       .offset = text_integer(json_object_get(json, "offset")),
+                                       .timestamp_ms = -1};
         if (record_set_origin(record, &origin) != 0)
             return -1;
     }
@@ -334,8 +342,9 @@ static int place_set(struct mr_record *record, const json_t *json)
 struct mr_record *decode_record(struct mr_batch *batch, const json_t *json, struct mr_error **error)
 {
     struct mr_record *record = mr_batch_append(batch);
-    if (record == NULL || place_set(record, json) != 0 || side_set(record, json, true, error) != 0
-        || side_set(record, json, false, error) != 0 || headers_add(record, json_object_get(json, "headers"), error) != 0) {
+    if (record == NULL || place_set(record, json) != 0 || side_set(record, json, true, error) != 0 ||
+        side_set(record, json, false, error) != 0 ||
+        headers_add(record, json_object_get(json, "headers"), error) != 0) {
         refuse(error, "a record");
         return NULL;
     }

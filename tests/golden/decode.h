@@ -14,7 +14,7 @@
 int decode_schema(struct mr_arena *arena, const json_t *json, const struct mr_schema **schema, struct mr_error **error);
 /* `place`: the schema of where it stands; may be NULL. */
 const struct mr_value *decode_value(struct mr_arena *arena, const json_t *json, const struct mr_schema *place,
-    struct mr_error **error);
+                                    struct mr_error **error);
 /* Appended to the batch. */
 struct mr_record *decode_record(struct mr_batch *batch, const json_t *json, struct mr_error **error);
 /* A base64 text; null: data NULL. */

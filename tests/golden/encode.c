@@ -39,8 +39,8 @@ static json_t *parameters_of(const struct mr_schema *schema)
         return json_null();
     json_t *list = json_array();
     for (size_t i = 0; i < mr_schema_parameter_count(schema); i++)
-        json_array_append_new(list,
-            json_pack("[ss]", mr_schema_parameter_key(schema, i), mr_schema_parameter_value(schema, i)));
+        json_array_append_new(
+            list, json_pack("[ss]", mr_schema_parameter_key(schema, i), mr_schema_parameter_value(schema, i)));
     return list;
 }
 
@@ -48,8 +48,8 @@ static json_t *fields_of(const struct mr_schema *schema)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < mr_schema_field_count(schema); i++)
-        json_array_append_new(list,
-            json_pack("{ssso}", "name", mr_schema_field_name(schema, i), "schema", encode_schema(mr_schema_field(schema, i))));
+        json_array_append_new(list, json_pack("{ssso}", "name", mr_schema_field_name(schema, i), "schema",
+                                              encode_schema(mr_schema_field(schema, i))));
     return list;
 }
 
@@ -96,7 +96,8 @@ static json_t *float_of(const struct mr_value *value)
         size = mr_float32_text(number, text);
     }
     snprintf(bits_text, sizeof(bits_text), "%0*" PRIx64, mr_value_kind(value) == MR_KIND_FLOAT64 ? 16 : 8, bits);
-    return json_pack("{sssoss}", "t", mr_kind_name(mr_value_kind(value)), "v", json_stringn(text, size), "bits", bits_text);
+    return json_pack("{sssoss}", "t", mr_kind_name(mr_value_kind(value)), "v", json_stringn(text, size), "bits",
+                     bits_text);
 }
 
 static json_t *digits_of(const struct mr_value *value)
@@ -104,8 +105,9 @@ static json_t *digits_of(const struct mr_value *value)
     struct mr_bytes unscaled = mr_value_unscaled(value), text;
     struct mr_arena *arena = mr_arena_create(1 << 20);
     const struct mr_value *number = mr_bigint(arena, unscaled.data, unscaled.size);
-    json_t *json = number != NULL && mr_decimal_text(arena, number, &text, NULL) == 0 ? json_stringn(text.data, text.size)
-                                                                                    : json_string("?");
+    json_t *json = number != NULL && mr_decimal_text(arena, number, &text, NULL) == 0
+                       ? json_stringn(text.data, text.size)
+                       : json_string("?");
     mr_arena_destroy(arena);
     return json;
 }
@@ -124,9 +126,9 @@ static json_t *entries_of(const struct mr_value *map, const struct mr_schema *pl
     bool has_schema = place != NULL && mr_schema_type(place) == MR_TYPE_MAP;
     json_t *list = json_array();
     for (size_t i = 0; i < mr_map_count(map); i++)
-        json_array_append_new(list,
-            json_pack("[oo]", encode_value(mr_map_key_at(map, i), has_schema ? mr_schema_key(place) : NULL),
-                encode_value(mr_map_value_at(map, i), has_schema ? mr_schema_element(place) : NULL)));
+        json_array_append_new(
+            list, json_pack("[oo]", encode_value(mr_map_key_at(map, i), has_schema ? mr_schema_key(place) : NULL),
+                            encode_value(mr_map_value_at(map, i), has_schema ? mr_schema_element(place) : NULL)));
     return list;
 }
 
@@ -135,8 +137,8 @@ static json_t *struct_of(const struct mr_value *value, const struct mr_schema *p
     const struct mr_schema *schema = mr_struct_schema(value);
     json_t *list = json_array(), *json = json_pack("{ssso}", "t", "struct", "v", list);
     for (size_t i = 0; i < mr_schema_field_count(schema); i++)
-        json_array_append_new(list,
-            json_pack("[so]", mr_schema_field_name(schema, i), encode_value(mr_struct_at(value, i), mr_schema_field(schema, i))));
+        json_array_append_new(list, json_pack("[so]", mr_schema_field_name(schema, i),
+                                              encode_value(mr_struct_at(value, i), mr_schema_field(schema, i))));
     if (place == NULL || !mr_schema_equals(place, schema))
         json_object_set_new(json, "schema", encode_schema(schema));
     return json;
@@ -174,7 +176,8 @@ json_t *encode_value(const struct mr_value *value, const struct mr_schema *place
     case MR_KIND_STRUCT:
         return struct_of(value, is_default_of(value, place) ? mr_struct_schema(value) : place);
     case MR_KIND_DECIMAL:
-        return json_pack("{sssosi}", "t", "decimal", "unscaled", digits_of(value), "scale", mr_value_decimal_scale(value));
+        return json_pack("{sssosi}", "t", "decimal", "unscaled", digits_of(value), "scale",
+                         mr_value_decimal_scale(value));
     case MR_KIND_BIGINT:
         return json_pack("{ssso}", "t", "bigint", "v", digits_of(value));
     case MR_KIND_INSTANT:
@@ -191,9 +194,9 @@ static json_t *headers_of(const struct mr_record *record)
     json_t *list = json_array();
     for (size_t i = 0; i < mr_record_header_count(record); i++) {
         const struct mr_schema *schema = mr_record_header_schema(record, i);
-        json_array_append_new(list,
-            json_pack("{sssoso}", "key", mr_record_header_key(record, i), "schema", encode_schema(schema), "value",
-                encode_value(mr_record_header_value(record, i), schema)));
+        json_array_append_new(list, json_pack("{sssoso}", "key", mr_record_header_key(record, i), "schema",
+                                              encode_schema(schema), "value",
+                                              encode_value(mr_record_header_value(record, i), schema)));
     }
     return list;
 }
@@ -208,7 +211,8 @@ json_t *encode_record(const struct mr_record *record)
     if (mr_record_is_sink(record))
         json_object_set_new(json, "offset", text_of_integer(mr_record_offset(record)));
     json_object_set_new(json, "timestamp",
-        mr_record_has_timestamp(record) ? text_of_integer(mr_record_timestamp_ms(record)) : json_null());
+                        mr_record_has_timestamp(record) ? text_of_integer(mr_record_timestamp_ms(record))
+                                                        : json_null());
     json_object_set_new(json, "keySchema", encode_schema(mr_record_key_schema(record)));
     json_object_set_new(json, "key", encode_value(mr_record_key(record), mr_record_key_schema(record)));
     json_object_set_new(json, "valueSchema", encode_schema(mr_record_value_schema(record)));

@@ -52,7 +52,7 @@ static void text_print(const char *label, const json_t *json)
 static void failure_print(const json_t *test_case, const json_t *outcome)
 {
     printf("  %s%s\n", json_string_value(json_object_get(test_case, "id")),
-        json_object_get(test_case, "tier") != NULL ? " (exotic)" : "");
+           json_object_get(test_case, "tier") != NULL ? " (exotic)" : "");
     text_print("class", json_object_get(test_case, "class"));
     text_print("config", json_object_get(test_case, "config"));
     text_print("input", json_object_get(test_case, "input"));
@@ -62,7 +62,7 @@ static void failure_print(const json_t *test_case, const json_t *outcome)
 
 /* Against the outcome if the case passes, else against what it expects. */
 static bool self_test(struct golden *golden, const json_t *test_case, const json_t *outcome, const char *operation,
-    struct counts *counts)
+                      struct counts *counts)
 {
     const json_t *expected = json_object_get(test_case, "expect");
     struct mutate_result result;
@@ -73,7 +73,7 @@ static bool self_test(struct golden *golden, const json_t *test_case, const json
     bool passed = compare_outcome(expected, outcome, operation) && result.overlooked == 0 && result.leaves > 0;
     if (!passed && golden->options->is_verbose)
         printf("  %s: %zu of %zu altered leaves overlooked, first %s\n",
-            json_string_value(json_object_get(test_case, "id")), result.overlooked, result.leaves, result.first);
+               json_string_value(json_object_get(test_case, "id")), result.overlooked, result.leaves, result.first);
     return passed;
 }
 
@@ -147,8 +147,8 @@ static void path_run(struct golden *golden, const char *path)
     for (int i = 0; i < count; i++) {
         char *deeper = NULL;
         const char *name = entries[i]->d_name;
-        if (name[0] != '.' && asprintf(&deeper, "%s/%s", path, name) > 0 && stat(deeper, &status) == 0
-            && (S_ISDIR(status.st_mode) || is_case_file(name)))
+        if (name[0] != '.' && asprintf(&deeper, "%s/%s", path, name) > 0 && stat(deeper, &status) == 0 &&
+            (S_ISDIR(status.st_mode) || is_case_file(name)))
             path_run(golden, deeper);
         free(deeper);
         free(entries[i]);

@@ -33,8 +33,9 @@ static json_t *other_text(const char *text, bool is_bits)
 {
     char longer[8192 + 2];
     if (is_bits)
-        return json_string(strlen(text) == 16 ? (strcmp(text, "4045000000000000") == 0 ? "0000000000000000" : "4045000000000000")
-                                              : (strcmp(text, "42280000") == 0 ? "00000000" : "42280000"));
+        return json_string(strlen(text) == 16
+                               ? (strcmp(text, "4045000000000000") == 0 ? "0000000000000000" : "4045000000000000")
+                               : (strcmp(text, "42280000") == 0 ? "00000000" : "42280000"));
     snprintf(longer, sizeof(longer), "%.8192sx", text);
     return json_string(longer);
 }
@@ -109,8 +110,7 @@ static void walk(struct mutation *mutation, json_t *json, const char *path)
     json_t *names = json_array();
     const char *name;
     json_t *child;
-    json_object_foreach(json, name, child)
-        json_array_append_new(names, json_string(name));
+    json_object_foreach(json, name, child) json_array_append_new(names, json_string(name));
     for (size_t i = 0; i < json_array_size(names); i++) {
         const char *member = json_string_value(json_array_get(names, i));
         if (!is_information(json, member))
@@ -119,10 +119,11 @@ static void walk(struct mutation *mutation, json_t *json, const char *path)
     json_decref(names);
 }
 
-void mutate_every_leaf(const json_t *expected, const json_t *outcome, const char *operation, struct mutate_result *result)
+void mutate_every_leaf(const json_t *expected, const json_t *outcome, const char *operation,
+                       struct mutate_result *result)
 {
-    struct mutation mutation = {.root = json_deep_copy(expected), .outcome = outcome, .operation = operation,
-        .result = result};
+    struct mutation mutation = {
+        .root = json_deep_copy(expected), .outcome = outcome, .operation = operation, .result = result};
     *result = (struct mutate_result){.leaves = 0};
     if (mutation.root == NULL)
         return;

@@ -36,7 +36,7 @@ json_t *run_broken(struct mr_error *error)
 json_t *run_error(const char *stage, struct mr_error *error)
 {
     json_t *content = json_pack("{ssss*ss}", "kind", stage == NULL ? "data" : "config", "stage", stage, "message",
-        error == NULL ? "no reason given" : mr_error_message(error));
+                                error == NULL ? "no reason given" : mr_error_message(error));
     mr_error_drop(error);
     return json_pack("{so}", "error", content);
 }
@@ -128,7 +128,7 @@ static json_t *chain_run(struct run *run)
 /* Converters ------------------------------------------------------------------------------------------------ */
 
 static json_t *from_connect(struct run *run, const struct mr_converter_ops *ops, void *self,
-    const struct mr_converter_place *place)
+                            const struct mr_converter_place *place)
 {
     const json_t *input = json_object_get(run->test_case, "input");
     struct mr_error *error = NULL;
@@ -145,7 +145,7 @@ static json_t *from_connect(struct run *run, const struct mr_converter_ops *ops,
 }
 
 static json_t *to_connect(struct run *run, const struct mr_converter_ops *ops, void *self,
-    const struct mr_converter_place *place)
+                          const struct mr_converter_place *place)
 {
     const json_t *input = json_object_get(run->test_case, "input");
     struct mr_error *error = NULL;
@@ -176,7 +176,8 @@ static json_t *converter_run(struct run *run, bool is_header)
         return run_error("configure", error);
     struct mr_converter_place place = {.size = sizeof(place), .topic = "golden", .header_key = is_header ? "h" : NULL};
     bool is_from = strcmp(json_string_value(json_object_get(test_case, "op")), "fromConnect") == 0;
-    outcome = is_from ? from_connect(run, plugin->converter, self, &place) : to_connect(run, plugin->converter, self, &place);
+    outcome =
+        is_from ? from_connect(run, plugin->converter, self, &place) : to_connect(run, plugin->converter, self, &place);
     plugin->converter->destroy(self);
     return outcome;
 }
@@ -200,16 +201,17 @@ static struct string_map *properties_of(const json_t *config)
     struct string_map *properties = string_map_create();
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)config, name, value)
-        string_map_put(properties, name, json_string_value(value));
+    json_object_foreach((json_t *)config, name, value) string_map_put(properties, name, json_string_value(value));
     return properties;
 }
 
 json_t *run_case(const struct loader *loader, const json_t *test_case)
 {
-    struct run run = {.loader = loader, .test_case = test_case,
-        .class_name = json_string_value(json_object_get(test_case, "class")),
-        .properties = properties_of(json_object_get(test_case, "config")), .batch = mr_batch_create(ARENA_BYTES)};
+    struct run run = {.loader = loader,
+                      .test_case = test_case,
+                      .class_name = json_string_value(json_object_get(test_case, "class")),
+                      .properties = properties_of(json_object_get(test_case, "config")),
+                      .batch = mr_batch_create(ARENA_BYTES)};
     json_t *outcome = NULL;
     if (run.properties != NULL && run.batch != NULL) {
         run.arena = mr_batch_arena(run.batch);

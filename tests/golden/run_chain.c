@@ -15,9 +15,9 @@ json_t *run_chain(const struct loader *loader, const struct string_map *properti
     struct record_array out;
     record_array_init(&out);
     enum chain_outcome result = chain_apply(chain, &policy, record, &out, &error);
-    json_t *outcome = result == CHAIN_FAILED ? run_error(NULL, error)
-        : result == CHAIN_PASSED             ? run_records(out.items, out.count)
-                                             : run_records(NULL, 0);
+    json_t *outcome = result == CHAIN_FAILED   ? run_error(NULL, error)
+                      : result == CHAIN_PASSED ? run_records(out.items, out.count)
+                                               : run_records(NULL, 0);
     record_array_release(&out);
     chain_destroy(chain);
     return outcome;

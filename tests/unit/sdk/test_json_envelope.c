@@ -66,22 +66,39 @@ static void of_members_given_twice_the_last_wins(void **state)
 {
     (void)state;
     const struct mr_schema *schema;
-    const struct mr_value *value =
-        read_all("{\"schema\":{\"type\":\"int8\"},\"payload\":5,\"schema\":{\"type\":\"string\"},\"payload\":\"x\"}", &schema);
+    const struct mr_value *value = read_all(
+        "{\"schema\":{\"type\":\"int8\"},\"payload\":5,\"schema\":{\"type\":\"string\"},\"payload\":\"x\"}", &schema);
     assert_text(value, "x");
-    assert_text(read_all("{\"schema\":{\"type\":\"nope\"},\"payload\":5,\"schema\":{\"type\":\"string\"},\"payload\":\"y\"}", &schema),
+    assert_text(
+        read_all("{\"schema\":{\"type\":\"nope\"},\"payload\":5,\"schema\":{\"type\":\"string\"},\"payload\":\"y\"}",
+                 &schema),
         "y");
-    assert_text(read_all("{\"schema\":{\"type\":\"bytes\"},\"payload\":\"!\",\"schema\":null,\"payload\":\"z\"}", &schema), "z");
+    assert_text(
+        read_all("{\"schema\":{\"type\":\"bytes\"},\"payload\":\"!\",\"schema\":null,\"payload\":\"z\"}", &schema),
+        "z");
 }
 
 static void anything_but_the_two_members_is_refused(void **state)
 {
     (void)state;
-    static const char *const TEXTS[] = {"", " ", "null", "5", "[]", "{}", "{\"schema\":null}", "{\"payload\":1}",
-        "{\"schema\":null,\"payload\":1,\"x\":2}", "{\"x\":0,\"schema\":null,\"payload\":1}", "{\"schema\":{},\"payload\":1}",
-        "{\"schema\":\"int8\",\"payload\":1}", "{\"schema\":[],\"payload\":1}", "{\"schema\":{\"type\":\"int8\"},\"payload\":null}",
-        "{\"schema\":null,\"payload\":1", "{\"schema\":null,\"payload\":}", "{\"schema\":{\"type\":\"int8\"}\"payload\":1}",
-        "{\"schema\":{\"type\":\"int8\"},\"payload\":1]"};
+    static const char *const TEXTS[] = {"",
+                                        " ",
+                                        "null",
+                                        "5",
+                                        "[]",
+                                        "{}",
+                                        "{\"schema\":null}",
+                                        "{\"payload\":1}",
+                                        "{\"schema\":null,\"payload\":1,\"x\":2}",
+                                        "{\"x\":0,\"schema\":null,\"payload\":1}",
+                                        "{\"schema\":{},\"payload\":1}",
+                                        "{\"schema\":\"int8\",\"payload\":1}",
+                                        "{\"schema\":[],\"payload\":1}",
+                                        "{\"schema\":{\"type\":\"int8\"},\"payload\":null}",
+                                        "{\"schema\":null,\"payload\":1",
+                                        "{\"schema\":null,\"payload\":}",
+                                        "{\"schema\":{\"type\":\"int8\"}\"payload\":1}",
+                                        "{\"schema\":{\"type\":\"int8\"},\"payload\":1]"};
     for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++)
         assert_refused(TEXTS[i]);
 }
@@ -94,7 +111,8 @@ static void a_schema_seen_before_is_the_same_pointer(void **state)
     char text[300];
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 12; i++) { /* more than the cache holds */
-            snprintf(text, sizeof(text), "{\"schema\":{\"type\":\"struct\",\"name\":\"n%d\",\"fields\":[]},\"payload\":{}}", i);
+            snprintf(text, sizeof(text),
+                     "{\"schema\":{\"type\":\"struct\",\"name\":\"n%d\",\"fields\":[]},\"payload\":{}}", i);
             read_all(text, &first);
             read_all(text, &again);
             assert_ptr_equal(first, again);
@@ -110,12 +128,15 @@ static void a_schema_seen_before_is_the_same_pointer(void **state)
 static void writing_and_reading_are_each_others_way_back(void **state)
 {
     (void)state;
-    static const char text[] = "{\"schema\":{\"type\":\"struct\",\"fields\":["
+    static const char text[] =
+        "{\"schema\":{\"type\":\"struct\",\"fields\":["
         "{\"type\":\"int64\",\"optional\":false,\"field\":\"id\"},"
         "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"optional\":true},\"optional\":true,\"field\":\"tags\"},"
-        "{\"type\":\"map\",\"keys\":{\"type\":\"int32\",\"optional\":false},\"values\":{\"type\":\"double\",\"optional\":false},"
+        "{\"type\":\"map\",\"keys\":{\"type\":\"int32\",\"optional\":false},\"values\":{\"type\":\"double\","
+        "\"optional\":false},"
         "\"optional\":false,\"field\":\"m\"},"
-        "{\"type\":\"int32\",\"optional\":true,\"name\":\"n\",\"version\":2,\"doc\":\"d \\\" \",\"parameters\":{\"b\":\"2\",\"a\":\"1\"},"
+        "{\"type\":\"int32\",\"optional\":true,\"name\":\"n\",\"version\":2,\"doc\":\"d \\\" "
+        "\",\"parameters\":{\"b\":\"2\",\"a\":\"1\"},"
         "\"default\":5,\"field\":\"f\"},"
         "{\"type\":\"bytes\",\"optional\":false,\"name\":\"org.apache.kafka.connect.data.Decimal\",\"version\":1,"
         "\"parameters\":{\"scale\":\"2\"},\"default\":\"AJw=\",\"field\":\"amount\"}"
@@ -155,7 +176,9 @@ static void a_schema_outlives_the_cache_it_came_from(void **state)
     const struct mr_value *value;
     struct mr_json_envelope *short_lived = mr_json_envelope_create(0, 1);
     assert_int_equal(mr_json_envelope_read(short_lived, arena,
-        bytes_of("{\"schema\":{\"type\":\"int8\",\"name\":\"kept\"},\"payload\":1}"), &schema, &value, NULL), 0);
+                                           bytes_of("{\"schema\":{\"type\":\"int8\",\"name\":\"kept\"},\"payload\":1}"),
+                                           &schema, &value, NULL),
+                     0);
     mr_json_envelope_destroy(short_lived);
     assert_string_equal(mr_schema_name(schema), "kept");
 }
@@ -171,9 +194,9 @@ static bool both_ways_with_little_memory(void *argument)
     const struct mr_value *value;
     struct mr_error *error = NULL;
     struct mr_bytes written;
-    bool worked = own != NULL && codec != NULL
-        && mr_json_envelope_read(codec, own, bytes_of(text), &schema, &value, &error) == 0
-        && mr_json_envelope_write(codec, own, schema, value, &written, &error) == 0;
+    bool worked = own != NULL && codec != NULL &&
+                  mr_json_envelope_read(codec, own, bytes_of(text), &schema, &value, &error) == 0 &&
+                  mr_json_envelope_write(codec, own, schema, value, &written, &error) == 0;
     if (worked)
         assert_memory_equal(written.data, text, sizeof(text) - 1);
     mr_error_drop(error);

@@ -82,7 +82,8 @@ static void half_a_surrogate_pair_becomes_a_replacement(void **state)
     (void)state;
     assert_text(value_as("\"\\ud83dx\"", NULL), "\xEF\xBF\xBDx");
     assert_text(value_as("\"\\ude00\\ud83d\"", NULL), "\xEF\xBF\xBD\xEF\xBF\xBD");
-    assert_text(value_as("\"\\ud83d\\u0041\"", NULL), "\xEF\xBF\xBD" "A");
+    assert_text(value_as("\"\\ud83d\\u0041\"", NULL), "\xEF\xBF\xBD"
+                                                      "A");
 }
 
 static void of_equal_names_the_last_wins_in_the_first_place(void **state)
@@ -112,10 +113,51 @@ static void large_containers_keep_all_they_hold(void **state)
 static void what_is_not_json_is_refused(void **state)
 {
     (void)state;
-    static const char *const TEXTS[] = {"{", "[", "[1", "[1,", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}",
-        "'a'", "nul", "nulll", "TRUE", "NaN", "-", "+1", ".5", "1.", "1e", "1e+", "1.e5", "0x10", "1,2", "1]", "\"a", "\"\\x\"",
-        "\"\\u12g4\"", "\"\\u12", "\"a\tb\"", "\"\x80\"", "\"\xC3\"", "\"\xED\xA0\x80\"", "\"\xC0\x80\"", "// c\n1", "\x01",
-        "1e2147483648", "]", "}", ":", "[1}", "{\"a\":1]", "{\"a\" 1}", "true1", "\xEF\xBB\xBF{"};
+    static const char *const TEXTS[] = {"{",
+                                        "[",
+                                        "[1",
+                                        "[1,",
+                                        "[1,]",
+                                        "[,1]",
+                                        "{\"a\"}",
+                                        "{\"a\":}",
+                                        "{\"a\":1,}",
+                                        "{a:1}",
+                                        "'a'",
+                                        "nul",
+                                        "nulll",
+                                        "TRUE",
+                                        "NaN",
+                                        "-",
+                                        "+1",
+                                        ".5",
+                                        "1.",
+                                        "1e",
+                                        "1e+",
+                                        "1.e5",
+                                        "0x10",
+                                        "1,2",
+                                        "1]",
+                                        "\"a",
+                                        "\"\\x\"",
+                                        "\"\\u12g4\"",
+                                        "\"\\u12",
+                                        "\"a\tb\"",
+                                        "\"\x80\"",
+                                        "\"\xC3\"",
+                                        "\"\xED\xA0\x80\"",
+                                        "\"\xC0\x80\"",
+                                        "// c\n1",
+                                        "\x01",
+                                        "1e2147483648",
+                                        "]",
+                                        "}",
+                                        ":",
+                                        "[1}",
+                                        "{\"a\":1]",
+                                        "{\"a\" 1}",
+                                        "true1",
+                                        "\xEF\xBB\xBF{"};
     for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++)
         assert_refused_as(TEXTS[i], NULL);
 }
@@ -140,7 +182,9 @@ static void other_encodings_of_unicode_are_recognized(void **state)
     assert_text(mr_json_read(arena, utf16be, 0, NULL), "a");
     struct mr_bytes utf32be = {.data = "\0\0\0\"\0\0\0a\0\0\0\"", .size = 12};
     assert_text(mr_json_read(arena, utf32be, 0, NULL), "a");
-    struct mr_bytes marked = {.data = "\xEF\xBB\xBF" "7 ", .size = 5};
+    struct mr_bytes marked = {.data = "\xEF\xBB\xBF"
+                                      "7 ",
+                              .size = 5};
     assert_int_equal(mr_value_integer(mr_json_read(arena, marked, 0, NULL)), 7);
     struct mr_error *error = NULL;
     struct mr_bytes odd = {.data = "\0\0\"\0", .size = 4}; /* an order of bytes that nobody writes */
@@ -188,8 +232,8 @@ static void *nested_read(void *argument)
     struct mr_bytes written = {.data = NULL};
     struct mr_error *error = NULL;
     const struct mr_value *value = mr_json_read(own, bytes_of(text), 0, &error);
-    bool worked = value != NULL && mr_json_write(own, NULL, value, 0, &written, &error) == 0
-        && written.size == strlen(text) && memcmp(written.data, text, written.size) == 0;
+    bool worked = value != NULL && mr_json_write(own, NULL, value, 0, &written, &error) == 0 &&
+                  written.size == strlen(text) && memcmp(written.data, text, written.size) == 0;
     const struct mr_schema *none = mr_json_schema_read(bytes_of("{\"type\":\"struct\",\"fields\":[]}"), &error);
     mr_json_read_as(own, bytes_of(text), none, 0, &error); /* skips */
     mr_schema_drop(none);

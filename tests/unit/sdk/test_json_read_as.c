@@ -37,9 +37,10 @@ static void text_and_bytes_of_another_type_become_null(void **state)
 static void such_a_null_fails_where_it_lands_in_a_required_field(void **state)
 {
     (void)state;
-    const struct mr_schema *schema = schema_of("{\"type\":\"struct\",\"fields\":["
-                                               "{\"field\":\"a\",\"type\":\"string\"},"
-                                               "{\"field\":\"l\",\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}");
+    const struct mr_schema *schema =
+        schema_of("{\"type\":\"struct\",\"fields\":["
+                  "{\"field\":\"a\",\"type\":\"string\"},"
+                  "{\"field\":\"l\",\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}");
     assert_refused_as("{\"a\":5,\"l\":[]}", schema);
     assert_refused_as("{\"a\":\"x\",\"l\":[\"y\",5]}", schema);
     assert_non_null(value_as("{\"a\":\"x\",\"l\":[\"y\"]}", schema));
@@ -50,8 +51,8 @@ static void such_a_null_fails_where_it_lands_in_a_required_field(void **state)
 static void such_a_null_does_not_take_the_default(void **state)
 {
     (void)state;
-    const struct mr_schema *schema =
-        schema_of("{\"type\":\"struct\",\"fields\":[{\"field\":\"a\",\"type\":\"string\",\"optional\":true,\"default\":\"d\"}]}");
+    const struct mr_schema *schema = schema_of(
+        "{\"type\":\"struct\",\"fields\":[{\"field\":\"a\",\"type\":\"string\",\"optional\":true,\"default\":\"d\"}]}");
     assert_true(mr_value_is_null(mr_struct_at(value_as("{\"a\":5}", schema), 0)));
     assert_text(mr_struct_at(value_as("{\"a\":null}", schema), 0), "d");
     assert_text(mr_struct_at(value_as("{}", schema), 0), "d");
@@ -62,9 +63,10 @@ static void such_a_null_does_not_take_the_default(void **state)
 static void members_come_in_any_order_and_unknown_ones_are_passed(void **state)
 {
     (void)state;
-    const struct mr_schema *schema = schema_of("{\"type\":\"struct\",\"fields\":["
-                                               "{\"field\":\"a\",\"type\":\"int32\"},{\"field\":\"b\",\"type\":\"int32\"},"
-                                               "{\"field\":\"c\",\"type\":\"int32\"}]}");
+    const struct mr_schema *schema =
+        schema_of("{\"type\":\"struct\",\"fields\":["
+                  "{\"field\":\"a\",\"type\":\"int32\"},{\"field\":\"b\",\"type\":\"int32\"},"
+                  "{\"field\":\"c\",\"type\":\"int32\"}]}");
     const struct mr_value *value = value_as("{\"c\":3,\"x\":{\"y\":[\"]\",{}]},\"b\":2 , \"\\u0061\":1}", schema);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(mr_value_integer(mr_struct_at(value, i)), (int64_t)i + 1);
@@ -89,14 +91,17 @@ static void names_that_need_escapes_are_still_matched_exactly(void **state)
 static void a_bad_value_counts_only_if_it_is_the_last_of_its_name(void **state)
 {
     (void)state;
-    const struct mr_schema *schema = schema_of("{\"type\":\"struct\",\"fields\":[{\"field\":\"a\",\"type\":\"bytes\"}]}");
+    const struct mr_schema *schema =
+        schema_of("{\"type\":\"struct\",\"fields\":[{\"field\":\"a\",\"type\":\"bytes\"}]}");
     assert_non_null(value_as("{\"a\":\"!!\",\"a\":\"YQ==\"}", schema));
     assert_refused_as("{\"a\":\"YQ==\",\"a\":\"!!\"}", schema);
-    const struct mr_schema *map = schema_of("{\"type\":\"map\",\"keys\":{\"type\":\"string\"},\"values\":{\"type\":\"bytes\"}}");
+    const struct mr_schema *map =
+        schema_of("{\"type\":\"map\",\"keys\":{\"type\":\"string\"},\"values\":{\"type\":\"bytes\"}}");
     assert_int_equal(mr_map_count(value_as("{\"a\":\"!!\",\"a\":\"YQ==\"}", map)), 1);
     assert_refused_as("{\"b\":\"!!\",\"a\":\"YQ==\"}", map);
-    const struct mr_schema *nested = schema_of("{\"type\":\"struct\",\"fields\":[{\"field\":\"s\",\"type\":\"struct\",\"fields\":["
-                                               "{\"field\":\"l\",\"type\":\"array\",\"items\":{\"type\":\"bytes\"}}]}]}");
+    const struct mr_schema *nested =
+        schema_of("{\"type\":\"struct\",\"fields\":[{\"field\":\"s\",\"type\":\"struct\",\"fields\":["
+                  "{\"field\":\"l\",\"type\":\"array\",\"items\":{\"type\":\"bytes\"}}]}]}");
     assert_refused_as("{\"s\":{\"l\":[\"YQ==\",\"!\"]}}", nested);
     assert_non_null(value_as("{\"s\":{\"l\":[\"!\"]},\"s\":{\"l\":[]}}", nested));
 }
@@ -117,8 +122,10 @@ static void base64_is_read_in_groups_with_padding(void **state)
 static void maps_of_text_are_objects_and_others_lists_of_pairs(void **state)
 {
     (void)state;
-    const struct mr_schema *texts = schema_of("{\"type\":\"map\",\"keys\":{\"type\":\"string\"},\"values\":{\"type\":\"int32\"}}");
-    const struct mr_schema *numbers = schema_of("{\"type\":\"map\",\"keys\":{\"type\":\"int32\"},\"values\":{\"type\":\"int32\"}}");
+    const struct mr_schema *texts =
+        schema_of("{\"type\":\"map\",\"keys\":{\"type\":\"string\"},\"values\":{\"type\":\"int32\"}}");
+    const struct mr_schema *numbers =
+        schema_of("{\"type\":\"map\",\"keys\":{\"type\":\"int32\"},\"values\":{\"type\":\"int32\"}}");
     assert_int_equal(mr_value_integer(mr_map_get(value_as("{\"a\":1}", texts), "a")), 1);
     assert_refused_as("[[\"a\",1]]", texts);
     const struct mr_value *map = value_as("[[1,10],[2,20],[1,30]]", numbers);
@@ -143,7 +150,8 @@ static void lists_take_the_values_of_an_object_and_nothing_of_others(void **stat
 static void logical_types_follow_the_name(void **state)
 {
     (void)state;
-    const char *decimal = "{\"type\":\"bytes\",\"name\":\"org.apache.kafka.connect.data.Decimal\",\"parameters\":{\"scale\":\"2\"}}";
+    const char *decimal =
+        "{\"type\":\"bytes\",\"name\":\"org.apache.kafka.connect.data.Decimal\",\"parameters\":{\"scale\":\"2\"}}";
     const struct mr_value *value = value_as("1.560", schema_of(decimal));
     assert_int_equal(mr_value_decimal_scale(value), 3);
     assert_int_equal(mr_value_decimal_scale(value_as("\"AJw=\"", schema_of(decimal))), 2);
@@ -177,7 +185,8 @@ static void wide_structs_are_read_in_any_order(void **state)
     int at = snprintf(schema_text, sizeof(schema_text), "{\"type\":\"struct\",\"fields\":[");
     int size = 0;
     for (int i = 0; i < 200; i++) {
-        at += snprintf(schema_text + at, sizeof(schema_text) - (size_t)at, "%s{\"field\":\"f%d\",\"type\":\"int32\"}", i ? "," : "", i);
+        at += snprintf(schema_text + at, sizeof(schema_text) - (size_t)at, "%s{\"field\":\"f%d\",\"type\":\"int32\"}",
+                       i ? "," : "", i);
         size += snprintf(text + size, sizeof(text) - (size_t)size, "%c\"f%d\":%d", i ? ',' : '{', 199 - i, 199 - i);
     }
     strcat(schema_text, "]}");

@@ -36,8 +36,8 @@ static void types_have_the_names_of_json_converter(void **state)
 static void members_of_another_type_count_as_absent(void **state)
 {
     (void)state;
-    const struct mr_schema *schema =
-        schema_of("{\"type\":\"int32\",\"name\":5,\"version\":\"3\",\"doc\":7,\"optional\":\"true\",\"parameters\":[]}");
+    const struct mr_schema *schema = schema_of(
+        "{\"type\":\"int32\",\"name\":5,\"version\":\"3\",\"doc\":7,\"optional\":\"true\",\"parameters\":[]}");
     assert_ptr_equal(schema, mr_schema_primitive(MR_TYPE_INT32, false));
     int32_t version;
     assert_true(mr_schema_version(schema_of("{\"type\":\"int32\",\"version\":99999999999}"), &version));
@@ -48,7 +48,8 @@ static void members_of_another_type_count_as_absent(void **state)
 static void parameters_keep_their_order_and_are_text(void **state)
 {
     (void)state;
-    const struct mr_schema *schema = schema_of("{\"type\":\"int32\",\"parameters\":{\"k\":\"v\",\"default\":\"x\\n\"}}");
+    const struct mr_schema *schema =
+        schema_of("{\"type\":\"int32\",\"parameters\":{\"k\":\"v\",\"default\":\"x\\n\"}}");
     assert_string_equal(mr_schema_parameter_key(schema, 0), "k");
     assert_string_equal(mr_schema_parameter_value(schema, 1), "x\n");
     assert_false(mr_schema_has_parameters(schema_of("{\"type\":\"int32\",\"parameters\":{}}")));
@@ -59,10 +60,16 @@ static void parameters_keep_their_order_and_are_text(void **state)
 static void containers_need_what_they_hold(void **state)
 {
     (void)state;
-    static const char *const TEXTS[] = {"{\"type\":\"array\"}", "{\"type\":\"array\",\"items\":null}",
-        "{\"type\":\"map\",\"keys\":{\"type\":\"string\"}}", "{\"type\":\"map\",\"keys\":null,\"values\":{\"type\":\"string\"}}",
-        "{\"type\":\"struct\"}", "{\"type\":\"struct\",\"fields\":{}}", "{\"type\":\"struct\",\"fields\":[{\"type\":\"int8\"}]}",
-        "{\"type\":\"struct\",\"fields\":[{\"type\":\"int8\",\"field\":\"\"}]}", "{\"type\":\"struct\",\"fields\":[5]}",
+    static const char *const TEXTS[] = {
+        "{\"type\":\"array\"}",
+        "{\"type\":\"array\",\"items\":null}",
+        "{\"type\":\"map\",\"keys\":{\"type\":\"string\"}}",
+        "{\"type\":\"map\",\"keys\":null,\"values\":{\"type\":\"string\"}}",
+        "{\"type\":\"struct\"}",
+        "{\"type\":\"struct\",\"fields\":{}}",
+        "{\"type\":\"struct\",\"fields\":[{\"type\":\"int8\"}]}",
+        "{\"type\":\"struct\",\"fields\":[{\"type\":\"int8\",\"field\":\"\"}]}",
+        "{\"type\":\"struct\",\"fields\":[5]}",
         "{\"type\":\"struct\",\"fields\":[{\"type\":\"int8\",\"field\":5}]}",
         "{\"type\":\"struct\",\"fields\":[{\"type\":\"int8\",\"field\":\"a\"},{\"type\":\"int8\",\"field\":\"a\"}]}",
         "{\"type\":\"struct\",\"fields\":[{\"type\":\"int8\",\"field\":\"a\\u0000b\"}]}"};
@@ -73,7 +80,8 @@ static void containers_need_what_they_hold(void **state)
 static void defaults_are_read_under_their_own_schema(void **state)
 {
     (void)state;
-    const struct mr_schema *schema = schema_of("{\"default\":1.10,\"name\":\"org.apache.kafka.connect.data.Decimal\",\"type\":\"bytes\"}");
+    const struct mr_schema *schema =
+        schema_of("{\"default\":1.10,\"name\":\"org.apache.kafka.connect.data.Decimal\",\"type\":\"bytes\"}");
     assert_int_equal(mr_value_kind(mr_schema_default(schema)), MR_KIND_DECIMAL);
     assert_int_equal(mr_value_decimal_scale(mr_schema_default(schema)), 2);
     schema = schema_of("{\"type\":\"array\",\"items\":{\"type\":\"int8\"},\"default\":[300]}");

@@ -35,7 +35,8 @@ static void scalars_are_written_as_java_writes_them(void **state)
 static void strings_are_escaped_as_jackson_does(void **state)
 {
     (void)state;
-    assert_written(NULL, mr_string(arena, "q\" b\\ s/ \b\t\n\f\r \x1B \x7F"), "\"q\\\" b\\\\ s/ \\b\\t\\n\\f\\r \\u001B \x7F\"");
+    assert_written(NULL, mr_string(arena, "q\" b\\ s/ \b\t\n\f\r \x1B \x7F"),
+                   "\"q\\\" b\\\\ s/ \\b\\t\\n\\f\\r \\u001B \x7F\"");
     assert_written(NULL, mr_string_copy(arena, "a\0b", 3), "\"a\\u0000b\"");
     assert_written(NULL, mr_string(arena, "\xC3\xA9\xE2\x80\xA8"), "\"\xC3\xA9\xE2\x80\xA8\"");
     assert_written(NULL, mr_string(arena, "\xF0\x9F\x98\x80"), "\"\\uD83D\\uDE00\"");
@@ -67,10 +68,10 @@ static void maps_without_schema_are_objects_if_all_keys_are_text(void **state)
 static void a_null_key_of_text_is_called_null(void **state)
 {
     (void)state;
-    const struct mr_schema *schema =
-        schema_of("{\"type\":\"map\",\"keys\":{\"type\":\"string\",\"optional\":true},\"values\":{\"type\":\"int32\"}}");
-    const struct mr_schema *standard =
-        schema_of("{\"type\":\"map\",\"keys\":{\"type\":\"string\",\"default\":\"d\\\"\"},\"values\":{\"type\":\"int32\"}}");
+    const struct mr_schema *schema = schema_of(
+        "{\"type\":\"map\",\"keys\":{\"type\":\"string\",\"optional\":true},\"values\":{\"type\":\"int32\"}}");
+    const struct mr_schema *standard = schema_of(
+        "{\"type\":\"map\",\"keys\":{\"type\":\"string\",\"default\":\"d\\\"\"},\"values\":{\"type\":\"int32\"}}");
     struct mr_value *map = mr_map_create(arena, 1);
     assert_int_equal(mr_map_put(arena, map, mr_null(), mr_int32(arena, 1)), 0);
     assert_written(schema, map, "{\"null\":1}");
@@ -96,7 +97,8 @@ static void kinds_must_be_the_schemas(void **state)
 static void instants_must_fit_their_type(void **state)
 {
     (void)state;
-    const struct mr_schema *date = mr_schema_logical(MR_LOGICAL_DATE, false), *time = mr_schema_logical(MR_LOGICAL_TIME, false);
+    const struct mr_schema *date = mr_schema_logical(MR_LOGICAL_DATE, false),
+                           *time = mr_schema_logical(MR_LOGICAL_TIME, false);
     assert_written(date, mr_instant(arena, -86400000), "-1");
     assert_not_written(date, mr_instant(arena, 1));
     assert_written(time, mr_instant(arena, 86400000), "86400000");
@@ -112,7 +114,8 @@ static void decimals_are_base64_or_numbers(void **state)
     struct mr_bytes text;
     assert_written(schema, mr_decimal(arena, "\x04\xD2", 2, 2), "\"BNI=\"");
     assert_not_written(schema, mr_decimal(arena, "\x04\xD2", 2, 1));
-    assert_int_equal(mr_json_write(arena, schema, mr_decimal(arena, "\x04\xD2", 2, 1), MR_JSON_DECIMAL_NUMERIC, &text, NULL), 0);
+    assert_int_equal(
+        mr_json_write(arena, schema, mr_decimal(arena, "\x04\xD2", 2, 1), MR_JSON_DECIMAL_NUMERIC, &text, NULL), 0);
     assert_int_equal(text.size, 5);
     assert_memory_equal(text.data, "123.4", 5);
 }

@@ -264,8 +264,8 @@ static void text_reads_as_javas_parse_double_reads_it(void **state)
 static void other_text_is_no_number(void **state)
 {
     (void)state;
-    static const char *const TEXTS[] = {"", " ", "nan", "inf", "1e", "e1", ".", "+", "--1", "1 2", "0x1.8", "0xp1", "1ff", "1_0",
-        "Infinit", "0x", "+-1", "NaNf"};
+    static const char *const TEXTS[] = {"",    " ",     "nan",  "inf", "1e",  "e1",      ".",  "+",   "--1",
+                                        "1 2", "0x1.8", "0xp1", "1ff", "1_0", "Infinit", "0x", "+-1", "NaNf"};
     double number;
     float half;
     for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++) {
@@ -352,9 +352,17 @@ static void unscaled_bytes_are_the_shortest_twos_complement(void **state)
         const char *text;
         size_t size;
         unsigned char bytes[10];
-    } ROWS[] = {{"0", 1, {0}}, {"-0", 1, {0}}, {"127", 1, {0x7F}}, {"128", 2, {0, 0x80}}, {"-128", 1, {0x80}},
-        {"-129", 2, {0xFF, 0x7F}}, {"255", 2, {0, 0xFF}}, {"-1", 1, {0xFF}}, {"4294967296", 5, {1, 0, 0, 0, 0}},
-        {"-4294967296", 5, {0xFF, 0, 0, 0, 0}}, {"9223372036854775808", 9, {0, 0x80, 0, 0, 0, 0, 0, 0, 0}}};
+    } ROWS[] = {{"0", 1, {0}},
+                {"-0", 1, {0}},
+                {"127", 1, {0x7F}},
+                {"128", 2, {0, 0x80}},
+                {"-128", 1, {0x80}},
+                {"-129", 2, {0xFF, 0x7F}},
+                {"255", 2, {0, 0xFF}},
+                {"-1", 1, {0xFF}},
+                {"4294967296", 5, {1, 0, 0, 0, 0}},
+                {"-4294967296", 5, {0xFF, 0, 0, 0, 0}},
+                {"9223372036854775808", 9, {0, 0x80, 0, 0, 0, 0, 0, 0, 0}}};
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         struct mr_bytes unscaled = mr_value_unscaled(decimal(ROWS[i].text));
         assert_int_equal(unscaled.size, ROWS[i].size);
@@ -408,7 +416,7 @@ static void decimals_become_integers_by_cutting_and_low_bits(void **state)
     assert_int_equal(mr_decimal_integer(decimal("1e64")), 0);
     assert_int_equal(mr_decimal_integer(decimal("18446744073709551617")), 1);
     assert_int_equal(mr_decimal_integer(decimal("123456789012345678901234567890.5e-10")),
-        (int64_t)UINT64_C(12345678901234567890));
+                     (int64_t)UINT64_C(12345678901234567890));
     assert_int_equal(mr_decimal_integer(decimal("1e-2147483647")), 0);
 }
 
