@@ -1,0 +1,34 @@
+/*
+ * heartbeat_clock: when the last heartbeat was sent that the group coordinator has acknowledged to a member.
+ *
+ * librdkafka's interceptors see requests and responses, but neither their correlation nor the broker's error code; and a
+ * process that was frozen would stamp times it never lived. The rule (docs/decisions/0003, measured): heartbeats are
+ * strictly serial, so the last one sent is the one answered; its stamp counts only after the answer's second firing, on
+ * librdkafka's main thread, and only if a member id is there when asked *after* that; when the owner's tick shows that
+ * the process may have stood still around the sending, the arrival of the response before stands in for it.
+ *
+ * Refcounted: its owner has one reference, the librdkafka handle another until it is destroyed.
+ * Threads: hooks on librdkafka's threads; _tick and _candidate on the owner's one thread. All times CLOCK_BOOTTIME, ms.
+ */
+#ifndef KAFKA_HEARTBEAT_CLOCK_INTERNAL_H
+#define KAFKA_HEARTBEAT_CLOCK_INTERNAL_H
+
+#include <stdint.h>
+
+#include <librdkafka/rdkafka.h>
+
+struct heartbeat_clock;
+
+struct heartbeat_clock *heartbeat_clock_create(void);   /* NULL: no memory */
+void heartbeat_clock_drop(struct heartbeat_clock *clock);
+/* Before the handle is opened. */
+void heartbeat_clock_install(struct heartbeat_clock *clock, rd_kafka_conf_t *conf);
+
+/* The owner lives. At least every 250 ms, and once before subscribing. */
+void heartbeat_clock_tick(struct heartbeat_clock *clock);
+/* To be read before the member id is asked for. 0: none. */
+int64_t heartbeat_clock_candidate(const struct heartbeat_clock *clock);
+/* Not a member: what was acknowledged counts no more. */
+void heartbeat_clock_forget(struct heartbeat_clock *clock);
+
+#endif
