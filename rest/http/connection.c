@@ -1,0 +1,143 @@
+/* Clients and their deadlines. libmicrohttpd closes a connection that is silent; here ends one that is merely slow. */
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "http/server_internal.h"
+
+#include "base/bans.h"
+
+/* server->lock held. */
+static void set_deadline(struct connection *connection, int64_t deadline_ms)
+{
+    struct http_server *server = connection->listener->server;
+    bool is_earliest = deadline_ms < timer_heap_next_ms(&server->deadlines);
+    timer_heap_set(&server->deadlines, &connection->deadline, deadline_ms);
+    if (is_earliest)
+        cond_broadcast(&server->changed);
+}
+
+/* server->lock held. */
+static void set_phase(struct connection *connection, enum connection_phase phase)
+{
+    struct http_server *server = connection->listener->server;
+    bool was_busy = connection->phase != CONNECTION_READING, is_busy = phase != CONNECTION_READING;
+    connection->phase = phase;
+    server->busy_count += is_busy;
+    server->busy_count -= was_busy;
+    if (was_busy && server->busy_count == 0 && server->stopping)
+        cond_broadcast(&server->changed);
+}
+
+struct connection *connection_create(struct listener *listener, int socket)
+{
+    struct http_server *server = listener->server;
+    struct connection *connection = mem_calloc(1, sizeof(*connection));
+    if (connection == NULL)
+        return NULL;
+    connection->listener = listener;
+    connection->socket = socket;
+    timer_entry_init(&connection->deadline, connection);
+    mutex_lock(&server->lock);
+    set_deadline(connection, deadline_after_ms(server->transfer_ms));
+    bool known = timer_entry_is_set(&connection->deadline);
+    if (known) {
+        connection->next = server->connections;
+        if (connection->next != NULL)
+            connection->next->previous = connection;
+        server->connections = connection;
+    }
+    mutex_unlock(&server->lock);
+    if (!known) {
+        mem_free(connection);
+        return NULL;
+    }
+    return connection;
+}
+
+void connection_destroy(struct connection *connection)
+{
+    if (connection == NULL)
+        return;
+    struct http_server *server = connection->listener->server;
+    mutex_lock(&server->lock);
+    set_phase(connection, CONNECTION_READING);
+    timer_heap_remove(&server->deadlines, &connection->deadline);
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        server->connections = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    mutex_unlock(&server->lock);
+    mem_free(connection);
+}
+
+void connection_begin_reading(struct connection *connection)
+{
+    struct http_server *server = connection->listener->server;
+    mutex_lock(&server->lock);
+    connection->exchange = NULL;
+    set_phase(connection, CONNECTION_READING);
+    set_deadline(connection, deadline_after_ms(server->transfer_ms));
+    mutex_unlock(&server->lock);
+}
+
+void connection_begin_sending(struct connection *connection)
+{
+    struct http_server *server = connection->listener->server;
+    mutex_lock(&server->lock);
+    connection->exchange = NULL;
+    set_phase(connection, CONNECTION_SENDING);
+    set_deadline(connection, deadline_after_ms(server->transfer_ms));
+    mutex_unlock(&server->lock);
+}
+
+bool connection_begin_handling(struct connection *connection, struct http_exchange *exchange, uint32_t timeout_ms)
+{
+    struct http_server *server = connection->listener->server;
+    mutex_lock(&server->lock);
+    bool stopping = server->stopping;
+    if (!stopping) {
+        connection->exchange = exchange;
+        set_phase(connection, CONNECTION_HANDLING);
+        set_deadline(connection, deadline_after_ms(timeout_ms));
+    }
+    mutex_unlock(&server->lock);
+    return !stopping;
+}
+
+/* server->lock held; released while an exchange is answered. */
+static void end_late(struct http_server *server, struct connection *connection)
+{
+    if (connection->phase != CONNECTION_HANDLING) {
+        /* Under the lock the socket is open still: a connection leaves the list before libmicrohttpd closes it. */
+        shutdown(connection->socket, SHUT_RDWR);
+        return;
+    }
+    struct http_exchange *exchange = connection->exchange;
+    exchange_take(exchange);
+    mutex_unlock(&server->lock);
+    exchange_time_out(exchange);
+    exchange_drop(exchange);
+    mutex_lock(&server->lock);
+}
+
+void *server_run_deadlines(void *argument)
+{
+    struct http_server *server = argument;
+    mutex_lock(&server->lock);
+    while (!server->deadlines_ended) {
+        struct timer_entry *due = timer_heap_pop_due(&server->deadlines, clock_monotonic_ms(NULL));
+        if (due == NULL) {
+            cond_wait_until_ms(&server->changed, &server->lock, timer_heap_next_ms(&server->deadlines));
+            continue;
+        }
+        /* Its place in the heap was just given free: putting it back needs no memory. */
+        timer_heap_set(&server->deadlines, due, DEADLINE_NEVER);
+        end_late(server, due->item);
+    }
+    mutex_unlock(&server->lock);
+    return NULL;
+}

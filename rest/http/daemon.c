@@ -1,0 +1,218 @@
+/*
+ * What libmicrohttpd calls. For each request: on_target (the request line is there) → on_request once for the headers,
+ * once for each piece of the body, once for its end; when the exchange is not answered by then, the connection is
+ * suspended and on_request comes once more after it was resumed → on_completed. on_target's result is the request's
+ * `*request` all the way; the connection's own context is a struct connection.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "http/server_internal.h"
+
+#include "base/bans.h"
+
+/* Of the read buffer and header lists of a connection; above the limits of request.h, below nothing is checked by us. */
+#define CONNECTION_MEMORY (40u << 10)
+
+static const char *const CONTENT_TYPES[] = {
+    [HTTP_CONTENT_NONE] = NULL,
+    [HTTP_CONTENT_JSON] = "application/json",
+    [HTTP_CONTENT_TEXT] = "text/plain",
+    [HTTP_CONTENT_HTML] = "text/html;charset=utf-8",
+};
+
+static void on_log(void *argument, const char *format, va_list args)
+{
+    (void)argument;
+    static struct logger *_Atomic place;
+    struct logger *logger = log_place_find(&place, "http");
+    if (!logger_enabled(logger, LOG_LEVEL_DEBUG))
+        return;
+    char line[500];
+    vsnprintf(line, sizeof(line), format, args);
+    line[strcspn(line, "\r\n")] = '\0';
+    logger_write(logger, LOG_LEVEL_DEBUG, "%s", line);
+}
+
+/* Escapes are ours to read (target.c). */
+static size_t keep_escapes(void *argument, struct MHD_Connection *mhd, char *text)
+{
+    (void)argument;
+    (void)mhd;
+    return strlen(text);
+}
+
+static void on_connection(void *argument, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        connection_destroy(*context);
+        *context = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *context = info == NULL ? NULL : connection_create(argument, info->connect_fd);
+}
+
+static void *on_target(void *argument, const char *raw_target, struct MHD_Connection *mhd)
+{
+    return exchange_create(argument, mhd, raw_target);
+}
+
+static struct MHD_Response *mhd_response_of(struct http_response *answer)
+{
+    size_t length = 0;
+    char *body = NULL;
+    if (answer->failed || str_buffer_failed(&answer->body) ||
+        (body = str_buffer_take(&answer->body, &length)) == NULL) {
+        static char NO_MEMORY[] = "{\"error_code\":500,\"message\":\"Out of memory\"}";
+        answer->status = 500;
+        answer->content = HTTP_CONTENT_JSON;
+        return MHD_create_response_from_buffer(sizeof(NO_MEMORY) - 1, NO_MEMORY, MHD_RESPMEM_PERSISTENT);
+    }
+    struct MHD_Response *response = MHD_create_response_from_buffer(length, body, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL)
+        mem_free(body);
+    return response;
+}
+
+static enum MHD_Result send_answer(struct http_exchange *exchange)
+{
+    struct http_response *answer = &exchange->answer;
+    struct MHD_Response *response = mhd_response_of(answer);
+    if (response == NULL)
+        return MHD_NO;
+    bool fine = CONTENT_TYPES[answer->content] == NULL ||
+                MHD_add_response_header(response, "Content-Type", CONTENT_TYPES[answer->content]) == MHD_YES;
+    for (size_t i = 0; i < answer->header_count && fine; i++)
+        fine = MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value) == MHD_YES;
+    connection_begin_sending(exchange->connection);
+    enum MHD_Result result = fine ? MHD_queue_response(exchange->mhd, (unsigned)answer->status, response) : MHD_NO;
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* Sends the answer if there is one, else lets the connection sleep until there is. */
+static enum MHD_Result send_or_sleep(struct http_exchange *exchange)
+{
+    mutex_lock(&exchange->lock);
+    bool answered = exchange->answered;
+    if (!answered) {
+        exchange->suspended = true;
+        MHD_suspend_connection(exchange->mhd);
+    }
+    mutex_unlock(&exchange->lock);
+    return answered ? send_answer(exchange) : MHD_YES;
+}
+
+static uint64_t announced_length(const struct http_request *request)
+{
+    const char *length = http_request_header(request, "Content-Length");
+    return length == NULL ? 0 : strtoull(length, NULL, 10);
+}
+
+/* What needs no body to be refused is refused before it is sent: when the client asked first, or when it is too much even
+ * to throw away. Such a connection does not outlive its answer. */
+static enum MHD_Result begin_request(struct http_exchange *exchange, const char *method)
+{
+    exchange_read_head(exchange, method);
+    uint64_t announced = announced_length(&exchange->request);
+    bool asks_first = http_request_header(&exchange->request, "Expect") != NULL;
+    if (exchange->refused == 0 && announced > HTTP_BODY_MAX && (asks_first || announced > HTTP_DRAIN_MAX))
+        exchange->refused = 413;
+    else if (exchange->refused == 0 || announced <= HTTP_DRAIN_MAX)
+        return MHD_YES;
+    exchange_hand_over(exchange);
+    return send_or_sleep(exchange);
+}
+
+static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, const char *url, const char *method,
+                                  const char *version, const char *upload, size_t *upload_size, void **request)
+{
+    (void)url;
+    (void)version;
+    (void)argument;
+    struct http_exchange *exchange = *request;
+    if (exchange == NULL)
+        return MHD_NO;
+    switch (exchange->step) {
+    case EXCHANGE_ARRIVING:
+        exchange->step = EXCHANGE_BODY;
+        exchange->connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+        return exchange->connection == NULL ? MHD_NO : begin_request(exchange, method);
+    case EXCHANGE_BODY:
+        if (*upload_size == 0) {
+            exchange_hand_over(exchange);
+            return send_or_sleep(exchange);
+        }
+        exchange_read_body(exchange, upload, *upload_size);
+        *upload_size = 0;
+        return exchange->body_seen > HTTP_DRAIN_MAX ? MHD_NO : MHD_YES;
+    case EXCHANGE_HANDED_OVER:
+        return send_or_sleep(exchange);
+    }
+    return MHD_NO;
+}
+
+static void on_completed(void *argument, struct MHD_Connection *mhd, void **request,
+                         enum MHD_RequestTerminationCode why)
+{
+    (void)argument;
+    (void)mhd;
+    (void)why;
+    struct http_exchange *exchange = *request;
+    if (exchange == NULL)
+        return;
+    *request = NULL;
+    if (exchange->connection != NULL)
+        connection_begin_reading(exchange->connection);
+    exchange_end(exchange);
+}
+
+bool daemon_start(struct listener *listener, char *why, size_t why_size)
+{
+    struct http_server *server = listener->server;
+    /* Its threads inherit the mask: signals belong to the main thread. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    listener->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
+        listener, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, listener->socket,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((server->idle_ms + 999) / 1000),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (listener->daemon == NULL)
+        snprintf(why, why_size, "Cannot serve %s: the threads of the HTTP server could not be started", listener->name);
+    return listener->daemon != NULL;
+}
+
+void daemon_quiesce(struct listener *listener)
+{
+    if (listener->daemon == NULL)
+        return;
+    MHD_socket socket = MHD_quiesce_daemon(listener->daemon);
+    if (socket == MHD_INVALID_SOCKET)
+        return;
+    close(socket);
+    listener->socket = -1;
+}
+
+void daemon_stop(struct listener *listener)
+{
+    if (listener->daemon != NULL)
+        MHD_stop_daemon(listener->daemon);
+    listener->daemon = NULL;
+    if (listener->socket >= 0)
+        close(listener->socket);
+    listener->socket = -1;
+}

@@ -1,0 +1,257 @@
+#include "http/exchange.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "http/server_internal.h"
+
+#include "base/bans.h"
+
+/* ---- life ---- */
+
+struct http_exchange *exchange_create(struct listener *listener, struct MHD_Connection *mhd, const char *raw_target)
+{
+    struct http_exchange *exchange = mem_calloc(1, sizeof(*exchange));
+    if (exchange == NULL)
+        return NULL;
+    size_t length = strnlen(raw_target, HTTP_REQUEST_LINE_MAX + 1);
+    if (length > HTTP_REQUEST_LINE_MAX)
+        exchange->refused = 414;
+    exchange->raw_target = mem_strndup(raw_target, length);
+    if (exchange->raw_target == NULL) {
+        mem_free(exchange);
+        return NULL;
+    }
+    refcount_init(&exchange->owners);
+    exchange->listener = listener;
+    exchange->mhd = mhd;
+    str_buffer_init(&exchange->header_text, HTTP_HEADERS_MAX + 2 * HTTP_HEADER_COUNT_MAX);
+    str_buffer_init(&exchange->body, HTTP_BODY_MAX);
+    str_buffer_init(&exchange->origin, HTTP_HEADERS_MAX);
+    mutex_init(&exchange->lock);
+    return exchange;
+}
+
+void exchange_take(struct http_exchange *exchange)
+{
+    refcount_take(&exchange->owners);
+}
+
+static void uncount_body(struct http_exchange *exchange)
+{
+    atomic_fetch_sub(&exchange->listener->server->body_bytes, exchange->body_counted);
+    exchange->body_counted = 0;
+}
+
+void exchange_end(struct http_exchange *exchange)
+{
+    mutex_lock(&exchange->lock); /* waits for an answer that is just resuming the connection */
+    exchange->mhd = NULL;
+    uncount_body(exchange);
+    mutex_unlock(&exchange->lock);
+    exchange_drop(exchange);
+}
+
+void exchange_drop(struct http_exchange *exchange)
+{
+    if (!refcount_drop(&exchange->owners))
+        return;
+    http_response_release(&exchange->answer);
+    http_target_release(&exchange->request.target);
+    str_buffer_release(&exchange->header_text);
+    str_buffer_release(&exchange->body);
+    str_buffer_release(&exchange->origin);
+    mem_free(exchange->raw_target);
+    mutex_destroy(&exchange->lock);
+    mem_free(exchange);
+}
+
+/* ---- arriving ---- */
+
+struct header_copy {
+    struct http_exchange *exchange;
+    size_t name_at[HTTP_HEADER_COUNT_MAX], value_at[HTTP_HEADER_COUNT_MAX];
+    size_t count, bytes;
+};
+
+static enum MHD_Result copy_header(void *argument, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    struct header_copy *copy = argument;
+    struct str_buffer *text = &copy->exchange->header_text;
+    value = value == NULL ? "" : value;
+    copy->bytes += strlen(name) + strlen(value) + 4; /* ": " and the line's end */
+    if (copy->bytes > HTTP_HEADERS_MAX || copy->count == HTTP_HEADER_COUNT_MAX) {
+        copy->exchange->refused = 431;
+        return MHD_NO;
+    }
+    copy->name_at[copy->count] = text->length;
+    str_buffer_append(text, name, strlen(name) + 1);
+    copy->value_at[copy->count] = text->length;
+    str_buffer_append(text, value, strlen(value) + 1);
+    copy->count++;
+    return MHD_YES;
+}
+
+static void read_headers(struct http_exchange *exchange)
+{
+    struct header_copy copy = {.exchange = exchange};
+    MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, copy_header, &copy);
+    if (str_buffer_failed(&exchange->header_text)) {
+        exchange->refused = 500;
+        return;
+    }
+    const char *text = str_buffer_text(&exchange->header_text);
+    for (size_t i = 0; i < copy.count; i++)
+        exchange->request.headers[i] = (struct http_pair){text + copy.name_at[i], text + copy.value_at[i]};
+    exchange->request.header_count = copy.count;
+}
+
+/* "http://" and the Host that the client gave, or ours when it gave none or a strange one. */
+static void read_origin(struct http_exchange *exchange)
+{
+    static const char HOST_CHARS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_~:[]%";
+    const char *host = http_request_header(&exchange->request, "Host");
+    if (host == NULL || *host == '\0' || host[strspn(host, HOST_CHARS)] != '\0')
+        str_buffer_append_text(&exchange->origin, exchange->listener->name);
+    else
+        str_buffer_printf(&exchange->origin, "http://%s", host);
+}
+
+void exchange_read_head(struct http_exchange *exchange, const char *method)
+{
+    exchange->request.method = http_method_of(method);
+    read_headers(exchange);
+    read_origin(exchange);
+}
+
+void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_t length)
+{
+    exchange->body_seen += length;
+    if (exchange->refused != 0)
+        return;
+    _Atomic uint64_t *held = &exchange->listener->server->body_bytes;
+    exchange->body_counted += length;
+    bool crowded = atomic_fetch_add(held, length) + length > HTTP_BODIES_MAX;
+    if (!crowded && str_buffer_append(&exchange->body, bytes, length))
+        return;
+    exchange->refused = crowded || !exchange->body.over_max ? 503 : 413;
+    uncount_body(exchange);
+    str_buffer_release(&exchange->body);
+}
+
+/* ---- handing over ---- */
+
+static void fill_refusal(struct http_exchange *exchange, struct http_response *response)
+{
+    switch (exchange->refused) {
+    case 413:
+        http_response_set_error(response, 413, "The request body is larger than 1 MiB");
+        break;
+    case 414:
+        http_response_set_page(response, 414, "The request line is too long");
+        break;
+    case 431:
+        http_response_set_page(response, 431, "The request headers are too large");
+        break;
+    case 503:
+        http_response_set_error(response, 503, "Too many request bodies at one time. Try again in a moment.");
+        break;
+    default:
+        http_response_set_error(response, 500, "Out of memory");
+    }
+}
+
+/* Reads the target and finds the route; false: the response says why not. */
+static bool find_route(struct http_exchange *exchange, struct http_response *response)
+{
+    struct http_request *request = &exchange->request;
+    const char *wrong = http_target_parse(&request->target, exchange->raw_target);
+    if (wrong == HTTP_TARGET_NO_MEMORY)
+        http_response_set_error(response, 500, wrong);
+    else if (wrong != NULL)
+        http_response_set_page(response, 400, wrong);
+    return wrong == NULL && http_router_find(exchange->listener->server->router, request, response);
+}
+
+void exchange_hand_over(struct http_exchange *exchange)
+{
+    const struct http_router *router = exchange->listener->server->router;
+    struct http_response response;
+    http_response_init(&response, 500, HTTP_CONTENT_NONE);
+    exchange->step = EXCHANGE_HANDED_OVER;
+    exchange->request.body = str_buffer_text(&exchange->body);
+    exchange->request.body_length = exchange->body.length;
+    exchange->request.origin = str_buffer_text(&exchange->origin);
+    if (exchange->refused != 0) {
+        fill_refusal(exchange, &response);
+        exchange_settle(exchange, &response);
+        return;
+    }
+    if (!find_route(exchange, &response)) {
+        exchange_settle(exchange, &response);
+        return;
+    }
+    http_response_release(&response);
+    const struct http_route *route = exchange->request.route;
+    uint32_t timeout_ms = route->timeout_ms != 0 ? route->timeout_ms : HTTP_TIMEOUT_DEFAULT_MS;
+    if (!connection_begin_handling(exchange->connection, exchange, timeout_ms)) {
+        exchange_shut_down(exchange);
+        return;
+    }
+    exchange_take(exchange); /* the handler's */
+    route->handler(router->context, exchange);
+}
+
+const struct http_request *http_exchange_request(const struct http_exchange *exchange)
+{
+    return &exchange->request;
+}
+
+/* ---- the answer ---- */
+
+void exchange_settle(struct http_exchange *exchange, struct http_response *response)
+{
+    mutex_lock(&exchange->lock);
+    if (!exchange->answered) {
+        exchange->answered = true;
+        exchange->answer = *response;
+        *response = (struct http_response){.status = 0};
+        /* Under the lock: exchange_end takes it too, so the connection outlives this call. */
+        if (exchange->suspended)
+            MHD_resume_connection(exchange->mhd);
+    }
+    mutex_unlock(&exchange->lock);
+    http_response_release(response);
+}
+
+void http_exchange_answer(struct http_exchange *exchange, struct http_response *response)
+{
+    exchange_settle(exchange, response);
+    exchange_drop(exchange);
+}
+
+void exchange_time_out(struct http_exchange *exchange)
+{
+    const struct http_router *router = exchange->listener->server->router;
+    const struct http_route *route = exchange->request.route;
+    struct http_response response;
+    http_response_init(&response, 500, HTTP_CONTENT_JSON);
+    if (route->timed_out != NULL)
+        route->timed_out(router->context, &exchange->request, &response);
+    else
+        http_response_set_error(&response, 500, "Request timed out");
+    exchange_settle(exchange, &response);
+}
+
+void exchange_shut_down(struct http_exchange *exchange)
+{
+    struct http_response response;
+    http_response_init(&response, 503, HTTP_CONTENT_JSON);
+    http_response_set_error(&response, 503, "Worker is shutting down");
+    http_response_add_header(&response, "Connection", "close");
+    exchange_settle(exchange, &response);
+}

@@ -1,0 +1,23 @@
+/*
+ * exchange: one request and its one answer.
+ *
+ * The server gives it to a handler (router.h); the handler, or whoever it hands the exchange on to, calls
+ * http_exchange_answer exactly once, now or later, from any thread. Until then the connection sleeps and costs no
+ * thread. An exchange that nobody answered by its deadline is answered by the server; the late answer is then dropped.
+ * The same goes for a client that has left and for a server that has stopped: answering is always allowed.
+ */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+struct http_exchange;
+struct http_request;
+struct http_response;
+
+/* Valid until the caller answers, whoever else has answered before. */
+const struct http_request *http_exchange_request(const struct http_exchange *exchange);
+
+/* Takes what the response holds (it needs no release then) and ends the caller's hold on the exchange.
+ * thread: any. locks: takes its own; must not be called while holding a lock that a handler takes. Does not wait. */
+void http_exchange_answer(struct http_exchange *exchange, struct http_response *response);
+
+#endif

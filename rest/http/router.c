@@ -1,0 +1,127 @@
+#include "http/router.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http/media_type.h"
+#include "http/response.h"
+
+#include "base/bans.h"
+
+/* As Java's Integer.parseInt: an optional sign, digits, 32 bits. */
+static bool is_int(const char *text)
+{
+    const char *digits = text + (*text == '+' || *text == '-');
+    if (!isdigit((unsigned char)*digits))
+        return false;
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    return *end == '\0' && errno == 0 && value >= INT32_MIN && value <= INT32_MAX;
+}
+
+static bool part_fits(const char *part, size_t length, const char *segment)
+{
+    static const char INT_SUFFIX[] = ":int}";
+    size_t suffix = sizeof(INT_SUFFIX) - 1;
+    if (part[0] != '{')
+        return strlen(segment) == length && memcmp(part, segment, length) == 0;
+    return length < suffix || memcmp(part + length - suffix, INT_SUFFIX, suffix) != 0 || is_int(segment);
+}
+
+bool http_pattern_fits(const char *pattern, const char *const *segments, size_t segment_count)
+{
+    const char *at = pattern + 1; /* behind the first '/' */
+    size_t i = 0;
+    for (; *at != '\0' && i < segment_count; i++) {
+        size_t length = strcspn(at, "/");
+        if (!part_fits(at, length, segments[i]))
+            return false;
+        at += length;
+        at += *at == '/';
+    }
+    return *at == '\0' && i == segment_count;
+}
+
+static bool route_fits(const struct http_route *route, const struct http_request *request)
+{
+    return http_pattern_fits(route->pattern, request->target.segments, request->target.segment_count);
+}
+
+static void list_methods(const struct http_router *router, const struct http_request *request,
+                         struct http_response *answer)
+{
+    answer->status = 200;
+    answer->content = HTTP_CONTENT_TEXT;
+    for (size_t i = 0; i < router->route_count; i++) {
+        if (!route_fits(&router->routes[i], request))
+            continue;
+        str_buffer_append_text(&answer->body, http_method_name(router->routes[i].method));
+        str_buffer_append_text(&answer->body, router->routes[i].method == HTTP_GET ? ",HEAD," : ",");
+    }
+    str_buffer_append_text(&answer->body, "OPTIONS");
+    http_response_add_header(answer, "Allow", str_buffer_text(&answer->body));
+}
+
+/* Sets the route, or the refusal's status 404 or 405. */
+static bool find_route(const struct http_router *router, struct http_request *request, struct http_response *refusal)
+{
+    enum http_method wanted = request->method == HTTP_HEAD ? HTTP_GET : request->method;
+    bool path_known = false;
+    for (size_t i = 0; i < router->route_count; i++) {
+        const struct http_route *route = &router->routes[i];
+        if (!route_fits(route, request))
+            continue;
+        path_known = true;
+        if (route->method == wanted) {
+            request->route = route;
+            return true;
+        }
+    }
+    if (path_known && wanted == HTTP_OPTIONS)
+        list_methods(router, request, refusal);
+    else
+        http_response_set_refusal(refusal, path_known ? 405 : 404);
+    return false;
+}
+
+static bool media_fits(const struct http_request *request, struct http_response *refusal)
+{
+    const char *type = http_request_header(request, "Content-Type");
+    if (type == NULL && request->body_length == 0)
+        return true;
+    if (http_request_header_count(request, "Content-Type") > 1) {
+        http_response_set_page(refusal, 400, "More than one Content-Type");
+        return false;
+    }
+    enum http_media media = type == NULL ? HTTP_MEDIA_OTHER : http_media_of(type);
+    if (media == HTTP_MEDIA_BROKEN)
+        http_response_set_page(refusal, 400, "Content-Type cannot be read");
+    else if (media == HTTP_MEDIA_OTHER)
+        http_response_set_refusal(refusal, 415);
+    return media == HTTP_MEDIA_JSON;
+}
+
+static bool answer_is_acceptable(const struct http_request *request, struct http_response *refusal)
+{
+    bool asked = false;
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (strcasecmp(request->headers[i].name, "Accept") != 0)
+            continue;
+        if (http_media_accepts_json(request->headers[i].value))
+            return true;
+        asked = true;
+    }
+    if (asked)
+        http_response_set_refusal(refusal, 406);
+    return !asked;
+}
+
+bool http_router_find(const struct http_router *router, struct http_request *request, struct http_response *refusal)
+{
+    return find_route(router, request, refusal) && media_fits(request, refusal) &&
+           answer_is_acceptable(request, refusal);
+}

@@ -1,0 +1,51 @@
+/*
+ * router: which handler serves a request. A table of rows, looked through from the top.
+ *
+ * A pattern is a path whose parts may be {name} (any segment) or {name:int} (a 32-bit integer as Java reads it: "00",
+ * "+1", "-1"); no two patterns of a table may fit the same path unless they are equal.
+ * Decided here, in this order: no pattern fits 404; the method is not among the rows of the path 405 (HEAD counts as
+ * GET; OPTIONS is answered with the list); the request has a body or a Content-Type and is not application/json 415;
+ * the client accepts no JSON 406.
+ */
+#ifndef HTTP_ROUTER_H
+#define HTTP_ROUTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http/request.h"
+
+struct http_exchange;
+struct http_response;
+
+#define HTTP_TIMEOUT_DEFAULT_MS 95000 /* above the time limit of a request, so that whoever serves it may speak first */
+
+/* Serves a request: answers the exchange now or later, exactly once, from any thread (exchange.h).
+ * thread: HTTP. No lock held. Must not wait. */
+typedef void http_handler(void *context, struct http_exchange *exchange);
+
+/* Fills the answer of an exchange that nobody answered in time. thread: the server's deadlines. */
+typedef void http_timed_out_fn(void *context, const struct http_request *request, struct http_response *response);
+
+struct http_route {
+    enum http_method method;
+    const char *pattern;
+    http_handler *handler;
+    uint32_t timeout_ms;          /* 0: HTTP_TIMEOUT_DEFAULT_MS */
+    http_timed_out_fn *timed_out; /* NULL: 500 "Request timed out" */
+};
+
+struct http_router {
+    const struct http_route *routes;
+    size_t route_count;
+    void *context; /* for handlers */
+};
+
+/* Sets request->route and returns true, or fills the response that refuses (or lists, for OPTIONS). */
+bool http_router_find(const struct http_router *router, struct http_request *request, struct http_response *refusal);
+
+/* Does the pattern fit these segments? */
+bool http_pattern_fits(const char *pattern, const char *const *segments, size_t segment_count);
+
+#endif

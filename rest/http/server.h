@@ -1,0 +1,49 @@
+/*
+ * server: listens, reads requests within limits, gives each to its handler (router.h) and sends the answers.
+ *
+ * Threads: HTTP_THREADS per listener read and write (libmicrohttpd, epoll) and run the handlers, which never wait; one
+ * more, "http-deadlines", ends what takes too long. An exchange that waits for its answer costs neither.
+ *
+ * Limits besides those of request.h: HTTP_CONNECTIONS_MAX per listener (further clients wait in the backlog);
+ * a connection without any traffic is closed after HTTP_IDLE_MS; a request must have arrived, and an answer be taken by
+ * the client, within HTTP_TRANSFER_MS.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http/router.h"
+
+#define HTTP_THREADS 2
+#define HTTP_CONNECTIONS_MAX 1024
+#define HTTP_IDLE_MS 30000
+#define HTTP_TRANSFER_MS 120000
+#define HTTP_STOP_MS 2000 /* how long a stop waits until answers have left */
+
+struct http_server;
+
+struct http_listener {
+    const char *host; /* "": all interfaces */
+    uint16_t port;    /* 0: any free one */
+};
+
+struct http_server_setup {
+    const struct http_listener *listeners; /* at least one */
+    size_t listener_count;
+    const struct http_router *router; /* outlives the server */
+    uint32_t idle_ms, transfer_ms;    /* 0: the limits above */
+};
+
+/* NULL: nothing is listening; `why` names the address and the remedy in one line. */
+struct http_server *http_server_start(const struct http_server_setup *setup, char *why, size_t why_size);
+
+/* Stops listening, answers what waits with 503, lets answers leave for HTTP_STOP_MS at most, closes the rest and frees
+ * the server. NULL is fine. thread: the one that started it; never a handler. */
+void http_server_stop(struct http_server *server);
+
+/* The port of a listener, also where the setup said 0. */
+uint16_t http_server_port(const struct http_server *server, size_t listener);
+
+#endif

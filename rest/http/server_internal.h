@@ -1,0 +1,127 @@
+/*
+ * server_internal: what the files of this room share.
+ *
+ * Locks: server->lock (connections, deadlines, stopping) and exchange->lock (the answer). None is taken while the other
+ * is held, with one exception: libmicrohttpd's own locks are taken under exchange->lock (suspend, resume).
+ */
+#ifndef HTTP_SERVER_INTERNAL_H
+#define HTTP_SERVER_INTERNAL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/refcount.h"
+#include "base/timer_heap.h"
+#include "http/exchange.h"
+#include "http/response.h"
+#include "http/server.h"
+
+/* ---- listeners ---- */
+
+struct listener {
+    struct http_server *server;
+    struct MHD_Daemon *daemon;
+    int socket; /* -1: none */
+    uint16_t port;
+    char name[300]; /* "http://host:port", for messages and for clients that sent no Host */
+};
+
+/* Opens the listening socket. false: `why` names address and remedy. */
+bool listener_open(struct listener *listener, const struct http_listener *address, char *why, size_t why_size);
+
+/* Starts libmicrohttpd on it. */
+bool daemon_start(struct listener *listener, char *why, size_t why_size);
+void daemon_quiesce(struct listener *listener); /* closes the listening socket */
+void daemon_stop(struct listener *listener);    /* closes all connections */
+
+/* ---- connections ---- */
+
+/* One client. In each phase one deadline: reading and sending end by shutting the socket down, handling by an answer. */
+enum connection_phase { CONNECTION_READING, CONNECTION_HANDLING, CONNECTION_SENDING };
+
+struct connection {
+    struct listener *listener;
+    int socket;
+    struct timer_entry deadline;    /* server->lock; in the heap all its life, so that moving never fails */
+    enum connection_phase phase;    /* server->lock */
+    struct http_exchange *exchange; /* while HANDLING; server->lock */
+    bool told_to_stop;              /* server->lock */
+    struct connection *next, *previous;
+};
+
+struct connection *connection_create(struct listener *listener, int socket); /* NULL: no memory */
+void connection_destroy(struct connection *connection);
+void connection_begin_reading(struct connection *connection);
+void connection_begin_sending(struct connection *connection);
+/* false: the server is stopping, the exchange must be refused. */
+bool connection_begin_handling(struct connection *connection, struct http_exchange *exchange, uint32_t timeout_ms);
+
+/* ---- exchanges ---- */
+
+enum exchange_step {
+    EXCHANGE_ARRIVING, /* headers not seen yet */
+    EXCHANGE_BODY,
+    EXCHANGE_HANDED_OVER,
+};
+
+struct http_exchange {
+    struct refcount owners;
+    struct listener *listener;
+    struct MHD_Connection *mhd;
+    struct connection *connection;
+
+    /* Until handed over: the connection's thread; after: read-only. */
+    enum exchange_step step;
+    char *raw_target;
+    struct str_buffer header_text, body, origin;
+    uint64_t body_seen;
+    size_t body_counted; /* of server->body_bytes */
+    int refused;         /* status known before the body has ended; 0: none */
+    struct http_request request;
+
+    pthread_mutex_t lock;
+    bool answered, suspended;
+    struct http_response answer;
+};
+
+struct http_exchange *exchange_create(struct listener *listener, struct MHD_Connection *mhd, const char *raw_target);
+void exchange_take(struct http_exchange *exchange);
+void exchange_drop(struct http_exchange *exchange);
+/* The connection has no more to do with it: drops its hold. What was handed over lives on with the handler's. */
+void exchange_end(struct http_exchange *exchange);
+/* Keeps what MHD knows about the request. Sets `refused` for what is beyond the limits. */
+void exchange_read_head(struct http_exchange *exchange, const char *method);
+void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_t length);
+/* The body is complete: finds the handler and runs it, or refuses. After it the exchange is answered or waits. */
+void exchange_hand_over(struct http_exchange *exchange);
+/* The first answer counts; takes what the response holds. */
+void exchange_settle(struct http_exchange *exchange, struct http_response *response);
+/* Nobody answered in time. */
+void exchange_time_out(struct http_exchange *exchange);
+/* The server stops. */
+void exchange_shut_down(struct http_exchange *exchange);
+
+/* ---- the server ---- */
+
+struct http_server {
+    const struct http_router *router;
+    uint32_t idle_ms, transfer_ms;
+    struct listener *listeners;
+    size_t listener_count;
+    _Atomic uint64_t body_bytes; /* held by all exchanges */
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* an earlier deadline, fewer busy connections, or the end */
+    struct timer_heap deadlines;
+    struct connection *connections;
+    size_t busy_count; /* connections that handle or send */
+    bool stopping, deadlines_ended;
+    bool has_deadline_thread;
+    pthread_t deadline_thread;
+};
+
+void *server_run_deadlines(void *server);
+
+#endif

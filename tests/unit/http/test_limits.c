@@ -1,0 +1,185 @@
+#include "http_test.h"
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    fixture->setup.idle_ms = 1000;
+    fixture->setup.transfer_ms = 1500;
+    *state = fixture;
+    return fixture_start(fixture);
+}
+
+static int tear_down(void **state)
+{
+    fixture_stop(*state);
+    free(*state);
+    return 0;
+}
+
+static void say_post(int client, size_t length, const char *more)
+{
+    char head[200];
+    snprintf(head, sizeof(head),
+             "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n",
+             length, more);
+    assert_true(client_say(client, head));
+}
+
+static bool send_many(int client, size_t length)
+{
+    static char block[65536];
+    memset(block, ' ', sizeof(block));
+    for (size_t sent = 0; sent < length; sent += sizeof(block))
+        if (!client_send(client, block, length - sent < sizeof(block) ? length - sent : sizeof(block)))
+            return false;
+    return true;
+}
+
+static void a_body_of_100_mb_is_refused_in_bounded_memory_and_the_connection_kept(void **state)
+{
+    int client = client_open(*state);
+    say_post(client, 100u << 20, "");
+    assert_true(send_many(client, 100u << 20));
+    struct reply *reply = client_read(client, true);
+    assert_int_equal(reply->status, 413);
+    assert_string_equal(reply->body, "{\"error_code\":413,\"message\":\"The request body is larger than 1 MiB\"}");
+    client_say(client, "GET /now HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_int_equal(client_read(client, true)->status, 200);
+    close(client);
+}
+
+static void a_body_of_the_limit_is_read(void **state)
+{
+    int client = client_open(*state);
+    say_post(client, HTTP_BODY_MAX, "Accept: text/plain\r\n"); /* refused after it was read: a small answer */
+    assert_true(send_many(client, HTTP_BODY_MAX));
+    assert_int_equal(client_read(client, true)->status, 406);
+    say_post(client, HTTP_BODY_MAX + 1, "");
+    assert_true(send_many(client, HTTP_BODY_MAX + 1));
+    assert_int_equal(client_read(client, true)->status, 413);
+    close(client);
+}
+
+static void a_client_that_asks_first_need_not_send_a_large_body(void **state)
+{
+    int client = client_open(*state);
+    say_post(client, 100u << 20, "Expect: 100-continue\r\n");
+    assert_int_equal(client_read(client, true)->status, 413);
+    close(client);
+    client = client_open(*state);
+    say_post(client, 2, "Expect: 100-continue\r\n");
+    assert_int_equal(client_read(client, true)->status, 100);
+    client_say(client, "{}");
+    assert_int_equal(client_read(client, true)->status, 200);
+    close(client);
+}
+
+static void a_body_beyond_all_measure_is_refused_at_once(void **state)
+{
+    int client = client_open(*state);
+    say_post(client, (size_t)HTTP_DRAIN_MAX + 1, "");
+    assert_int_equal(client_read(client, true)->status, 413);
+    assert_true(client_is_closed(client));
+    close(client);
+}
+
+/* A request with one long part. */
+static int status_with(struct fixture *fixture, const char *before, size_t length, const char *after)
+{
+    size_t size = strlen(before) + length + strlen(after);
+    char *text = malloc(size + 1);
+    memset(text, 'a', size);
+    memcpy(text, before, strlen(before));
+    memcpy(text + size - strlen(after), after, strlen(after));
+    text[size] = '\0';
+    int status = ask(fixture, text)->status;
+    free(text);
+    return status;
+}
+
+static void a_long_request_line_gets_414(void **state)
+{
+    assert_int_equal(status_with(*state, "GET /now?", 7000, " HTTP/1.1\r\nHost: h\r\n\r\n"), 200);
+    assert_int_equal(status_with(*state, "GET /now?", 9000, " HTTP/1.1\r\nHost: h\r\n\r\n"), 414);
+    assert_int_equal(status_with(*state, "GET /now?", 200000, " HTTP/1.1\r\nHost: h\r\n\r\n"), 414);
+}
+
+static void large_headers_get_431(void **state)
+{
+    assert_int_equal(status_with(*state, "GET /now HTTP/1.1\r\nHost: h\r\nX: ", 7000, "\r\n\r\n"), 200);
+    assert_int_equal(status_with(*state, "GET /now HTTP/1.1\r\nHost: h\r\nX: ", 9000, "\r\n\r\n"), 431);
+    assert_int_equal(status_with(*state, "GET /now HTTP/1.1\r\nHost: h\r\nX: ", 200000, "\r\n\r\n"), 431);
+}
+
+static void many_headers_get_431(void **state)
+{
+    char text[8000] = "GET /now HTTP/1.1\r\nHost: h\r\n";
+    size_t length = strlen(text);
+    for (int i = 0; i < HTTP_HEADER_COUNT_MAX; i++)
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "X-%d: y\r\n", i);
+    snprintf(text + length, sizeof(text) - length, "\r\n");
+    assert_int_equal(ask(*state, text)->status, 431);
+}
+
+static void a_silent_client_is_closed(void **state)
+{
+    int client = client_open(*state);
+    client_say(client, "GET /now HT");
+    while (!client_is_closed(client))
+        ;
+    close(client);
+}
+
+/* Bytes arrive all the time, so it is never idle; the request as a whole takes too long. */
+static void a_client_that_trickles_is_closed(void **state)
+{
+    int client = client_open(*state);
+    int64_t start_ms = eventually_now_ms();
+    client_say(client, "GET /now HTTP/1.1\r\nHost: h\r\nX: ");
+    struct timeval short_wait = {.tv_usec = 50000};
+    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &short_wait, sizeof(short_wait));
+    char byte;
+    do {
+        assert_true(eventually_now_ms() - start_ms < 20000);
+        client_say(client, "a");
+    } while (recv(client, &byte, 1, 0) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
+    close(client);
+}
+
+static bool one_is_kept(void *fixture)
+{
+    return kept_count(fixture) == 1;
+}
+
+/* Waiting for an answer counts neither as idle nor as a transfer. */
+static void a_waiting_exchange_outlives_the_idle_limit(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = client_open(fixture);
+    client_say(client, "GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_true(eventually(10000, one_is_kept, fixture));
+    int silent = client_open(fixture); /* opened later, closed for silence: by then the limit has passed for both */
+    while (!client_is_closed(silent))
+        ;
+    close(silent);
+    answer_text(kept_take(fixture), 200, "still here");
+    assert_string_equal(client_read(client, true)->body, "still here");
+    close(client);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_of_100_mb_is_refused_in_bounded_memory_and_the_connection_kept),
+        cmocka_unit_test(a_body_of_the_limit_is_read),
+        cmocka_unit_test(a_client_that_asks_first_need_not_send_a_large_body),
+        cmocka_unit_test(a_body_beyond_all_measure_is_refused_at_once),
+        cmocka_unit_test(a_long_request_line_gets_414),
+        cmocka_unit_test(large_headers_get_431),
+        cmocka_unit_test(many_headers_get_431),
+        cmocka_unit_test(a_silent_client_is_closed),
+        cmocka_unit_test(a_client_that_trickles_is_closed),
+        cmocka_unit_test(a_waiting_exchange_outlives_the_idle_limit),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
