@@ -129,7 +129,7 @@ static int validate_own(struct validating *validating)
 
 /* Secrets ------------------------------------------------------------------------------------------------------ */
 
-static struct str_buffer *append_replaced(struct str_buffer *out, const char *text, const char *secret, const char *raw)
+static void append_replaced(struct str_buffer *out, const char *text, const char *secret, const char *raw)
 {
     size_t length = strlen(secret);
     for (const char *found; length > 0 && (found = strstr(text, secret)) != NULL; text = found + length) {
@@ -137,7 +137,6 @@ static struct str_buffer *append_replaced(struct str_buffer *out, const char *te
         str_buffer_append_text(out, raw);
     }
     str_buffer_append_text(out, text);
-    return out;
 }
 
 /* "Invalid value V for configuration NAME: words" of the option itself, whatever V has become; else the text by text. */
@@ -152,9 +151,11 @@ static bool hide_in(struct connector_finding *finding, const char *name, const c
     str_buffer_printf(&marker, " for configuration %s: ", name);
     const char *rest = is_own ? strstr(finding->message, str_buffer_text(&marker)) : NULL;
     if (rest != NULL)
-        str_buffer_printf(&out, "Invalid value %s%s", raw, rest);
+        str_buffer_printf(&out, "Invalid value %s", raw);
+    if (rest == NULL || strlen(secret) >= SECRET_LEAST)
+        append_replaced(&out, rest != NULL ? rest : finding->message, secret, raw);
     else
-        append_replaced(&out, finding->message, secret, raw);
+        str_buffer_append_text(&out, rest);
     char *message = str_buffer_failed(&marker) ? NULL : str_buffer_take(&out, NULL);
     if (message != NULL) {
         mem_free(finding->message);
@@ -226,6 +227,7 @@ static int validate_all(struct validating *validating)
 int connector_config_validate(const struct connector_validation *validation, struct connector_findings *findings,
                               struct mr_error **error)
 {
+    *findings = (struct connector_findings){0};
     struct string_map *resolved = variables_resolve(validation->variables, validation->raw, NULL, error);
     if (resolved == NULL)
         return -1;
@@ -235,7 +237,6 @@ int connector_config_validate(const struct connector_validation *validation, str
                                     .map = resolved,
                                     .findings = findings,
                                     .error = error};
-    *findings = (struct connector_findings){0};
     int status = validate_all(&validating);
     if (status == 0)
         status = hide_secrets(&validating);
