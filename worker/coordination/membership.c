@@ -30,7 +30,7 @@ struct membership {
     char *group_id;
     char *config_topic;
     char boot_id[MEMBERSHIP_BOOT_ID_SIZE];
-    struct group_member *member;
+    struct group_member *_Atomic member; /* its thread may tell of the lead before _start has returned */
     atomic_bool leading, leaving;
     atomic_llong guard_offset;
 
@@ -250,6 +250,7 @@ struct membership *membership_create(const struct membership_setup *setup, struc
 
 int membership_start(struct membership *membership, struct mr_error **error)
 {
+    struct group_member *member;
     char why[128];
 
     if (!thread_start(&membership->asker,
@@ -257,7 +258,7 @@ int membership_start(struct membership *membership, struct mr_error **error)
                       sizeof(why)))
         return mr_error_set(error, MR_ERR_CONNECT, "%s", why);
     membership->asker_runs = true;
-    membership->member = group_member_open(
+    member = group_member_open(
         &(struct group_member_setup){
             .config = membership->setup.config,
             .graveyard = membership->setup.graveyard,
@@ -267,14 +268,16 @@ int membership_start(struct membership *membership, struct mr_error **error)
             .argument = membership,
         },
         error);
-    return membership->member == NULL ? -1 : 0;
+    atomic_store(&membership->member, member);
+    return member == NULL ? -1 : 0;
 }
 
 bool membership_leave(struct membership *membership, int64_t deadline_ms)
 {
     atomic_store(&membership->leaving, true);
     lease_set(membership->setup.lease, 0);
-    return membership->member == NULL || group_member_leave(membership->member, deadline_ms);
+    return atomic_load(&membership->member) == NULL ||
+           group_member_leave(atomic_load(&membership->member), deadline_ms);
 }
 
 void membership_destroy(struct membership *membership)
@@ -282,7 +285,7 @@ void membership_destroy(struct membership *membership)
     if (membership == NULL)
         return;
     atomic_store(&membership->leaving, true);
-    group_member_close(membership->member);
+    group_member_close(atomic_load(&membership->member));
     if (membership->asker_runs) {
         mutex_lock(&membership->lock);
         membership->ends = true;
@@ -304,6 +307,14 @@ bool membership_is_leading(const struct membership *membership)
     return atomic_load(&membership->leading);
 }
 
+int32_t membership_generation(const struct membership *membership)
+{
+    struct group_member *member = atomic_load(&membership->member);
+    int32_t generation = member != NULL ? group_member_generation(member) : 0;
+
+    return generation > 0 ? generation : 0;
+}
+
 const char *membership_boot_id(const struct membership *membership)
 {
     return membership->boot_id;
@@ -313,7 +324,7 @@ int membership_guard(struct membership *membership, int64_t deadline_ms, struct 
 {
     long long offset = atomic_fetch_add(&membership->guard_offset, 1);
 
-    if (!atomic_load(&membership->leading))
+    if (!atomic_load(&membership->leading) || atomic_load(&membership->member) == NULL)
         return mr_error_set(error, MR_ERR_CONFLICT, "this worker does not lead");
-    return group_member_guard(membership->member, offset, deadline_ms, error);
+    return group_member_guard(atomic_load(&membership->member), offset, deadline_ms, error);
 }

@@ -49,6 +49,8 @@ bool membership_leave(struct membership *membership, int64_t deadline_ms);
 void membership_destroy(struct membership *membership);
 
 bool membership_is_leading(const struct membership *membership);
+/* Of the group, when this worker last joined or stayed; what statuses are stamped with. 0: not known. */
+int32_t membership_generation(const struct membership *membership);
 const char *membership_boot_id(const struct membership *membership);
 
 /* Before a write that only the leader may make, and after it: MR_ERR_CONFLICT when the broker no longer counts us as the

@@ -3,7 +3,8 @@
  * REST asks.
  *
  * One thread owns all of its state; everybody else posts to its queue. HERDER_QUEUE_MAX requests may be unanswered; a further
- * one is answered 503 at once. Events of what runs are never refused: one that finds no memory ends the worker. It never runs plugin code and never waits for Kafka: both happen on job threads that post back.
+ * one is answered 503 at once. Events of what runs are never refused: one that finds no memory ends the worker. The thread never
+ * runs plugin code and never waits for Kafka: both happen on job threads that post back.
  *
  * Requests are answered exactly once, by the reply function, at the latest at their deadline (then 500 "Request timed out…", and
  * the request is not applied later). Reads do not go through the queue: they look at immutable snapshots.

@@ -41,6 +41,7 @@ struct group_member {
     _Atomic int64_t acked_ms;
     atomic_bool owns_partition_0;
     _Atomic uint64_t epoch;
+    _Atomic int32_t generation;
     _Atomic uint64_t reign;       /* grows whenever partition 0 comes or goes */
     atomic_bool leave_wanted, close_wanted;
 
@@ -93,6 +94,24 @@ static void warn_of(rd_kafka_error_t *failure)
     rd_kafka_error_destroy(failure);
 }
 
+/* librdkafka tells the generation only inside the metadata it makes for transactions: "CGMDv2:", then the number. */
+static int32_t ask_generation(rd_kafka_t *rk)
+{
+    static const char magic[] = "CGMDv2:";
+    rd_kafka_consumer_group_metadata_t *metadata = rd_kafka_consumer_group_metadata(rk);
+    void *bytes = NULL;
+    size_t size = 0;
+    int32_t generation = -1;
+    if (metadata == NULL)
+        return generation;
+    warn_of(rd_kafka_consumer_group_metadata_write(metadata, &bytes, &size));
+    if (bytes != NULL && size >= sizeof magic - 1 + sizeof generation && memcmp(bytes, magic, sizeof magic - 1) == 0)
+        memcpy(&generation, (const char *)bytes + sizeof magic - 1, sizeof generation);
+    rd_kafka_mem_free(rk, bytes);
+    rd_kafka_consumer_group_metadata_destroy(metadata);
+    return generation;
+}
+
 static void take_assigned(struct group_member *member, rd_kafka_topic_partition_list_t *list)
 {
     for (int i = 0; i < list->cnt; i++)
@@ -103,6 +122,7 @@ static void take_assigned(struct group_member *member, rd_kafka_topic_partition_
     if (holds_partition_0(list))
         set_owner(member, true);
     member->is_member = true;
+    atomic_store(&member->generation, ask_generation(member->rk));
     atomic_fetch_add(&member->epoch, 1);
     if (member->listener->on_assigned != NULL)
         member->listener->on_assigned(member->argument, atomic_load(&member->owns_partition_0));
@@ -404,6 +424,11 @@ bool group_member_owns_partition_0(const struct group_member *member)
 uint64_t group_member_epoch(const struct group_member *member)
 {
     return atomic_load(&member->epoch);
+}
+
+int32_t group_member_generation(const struct group_member *member)
+{
+    return atomic_load(&member->generation);
 }
 
 size_t group_member_id(const struct group_member *member, char *id, size_t size)

@@ -62,6 +62,8 @@ bool group_member_owns_partition_0(const struct group_member *member);
 size_t group_member_id(const struct group_member *member, char *id, size_t size);
 /* Counts the memberships: grows whenever on_assigned or on_lost comes. */
 uint64_t group_member_epoch(const struct group_member *member);
+/* The group's generation as of the last on_assigned; 0 before the first, -1 when librdkafka does not tell. */
+int32_t group_member_generation(const struct group_member *member);
 
 /* The leader's guard: commits `offset` for partition 0 with our generation. -1: MR_ERR_CONFLICT when the broker says the
  * generation is stale or we are no member; MR_ERR_TIMEOUT when nobody can tell. thread: any but group-member. */

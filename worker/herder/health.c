@@ -1,0 +1,53 @@
+/* GET /health: a request that goes through the herder's own queue and so shows that it turns. */
+#include <millrace/error.h>
+
+#include "base/mem.h"
+#include "herder/herder_internal.h"
+
+#include "base/bans.h"
+
+struct health_question {
+    struct herder_post post;
+    herder_reply_fn *reply;
+    void *argument;
+};
+
+static void answer(herder_reply_fn *reply, void *argument, int status, const char *message)
+{
+    reply(argument, &(struct herder_reply){.status = status, .message = message});
+}
+
+static const char starting[] = "Worker is still starting up.";
+
+static void handle(struct herder *herder, struct herder_post *post)
+{
+    struct health_question *question = (struct health_question *)post;
+
+    if (herder->stage == HERDER_JOINING)
+        answer(question->reply, question->argument, 503, starting);
+    else if (herder->stage == HERDER_STOPPING || herder->stage == HERDER_ENDED)
+        answer(question->reply, question->argument, 500, "Worker is shutting down");
+    else
+        answer(question->reply, question->argument, 200,
+               "Worker has completed startup and is ready to handle requests.");
+    mem_free(question);
+}
+
+void herder_ask_health(struct herder *herder, herder_reply_fn *reply, void *argument)
+{
+    struct health_question *question;
+
+    if (!herder_is_ready(herder)) {
+        answer(reply, argument, 503, starting);
+        return;
+    }
+    question = mem_calloc(1, sizeof(*question));
+    if (question == NULL) {
+        answer(reply, argument, 500, "The worker has no memory left");
+        return;
+    }
+    question->post.handle = handle;
+    question->reply = reply;
+    question->argument = argument;
+    herder_post(herder, &question->post);
+}

@@ -1,0 +1,110 @@
+/*
+ * herder_internal: the herder's state and its queue. Everything here belongs to the herder's thread unless it says otherwise.
+ */
+#ifndef HERDER_HERDER_INTERNAL_H
+#define HERDER_HERDER_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/timer_heap.h"
+#include "executor/executor.h"
+#include "herder/herder.h"
+#include "store/config_store.h"
+
+#define HERDER_LOG "millrace.herder"
+
+struct herder_connector;
+struct membership;
+
+/* ---- the queue ---- */
+
+/* Something to do on the herder's thread. Embedded as the first member of what it is about; `handle` owns it. */
+struct herder_post {
+    struct herder_post *next;
+    void (*handle)(struct herder *herder, struct herder_post *post);
+};
+/* Never refuses. After the thread's end posts are handled by herder_stop or _destroy, with stage HERDER_ENDED. thread: any.
+ * locks: queue. */
+void herder_post(struct herder *herder, struct herder_post *post);
+/* An event could not be posted: what runs is not known any more, the worker ends. thread: any. */
+void herder_event_lost(struct herder *herder);
+
+struct herder_timer {
+    struct timer_entry entry;
+    void (*due)(struct herder *herder, struct herder_timer *timer);
+};
+void herder_timer_init(struct herder_timer *timer, void (*due)(struct herder *, struct herder_timer *));
+/* Without memory for the timer the herder looks at everything once a second. */
+void herder_timer_set(struct herder *herder, struct herder_timer *timer, int64_t deadline_ms);
+void herder_timer_clear(struct herder *herder, struct herder_timer *timer);
+
+/* ---- the herder ---- */
+
+/*
+ * CREATED → JOINING → STANDBY ⇄ CATCHING_UP → LEADING → STANDBY …; any → STOPPING → ENDED. Standalone: CREATED → LEADING.
+ * Connectors and tasks run in LEADING alone.
+ */
+enum herder_stage {
+    HERDER_CREATED,     /* the topics are not read: requests do not come this far */
+    HERDER_JOINING,     /* requests wait */
+    HERDER_STANDBY,     /* another worker leads, or none for now: 409 */
+    HERDER_CATCHING_UP, /* leads, reads the topics to the end before it acts: requests wait */
+    HERDER_LEADING,
+    HERDER_STOPPING, /* requests are answered at once, nothing new starts */
+    HERDER_ENDED     /* the thread is gone */
+};
+
+struct herder {
+    struct herder_setup setup;
+    struct executor *executor;
+    struct membership *membership; /* NULL: standalone */
+    struct lease *lease;
+    char *worker_id, *cluster_id;
+
+    pthread_t thread;
+    bool thread_runs, executor_stopped;
+    atomic_bool ready;            /* requests are taken */
+    atomic_bool event_lost;       /* some event found no memory */
+    atomic_size_t unanswered;     /* requests, at most HERDER_QUEUE_MAX */
+    pthread_mutex_t lock;         /* queue */
+    pthread_cond_t wake, settled; /* a post came; `quiet` changed */
+    struct herder_post *first, *last;
+    bool quiet; /* STOPPING was reached. locks: queue */
+
+    struct herder_post begin; /* standalone: posted by herder_start */
+    enum herder_stage stage;
+    struct pointer_map *connectors;  /* name → herder_connector */
+    struct herder_connector *dirty;  /* to be reconciled */
+    struct timer_heap timers;
+    bool look_at_all;   /* a timer found no memory */
+    bool failure_told;
+    bool was_member;
+    char *leader_url;   /* of STANDBY; NULL: not known */
+    uint64_t leading_count; /* how often on_leading came: tells a late catching up from the present one */
+    int64_t catch_up_retry_ms;
+    struct herder_timer catch_up_timer;
+    uint64_t last_token;
+    uint64_t print_seed;
+};
+
+int64_t herder_now_ms(void);
+bool herder_may_run(const struct herder *herder); /* LEADING */
+void herder_fail(struct herder *herder, const char *words);
+
+/* ---- other files' parts ---- */
+
+extern const struct executor_listener herder_executor_listener;     /* unit_events.c; argument: the herder */
+extern const struct config_listener herder_config_listener;         /* config_events.c */
+extern const struct membership_listener herder_membership_listener; /* leadership.c */
+
+/* leadership.c */
+void herder_begin_standalone(struct herder *herder, struct herder_post *post);
+void herder_catch_up_due(struct herder *herder, struct herder_timer *timer);
+/* Guard of the config store: lease and generation. thread: job. */
+int herder_guard(void *argument, enum config_guard_moment moment, int64_t deadline_ms, struct mr_error **error);
+
+#endif

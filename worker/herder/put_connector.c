@@ -1,0 +1,122 @@
+/* POST /connectors, PUT /connectors/{n}/config: validate (plugin code, on a job), look whether it exists, write. Order of checks: rest,
+ * section 8. */
+#include <millrace/error.h>
+
+#include "base/string_map.h"
+#include "config/connector_config.h"
+#include "herder/requests_internal.h"
+#include "store/config_snapshot.h"
+#include "store/config_store.h"
+
+#include "base/bans.h"
+
+static enum target_state initial_target(enum herder_initial_state state)
+{
+    if (state == HERDER_INITIAL_PAUSED)
+        return TARGET_PAUSED;
+    return state == HERDER_INITIAL_STOPPED ? TARGET_STOPPED : TARGET_STARTED;
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+static void write_run(struct herder_job *job)
+{
+    const struct herder_request *request = job->request;
+    enum target_state initial = initial_target(request->initial);
+
+    config_store_put_connector(job->herder->setup.configs, request->name, request->config,
+                               request->initial != HERDER_INITIAL_NONE ? &initial : NULL, job_write_deadline_ms(job),
+                               &job->error);
+}
+
+static void write_done(struct herder *herder, struct herder_job *job)
+{
+    struct herder_request *request = job->request;
+    struct config_snapshot *snapshot;
+
+    if (job->error != NULL) {
+        request_answer_error(herder, request, job->error);
+        return;
+    }
+    snapshot = config_store_snapshot(herder->setup.configs);
+    request_answer_reply(herder, request,
+                         &(struct herder_reply){.status = request->existed ? 200 : 201,
+                                                .created = !request->existed,
+                                                .snapshot = snapshot});
+    config_snapshot_drop(snapshot);
+}
+
+/* --- validating --------------------------------------------------------------------------------------------------- */
+
+static void validate_run(struct herder_job *job)
+{
+    const struct herder_setup *setup = &job->herder->setup;
+    const struct herder_request *request = job->request;
+    struct connector_findings findings = {0};
+
+    if (connector_config_validate(&(struct connector_validation){.loader = setup->loader,
+                                                                 .worker = setup->worker,
+                                                                 .variables = setup->variables,
+                                                                 .name = request->name,
+                                                                 .raw = request->config},
+                                  &findings, &job->error) == 0 &&
+        findings.count > 0) {
+        job->text = connector_findings_message(&findings);
+        if (job->text == NULL)
+            mr_error_set(&job->error, MR_ERR_NO_MEMORY, "no memory for what the validation found");
+    }
+    connector_findings_release(&findings);
+}
+
+/* true: refused and answered. */
+static bool answer_refusal(struct herder *herder, struct herder_request *request, const struct herder_job *job)
+{
+    enum mr_error_code code;
+
+    if (job->error == NULL && job->text == NULL)
+        return false;
+    if (job->error == NULL) {
+        request_answer_reply(herder, request, &(struct herder_reply){.status = 400, .message = job->text});
+        return true;
+    }
+    code = mr_error_code(job->error);
+    request_answer(herder, request, code == MR_ERR_CONFIG || code == MR_ERR_NOT_FOUND ? 400 : 500, "%s",
+                   mr_error_message(job->error));
+    return true;
+}
+
+static void validate_done(struct herder *herder, struct herder_job *job)
+{
+    struct herder_request *request = job->request;
+    struct config_snapshot *snapshot;
+
+    if (answer_refusal(herder, request, job) || !request_may_go_on(herder, request))
+        return;
+    snapshot = config_store_snapshot(herder->setup.configs);
+    request->existed = config_snapshot_has(snapshot, request->name);
+    config_snapshot_drop(snapshot);
+    if (request->existed && request->must_be_new)
+        request_answer(herder, request, 409, "Connector %s already exists", request->name);
+    else
+        request_post_write(herder, request, write_run, write_done);
+}
+
+static void begin(struct herder *herder, struct herder_request *request)
+{
+    request_post_job(herder, request, "validating the configuration", validate_run, validate_done);
+}
+
+static const struct request_kind put_kind = {.doing = "putting the connector", .begin = begin};
+
+void herder_put_connector(struct herder *herder, const struct herder_put_connector *put, herder_reply_fn *reply,
+                          void *argument)
+{
+    struct herder_request *request = request_create(&put_kind, put->name, reply, argument);
+
+    if (request == NULL)
+        return;
+    request->config = string_map_copy(put->config);
+    request->initial = put->initial_state;
+    request->must_be_new = put->must_be_new;
+    request_post(herder, request);
+}

@@ -1,0 +1,312 @@
+/*
+ * Level-triggered: nothing here remembers what was asked for, only what runs. Each pass compares one connector with the snapshot
+ * and gives at most one command to the connector and to each task; the event that answers marks the connector for the next
+ * pass. Doing it twice changes nothing.
+ */
+#include "herder/units_internal.h"
+
+#include <millrace/error.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/pointer_map.h"
+#include "base/string_map.h"
+#include "config/worker_config.h"
+#include "herder/requests_internal.h"
+#include "store/config_snapshot.h"
+#include "store/config_store.h"
+
+#include "base/bans.h"
+
+#define START_RETRY_MS 1000 /* the executor could not take a start: no memory, job queue full */
+
+/* What the config topic wants of one connector now. */
+struct wish {
+    const struct config_snapshot *snapshot;
+    bool exists;  /* in the topic */
+    bool may_run; /* here */
+    enum target_state target;
+    uint32_t task_count; /* to be run here */
+};
+
+static struct wish wish_of(const struct herder *herder, const struct config_snapshot *snapshot, const char *name)
+{
+    struct wish wish = {.snapshot = snapshot,
+                        .exists = config_snapshot_has(snapshot, name),
+                        .may_run = herder_may_run(herder)};
+
+    wish.target = config_snapshot_target(snapshot, name);
+    if (wish.exists && wish.may_run && wish.target != TARGET_STOPPED)
+        wish.task_count = config_snapshot_task_count(snapshot, name);
+    return wish;
+}
+
+static enum connector_target executor_target(enum target_state target)
+{
+    if (target == TARGET_PAUSED)
+        return CONNECTOR_TARGET_PAUSED;
+    return target == TARGET_STOPPED ? CONNECTOR_TARGET_STOPPED : CONNECTOR_TARGET_STARTED;
+}
+
+/* --- the connector ---------------------------------------------------------------------------------------------- */
+
+static void start_connector(struct herder *herder, struct herder_connector *connector, const struct wish *wish)
+{
+    const struct string_map *config = config_snapshot_config(wish->snapshot, connector->name);
+    struct mr_error *error = NULL;
+
+    if (connector->announce)
+        status_of_connector(herder, connector->name, UNIT_RESTARTING, NULL, NULL);
+    connector->announce = connector->restart = connector->has_too_many = false;
+    connector->told = executor_target(wish->target);
+    if (executor_start_connector(herder->executor, connector->name, config, connector->told, &error) == 0) {
+        connector->phase = CONNECTOR_STARTING;
+        return;
+    }
+    log_warn(HERDER_LOG, "connector %s could not be started now: %s", connector->name, mr_error_message(error));
+    mr_error_drop(error);
+    connector->phase = CONNECTOR_GONE;
+    units_mark_at(herder, connector, herder_now_ms() + START_RETRY_MS);
+}
+
+static void end_connector(struct herder *herder, struct herder_connector *connector)
+{
+    connector->phase = CONNECTOR_ENDING;
+    connector->is_running = false;
+    executor_end_connector(herder->executor, connector->name);
+}
+
+/* BROKEN stays as it is, but for a restart, a new configuration, and a stop, which works from there too (once: told says so). */
+static bool broken_may_start(const struct herder_connector *connector, const struct wish *wish)
+{
+    return connector->restart || (wish->target == TARGET_STOPPED && connector->told != CONNECTOR_TARGET_STOPPED);
+}
+
+static void reconcile_wanted_connector(struct herder *herder, struct herder_connector *connector,
+                                       const struct wish *wish)
+{
+    enum connector_target target = executor_target(wish->target);
+
+    if (connector->phase == CONNECTOR_GONE) {
+        start_connector(herder, connector, wish);
+    } else if (connector->phase == CONNECTOR_BROKEN && broken_may_start(connector, wish)) {
+        status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
+        start_connector(herder, connector, wish);
+    } else if (connector->phase == CONNECTOR_UP && connector->restart) {
+        end_connector(herder, connector);
+    } else if (connector->phase == CONNECTOR_UP && connector->told != target) {
+        connector->phase = CONNECTOR_CHANGING;
+        connector->told = target;
+        connector->is_running = false;
+        executor_set_connector_target(herder->executor, connector->name, target);
+    }
+}
+
+static void reconcile_unwanted_connector(struct herder *herder, struct herder_connector *connector)
+{
+    if (connector->phase == CONNECTOR_UP) {
+        end_connector(herder, connector);
+    } else if (connector->phase == CONNECTOR_BROKEN) {
+        status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
+        connector->phase = CONNECTOR_GONE;
+    }
+    if (connector->phase == CONNECTOR_GONE)
+        connector->restart = connector->announce = connector->has_too_many = false;
+}
+
+/* --- tasks ------------------------------------------------------------------------------------------------------ */
+
+/* The same for maps that are equal, whatever the order of their entries. */
+static uint64_t map_print(const struct string_map *map, uint64_t seed)
+{
+    uint64_t print = seed;
+
+    for (size_t i = 0; map != NULL && i < string_map_count(map); i++) {
+        const char *key = string_map_key(map, i), *value = string_map_value(map, i);
+        uint64_t hash = hash_bytes(key, strlen(key), seed);
+
+        print += value != NULL ? hash_bytes(value, strlen(value), hash) : ~hash;
+    }
+    return hash_bytes(&print, sizeof(print), seed);
+}
+
+/* Tasks run with the connector's configuration at the time of their commit: the pair that belongs together. */
+static const struct string_map *config_of_tasks(const struct wish *wish, const char *name)
+{
+    const struct string_map *applied = config_snapshot_applied(wish->snapshot, name);
+
+    return applied != NULL ? applied : config_snapshot_config(wish->snapshot, name);
+}
+
+/* Only after a commit: prints are the costly part of looking. */
+static void renew_prints(struct herder *herder, struct herder_connector *connector, const struct wish *wish)
+{
+    int64_t generation = config_snapshot_task_generation(wish->snapshot, connector->name);
+    uint64_t seed;
+
+    if (generation == connector->prints_of && generation >= 0)
+        return;
+    seed = map_print(config_of_tasks(wish, connector->name), herder->print_seed);
+    for (uint32_t i = 0; i < wish->task_count; i++)
+        connector->tasks[i].wanted_print =
+            map_print(config_snapshot_task(wish->snapshot, connector->name, i), seed);
+    connector->prints_of = generation;
+}
+
+static void start_task(struct herder *herder, struct herder_connector *connector, uint32_t number,
+                       const struct wish *wish)
+{
+    struct herder_task *task = &connector->tasks[number];
+    struct mr_error *error = NULL;
+
+    if (task->not_before_ms > herder_now_ms()) {
+        units_mark_at(herder, connector, task->not_before_ms);
+        return;
+    }
+    if (task->announce)
+        status_of_task(herder, connector->name, number, UNIT_RESTARTING, NULL, NULL);
+    task->announce = task->restart = false;
+    task->told_paused = wish->target == TARGET_PAUSED;
+    task->print = task->wanted_print;
+    if (executor_start_task(herder->executor,
+                            &(struct executor_task){
+                                .connector = connector->name,
+                                .number = number,
+                                .connector_config = config_of_tasks(wish, connector->name),
+                                .task_config = config_snapshot_task(wish->snapshot, connector->name, number),
+                                .paused = task->told_paused,
+                            },
+                            &error) == 0) {
+        task->phase = TASK_PHASE_UP;
+        return;
+    }
+    log_warn(HERDER_LOG, "task %s-%u could not be started now: %s", connector->name, number, mr_error_message(error));
+    mr_error_drop(error);
+    task->not_before_ms = herder_now_ms() + START_RETRY_MS;
+    units_mark_at(herder, connector, task->not_before_ms);
+}
+
+static void stop_task(struct herder *herder, struct herder_connector *connector, uint32_t number,
+                      enum task_departure departure)
+{
+    connector->tasks[number].phase = TASK_PHASE_STOPPING;
+    executor_stop_task(herder->executor, connector->name, number, departure,
+                       herder_now_ms() + herder->setup.worker->task_shutdown_timeout_ms);
+}
+
+static void reconcile_wanted_task(struct herder *herder, struct herder_connector *connector, uint32_t number,
+                                  const struct wish *wish)
+{
+    struct herder_task *task = &connector->tasks[number];
+    bool is_new = task->restart || task->print != task->wanted_print;
+    bool paused = wish->target == TARGET_PAUSED;
+
+    if (task->phase == TASK_PHASE_GONE || (task->phase == TASK_PHASE_BROKEN && is_new)) {
+        start_task(herder, connector, number, wish);
+    } else if (task->phase == TASK_PHASE_UP && is_new) {
+        stop_task(herder, connector, number, TASK_DEPARTURE_STAY);
+    } else if (task->phase == TASK_PHASE_UP && task->told_paused != paused) {
+        task->told_paused = paused;
+        executor_set_task_paused(herder->executor, connector->name, number, paused);
+    }
+}
+
+/* Gone for good (fewer tasks, stopped, deleted), or only not ours to run any more. */
+static void reconcile_unwanted_task(struct herder *herder, struct herder_connector *connector, uint32_t number,
+                                    const struct wish *wish)
+{
+    struct herder_task *task = &connector->tasks[number];
+
+    task->restart = task->announce = false;
+    task->not_before_ms = 0;
+    if (task->phase == TASK_PHASE_UP) {
+        stop_task(herder, connector, number, wish->may_run ? TASK_DEPARTURE_LEAVE : TASK_DEPARTURE_STAY);
+    } else if (task->phase == TASK_PHASE_BROKEN) {
+        task->phase = TASK_PHASE_GONE;
+        if (wish->may_run && wish->exists)
+            status_of_task(herder, connector->name, number, UNIT_DESTROYED, NULL, NULL);
+    }
+}
+
+static void reconcile_tasks(struct herder *herder, struct herder_connector *connector, const struct wish *wish)
+{
+    if (!units_have_tasks(connector, wish->task_count)) {
+        units_mark_at(herder, connector, herder_now_ms() + START_RETRY_MS);
+        return;
+    }
+    if (wish->task_count > 0)
+        renew_prints(herder, connector, wish);
+    for (uint32_t i = 0; i < wish->task_count; i++)
+        reconcile_wanted_task(herder, connector, i, wish);
+    for (uint32_t i = wish->task_count; i < connector->task_count; i++)
+        reconcile_unwanted_task(herder, connector, i, wish);
+}
+
+/* --- one pass ---------------------------------------------------------------------------------------------------- */
+
+static bool runs_something(const struct herder_connector *connector)
+{
+    if (connector->phase != CONNECTOR_GONE && connector->phase != CONNECTOR_BROKEN)
+        return true;
+    for (uint32_t i = 0; i < connector->task_count; i++)
+        if (units_task_is_up(&connector->tasks[i]))
+            return true;
+    return false;
+}
+
+/* A deletion is finished: its statuses go, and what is known of it, too. */
+static void retire(struct herder *herder, struct herder_connector *connector, const struct wish *wish)
+{
+    if (runs_something(connector))
+        return;
+    if (connector->was_removed && wish->may_run)
+        status_of_removed(herder, connector->name, wish->exists);
+    connector->was_removed = false; /* what a worker that leads no more leaves behind, the leader sweeps up */
+    if (wish->exists || connector->first_request != NULL || connector->is_dirty)
+        return;
+    herder_timer_clear(herder, &connector->timer);
+    pointer_map_remove(herder->connectors, connector->name);
+}
+
+static void reconcile(struct herder *herder, struct herder_connector *connector, const struct wish *wish)
+{
+    if (connector->was_removed && wish->exists && runs_something(connector)) {
+        /* Created anew under the same name: nothing of the former one may go on. */
+        struct wish nothing = {.snapshot = wish->snapshot, .exists = true, .may_run = wish->may_run};
+
+        reconcile_unwanted_connector(herder, connector);
+        reconcile_tasks(herder, connector, &nothing);
+    } else if (wish->exists && wish->may_run) {
+        if (connector->was_removed)
+            retire(herder, connector, wish);
+        reconcile_wanted_connector(herder, connector, wish);
+        reconcile_tasks(herder, connector, wish);
+        task_configs_reconcile(herder, connector, wish->snapshot);
+    } else {
+        reconcile_unwanted_connector(herder, connector);
+        reconcile_tasks(herder, connector, wish);
+    }
+    lane_look(herder, connector);
+    retire(herder, connector, wish);
+}
+
+void reconcile_marked(struct herder *herder)
+{
+    struct config_snapshot *snapshot;
+
+    if (herder->dirty == NULL)
+        return;
+    if (herder->stage == HERDER_STOPPING || herder->stage == HERDER_ENDED)
+        return;
+    snapshot = config_store_snapshot(herder->setup.configs);
+    while (herder->dirty != NULL) {
+        struct herder_connector *connector = herder->dirty;
+        struct wish wish = wish_of(herder, snapshot, connector->name);
+
+        herder->dirty = connector->next_dirty;
+        connector->is_dirty = false;
+        reconcile(herder, connector, &wish);
+    }
+    config_snapshot_drop(snapshot);
+}

@@ -1,0 +1,418 @@
+#include "herder/requests_internal.h"
+
+#include <assert.h>
+#include <millrace/error.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/pointer_map.h"
+#include "base/string_map.h"
+#include "store/config_store.h"
+
+#include "base/bans.h"
+
+#define MESSAGE_MAX 1024 /* longer ones come as texts of their own (findings) */
+
+/* --- one request -------------------------------------------------------------------------------------------------- */
+
+static void request_drop(struct herder_request *request)
+{
+    if (!refcount_drop(&request->owners))
+        return;
+    for (size_t i = 0; i < request->map_count; i++)
+        string_map_destroy(request->maps[i]);
+    mem_free(request->maps);
+    string_map_destroy(request->config);
+    mem_free(request->name);
+    mem_free(request);
+}
+
+static void reply_plain(herder_reply_fn *reply, void *argument, int status, const char *message)
+{
+    if (reply != NULL)
+        reply(argument, &(struct herder_reply){.status = status, .message = message});
+}
+
+static void request_due(struct herder *herder, struct herder_timer *timer);
+
+struct herder_request *request_create(const struct request_kind *kind, const char *name, herder_reply_fn *reply,
+                                      void *argument)
+{
+    struct herder_request *request = mem_calloc(1, sizeof(*request));
+    char *copy = mem_strdup(name);
+
+    if (request == NULL || copy == NULL) {
+        mem_free(request);
+        mem_free(copy);
+        reply_plain(reply, argument, 503, "The worker has no memory left for this request");
+        return NULL;
+    }
+    refcount_init(&request->owners);
+    herder_timer_init(&request->timer, request_due);
+    request->kind = kind;
+    request->doing = "waiting for an earlier request for this connector";
+    request->name = copy;
+    request->reply = reply;
+    request->argument = argument;
+    request->deadline_ms = herder_now_ms() + HERDER_REQUEST_TIMEOUT_MS;
+    return request;
+}
+
+/* --- answering ---------------------------------------------------------------------------------------------------- */
+
+static void lane_remove(struct herder *herder, struct herder_request *request)
+{
+    struct herder_connector *connector = request->connector;
+    struct herder_request **link = &connector->first_request, *last = NULL;
+
+    while (*link != request) {
+        last = *link;
+        link = &last->next;
+    }
+    *link = request->next;
+    if (connector->last_request == request)
+        connector->last_request = last;
+    units_mark(herder, connector);
+}
+
+/* It was answered and nothing works for it any more: the next one's turn. */
+static void request_end(struct herder *herder, struct herder_request *request)
+{
+    struct herder_connector *connector = request->connector;
+
+    herder_timer_clear(herder, &request->timer);
+    if (connector != NULL)
+        lane_remove(herder, request);
+    request_drop(request);
+    if (connector != NULL)
+        lane_advance(herder, connector);
+}
+
+void request_answer_reply(struct herder *herder, struct herder_request *request, const struct herder_reply *reply)
+{
+    if (!request->is_answered && !request->kind->is_of_herder) {
+        atomic_fetch_sub(&herder->unanswered, 1);
+        request->reply(request->argument, reply);
+    }
+    request->is_answered = true;
+    if (!request->has_job)
+        request_end(herder, request);
+}
+
+void request_answer(struct herder *herder, struct herder_request *request, int status, const char *format, ...)
+{
+    char message[MESSAGE_MAX];
+    va_list args;
+
+    if (format != NULL) {
+        va_start(args, format);
+        vsnprintf(message, sizeof(message), format, args);
+        va_end(args);
+    }
+    request_answer_reply(herder, request,
+                         &(struct herder_reply){.status = status, .message = format != NULL ? message : NULL});
+}
+
+void request_answer_error(struct herder *herder, struct herder_request *request, const struct mr_error *error)
+{
+    enum mr_error_code code = mr_error_code(error);
+
+    request_answer(herder, request, code == MR_ERR_CONFLICT ? 409 : 500, "%s", mr_error_message(error));
+}
+
+static void answer_timed_out(struct herder *herder, struct herder_request *request)
+{
+    request_answer(herder, request, 500, "Request timed out. The worker was %s.", request->doing);
+}
+
+static void request_due(struct herder *herder, struct herder_timer *timer)
+{
+    struct herder_request *request =
+        (struct herder_request *)((char *)timer - offsetof(struct herder_request, timer));
+
+    if (!request->has_job) /* a job has the same deadline and says so itself */
+        answer_timed_out(herder, request);
+}
+
+bool request_may_go_on(struct herder *herder, struct herder_request *request)
+{
+    switch (herder->stage) {
+    case HERDER_LEADING:
+        return true;
+    case HERDER_CREATED:
+    case HERDER_STOPPING:
+    case HERDER_ENDED:
+        request_answer(herder, request, 500, "Worker is shutting down");
+        return false;
+    default:
+        break;
+    }
+    if (herder->leader_url != NULL)
+        request_answer(herder, request, 409,
+                       "Cannot complete request: this worker stands by, the leader is %s; send the request there",
+                       herder->leader_url);
+    else
+        request_answer(herder, request, 409,
+                       "Cannot complete request momentarily due to no known leader URL, "
+                       "likely because a rebalance was underway.");
+    return false;
+}
+
+/* --- lanes -------------------------------------------------------------------------------------------------------- */
+
+/* While the group is joined, or the topics are read to the end, it is not known yet who must answer. */
+static bool stage_is_decided(const struct herder *herder)
+{
+    return herder->stage != HERDER_JOINING && herder->stage != HERDER_CATCHING_UP;
+}
+
+void lane_advance(struct herder *herder, struct herder_connector *connector)
+{
+    struct herder_request *request;
+
+    if (connector->is_advancing)
+        return;
+    connector->is_advancing = true;
+    while ((request = connector->first_request) != NULL && !request->has_begun && stage_is_decided(herder)) {
+        request->has_begun = true;
+        request->doing = request->kind->doing;
+        if (request_may_go_on(herder, request))
+            request->kind->begin(herder, request);
+    }
+    connector->is_advancing = false;
+}
+
+void lanes_advance(struct herder *herder)
+{
+    for (size_t i = 0; i < pointer_map_count(herder->connectors); i++)
+        lane_advance(herder, pointer_map_value(herder->connectors, i));
+}
+
+void lane_look(struct herder *herder, struct herder_connector *connector)
+{
+    struct herder_request *request = connector->first_request;
+
+    if (request != NULL && request->has_begun && !request->has_job && request->kind->look != NULL)
+        request->kind->look(herder, request);
+}
+
+void request_enter(struct herder *herder, struct herder_request *request)
+{
+    struct herder_connector *connector = units_find_or_create(herder, request->name);
+
+    if (connector == NULL) {
+        request_answer(herder, request, 503, "The worker has no memory left for this request");
+        return;
+    }
+    request->connector = connector;
+    if (connector->last_request != NULL)
+        connector->last_request->next = request;
+    else
+        connector->first_request = request;
+    connector->last_request = request;
+    if (!request->kind->is_of_herder)
+        herder_timer_set(herder, &request->timer, request->deadline_ms);
+    units_mark(herder, connector); /* an entry made only for this is freed by the next pass */
+    lane_advance(herder, connector);
+}
+
+static void handle_arrival(struct herder *herder, struct herder_post *post)
+{
+    struct herder_request *request = (struct herder_request *)post;
+
+    if (herder->stage == HERDER_STOPPING || herder->stage == HERDER_ENDED)
+        request_answer(herder, request, 500, "Worker is shutting down");
+    else
+        request_enter(herder, request);
+}
+
+static void request_refuse(struct herder *herder, struct herder_request *request, const char *words)
+{
+    atomic_fetch_sub(&herder->unanswered, 1);
+    reply_plain(request->reply, request->argument, 503, words);
+    request_drop(request);
+}
+
+void request_post(struct herder *herder, struct herder_request *request)
+{
+    size_t before = atomic_fetch_add(&herder->unanswered, 1);
+
+    if (!herder_is_ready(herder)) {
+        request_refuse(herder, request, "The worker is not ready: it is starting or shutting down; try again");
+        return;
+    }
+    if (before >= HERDER_QUEUE_MAX) {
+        request_refuse(herder, request, "The worker is busy: too many requests wait for an answer; try again later");
+        return;
+    }
+    request->post.handle = handle_arrival;
+    herder_post(herder, &request->post);
+}
+
+/* Answering ends a request unless a job works for it, and begins the next one, which is answered in its turn. */
+static void lane_answer_all(struct herder *herder, struct herder_connector *connector, int status, const char *words)
+{
+    struct herder_request *request = connector->first_request;
+
+    connector->is_advancing = true; /* nothing begins meanwhile */
+    while (request != NULL) {
+        struct herder_request *next = request->next;
+
+        request_answer(herder, request, status, "%s", words);
+        request = next;
+    }
+    connector->is_advancing = false;
+}
+
+void requests_answer_all(struct herder *herder, int status, const char *words)
+{
+    for (size_t i = 0; i < pointer_map_count(herder->connectors); i++)
+        lane_answer_all(herder, pointer_map_value(herder->connectors, i), status, words);
+}
+
+void requests_answer_begun(struct herder *herder, int status, const char *words)
+{
+    for (size_t i = 0; i < pointer_map_count(herder->connectors); i++) {
+        struct herder_connector *connector = pointer_map_value(herder->connectors, i);
+        struct herder_request *request = connector->first_request;
+
+        if (request != NULL && request->has_begun && !request->has_job)
+            request_answer(herder, request, status, "%s", words);
+    }
+}
+
+/* --- jobs --------------------------------------------------------------------------------------------------------- */
+
+static void job_drop(struct herder_job *job)
+{
+    if (!refcount_drop(&job->owners))
+        return;
+    if (job->request != NULL)
+        request_drop(job->request);
+    mr_error_drop(job->error);
+    mem_free(job->text);
+    mem_free(job);
+}
+
+static void request_job_ended(struct herder *herder, struct herder_job *job)
+{
+    struct herder_request *request = job->request;
+
+    request->has_job = false;
+    if (request->is_answered)
+        request_end(herder, request);
+    else if (job->in_time)
+        job->done(herder, job);
+    else if (job->late != NULL)
+        job->late(herder, job);
+    else
+        answer_timed_out(herder, request);
+}
+
+static void handle_outcome(struct herder *herder, struct herder_post *post)
+{
+    struct herder_job *job = (struct herder_job *)post;
+    bool in_time = job->in_time;
+
+    if (job->request != NULL)
+        request_job_ended(herder, job);
+    else if (in_time)
+        job->done(herder, job);
+    else if (job->late != NULL)
+        job->late(herder, job);
+    job_drop(job);
+    if (in_time)
+        job_drop(job); /* the run's, which has ended */
+}
+
+static void job_run(void *argument)
+{
+    struct herder_job *job = argument;
+
+    job->run(job);
+}
+
+static void job_outcome(void *argument, enum job_outcome outcome)
+{
+    struct herder_job *job = argument;
+
+    job->in_time = outcome == JOB_DONE;
+    herder_post(job->herder, &job->post);
+}
+
+static void job_late(void *argument)
+{
+    job_drop(argument);
+}
+
+bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup)
+{
+    struct herder_job *job = mem_calloc(1, sizeof(*job));
+
+    if (job == NULL)
+        return false;
+    refcount_init(&job->owners);
+    refcount_take(&job->owners);
+    job->post.handle = handle_outcome;
+    job->herder = herder;
+    job->request = setup->request;
+    job->run = setup->run;
+    job->done = setup->done;
+    job->late = setup->late;
+    job->number = setup->number;
+    job->deadline_ms = setup->deadline_ms;
+    if (job->request != NULL)
+        refcount_take(&job->request->owners);
+    if (job_post(herder->setup.jobs, &(struct job){.run = job_run,
+                                                   .on_outcome = job_outcome,
+                                                   .on_late = job_late,
+                                                   .argument = job,
+                                                   .serial = setup->serial,
+                                                   .deadline_ms = setup->deadline_ms}))
+        return true;
+    job_drop(job);
+    job_drop(job);
+    return false;
+}
+
+static void post_for_request(struct herder *herder, const struct herder_job_setup *setup, const char *doing)
+{
+    struct herder_request *request = setup->request;
+
+    request->doing = doing;
+    request->has_job = true;
+    if (herder_job_post(herder, setup))
+        return;
+    request->has_job = false;
+    request_answer(herder, request, 503, "The worker is busy: its job pool is full; try again later");
+}
+
+void request_post_job(struct herder *herder, struct herder_request *request, const char *doing,
+                      void (*run)(struct herder_job *), void (*done)(struct herder *, struct herder_job *))
+{
+    post_for_request(herder,
+                     &(struct herder_job_setup){
+                         .request = request, .run = run, .done = done, .deadline_ms = request->deadline_ms},
+                     doing);
+}
+
+void request_post_write(struct herder *herder, struct herder_request *request, void (*run)(struct herder_job *),
+                        void (*done)(struct herder *, struct herder_job *))
+{
+    post_for_request(herder,
+                     &(struct herder_job_setup){.request = request,
+                                                .run = run,
+                                                .done = done,
+                                                .serial = herder->setup.configs,
+                                                .deadline_ms = request->deadline_ms},
+                     "writing to the config topic");
+}
+
+int64_t job_write_deadline_ms(const struct herder_job *job)
+{
+    int64_t budget_ms = herder_now_ms() + STORE_WRITE_TIMEOUT_MS;
+
+    return budget_ms < job->deadline_ms ? budget_ms : job->deadline_ms;
+}

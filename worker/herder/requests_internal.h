@@ -1,0 +1,120 @@
+/*
+ * requests_internal: what REST asked, until it is answered. thread: herder, unless said otherwise.
+ *
+ * A request is posted, put in the lane of its connector, begun when it is first there and the stage allows, and answered once.
+ * While a job works for it, it stays first of its lane even when it was answered already (deadline, shutdown): nothing
+ * overtakes a write that may still happen.
+ */
+#ifndef HERDER_REQUESTS_INTERNAL_H
+#define HERDER_REQUESTS_INTERNAL_H
+
+#include "base/refcount.h"
+#include "executor/job_pool.h"
+#include "herder/units_internal.h"
+
+#define STORE_WRITE_TIMEOUT_MS 30000 /* the budget of one write, with reading it back */
+
+struct herder_job;
+struct herder_request;
+
+struct request_kind {
+    const char *doing;  /* "Request timed out. The worker was <doing>" */
+    bool is_of_herder;  /* not REST's: nobody is answered, no deadline while it waits */
+    /* It is first of its lane and this worker leads: answer it, or post a job. */
+    void (*begin)(struct herder *herder, struct herder_request *request);
+    /* Something happened to the connector or its tasks; a begun request without a job looks whether it is done. May be NULL. */
+    void (*look)(struct herder *herder, struct herder_request *request);
+};
+
+struct herder_request {
+    struct herder_post post;
+    struct refcount owners; /* the lane, and a job that is inside */
+    struct herder_request *next;
+    struct herder_timer timer;
+    const struct request_kind *kind;
+    struct herder_connector *connector; /* once in a lane */
+    const char *doing;
+    herder_reply_fn *reply;
+    void *argument;
+    int64_t deadline_ms;
+    bool has_begun, has_job, is_answered;
+
+    /* What is asked; not changed once posted. */
+    char *name;
+    struct string_map *config;
+    enum herder_initial_state initial;
+    int target; /* enum target_state */
+    bool must_be_new, include_tasks, only_failed;
+    uint32_t task;
+    struct string_map **maps; /* task configurations to write */
+    size_t map_count;
+    uint64_t version; /* of the connector they belong to */
+
+    bool existed;
+};
+
+/* NULL: no memory, and the reply was given. thread: any. */
+struct herder_request *request_create(const struct request_kind *kind, const char *name, herder_reply_fn *reply,
+                                      void *argument);
+/* Hands the request over, or answers it at once when it cannot be taken. thread: any. */
+void request_post(struct herder *herder, struct herder_request *request);
+/* Into the lane directly. thread: herder. */
+void request_enter(struct herder *herder, struct herder_request *request);
+
+/* After these the request may be gone. `format` NULL: no message. */
+void request_answer(struct herder *herder, struct herder_request *request, int status, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void request_answer_reply(struct herder *herder, struct herder_request *request, const struct herder_reply *reply);
+void request_answer_error(struct herder *herder, struct herder_request *request, const struct mr_error *error);
+/* May changes be made now? false: answered. Looked at again after each job. */
+bool request_may_go_on(struct herder *herder, struct herder_request *request);
+
+/* All that wait; at shutdown. */
+void requests_answer_all(struct herder *herder, int status, const char *words);
+/* The first of every lane that has begun and waits for a fact. */
+void requests_answer_begun(struct herder *herder, int status, const char *words);
+void lane_advance(struct herder *herder, struct herder_connector *connector);
+void lanes_advance(struct herder *herder);
+void lane_look(struct herder *herder, struct herder_connector *connector);
+
+/* ---- jobs ---- */
+
+/* Work for a request (or for the herder itself) on a job thread. */
+struct herder_job {
+    struct herder_post post;
+    struct refcount owners; /* its outcome, and its run */
+    struct herder *herder;
+    struct herder_request *request;                                  /* a reference; NULL: the herder's own */
+    void (*run)(struct herder_job *job);                             /* thread: job */
+    void (*done)(struct herder *herder, struct herder_job *job);     /* ended in time; thread: herder */
+    void (*late)(struct herder *herder, struct herder_job *job);     /* did not; may only look at `request` and `number` */
+    uint64_t number;
+    bool in_time;
+    int64_t deadline_ms;
+    /* Results of the run. */
+    struct mr_error *error;
+    char *text; /* mem_free */
+};
+struct herder_job_setup {
+    struct herder_request *request;
+    void (*run)(struct herder_job *job);
+    void (*done)(struct herder *herder, struct herder_job *job);
+    void (*late)(struct herder *herder, struct herder_job *job); /* NULL for a request: 500 timed out */
+    uint64_t number;
+    const void *serial;
+    int64_t deadline_ms;
+};
+/* false: the job pool is full or no memory: nothing will come. */
+bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup);
+/* For a request: its deadline; writes take turns. Not posted: answered 503. */
+void request_post_job(struct herder *herder, struct herder_request *request, const char *doing,
+                      void (*run)(struct herder_job *), void (*done)(struct herder *, struct herder_job *));
+void request_post_write(struct herder *herder, struct herder_request *request, void (*run)(struct herder_job *),
+                        void (*done)(struct herder *, struct herder_job *));
+/* What a write may take at most. thread: job. */
+int64_t job_write_deadline_ms(const struct herder_job *job);
+
+/* task_configs.c needs it: the lane's last step of a reconfiguration. */
+extern const struct request_kind put_tasks_kind;
+
+#endif

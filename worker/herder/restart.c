@@ -1,0 +1,209 @@
+/*
+ * POST /connectors/{n}/restart and /tasks/{t}/restart.
+ *
+ * Without flags only the connector restarts, and the answer waits for its start. With flags the wish goes through the config
+ * topic and is carried out when it is read back (restart_plan_carry_out); the answer says what will restart. A restart does not
+ * change the target state.
+ */
+#include <millrace/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "herder/requests_internal.h"
+#include "herder/restart_internal.h"
+#include "store/config_snapshot.h"
+#include "store/config_store.h"
+
+#include "base/bans.h"
+
+static bool connector_exists(const struct herder *herder, const char *name)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    bool exists = config_snapshot_has(snapshot, name);
+
+    config_snapshot_drop(snapshot);
+    return exists;
+}
+
+/* --- the connector alone ------------------------------------------------------------------------------------------ */
+
+static void look_at_connector(struct herder *herder, struct herder_request *request)
+{
+    struct herder_connector *connector = request->connector;
+
+    if (!connector_exists(herder, request->name))
+        request_answer(herder, request, 404, "Unknown connector: %s", request->name);
+    else if (connector->restart)
+        return;
+    else if (connector->phase == CONNECTOR_UP)
+        request_answer(herder, request, 204, NULL);
+    else if (connector->phase == CONNECTOR_BROKEN)
+        request_answer(herder, request, 500, "Failed to start connector: %s", request->name);
+}
+
+static void begin_connector(struct herder *herder, struct herder_request *request)
+{
+    if (!connector_exists(herder, request->name)) {
+        request_answer(herder, request, 404, "Unknown connector: %s", request->name);
+        return;
+    }
+    request->doing = "restarting the connector";
+    request->connector->restart = true;
+    units_mark(herder, request->connector);
+}
+
+static const struct request_kind connector_kind = {
+    .doing = "restarting the connector", .begin = begin_connector, .look = look_at_connector};
+
+/* --- a plan ------------------------------------------------------------------------------------------------------- */
+
+static bool plan_has_connector(const struct herder_connector *connector, bool only_failed)
+{
+    return !only_failed || connector->phase == CONNECTOR_BROKEN || connector->has_too_many;
+}
+
+static bool plan_has_task(const struct herder_task *task, bool include_tasks, bool only_failed)
+{
+    if (!include_tasks || task->phase == TASK_PHASE_GONE)
+        return false;
+    return !only_failed || task->phase == TASK_PHASE_BROKEN;
+}
+
+void restart_plan_carry_out(struct herder *herder, const char *name, bool include_tasks, bool only_failed)
+{
+    struct herder_connector *connector = units_find(herder, name);
+
+    if (connector == NULL || !herder_may_run(herder))
+        return;
+    log_info(HERDER_LOG, "restarting connector %s%s%s", name, include_tasks ? " with its tasks" : "",
+             only_failed ? ", what has failed" : "");
+    if (plan_has_connector(connector, only_failed))
+        connector->restart = connector->announce = true;
+    for (uint32_t i = 0; i < connector->task_count; i++)
+        if (plan_has_task(&connector->tasks[i], include_tasks, only_failed))
+            connector->tasks[i].restart = connector->tasks[i].announce = true;
+    units_mark(herder, connector);
+}
+
+static void plan_run(struct herder_job *job)
+{
+    const struct herder_request *request = job->request;
+
+    config_store_put_restart(job->herder->setup.configs, request->name, request->include_tasks, request->only_failed,
+                             job_write_deadline_ms(job), &job->error);
+}
+
+/* What the listener may have begun already counts as well: it carries the same flags. */
+static size_t plan_tasks(const struct herder_request *request, uint32_t *tasks)
+{
+    const struct herder_connector *connector = request->connector;
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < connector->task_count; i++)
+        if (plan_has_task(&connector->tasks[i], request->include_tasks, request->only_failed))
+            tasks[count++] = i;
+    return count;
+}
+
+static void plan_done(struct herder *herder, struct herder_job *job)
+{
+    struct herder_request *request = job->request;
+    struct herder_restart_plan plan = {.connector = plan_has_connector(request->connector, request->only_failed)};
+    struct config_snapshot *snapshot;
+    uint32_t *tasks;
+
+    if (job->error != NULL) {
+        request_answer_error(herder, request, job->error);
+        return;
+    }
+    tasks = mem_calloc(request->connector->task_count + 1, sizeof(*tasks));
+    if (tasks != NULL)
+        plan.task_count = plan_tasks(request, tasks);
+    plan.tasks = tasks;
+    snapshot = config_store_snapshot(herder->setup.configs);
+    request_answer_reply(herder, request,
+                         &(struct herder_reply){.status = 202, .snapshot = snapshot, .restart = &plan});
+    config_snapshot_drop(snapshot);
+    mem_free(tasks);
+}
+
+static void begin_plan(struct herder *herder, struct herder_request *request)
+{
+    if (connector_exists(herder, request->name))
+        request_post_write(herder, request, plan_run, plan_done);
+    else
+        request_answer(herder, request, 404, "Unknown connector: %s", request->name);
+}
+
+static const struct request_kind plan_kind = {.doing = "restarting the connector", .begin = begin_plan};
+
+void herder_restart_connector(struct herder *herder, const char *name, bool include_tasks, bool only_failed,
+                              herder_reply_fn *reply, void *argument)
+{
+    struct herder_request *request =
+        request_create(include_tasks || only_failed ? &plan_kind : &connector_kind, name, reply, argument);
+
+    if (request == NULL)
+        return;
+    request->include_tasks = include_tasks;
+    request->only_failed = only_failed;
+    request_post(herder, request);
+}
+
+/* --- one task ----------------------------------------------------------------------------------------------------- */
+
+static bool task_exists(const struct herder *herder, const struct herder_request *request)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    bool exists = config_snapshot_target(snapshot, request->name) != TARGET_STOPPED &&
+                  request->task < config_snapshot_task_count(snapshot, request->name);
+
+    config_snapshot_drop(snapshot);
+    return exists;
+}
+
+/* Answered once the new instance was handed to the executor; how it fares, its status tells. */
+static void look_at_task(struct herder *herder, struct herder_request *request)
+{
+    const struct herder_connector *connector = request->connector;
+
+    if (request->task >= connector->task_count || !task_exists(herder, request))
+        request_answer(herder, request, 404, "Unknown task: %s-%u", request->name, request->task);
+    else if (!connector->tasks[request->task].restart && connector->tasks[request->task].phase == TASK_PHASE_UP)
+        request_answer(herder, request, 204, NULL);
+}
+
+static void begin_task(struct herder *herder, struct herder_request *request)
+{
+    struct herder_connector *connector = request->connector;
+
+    if (!connector_exists(herder, request->name)) {
+        request_answer(herder, request, 404, "Unknown connector: %s", request->name);
+        return;
+    }
+    if (!task_exists(herder, request)) {
+        request_answer(herder, request, 404, "Unknown task: %s-%u", request->name, request->task);
+        return;
+    }
+    if (!units_have_tasks(connector, request->task + 1)) {
+        request_answer(herder, request, 503, "The worker has no memory left for this request");
+        return;
+    }
+    connector->tasks[request->task].restart = true;
+    connector->tasks[request->task].not_before_ms = 0;
+    units_mark(herder, connector);
+}
+
+static const struct request_kind task_kind = {
+    .doing = "restarting the task", .begin = begin_task, .look = look_at_task};
+
+void herder_restart_task(struct herder *herder, const char *name, uint32_t task, herder_reply_fn *reply,
+                         void *argument)
+{
+    struct herder_request *request = request_create(&task_kind, name, reply, argument);
+
+    if (request == NULL)
+        return;
+    request->task = task;
+    request_post(herder, request);
+}

@@ -1,0 +1,85 @@
+/* What the status topic is told. Order and kinds of records: lifecycle, section 2; internal-topics, section 3. */
+#include <millrace/error.h>
+
+#include "base/mem.h"
+#include "coordination/membership.h"
+#include "herder/units_internal.h"
+#include "store/config_snapshot.h"
+
+#include "base/bans.h"
+
+/* FAILED, and UNASSIGNED of a worker that goes or lost its units, must not overwrite what a successor said. */
+static enum status_care care_of(const struct herder *herder, enum unit_state state)
+{
+    if (state == UNIT_FAILED || (state == UNIT_UNASSIGNED && !herder_may_run(herder)))
+        return STATUS_SAFE;
+    return STATUS_CERTAIN;
+}
+
+static struct unit_status status_make(const struct herder *herder, enum unit_state state, const char *trace,
+                                      const char *version)
+{
+    return (struct unit_status){.state = state,
+                                .worker_id = herder->worker_id,
+                                .generation = herder->membership != NULL ? membership_generation(herder->membership) : 0,
+                                .trace = state == UNIT_FAILED ? trace : NULL,
+                                .version = version};
+}
+
+void status_of_connector(struct herder *herder, const char *connector, enum unit_state state, const char *trace,
+                         const char *version)
+{
+    struct unit_status status = status_make(herder, state, trace, version);
+
+    status_store_put_connector(herder->setup.statuses, connector, &status, care_of(herder, state));
+}
+
+void status_of_task(struct herder *herder, const char *connector, uint32_t task, enum unit_state state,
+                    const char *trace, const char *version)
+{
+    struct unit_status status = status_make(herder, state, trace, version);
+
+    status_store_put_task(herder->setup.statuses, connector, task, &status, care_of(herder, state));
+}
+
+static void sweep_tasks(struct herder *herder, const char *connector, uint32_t count)
+{
+    struct status_view *view = status_store_view(herder->setup.statuses, connector);
+
+    for (size_t i = 0; view != NULL && i < view->task_count; i++)
+        if (view->tasks[i].task >= count)
+            status_of_task(herder, connector, view->tasks[i].task, UNIT_DESTROYED, NULL, NULL);
+    status_view_destroy(view);
+}
+
+void status_sweep(struct herder *herder, const struct config_snapshot *snapshot)
+{
+    size_t count;
+    char **names = status_store_connectors(herder->setup.statuses, &count);
+
+    for (size_t i = 0; names != NULL && i < count; i++) {
+        if (!config_snapshot_has(snapshot, names[i]))
+            status_store_remove_all(herder->setup.statuses, names[i]);
+        else if (!config_snapshot_is_inconsistent(snapshot, names[i]))
+            sweep_tasks(herder, names[i], config_snapshot_task_count(snapshot, names[i]));
+    }
+    mem_free(names);
+}
+
+static void remove_topics(struct herder *herder, const char *connector)
+{
+    size_t count;
+    struct topic_status *topics = status_store_topics(herder->setup.statuses, connector, &count);
+
+    for (size_t i = 0; topics != NULL && i < count; i++)
+        status_store_remove_topic(herder->setup.statuses, connector, topics[i].topic);
+    status_topics_destroy(topics);
+}
+
+void status_of_removed(struct herder *herder, const char *connector, bool exists_again)
+{
+    if (exists_again)
+        remove_topics(herder, connector);
+    else
+        status_store_remove_all(herder->setup.statuses, connector);
+}

@@ -1,0 +1,195 @@
+/*
+ * From a running connector to task records: ask the connector, compare, write. Failures are tried again for ever, 250 ms → 60 s
+ * (lifecycle, section 3). Nothing is written when the tasks are what the topic holds already, for the very configuration of
+ * the connector (internal-topics, section 7.4): a restart adds no records.
+ */
+#include <millrace/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/string_map.h"
+#include "config/variables.h"
+#include "herder/requests_internal.h"
+#include "herder/units_internal.h"
+#include "store/config_snapshot.h"
+#include "store/config_store.h"
+
+#include "base/bans.h"
+
+#define RETRY_FIRST_MS 250
+#define RETRY_MAX_MS 60000
+
+void task_configs_want(struct herder *herder, struct herder_connector *connector)
+{
+    connector->reconfigure = true;
+    connector->retry_at_ms = connector->retry_ms = 0;
+    units_mark(herder, connector);
+}
+
+static void try_again_later(struct herder *herder, struct herder_connector *connector)
+{
+    connector->retry_ms = connector->retry_ms == 0 ? RETRY_FIRST_MS : connector->retry_ms * 2;
+    if (connector->retry_ms > RETRY_MAX_MS)
+        connector->retry_ms = RETRY_MAX_MS;
+    connector->retry_at_ms = herder_now_ms() + connector->retry_ms;
+    connector->reconfigure = true;
+    units_mark(herder, connector);
+}
+
+static bool may_have_tasks(const struct herder_connector *connector, const struct config_snapshot *snapshot)
+{
+    return connector->phase == CONNECTOR_UP && connector->is_running && !connector->restart &&
+           config_snapshot_target(snapshot, connector->name) == TARGET_STARTED;
+}
+
+void task_configs_reconcile(struct herder *herder, struct herder_connector *connector,
+                            const struct config_snapshot *snapshot)
+{
+    if (!connector->reconfigure || connector->is_asked || !may_have_tasks(connector, snapshot))
+        return;
+    if (connector->retry_at_ms > herder_now_ms()) {
+        units_mark_at(herder, connector, connector->retry_at_ms);
+        return;
+    }
+    connector->reconfigure = false;
+    connector->is_asked = true;
+    connector->token = ++herder->last_token;
+    executor_request_task_configs(herder->executor, connector->name, connector->token);
+}
+
+/* --- the answer -------------------------------------------------------------------------------------------------- */
+
+static bool is_what_is_stored(const struct config_snapshot *snapshot, const char *name, struct string_map *const *maps,
+                              size_t count)
+{
+    if (config_snapshot_is_inconsistent(snapshot, name) || config_snapshot_task_count(snapshot, name) != count)
+        return false;
+    if (!string_map_equals(config_snapshot_applied(snapshot, name), config_snapshot_config(snapshot, name)))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!string_map_equals(config_snapshot_task(snapshot, name, (uint32_t)i), maps[i]))
+            return false;
+    return true;
+}
+
+static bool put_references_back(const struct string_map *raw, struct string_map **maps, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!variables_put_back(raw, maps[i]))
+            return false;
+    return true;
+}
+
+static void write_tasks(struct herder *herder, struct herder_connector *connector, struct task_configs_answer *answer)
+{
+    struct herder_request *request = request_create(&put_tasks_kind, connector->name, NULL, NULL);
+
+    if (request == NULL) {
+        try_again_later(herder, connector);
+        return;
+    }
+    request->maps = answer->maps;
+    request->map_count = answer->count;
+    request->version = connector->version;
+    answer->maps = NULL;
+    answer->count = 0;
+    request_enter(herder, request);
+}
+
+static void take_configs(struct herder *herder, struct herder_connector *connector, struct task_configs_answer *answer)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    const struct string_map *raw = config_snapshot_config(snapshot, connector->name);
+
+    if (raw != NULL && !put_references_back(raw, answer->maps, answer->count))
+        try_again_later(herder, connector);
+    else if (raw != NULL && !is_what_is_stored(snapshot, connector->name, answer->maps, answer->count))
+        write_tasks(herder, connector, answer);
+    else
+        connector->retry_ms = 0;
+    config_snapshot_drop(snapshot);
+}
+
+void task_configs_answered(struct herder *herder, struct herder_connector *connector,
+                           struct task_configs_answer *answer)
+{
+    if (!connector->is_asked || connector->token != answer->token)
+        return;
+    connector->is_asked = false;
+    if (answer->maps != NULL) {
+        take_configs(herder, connector, answer);
+        return;
+    }
+    log_error(HERDER_LOG, "connector %s gave no task configurations: %s", connector->name, answer->trace);
+    if (!answer->is_too_many) {
+        try_again_later(herder, connector);
+        return;
+    }
+    connector->has_too_many = true;
+    status_of_connector(herder, connector->name, UNIT_FAILED, answer->trace, NULL);
+}
+
+/* --- the write, in the connector's lane: it must not overtake a stop or a new configuration ------------------------ */
+
+static void put_tasks_run(struct herder_job *job)
+{
+    struct herder_request *request = job->request;
+
+    config_store_put_tasks(job->herder->setup.configs, request->name, (const struct string_map *const *)request->maps,
+                           request->map_count, job_write_deadline_ms(job), &job->error);
+}
+
+static void put_tasks_failed(struct herder *herder, struct herder_request *request, const char *words)
+{
+    log_warn(HERDER_LOG, "connector %s: its task configurations were not written: %s", request->name, words);
+    try_again_later(herder, request->connector);
+    request_answer(herder, request, 500, NULL);
+}
+
+static void put_tasks_done(struct herder *herder, struct herder_job *job)
+{
+    struct herder_request *request = job->request;
+
+    if (job->error != NULL) {
+        put_tasks_failed(herder, request, mr_error_message(job->error));
+        return;
+    }
+    request->connector->retry_ms = 0;
+    units_mark(herder, request->connector);
+    request_answer(herder, request, 200, NULL);
+}
+
+static void put_tasks_late(struct herder *herder, struct herder_job *job)
+{
+    put_tasks_failed(herder, job->request, "not in time");
+}
+
+static void put_tasks_begin(struct herder *herder, struct herder_request *request)
+{
+    struct herder_connector *connector = request->connector;
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    bool still = config_snapshot_has(snapshot, request->name) && may_have_tasks(connector, snapshot) &&
+                 connector->version == request->version;
+
+    config_snapshot_drop(snapshot);
+    if (!still) {
+        connector->reconfigure = true; /* asked again once it runs */
+        request_answer(herder, request, 409, NULL);
+        return;
+    }
+    request->deadline_ms = herder_now_ms() + STORE_WRITE_TIMEOUT_MS;
+    request->has_job = herder_job_post(herder, &(struct herder_job_setup){.request = request,
+                                                                          .run = put_tasks_run,
+                                                                          .done = put_tasks_done,
+                                                                          .late = put_tasks_late,
+                                                                          .serial = herder->setup.configs,
+                                                                          .deadline_ms = request->deadline_ms});
+    if (!request->has_job)
+        put_tasks_failed(herder, request, "the job pool is full");
+}
+
+const struct request_kind put_tasks_kind = {
+    .doing = "writing task configurations",
+    .is_of_herder = true,
+    .begin = put_tasks_begin,
+};
