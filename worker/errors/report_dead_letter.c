@@ -158,8 +158,9 @@ static bool settle(struct reporter *reporter, const struct producer_delivery *de
     } else if (reporter->user != NULL) {
         queue_append(reporter, letter);
         return false;
-    } else {
-        *outcome = fail_letter(reporter, letter, "the task ended before Kafka acknowledged it");
+    } else { /* it may have arrived; the record comes again, its offset was not committed */
+        letter_book_settle(&reporter->book, letter);
+        mr_error_set(&outcome->error, MR_ERR_CONNECT, "the task ended before its dead letter was acknowledged");
     }
     return true;
 }
