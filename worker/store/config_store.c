@@ -25,7 +25,8 @@ struct config_store {
     pthread_cond_t turn_is_free;
     bool turn_is_taken;             /* a write is under way */
     struct config_snapshot *published;
-    char *lost;                     /* why writes are refused; NULL: they are not */
+    char *lost_copy;
+    const char *lost;               /* why writes are refused; NULL: they are not */
     config_guard_fn *guard;
     void *guard_argument;
 };
@@ -60,7 +61,7 @@ void config_store_destroy(struct config_store *store)
         store->log->destroy(store->log_argument);
     config_replay_destroy(store->replay);
     config_snapshot_drop(store->published);
-    mem_free(store->lost);
+    mem_free(store->lost_copy);
     cond_destroy(&store->turn_is_free);
     mutex_destroy(&store->lock);
     mem_free(store);
@@ -95,12 +96,16 @@ int config_store_refresh(struct config_store *store, int64_t deadline_ms, struct
 
 /* ---- feeding ---- */
 
+static const char no_memory[] = "no memory left to hold it: restart the worker with more";
+
 void config_store_lose(struct config_store *store, const char *words)
 {
     mutex_lock(&store->lock);
     bool first = store->lost == NULL;
-    if (first)
-        store->lost = mem_strdup(words);
+    if (first) {
+        store->lost_copy = mem_strdup(words);
+        store->lost = store->lost_copy != NULL ? store->lost_copy : no_memory;
+    }
     mutex_unlock(&store->lock);
     if (!first)
         return;
@@ -108,8 +113,6 @@ void config_store_lose(struct config_store *store, const char *words)
     if (store->listener != NULL && store->listener->log_lost != NULL)
         store->listener->log_lost(store->listener_argument, words);
 }
-
-static const char no_memory[] = "no memory left to hold it: restart the worker with more";
 
 void config_store_feed(struct config_store *store, int64_t offset, struct mr_bytes key, struct mr_bytes value)
 {

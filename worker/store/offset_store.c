@@ -18,7 +18,8 @@ struct offset_store {
     void *log_argument;
     pthread_mutex_t lock;        /* for all below; held for moments */
     struct offset_index *index;
-    char *lost;                  /* why puts are refused; NULL: they are not */
+    char *lost_copy;
+    const char *lost;            /* why puts are refused; NULL: they are not */
 };
 
 struct offset_store *offset_store_create(const struct offset_log *log, void *argument, struct mr_error **error)
@@ -44,7 +45,7 @@ void offset_store_destroy(struct offset_store *store)
     if (store->log->destroy != NULL)
         store->log->destroy(store->log_argument);
     offset_index_destroy(store->index);
-    mem_free(store->lost);
+    mem_free(store->lost_copy);
     mutex_destroy(&store->lock);
     mem_free(store);
 }
@@ -69,8 +70,10 @@ void offset_store_lose(struct offset_store *store, const char *words)
 {
     mutex_lock(&store->lock);
     bool first = store->lost == NULL;
-    if (first)
-        store->lost = mem_strdup(words);
+    if (first) {
+        store->lost_copy = mem_strdup(words);
+        store->lost = store->lost_copy != NULL ? store->lost_copy : "records are gone, and no memory to say why";
+    }
     mutex_unlock(&store->lock);
     if (first)
         log_error("store.offset", "offset topic: %s; offsets are not written any more", words);
