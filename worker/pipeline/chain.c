@@ -88,7 +88,8 @@ static int plugin_failed(const struct mr_emitter *emitter, const struct chain_st
 static int check_emitted(const struct passage *passage, struct mr_error **error)
 {
     const struct mr_emitter *emitter = &passage->chain->emitter;
-    mr_error_clear(error); /* a plugin that recovered by itself may leave one */
+    if (__builtin_expect(*error != NULL, 0))
+        mr_error_clear(error); /* a plugin that recovered by itself may leave one */
     for (size_t i = 0; i < emitter->count; i++) {
         if (__builtin_expect(emitter->records[i]->original != passage->record->original, 0))
             return mr_error_set(error, MR_ERR_CONNECT, "%s emitted a record that is no copy of the one it was given; use "

@@ -2,6 +2,7 @@
 #include "pipeline_test.h"
 
 #include "pipeline/sink_pipeline.h"
+#include "support/alloc_torture.h"
 #include "support/fake_producer.h"
 
 static struct loader *loader;
@@ -244,6 +245,67 @@ static void a_record_that_the_task_made_becomes_a_letter(void **state)
     assert_bytes("x", fake_producer.sent[0].headers[0].value);
 }
 
+/* Want of memory ---------------------------------------------------------------------------------------------- */
+
+struct torture {
+    struct string_map *connector, *worker;
+    struct mr_batch *batch;
+};
+
+/* A record that passes and one that becomes a letter. */
+static bool run_once(struct tolerance *tolerance, struct sink_pipeline *pipeline, struct mr_batch *batch)
+{
+    struct sink_output output;
+    sink_output_init(&output);
+    bool worked = tolerance != NULL && pipeline != NULL &&
+                  sink_pipeline_run(pipeline, batch, &output, NULL) == 0 && fake_producer.sent_count == 1;
+    if (worked) {
+        assert_int_equal(3, output.records.count);
+        assert_int_equal(1, output.skipped);
+    }
+    sink_output_release(&output);
+    return worked;
+}
+
+static bool build_run_and_end(void *argument)
+{
+    const struct torture *torture = argument;
+    const struct error_settings settings = { .tolerate_all = true, .dead_letter_context = true,
+                                             .dead_letter_topic = "dlq" };
+    const struct tolerance_setup setup = { .connector = "c", .settings = &settings,
+                                           .producers = (struct producer_pool *)&setup,
+                                           .producer_config = (struct client_config *)&setup };
+    fake_producer_reset();
+    struct tolerance *tolerance = tolerance_create(&setup, NULL);
+    const struct sink_pipeline_setup pipeline_setup = { .loader = loader, .connector = torture->connector,
+                                                        .worker = torture->worker, .tolerance = tolerance };
+    struct sink_pipeline *pipeline = tolerance == NULL ? NULL : sink_pipeline_create(&pipeline_setup, NULL);
+    bool worked = run_once(tolerance, pipeline, torture->batch);
+    sink_pipeline_destroy(pipeline);
+    tolerance_destroy(tolerance, 0);
+    if (fake_producer.is_closed)
+        fake_producer_end();
+    return worked;
+}
+
+static void want_of_memory_loses_neither_records_nor_memory(void **state)
+{
+    (void)state;
+    struct torture torture = {
+        .connector = properties("value.converter", FAILING_CONVERTER, "transforms", "e,f", "transforms.e.type", "Exploding",
+                                "transforms.f.type", "org.acme.Failing", "transforms.f.predicate", "p", "predicates", "p",
+                                "predicates.p.type", "RecordIsTombstone", NULL),
+        .worker = properties("key.converter", STRING_CONVERTER, "header.converter", STRING_CONVERTER, NULL),
+        .batch = mr_batch_create(64 << 20),
+    };
+    append_consumed(torture.batch, "k", "v");
+    append_consumed(torture.batch, "k", "bad");
+    alloc_torture(build_run_and_end, &torture);
+    mr_batch_drop(torture.batch);
+    string_map_destroy(torture.connector);
+    string_map_destroy(torture.worker);
+}
+
 static int load_plugins(void **state)
 {
     (void)state;
@@ -274,6 +336,7 @@ int main(void)
         TEST(a_converter_that_returns_no_value_is_named),
         TEST(an_impossible_timestamp_is_not_tolerated),
         TEST(a_record_that_the_task_made_becomes_a_letter),
+        cmocka_unit_test(want_of_memory_loses_neither_records_nor_memory),
     };
     return cmocka_run_group_tests(tests, load_plugins, unload_plugins);
 }
