@@ -119,9 +119,9 @@ static uint64_t announced_length(const struct http_request *request)
 
 /* What needs no body to be refused is refused before it is sent: when the client asked first, or when it is too much even
  * to throw away. Such a connection does not outlive its answer. */
-static enum MHD_Result begin_request(struct http_exchange *exchange, const char *method)
+static enum MHD_Result begin_request(struct http_exchange *exchange, const char *method, const char *version)
 {
-    exchange_read_head(exchange, method);
+    exchange_read_head(exchange, method, version);
     uint64_t announced = announced_length(&exchange->request);
     bool asks_first = http_request_header(&exchange->request, "Expect") != NULL;
     if (exchange->refused == 0 && announced > HTTP_BODY_MAX && (asks_first || announced > HTTP_DRAIN_MAX))
@@ -136,7 +136,6 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, co
                                   const char *version, const char *upload, size_t *upload_size, void **request)
 {
     (void)url;
-    (void)version;
     (void)argument;
     struct http_exchange *exchange = *request;
     if (exchange == NULL)
@@ -145,7 +144,7 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, co
     case EXCHANGE_ARRIVING:
         exchange->step = EXCHANGE_BODY;
         exchange->connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-        return exchange->connection == NULL ? MHD_NO : begin_request(exchange, method);
+        return exchange->connection == NULL ? MHD_NO : begin_request(exchange, method, version);
     case EXCHANGE_BODY:
         if (*upload_size == 0) {
             exchange_hand_over(exchange);
@@ -189,7 +188,7 @@ bool daemon_start(struct listener *listener, char *why, size_t why_size)
         (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((server->idle_ms + 999) / 1000),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (listener->daemon == NULL)
         snprintf(why, why_size, "Cannot serve %s: the threads of the HTTP server could not be started", listener->name);

@@ -121,10 +121,14 @@ static void read_origin(struct http_exchange *exchange)
         str_buffer_printf(&exchange->origin, "http://%s", host);
 }
 
-void exchange_read_head(struct http_exchange *exchange, const char *method)
+void exchange_read_head(struct http_exchange *exchange, const char *method, const char *version)
 {
     exchange->request.method = http_method_of(method);
     read_headers(exchange);
+    bool lacks_host =
+        strcmp(version, MHD_HTTP_VERSION_1_1) == 0 && http_request_header_count(&exchange->request, "Host") != 1;
+    if (lacks_host && exchange->refused == 0)
+        exchange->refused = 400; /* RFC 9112, section 3.2 */
     read_origin(exchange);
 }
 
@@ -148,6 +152,9 @@ void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_
 static void fill_refusal(struct http_exchange *exchange, struct http_response *response)
 {
     switch (exchange->refused) {
+    case 400:
+        http_response_set_page(response, 400, "An HTTP/1.1 request needs one Host header");
+        break;
     case 413:
         http_response_set_error(response, 413, "The request body is larger than 1 MiB");
         break;

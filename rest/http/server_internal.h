@@ -91,8 +91,8 @@ void exchange_take(struct http_exchange *exchange);
 void exchange_drop(struct http_exchange *exchange);
 /* The connection has no more to do with it: drops its hold. What was handed over lives on with the handler's. */
 void exchange_end(struct http_exchange *exchange);
-/* Keeps what MHD knows about the request. Sets `refused` for what is beyond the limits. */
-void exchange_read_head(struct http_exchange *exchange, const char *method);
+/* Keeps what MHD knows about the request. Sets `refused` for what is wrong or beyond the limits. */
+void exchange_read_head(struct http_exchange *exchange, const char *method, const char *version);
 void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_t length);
 /* The body is complete: finds the handler and runs it, or refuses. After it the exchange is answered or waits. */
 void exchange_hand_over(struct http_exchange *exchange);
