@@ -123,8 +123,8 @@ static void put_bytes(struct str_buffer *out, struct mr_arena *arena, struct mr_
         record_text_string_n(out, text, base64_encode(bytes.data, bytes.size, text));
 }
 
-/* A float means what its text reads back as: 0.1f is written 0.1 and comes back as the double 0.1. What is no number in
- * JSON comes back as a text. */
+/* A float means what its text reads back as: 0.1f is written 0.1 and comes back as the double 0.1, -0.0 comes back as 0.0,
+ * what is no number in JSON as a text. */
 static void put_number(struct str_buffer *out, const char *text, size_t length, bool is_finite)
 {
     if (is_finite)
@@ -150,12 +150,12 @@ static void put_value(struct str_buffer *out, struct mr_arena *arena, const stru
         str_buffer_append(out, text, mr_int64_text(mr_value_integer(value), text));
         break;
     case MR_KIND_FLOAT32: {
-        float number = mr_value_float32(value);
+        float number = mr_value_float32(value) + 0.0f;   /* no -0.0 */
         put_number(out, text, mr_float32_text(number, text), isfinite(number));
         break;
     }
     case MR_KIND_FLOAT64: {
-        double number = mr_value_float64(value);
+        double number = mr_value_float64(value) + 0.0;
         put_number(out, text, mr_float64_text(number, text), isfinite(number));
         break;
     }
