@@ -57,6 +57,7 @@ struct herder_setup {
     const char *worker_id;                     /* host:port as others see it */
     const char *cluster_id;                    /* NULL: not known */
     const struct clock *clock;                 /* of the lease; NULL: the real one */
+    uint32_t request_timeout_ms;               /* 0: HERDER_REQUEST_TIMEOUT_MS */
     herder_failed_fn *failed;                  /* may be NULL */
     void *failed_argument;
 };

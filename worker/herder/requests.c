@@ -56,7 +56,6 @@ struct herder_request *request_create(const struct request_kind *kind, const cha
     request->name = copy;
     request->reply = reply;
     request->argument = argument;
-    request->deadline_ms = herder_now_ms() + HERDER_REQUEST_TIMEOUT_MS;
     return request;
 }
 
@@ -247,6 +246,9 @@ void request_post(struct herder *herder, struct herder_request *request)
         request_refuse(herder, request, "The worker is busy: too many requests wait for an answer; try again later");
         return;
     }
+    request->deadline_ms = herder_now_ms() + (herder->setup.request_timeout_ms != 0
+                                                  ? (int64_t)herder->setup.request_timeout_ms
+                                                  : HERDER_REQUEST_TIMEOUT_MS);
     request->post.handle = handle_arrival;
     herder_post(herder, &request->post);
 }
