@@ -2,6 +2,7 @@
  * fake_producer: stands in for kafka/producer.h in one test file. The test decides what is taken, and when and how each
  * record comes back. Include once, after cmocka.h, in a test of a folder whose mr_tests names FAKE_PRODUCER's functions in
  * WRAPS:  producer_user_open producer_user_close producer_user_topic producer_topic_name producer_send
+ *         producer_user_rewound
  *
  * One user at a time. thread: the test's.
  */
@@ -95,6 +96,12 @@ struct producer_topic *__wrap_producer_user_topic(struct producer_user *user, co
 const char *__wrap_producer_topic_name(const struct producer_topic *topic)
 {
     return topic->name;
+}
+
+void __wrap_producer_user_rewound(struct producer_user *user)
+{
+    (void)user;
+    assert_false(fake_producer.is_closed);
 }
 
 int __wrap_producer_send(struct producer_user *user, const struct producer_record *records, size_t count, size_t *taken,

@@ -187,6 +187,17 @@ static void on_writable(void *argument)
     mutex_unlock(&reporter->lock);
 }
 
+/* Letters have no order among each other, and what came back is in the queue already. */
+static void on_swapped(void *argument)
+{
+    struct reporter *reporter = argument;
+    mutex_lock(&reporter->lock);
+    if (reporter->user != NULL)
+        producer_user_rewound(reporter->user);
+    send_queue(reporter);
+    mutex_unlock(&reporter->lock);
+}
+
 static void on_closed(void *argument)
 {
     reporter_drop(argument);
@@ -195,7 +206,7 @@ static void on_closed(void *argument)
 static const struct producer_user_listener listener = {
     .on_delivery = on_delivery,
     .on_writable = on_writable,
-    .on_swapped = on_writable, /* what came back is in the queue already */
+    .on_swapped = on_swapped,
     .on_closed = on_closed,
 };
 

@@ -15,8 +15,9 @@
  * to waiting users in turn.
  *
  * Fatal error (only idempotent producers have them). The handle is swapped: what it still held comes back as
- * PRODUCER_NOT_SENT, then on_swapped tells every user to send again from its oldest unacknowledged record.
- * The old handle ends in the graveyard.
+ * PRODUCER_NOT_SENT, then on_swapped tells every user to send again from its oldest unacknowledged record. From the
+ * beginning of the swap on nothing is taken from a user until it says that it has gone back (producer_user_rewound): else
+ * its newer records could overtake those that came back. The old handle ends in the graveyard.
  *
  * Threads: a user is called by one thread at a time (the task's); its callbacks run on the producer's poll thread, no lock
  * held, and may call producer_send. _create, _open, _close: job threads.
@@ -83,7 +84,9 @@ struct producer_delivery {
 struct producer_user_listener {
     void (*on_delivery)(void *argument, const struct producer_delivery *deliveries, size_t count);
     void (*on_writable)(void *argument);   /* a send that took fewer may be tried again */
-    void (*on_swapped)(void *argument);    /* all outstanding came back; send again from the oldest unacknowledged */
+    /* All outstanding came back: go back to the oldest unacknowledged, call producer_user_rewound, send again from there.
+     * NULL: the order of this user's records does not matter. */
+    void (*on_swapped)(void *argument);
     void (*on_closed)(void *argument);     /* after producer_user_close: the last callback, nothing is outstanding */
 };
 
@@ -119,6 +122,9 @@ bool producer_topic_is_ready(const struct producer_topic *topic);
  * sent (too large: MR_ERR_DATA; unknown partition, topic not authorised: MR_ERR_CONNECT); those before it were taken. */
 int producer_send(struct producer_user *user, const struct producer_record *records, size_t count, size_t *taken,
                   struct mr_error **error);
+
+/* After on_swapped: the next send begins with the oldest unacknowledged record. thread: the user's, or in on_swapped. */
+void producer_user_rewound(struct producer_user *user);
 
 /* Outstanding now. thread: any. */
 uint32_t producer_user_record_count(const struct producer_user *user);

@@ -56,6 +56,7 @@ struct producer_user {
     uint32_t records_max;
     _Atomic uint64_t bytes;         /* outstanding */
     _Atomic uint32_t records;
+    atomic_bool rewinds;            /* a swap has begun and the user has not gone back yet; set under swap_lock */
     bool is_waiting;                /* lock: in producer->waiting */
     struct producer_topic *waits_for;   /* lock: a topic; NULL: for room */
     uint32_t needs_bytes;           /* lock: of the record it waits with */

@@ -228,6 +228,15 @@ static void purge(struct producer *producer)
 
 /* ---- swap ---- */
 
+/* swap_lock (write) held. */
+static void have_users_rewind(struct producer *producer)
+{
+    mutex_lock(&producer->lock);
+    for (struct producer_user *user = producer->users; user != NULL; user = user->next)
+        atomic_store(&user->rewinds, user->listener->on_swapped != NULL);
+    mutex_unlock(&producer->lock);
+}
+
 static void tell_swapped(struct producer *producer)
 {
     /* Only this thread takes users off the list, and new ones come at its head: walking on is safe without the lock. */
@@ -282,6 +291,7 @@ static void swap(struct producer *producer, struct run *run)
 {
     pthread_rwlock_wrlock(&producer->swap_lock);
     producer->swapping = true;
+    have_users_rewind(producer);
     pthread_rwlock_unlock(&producer->swap_lock);
     producer_errand_stop(producer);
     empty_old_handle(producer, run);

@@ -44,6 +44,8 @@ static bool is_well_drained(const struct producer_user *user)
 
 bool producer_user_may_go_on(const struct producer_user *user)
 {
+    if (atomic_load(&user->rewinds))
+        return false;
     if (user->waits_for != NULL)
         return atomic_load(&user->waits_for->state) != TOPIC_ASKING;
     return atomic_load(&user->records) == 0 || (fits(user, user->needs_bytes) && is_well_drained(user));
@@ -228,7 +230,7 @@ static void send_what_fits(struct sending *sending)
     struct producer *producer = sending->user->producer;
     sending->waits_for = NULL;
     pthread_rwlock_rdlock(&producer->swap_lock);
-    if (!producer->swapping) {
+    if (!producer->swapping && !atomic_load(&sending->user->rewinds)) {
         while (sending->taken < sending->count && send_run(sending))
             ;
     }
@@ -263,4 +265,14 @@ int producer_send(struct producer_user *user, const struct producer_record *reco
         wait_in_turn(&sending);
     *taken = sending.taken;
     return sending.status;
+}
+
+/* While another swap is going on it is not enough: on_swapped comes once more. */
+void producer_user_rewound(struct producer_user *user)
+{
+    struct producer *producer = user->producer;
+    pthread_rwlock_rdlock(&producer->swap_lock);
+    if (!producer->swapping)
+        atomic_store(&user->rewinds, false);
+    pthread_rwlock_unlock(&producer->swap_lock);
 }

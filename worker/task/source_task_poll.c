@@ -146,6 +146,7 @@ static void take_swap(struct source_task *task)
              TASK_ARGS(&task->task));
     task->cursor = task->first;
     task->cursor_at = 0;
+    producer_user_rewound(task->user);
 }
 
 static bool waits_to_be_sent(const struct source_batch *batch, uint32_t at)

@@ -329,6 +329,7 @@ static void after_a_fatal_error_everything_can_be_sent_again_in_order(void **sta
     assert_int_equal(sender.not_sent, 200);
     assert_int_equal(sender.failed, 0);
     rd_kafka_mock_broker_set_up(fixture->mock.cluster, 1);
+    producer_user_rewound(sender.user);
     send_from(&sender, 100, 200);
     assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
     assert_int_equal(sender.acked, 300);
@@ -336,6 +337,42 @@ static void after_a_fatal_error_everything_can_be_sent_again_in_order(void **sta
     assert_int_equal(producer_pool_handle_count(fixture->pool), 1);
     sender_close(&sender);
     sender_close(&bystander);
+}
+
+static size_t try_to_send(struct sender *sender, int number)
+{
+    struct producer_record record = record_of(sender, number);
+    size_t taken;
+    assert_int_equal(producer_send(sender->user, &record, 1, &taken, NULL), 0);
+    return taken;
+}
+
+/* Newer records must not overtake those that a swap gave back. */
+static void after_a_swap_nothing_is_taken_before_the_user_has_gone_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    sender_open(fixture, &sender, (struct caps){.lines = "enable.idempotence=true"});
+    sender.topic = producer_user_topic(sender.user, "one");
+    send_from(&sender, 0, 10);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    rd_kafka_mock_broker_set_down(fixture->mock.cluster, 1);
+    send_from(&sender, 10, 10);
+    for (int swaps = 1; swaps <= 2; swaps++) {
+        sender.swapped = 0;
+        rd_kafka_test_fatal_error(sender.user->producer->handle->rk, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                                  "test");
+        assert_true(eventually(SOON_MS, is_swapped, &sender));
+        assert_int_equal(try_to_send(&sender, 20), 0);
+        assert_int_equal(producer_user_record_count(sender.user), 0);
+    }
+    rd_kafka_mock_broker_set_up(fixture->mock.cluster, 1);
+    producer_user_rewound(sender.user);
+    send_from(&sender, 10, 20);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    assert_int_equal(sender.acked, 30);
+    assert_int_equal(sender.disorder, 0);
+    sender_close(&sender);
 }
 
 static void a_close_gives_back_what_cannot_be_delivered(void **state)
@@ -388,6 +425,7 @@ int main(void)
         TEST(what_can_never_be_sent_is_refused_in_words),
         TEST(headers_time_stamps_and_tombstones_arrive),
         TEST(after_a_fatal_error_everything_can_be_sent_again_in_order),
+        TEST(after_a_swap_nothing_is_taken_before_the_user_has_gone_back),
         TEST(a_close_gives_back_what_cannot_be_delivered),
         TEST(many_users_share_a_small_buffer),
     };
