@@ -33,6 +33,7 @@ struct mr_error;
 struct offset_store;
 struct producer_pool;
 struct string_map;
+struct variables;
 struct worker_config;
 
 enum connector_target { CONNECTOR_TARGET_STARTED, CONNECTOR_TARGET_PAUSED, CONNECTOR_TARGET_STOPPED };
@@ -45,7 +46,9 @@ enum connector_state {
     CONNECTOR_ENDED    /* by executor_end_connector: the instance is gone */
 };
 
-/* Texts and maps live only during the call. thread: a job or pool thread; must only post. */
+/* Texts and maps live only during the call. thread: any of the executor's, or the one that gave the command; must only post.
+ * Every command is answered: a start, a target and an end by a connector state (ENDED where there is no such connector), a
+ * request for task configurations by those or a trace, the start of a task by its end at the latest. */
 struct executor_listener {
     /* `trace` with FAILED; `version` is the plugin's, may be NULL. */
     void (*on_connector_state)(void *argument, const char *connector, enum connector_state state, const char *trace,
@@ -66,6 +69,7 @@ struct executor_listener {
 struct executor_setup {
     const struct loader *loader;
     const struct worker_config *worker;
+    const struct variables *variables; /* resolves references in configurations; NULL: they stay text */
     struct offset_store *offsets;
     struct producer_pool *producers;
     struct graveyard *graveyard;
@@ -86,6 +90,10 @@ void executor_destroy(struct executor *executor);
  * will come. */
 int executor_start_connector(struct executor *executor, const char *connector, const struct string_map *config,
                              enum connector_target target, struct mr_error **error);
+/* Resuming a connector starts the same instance again. A call that takes longer than EXECUTOR_CALL_TIMEOUT_MS
+ * (EXECUTOR_STOP_TIMEOUT_MS for stop) fails the connector. */
+#define EXECUTOR_CALL_TIMEOUT_MS 60000
+#define EXECUTOR_STOP_TIMEOUT_MS 5000
 void executor_set_connector_target(struct executor *executor, const char *connector, enum connector_target target);
 void executor_end_connector(struct executor *executor, const char *connector);
 void executor_request_task_configs(struct executor *executor, const char *connector, uint64_t token);
@@ -98,6 +106,8 @@ struct executor_task {
     const struct string_map *task_config;
     bool paused;
 };
+/* Building one (providers, clients, dead letter topic) takes at most EXECUTOR_BUILD_TIMEOUT_MS. */
+#define EXECUTOR_BUILD_TIMEOUT_MS 60000
 int executor_start_task(struct executor *executor, const struct executor_task *task, struct mr_error **error);
 void executor_set_task_paused(struct executor *executor, const char *connector, uint32_t task, bool paused);
 /* Ends as STOPPED or FAILED; past the deadline the task is abandoned and told as STOPPED. */
