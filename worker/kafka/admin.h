@@ -96,8 +96,8 @@ struct admin_member {
     bool owns_partition_0;  /* of any topic: of a worker's group it is the leader */
 };
 struct admin_group {
-    char *state;            /* "Stable", "PreparingRebalance", "CompletingRebalance", "Empty", "Dead" */
-    char *protocol_type;    /* "consumer"; "connect" of JVM workers; "" of an empty group */
+    char *state;            /* "Stable", "PreparingRebalance", "CompletingRebalance", "Empty", "Dead", "Unknown" */
+    char *protocol_type;    /* "consumer"; "connect" of JVM workers (then without members); "" of an empty group */
     struct admin_member *members;
     size_t member_count;
 };

@@ -248,6 +248,16 @@ static int group_fill(struct admin_group *described, const rd_kafka_ConsumerGrou
     return ok ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the description of a group");
 }
 
+/* Newer brokers do not describe a group of JVM workers; their words tell the type: "… is not a consumer group (connect)". */
+static int describe_foreign(struct admin_group *described, struct mr_error **error)
+{
+    described->state = mem_strdup("Unknown");
+    described->protocol_type = mem_strdup("connect");
+    return described->state != NULL && described->protocol_type != NULL
+               ? 0
+               : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the description of a group");
+}
+
 static int describe_result(const struct admin_call *call, const char *group, struct admin_group *described,
                            struct mr_error **error)
 {
@@ -257,6 +267,8 @@ static int describe_result(const struct admin_call *call, const char *group, str
     if (count != 1)
         return mr_error_set(error, MR_ERR_CONNECT, "group %s: the brokers gave no answer", group);
     const rd_kafka_error_t *native = rd_kafka_ConsumerGroupDescription_error(groups[0]);
+    if (native != NULL && strstr(rd_kafka_error_string(native), "(connect)") != NULL)
+        return describe_foreign(described, error);
     if (native != NULL)
         return mr_error_set(error, native_error_code(rd_kafka_error_code(native)), "group %s: %s", group,
                             rd_kafka_error_string(native));

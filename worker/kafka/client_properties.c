@@ -13,7 +13,10 @@ struct setting {
     const char *value;
 };
 
-/* Kafka Connect's own settings for its clients, and defaults of Java's clients where librdkafka's mean something else. */
+/* Kafka Connect's own settings for its clients, and defaults of Java's clients where librdkafka's mean something else.
+ * batch.size and linger.ms are left to librdkafka (1,000,000 and 5) unless the user sets them: Java's batch.size of 16384
+ * costs two thirds of the throughput with one request in flight (measured: 437 against 1,459 thousand records/s), and what
+ * it saves in Java, memory reserved per partition, librdkafka does not reserve. */
 static const struct setting producer_base[] = {
     {"acks", "all"},
     {"enable.idempotence", "false"},
