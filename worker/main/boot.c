@@ -1,0 +1,248 @@
+#include "boot.h"
+
+#include <millrace/error.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str_buffer.h"
+#include "base/thread.h"
+#include "boot_internal.h"
+#include "config/variables.h"
+#include "coordination/membership.h"
+#include "executor/executor.h"
+#include "executor/job_pool.h"
+#include "herder/herder.h"
+#include "kafka/admin.h"
+#include "kafka/graveyard.h"
+#include "kafka/producer.h"
+#include "loader/host.h"
+#include "loader/loader.h"
+#include "stop_signal.h"
+
+#include "base/bans.h"
+
+#define LOG_NAME "millrace.main"
+#define CLIENT_ID_MAX 1024
+#define JOB_THREADS_MAX 16
+#define STOP_MARGIN_MS 500      /* beyond the tasks' own time: connectors, answers, statuses */
+#define CLOSE_TIMEOUT_MS 2000   /* clients and jobs that are left */
+
+int64_t boot_deadline_ms(const struct boot *boot)
+{
+    return clock_monotonic_ms(NULL) + client_config_api_timeout_ms(boot->admin_config);
+}
+
+struct client_config *boot_client_config(const struct boot *boot, enum client_kind kind, const char *purpose,
+                                         struct mr_error **error)
+{
+    const struct worker_config *config = boot->config;
+    const char *group = boot->mode == WORKER_STANDALONE ? "standalone" : config->group_id;
+    char id[CLIENT_ID_MAX];
+
+    snprintf(id, sizeof(id), "%s%s%s-%s", group, config->client_id[0] != '\0' ? "-" : "", config->client_id, purpose);
+    return client_config_for(
+        kind, &(struct client_layers){.worker = config->properties, .client_id = id, .group_id = config->group_id}, NULL,
+        error);
+}
+
+/* --- the steps -------------------------------------------------------------------------------------------------------- */
+
+static int load_config(struct boot *boot, const char *path, struct mr_error **error)
+{
+    boot->config = worker_config_load(boot->mode, path, error);
+    if (boot->config == NULL)
+        return -1;
+    for (size_t i = 0; i < worker_config_warning_count(boot->config); i++)
+        log_warn(LOG_NAME, "%s", worker_config_warning(boot->config, i));
+    return worker_address_make(boot->config, &boot->address, error);
+}
+
+static int load_plugins(struct boot *boot, struct mr_error **error)
+{
+    boot->loader = loader_create(&(struct loader_setup){.plugin_path = boot->config->plugin_path,
+                                                        .with_shipped = true,
+                                                        .host = loader_host()},
+                                 error);
+    if (boot->loader == NULL || worker_config_check_plugins(boot->config, boot->loader, error) != 0)
+        return -1;
+    boot->variables = variables_create(boot->loader, boot->config->properties, error);
+    return boot->variables != NULL ? 0 : -1;
+}
+
+static int open_clients(struct boot *boot, struct mr_error **error)
+{
+    char why[160];
+
+    boot->jobs = job_pool_create(&(struct job_pool_setup){.thread_name = "job", .threads_max = JOB_THREADS_MAX}, why,
+                                 sizeof(why));
+    if (boot->jobs == NULL)
+        return mr_error_set(error, MR_ERR_CONNECT, "%s", why);
+    boot->graveyard = graveyard_create(error);
+    if (boot->graveyard == NULL)
+        return -1;
+    boot->producers = producer_pool_create(boot->graveyard, error);
+    if (boot->producers == NULL)
+        return -1;
+    boot->admin_config = boot_client_config(boot, CLIENT_INTERNAL_ADMIN, "shared-admin", error);
+    if (boot->admin_config == NULL)
+        return -1;
+    boot->admin = admin_open(boot->admin_config, boot->graveyard, error);
+    return boot->admin != NULL ? 0 : -1;
+}
+
+static int ask_cluster_id(struct boot *boot, struct mr_error **error)
+{
+    uint32_t timeout_ms = client_config_api_timeout_ms(boot->admin_config);
+
+    log_info(LOG_NAME, "asking %s for the id of the Kafka cluster, for %u s at most", boot->config->bootstrap_servers,
+             timeout_ms / 1000);
+    boot->cluster_id = admin_cluster_id(boot->admin, boot_deadline_ms(boot), error);
+    if (boot->cluster_id != NULL)
+        return 0;
+    return mr_error_wrap(error,
+                         "No broker of bootstrap.servers=%s answered within %u ms (default.api.timeout.ms): check that "
+                         "Kafka runs there and that security.protocol and its like fit",
+                         boot->config->bootstrap_servers, timeout_ms);
+}
+
+static void on_failed(void *argument, const char *words, bool had_run)
+{
+    struct boot *boot = argument;
+
+    mutex_lock(&boot->lock);
+    snprintf(boot->failure, sizeof(boot->failure), "%s", words);
+    boot->had_run = had_run;
+    mutex_unlock(&boot->lock);
+    stop_signal_raise();
+}
+
+static int create_herder(struct boot *boot, struct mr_error **error)
+{
+    const struct worker_config *config = boot->config;
+    const struct membership_setup membership = {.config = boot->member_config,
+                                                .graveyard = boot->graveyard,
+                                                .admin = boot->admin,
+                                                .config_topic = config->config_topic.name,
+                                                .group_id = config->group_id,
+                                                .worker_url = boot->address.url,
+                                                .session_timeout_ms = config->session_timeout_ms,
+                                                .lease = &boot->lease};
+    const struct executor_setup executor = {.loader = boot->loader,
+                                            .variables = boot->variables,
+                                            .worker = config,
+                                            .offsets = boot->offsets,
+                                            .producers = boot->producers,
+                                            .graveyard = boot->graveyard,
+                                            .jobs = boot->jobs,
+                                            .lease = &boot->lease};
+
+    boot->herder = herder_create(
+        &(struct herder_setup){
+            .worker = config,
+            .loader = boot->loader,
+            .variables = boot->variables,
+            .configs = boot->configs,
+            .statuses = boot->statuses,
+            .offsets = boot->offsets,
+            .executor = &executor,
+            .jobs = boot->jobs,
+            .membership = boot->mode == WORKER_DISTRIBUTED ? &membership : NULL,
+            .worker_id = boot->address.id,
+            .cluster_id = boot->cluster_id,
+            .failed = on_failed,
+            .failed_argument = boot,
+        },
+        error);
+    return boot->herder != NULL ? 0 : -1;
+}
+
+static int make_member_config(struct boot *boot, struct mr_error **error)
+{
+    if (boot->mode == WORKER_STANDALONE) {
+        lease_set(&boot->lease, LEASE_FOR_EVER);
+        return 0;
+    }
+    boot->member_config = boot_client_config(boot, CLIENT_MEMBER, "member", error);
+    return boot->member_config != NULL ? 0 : -1;
+}
+
+int boot_start(struct boot *boot, const char *properties_path, struct mr_error **error)
+{
+    if (load_config(boot, properties_path, error) != 0 || load_plugins(boot, error) != 0 ||
+        open_clients(boot, error) != 0 || make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 ||
+        boot_stores_create(boot, error) != 0 || create_herder(boot, error) != 0 || boot_stores_start(boot, error) != 0)
+        return -1;
+    stop_signal_begin_running();
+    if (herder_start(boot->herder, error) != 0)
+        return -1;
+    log_info(LOG_NAME, "worker %s runs; Kafka cluster %s", boot->address.url, boot->cluster_id);
+    return 0;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------- */
+
+struct boot *boot_create(enum worker_mode mode)
+{
+    struct boot *boot = mem_calloc(1, sizeof(*boot));
+
+    if (boot == NULL)
+        return NULL;
+    boot->mode = mode;
+    mutex_init(&boot->lock);
+    return boot;
+}
+
+struct herder *boot_herder(struct boot *boot)
+{
+    return boot->herder;
+}
+
+const char *boot_failure(struct boot *boot, bool *had_run)
+{
+    mutex_lock(&boot->lock);
+    *had_run = boot->had_run;
+    mutex_unlock(&boot->lock);
+    return boot->failure; /* told once: not changed any more */
+}
+
+/* Everything that may still call into other parts. */
+static bool quiet(struct boot *boot)
+{
+    bool is_clean = true;
+
+    if (boot->herder != NULL)
+        is_clean = herder_stop(boot->herder, clock_monotonic_ms(NULL) + boot->config->task_shutdown_timeout_ms +
+                                                 STOP_MARGIN_MS);
+    boot_stores_stop(boot);
+    if (boot->jobs != NULL && is_clean)
+        is_clean = job_pool_stop(boot->jobs, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
+    return is_clean;
+}
+
+bool boot_end(struct boot *boot)
+{
+    if (!quiet(boot)) {
+        log_warn(LOG_NAME, "a plugin did not return in time; the process ends without it");
+        return false;
+    }
+    herder_destroy(boot->herder);
+    boot_stores_destroy(boot);
+    job_pool_destroy(boot->jobs);
+    if (boot->producers != NULL)
+        producer_pool_destroy(boot->producers, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
+    admin_close(boot->admin);
+    client_config_drop(boot->member_config);
+    client_config_drop(boot->admin_config);
+    if (boot->graveyard != NULL)
+        graveyard_destroy(boot->graveyard, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
+    variables_destroy(boot->variables);
+    loader_destroy(boot->loader);
+    worker_config_destroy(boot->config);
+    mem_free(boot->cluster_id);
+    mutex_destroy(&boot->lock);
+    mem_free(boot);
+    return true;
+}

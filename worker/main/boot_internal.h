@@ -1,0 +1,55 @@
+/*
+ * boot_internal: the parts of a worker, in the order in which they come into being.
+ */
+#ifndef MAIN_BOOT_INTERNAL_H
+#define MAIN_BOOT_INTERNAL_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "base/lease.h"
+#include "boot.h"
+#include "kafka/client_config.h"
+#include "worker_address.h"
+
+struct boot {
+    enum worker_mode mode;
+    struct worker_config *config;
+    struct worker_address address;
+    struct loader *loader;
+    struct variables *variables;
+    struct graveyard *graveyard;
+    struct job_pool *jobs;
+    struct producer_pool *producers;
+    struct client_config *admin_config;
+    struct admin *admin;
+    char *cluster_id;
+    struct lease lease;
+
+    /* Distributed: those of kafka_stores; standalone: their own. */
+    struct kafka_stores *kafka_stores;
+    struct config_store *configs;
+    struct status_store *statuses;
+    struct offset_store *offsets;
+    struct client_config *member_config;
+
+    struct herder *herder;
+    struct rest_server *rest;
+
+    pthread_mutex_t lock;
+    char failure[1024]; /* locks: lock */
+    bool had_run;       /* locks: lock */
+};
+
+int64_t boot_deadline_ms(const struct boot *boot); /* for one step that asks the brokers */
+/* "<group.id>[-<client.id>]-<purpose>"; standalone: "standalone[-…]". NULL: no memory or refused. */
+struct client_config *boot_client_config(const struct boot *boot, enum client_kind kind, const char *purpose,
+                                         struct mr_error **error);
+
+/* boot_stores.c */
+int boot_stores_create(struct boot *boot, struct mr_error **error);
+int boot_stores_start(struct boot *boot, struct mr_error **error);
+void boot_stores_stop(struct boot *boot);
+void boot_stores_destroy(struct boot *boot);
+
+#endif
