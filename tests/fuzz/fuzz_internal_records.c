@@ -1,8 +1,10 @@
 /*
- * Records of the three internal topics, as anybody may have written them. Whatever comes, nothing is taken that is not whole: a
- * snapshot answers for all it names, a view is sorted, an offset key that was accepted is found again by its meaning.
+ * Records of the three internal topics, as anybody may have written them. Whatever comes, nothing is taken that is not
+ * whole: a snapshot answers for all it names, a view is sorted, an offset key that was accepted is found again by its
+ * meaning.
  *
- * Input: lines KEY TAB VALUE, or KEY alone for a tombstone; the first byte of a line says which topic it is from: c, s, o.
+ * Input: lines KEY TAB VALUE, or KEY alone for a tombstone; the first byte of a line says which topic it is from: c, s,
+ * o.
  */
 #include <stdint.h>
 #include <stdlib.h>

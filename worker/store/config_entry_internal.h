@@ -1,6 +1,6 @@
 /*
- * config_entry: the parts snapshots share. Maps, task lists and entries are refcounted; one that somebody else holds as well is
- * never changed, only replaced.
+ * config_entry: the parts snapshots share. Maps, task lists and entries are refcounted; one that somebody else holds as
+ * well is never changed, only replaced.
  */
 #ifndef STORE_CONFIG_ENTRY_INTERNAL_H
 #define STORE_CONFIG_ENTRY_INTERNAL_H

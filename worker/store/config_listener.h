@@ -1,8 +1,8 @@
 /*
  * config_listener: what changed in the config topic. Filled by the herder.
  *
- * Called after start-up only: nothing in history is told, the snapshot holds it. Every call comes after the snapshot that
- * shows it was published, in the order of the records. Calls only post: they must not wait, write, or destroy the
+ * Called after start-up only: nothing in history is told, the snapshot holds it. Every call comes after the snapshot
+ * that shows it was published, in the order of the records. Calls only post: they must not wait, write, or destroy the
  * store. Texts live only during the call. Members may be NULL.
  * thread: the log reader's (kafka twin), or the writer's own, before its call returns (memory twin). locks: none held.
  */
@@ -18,7 +18,7 @@ struct config_listener {
     void (*connector_removed)(void *argument, const char *connector);
     /* A commit record was read: tasks were replaced, or the connector became inconsistent. */
     void (*tasks_changed)(void *argument, const char *connector);
-    /* Only when it differs, and only of a connector that has a configuration. Not told for a tombstone: the removal is. */
+    /* Only when it differs, only of a connector that has a configuration, not for a tombstone: the removal is told. */
     void (*target_state_changed)(void *argument, const char *connector);
     void (*restart_requested)(void *argument, const char *connector, bool include_tasks, bool only_failed);
     void (*session_key_changed)(void *argument);

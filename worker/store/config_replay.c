@@ -203,7 +203,7 @@ static bool apply_target(struct config_replay *replay, const struct config_input
         return apply_target_tombstone(replay, input->name);
     if (mr_value_kind(input->value) != MR_KIND_MAP)
         return skip(input->key, "not an object");
-    /* Only a text in state.v2 counts, even an unknown one; anything else leaves it to `state`, as old workers wrote it. */
+    /* A text in state.v2 counts, even an unknown one; anything else leaves it to `state`, as old workers wrote it. */
     const struct mr_value *text = mr_map_get(input->value, "state.v2");
     if (text == NULL || mr_value_kind(text) != MR_KIND_STRING)
         text = mr_map_get(input->value, "state");

@@ -19,8 +19,8 @@ struct config_snapshot;
 struct config_replay *config_replay_create(void);   /* NULL: no memory */
 void config_replay_destroy(struct config_replay *replay);
 
-/* value.data NULL: a tombstone. Bad records are logged by their keys and change nothing. false: no memory, what is held may
- * be wrong from now on. */
+/* value.data NULL: a tombstone. Bad records are logged by their keys and change nothing. false: no memory, what is held
+ * may be wrong from now on. */
 bool config_replay_apply(struct config_replay *replay, int64_t offset, struct mr_bytes key, struct mr_bytes value);
 
 struct config_snapshot *config_replay_snapshot(const struct config_replay *replay);   /* NULL: no memory */

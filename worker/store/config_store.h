@@ -3,12 +3,12 @@
  * (below: standalone workers and tests).
  *
  * Reading: config_store_snapshot, any thread, never waits.
- * Writing: each call appends the records of the format's write sequence (internal-topics, section 2), waits until they are
- * read back, and so returns when config_store_snapshot shows them. Writes of one store do not mix: they take turns. They
- * block: job threads only. A write that failed half-way may leave records that count (no transactions): the snapshot says
- * what holds; writing again heals.
- * Errors of writes: MR_ERR_TIMEOUT (it may still arrive), MR_ERR_CONFLICT (the guard refused, the log was lost or the store
- * stops), MR_ERR_DATA (too large for the topic), MR_ERR_NO_MEMORY.
+ * Writing: each call appends the records of the format's write sequence (internal-topics, section 2), waits until they
+ * are read back, and so returns when config_store_snapshot shows them. Writes of one store do not mix: they take turns.
+ * They block: job threads only. A write that failed half-way may leave records that count (no transactions): the
+ * snapshot says what holds; writing again heals.
+ * Errors of writes: MR_ERR_TIMEOUT (it may still arrive), MR_ERR_CONFLICT (the guard refused, the log was lost or the
+ * store stops), MR_ERR_DATA (too large for the topic), MR_ERR_NO_MEMORY.
  *
  * Deadlines are absolute on clock_monotonic_ms(NULL). Messages name records by their keys, never by their values.
  */
@@ -36,9 +36,10 @@ void config_store_destroy(struct config_store *store);
 /* Once, before the store starts; the table and its argument live until the store is destroyed. */
 void config_store_set_listener(struct config_store *store, const struct config_listener *listener, void *argument);
 
-/* Called before the first record of a leader's write is appended and after its last one was read back. -1 refuses: before:
- * nothing is written; after: the writer is told that its write may have been overtaken. Either way the write fails with
- * MR_ERR_CONFLICT and the guard's words. thread: the writer's, turn held: it may wait until the deadline, and must not write. */
+/* Called before the first record of a leader's write is appended and after its last one was read back. -1 refuses:
+ * before: nothing is written; after: the writer is told that its write may have been overtaken. Either way the write
+ * fails with MR_ERR_CONFLICT and the guard's words. thread: the writer's, turn held: it may wait until the deadline,
+ * and must not write. */
 enum config_guard_moment { CONFIG_GUARD_BEFORE, CONFIG_GUARD_AFTER };
 typedef int config_guard_fn(void *argument, enum config_guard_moment moment, int64_t deadline_ms,
                             struct mr_error **error);
@@ -53,8 +54,8 @@ int config_store_refresh(struct config_store *store, int64_t deadline_ms, struct
 
 /* ---- the leader's writes (guarded) ---- */
 
-/* `initial`: its target state is written before the configuration; NULL: left as it is. `config` is written as it is, in
- * its order: the caller has appended `name`. */
+/* `initial`: its target state is written before the configuration; NULL: left as it is. `config` is written as it is,
+ * in its order: the caller has appended `name`. */
 int config_store_put_connector(struct config_store *store, const char *connector, const struct string_map *config,
                                const enum target_state *initial, int64_t deadline_ms, struct mr_error **error);
 /* Tombstones of the configuration and of the target state. */

@@ -106,7 +106,8 @@ static int put_queue(struct file_offset_log *log, struct file_put *put, struct m
     int status = 0;
     mutex_lock(&log->lock);
     if (log->count >= FILE_PUTS_MAX) {
-        status = mr_error_set(error, MR_ERR_RETRIABLE, "%s: more than %d writes of offsets wait", log->path, FILE_PUTS_MAX);
+        status =
+            mr_error_set(error, MR_ERR_RETRIABLE, "%s: more than %d writes of offsets wait", log->path, FILE_PUTS_MAX);
     } else {
         *log->end = put;
         log->end = &put->next;

@@ -56,13 +56,13 @@ static int refuse_stranger(const char *path, const char *text, size_t length, st
     static const char java[] = {(char)0xAC, (char)0xED, 0x00, 0x05};
     if (length >= sizeof(java) && memcmp(text, java, sizeof(java)) == 0)
         return mr_error_set(error, MR_ERR_CONFIG,
-                            "%s: this is the offset file of a JVM standalone worker (a serialised Java map), which cannot "
-                            "be read here: set offset.storage.file.filename to a new file; source connectors then begin "
-                            "anew",
+                            "%s: this is the offset file of a JVM standalone worker (a serialised Java map), which "
+                            "cannot be read here: set offset.storage.file.filename to a new file; source connectors "
+                            "then begin anew",
                             path);
     return mr_error_set(error, MR_ERR_CONFIG,
-                        "%s: not an offset file of this worker: set offset.storage.file.filename to a new file, or move "
-                        "this one away",
+                        "%s: not an offset file of this worker: set offset.storage.file.filename to a new file, or "
+                        "move this one away",
                         path);
 }
 

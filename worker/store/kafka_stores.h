@@ -1,6 +1,6 @@
 /*
- * kafka_stores: the config, status and offset stores of a distributed worker, over one compacted_log: one consumer and one
- * producer for the three topics.
+ * kafka_stores: the config, status and offset stores of a distributed worker, over one compacted_log: one consumer and
+ * one producer for the three topics.
  *
  * Life: _create → listener and guard of the config store set → _start → … → _stop → _destroy. The topics must exist
  * (kafka/internal_topics.h). The stores belong to this object: do not destroy them singly, and use none after _destroy.
@@ -33,12 +33,12 @@ struct kafka_stores_setup {
 
 struct kafka_stores *kafka_stores_create(const struct kafka_stores_setup *setup, struct mr_error **error);
 
-/* Opens the log and reads the three topics to their end. -1: not by the deadline, or a topic is missing: nothing runs; to try
- * again, destroy and create anew. Once. thread: main or a job's; waits. */
+/* Opens the log and reads the three topics to their end. -1: not by the deadline, or a topic is missing: nothing runs;
+ * to try again, destroy and create anew. Once. thread: main or a job's; waits. */
 int kafka_stores_start(struct kafka_stores *stores, int64_t deadline_ms, struct mr_error **error);
 
-/* Statuses and offsets under way are flushed until the deadline; then puts that are still waiting are told that they failed.
- * Idempotent. */
+/* Statuses and offsets under way are flushed until the deadline; then puts that are still waiting are told that they
+ * failed. Idempotent. */
 void kafka_stores_stop(struct kafka_stores *stores, int64_t flush_deadline_ms);
 void kafka_stores_destroy(struct kafka_stores *stores); /* stops first, without flushing; NULL is fine */
 

@@ -1,5 +1,6 @@
 /*
- * memory_offset_store: source offsets that end with the store; for tests. Puts are done before offset_store_put returns.
+ * memory_offset_store: source offsets that end with the store; for tests. Puts are done before offset_store_put
+ * returns.
  */
 #ifndef STORE_MEMORY_OFFSET_STORE_H
 #define STORE_MEMORY_OFFSET_STORE_H

@@ -123,8 +123,8 @@ static void put_bytes(struct str_buffer *out, struct mr_arena *arena, struct mr_
         record_text_string_n(out, text, base64_encode(bytes.data, bytes.size, text));
 }
 
-/* A float means what its text reads back as: 0.1f is written 0.1 and comes back as the double 0.1, -0.0 comes back as 0.0,
- * what is no number in JSON as a text. */
+/* A float means what its text reads back as: 0.1f is written 0.1 and comes back as the double 0.1, -0.0 comes back as
+ * 0.0, what is no number in JSON as a text. */
 static void put_number(struct str_buffer *out, const char *text, size_t length, bool is_finite)
 {
     if (is_finite)

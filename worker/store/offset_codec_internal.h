@@ -1,8 +1,9 @@
 /*
  * offset_codec: keys and values of the offsets topic, and what a key means. Spec: internal-topics, section 4.
  *
- * Key: ["CONNECTOR",{partition}], value: {offset}. The meaning of a key is a text of ours: the same array with members sorted
- * at every level and numbers in one form, so that equal partitions have equal meanings whatever their member order.
+ * Key: ["CONNECTOR",{partition}], value: {offset}. The meaning of a key is a text of ours: the same array with members
+ * sorted at every level and numbers in one form, so that equal partitions have equal meanings whatever their member
+ * order.
  */
 #ifndef STORE_OFFSET_CODEC_INTERNAL_H
 #define STORE_OFFSET_CODEC_INTERNAL_H
@@ -16,8 +17,8 @@
 
 struct str_buffer;
 
-/* A map of texts to null, booleans, numbers, texts or bytes? MR_ERR_DATA in the words of Kafka Connect. `what` is "partition" or
- * "offset". */
+/* A map of texts to null, booleans, numbers, texts or bytes? MR_ERR_DATA in the words of Kafka Connect. `what` is
+ * "partition" or "offset". */
 int offset_check(const struct mr_value *map, const char *what, const char *connector, struct mr_error **error);
 
 /* The bytes of a key in the partition's own member order. */

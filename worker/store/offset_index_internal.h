@@ -1,8 +1,8 @@
 /*
  * offset_index: the offsets last read, found by meaning. Keeps the bytes of every key as they were found.
  *
- * Different keys may mean the same partition (their members in another order). All are kept, since each lives on in the topic;
- * the one written last speaks for the partition. thread: one at a time.
+ * Different keys may mean the same partition (their members in another order). All are kept, since each lives on in the
+ * topic; the one written last speaks for the partition. thread: one at a time.
  */
 #ifndef STORE_OFFSET_INDEX_INTERNAL_H
 #define STORE_OFFSET_INDEX_INTERNAL_H

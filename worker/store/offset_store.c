@@ -251,7 +251,7 @@ const struct mr_value *offset_store_get(struct offset_store *store, const char *
     offset_meaning_write(&meaning, arena, connector, partition);
     int status = str_buffer_failed(&meaning)
                      ? -1
-                     : value_find(store, (struct mr_bytes){.data = meaning.data, .size = meaning.length}, arena, &value);
+                     : value_find(store, (struct mr_bytes){meaning.data, meaning.length}, arena, &value);
     str_buffer_release(&meaning);
     if (status != 0) {
         no_memory(arena, connector, error);
@@ -299,7 +299,7 @@ static int listing_tell(const struct offset_listing *listing, const char *connec
         if (offset == NULL)
             return -1;
         if (!mr_value_is_null(offset) && each(argument, partition, offset) != 0)
-            return mr_error_set(error, MR_ERR_CONNECT, "connector %s: the listing of source offsets was ended", connector);
+            return mr_error_set(error, MR_ERR_CONNECT, "connector %s: listing source offsets was ended", connector);
     }
     return 0;
 }

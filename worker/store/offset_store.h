@@ -1,10 +1,11 @@
 /*
- * offset_store: where source connectors stand. One door, three makes: the offsets topic (kafka_offset_store.h), a file for
- * standalone workers (file_offset_store.h), memory for tests (memory_offset_store.h).
+ * offset_store: where source connectors stand. One door, three makes: the offsets topic (kafka_stores.h), a file
+ * for standalone workers (file_offset_store.h), memory for tests (memory_offset_store.h).
  *
- * A source partition and a source offset are maps of text to null, booleans, numbers, text or bytes. Partitions are looked
- * up by meaning (members in any order), and a partition that is already stored keeps the very bytes of its key when it is
- * written again: otherwise a cluster that takes over, or is given back, would fork its keys (internal-topics, section 4).
+ * A source partition and a source offset are maps of text to null, booleans, numbers, text or bytes. Partitions are
+ * looked up by meaning (members in any order), and a partition that is already stored keeps the very bytes of its key
+ * when it is written again: otherwise a cluster that takes over, or is given back, would fork its keys
+ * (internal-topics, section 4).
  *
  * thread: any, unless said otherwise. Deadlines are absolute on clock_monotonic_ms(NULL).
  */
@@ -27,9 +28,9 @@ struct offset_entry {
 /* Told once: NULL, or why not (lent). thread: the store's, no lock held; must not wait. */
 typedef void offset_done_fn(void *argument, const struct mr_error *error);
 
-/* Writes the entries in order; they are only read during the call. `done` is called once, when all are durable or one has
- * failed, unless -1 is returned. MR_ERR_DATA: a value of a kind that cannot be stored. MR_ERR_RETRIABLE: the store's
- * buffer is full. */
+/* Writes the entries in order; they are only read during the call. `done` is called once, when all are durable or one
+ * has failed, unless -1 is returned. MR_ERR_DATA: a value of a kind that cannot be stored. MR_ERR_RETRIABLE: the
+ * store's buffer is full. */
 int offset_store_put(struct offset_store *store, const char *connector, const struct offset_entry *entries,
                      size_t count, offset_done_fn *done, void *argument, struct mr_error **error);
 

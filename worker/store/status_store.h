@@ -2,9 +2,9 @@
  * status_store: how connectors and tasks are, as the status topic says; a cache that may be seconds old. One door, two
  * makes: kafka (kafka_stores.h), memory (below).
  *
- * Writing never waits and never fails for the caller: what cannot be sent now is sent again until it is, or until a newer
- * status of the same unit was put (then only that one). A status is seen by readers when it came back from the topic.
- * Reading copies out under a short lock. Formats and rules: internal-topics, section 3.
+ * Writing never waits and never fails for the caller: what cannot be sent now is sent again until it is, or until a
+ * newer status of the same unit was put (then only that one). A status is seen by readers when it came back from the
+ * topic. Reading copies out under a short lock. Formats and rules: internal-topics, section 3.
  *
  * thread: any, also pool threads. locks: its own, never while calling out.
  * Deadlines are absolute on clock_monotonic_ms(NULL).
@@ -48,8 +48,8 @@ void status_store_destroy(struct status_store *store);
 
 /* ---- writing: texts are copied; without memory the status is lost with a line in the log ---- */
 
-/* CERTAIN: written, whatever was there. SAFE (FAILED, and UNASSIGNED when stopping): not written when another worker has
- * said something under a greater generation. */
+/* CERTAIN: written, whatever was there. SAFE (FAILED, and UNASSIGNED when stopping): not written when another worker
+ * has said something under a greater generation. */
 enum status_care { STATUS_CERTAIN, STATUS_SAFE };
 
 void status_store_put_connector(struct status_store *store, const char *connector, const struct unit_status *status,
@@ -95,8 +95,8 @@ struct topic_status {
 struct topic_status *status_store_topics(struct status_store *store, const char *connector, size_t *count);
 void status_topics_destroy(struct topic_status *topics);
 
-/* All connectors that have a status of their own or of a task, by name: a NULL-terminated list in one block for mem_free.
- * NULL: no memory. */
+/* All connectors that have a status of their own or of a task, by name: a NULL-terminated list in one block for
+ * mem_free. NULL: no memory. */
 char **status_store_connectors(struct status_store *store, size_t *count);
 
 #endif

@@ -2,8 +2,8 @@
  * status_store, from inside: what its makes hand in and what they call.
  *
  * A put becomes a status_message. It is sent at once; when that fails for a passing reason it waits for the store's
- * resend thread, unless a newer message for its key exists: so at most one message a key waits, however long the topic is
- * away. What is on its way is bounded by the log (COMPACTED_LOG_PENDING_BYTES_MAX): beyond it messages wait as well.
+ * resend thread, unless a newer message for its key exists: so at most one message a key waits, however long the topic
+ * is away. What is on its way is bounded by the log (COMPACTED_LOG_PENDING_BYTES_MAX): beyond it messages wait as well.
  */
 #ifndef STORE_STATUS_STORE_INTERNAL_H
 #define STORE_STATUS_STORE_INTERNAL_H
@@ -23,8 +23,8 @@ typedef void status_sent_fn(void *argument, const struct mr_error *error);
 
 /* Where records go. Nothing here waits but refresh. */
 struct status_log {
-    /* Copies the record. -1: not taken, `sent` is not called. MR_ERR_RETRIABLE and MR_ERR_TIMEOUT, here or by `sent`: the store
-     * sends again; everything else: it gives up. */
+    /* Copies the record. -1: not taken, `sent` is not called. MR_ERR_RETRIABLE and MR_ERR_TIMEOUT, here or by `sent`:
+     * the store sends again; everything else: it gives up. */
     int (*send)(void *argument, const struct store_record *record, status_sent_fn *sent, void *sent_argument,
                 struct mr_error **error);
     int (*refresh)(void *argument, int64_t deadline_ms, struct mr_error **error);

@@ -1,6 +1,6 @@
 /*
- * status_table: the statuses last read, by connector. Applies the read rules of internal-topics, section 3; knows neither
- * Kafka nor threads: one at a time.
+ * status_table: the statuses last read, by connector. Applies the read rules of internal-topics, section 3; knows
+ * neither Kafka nor threads: one at a time.
  */
 #ifndef STORE_STATUS_TABLE_INTERNAL_H
 #define STORE_STATUS_TABLE_INTERNAL_H

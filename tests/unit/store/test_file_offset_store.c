@@ -1,4 +1,5 @@
-/* The offset file of a standalone worker: what is in it, what is refused, and that a kill at any moment leaves it whole. */
+/* The offset file of a standalone worker: what is in it, what is refused, and that a kill at any moment leaves it
+ * whole. */
 #include "store_test.h"
 
 #include <fcntl.h>
