@@ -44,19 +44,27 @@ void admin_close(struct admin *admin)
 void admin_call_open(struct admin_call *call, struct admin *admin, rd_kafka_admin_op_t operation, int64_t deadline_ms)
 {
     char words[256];
-    *call = (struct admin_call){.deadline_ms = deadline_ms};
+    *call = (struct admin_call){.rk = admin->rk, .deadline_ms = deadline_ms};
     call->queue = rd_kafka_queue_new(admin->rk);
     call->options = rd_kafka_AdminOptions_new(admin->rk, operation);
     int timeout_ms = native_timeout_ms(deadline_ms, WAIT_MAX_MS);
     rd_kafka_AdminOptions_set_request_timeout(call->options, timeout_ms > 0 ? timeout_ms : 1, words, sizeof words);
 }
 
+/* librdkafka's words for it ("Failed while waiting for controller") hide the reason. */
+static bool is_silence(rd_kafka_resp_err_t code)
+{
+    return code != RD_KAFKA_RESP_ERR_NO_ERROR && native_error_code(code) == MR_ERR_TIMEOUT;
+}
+
 int admin_call_wait(struct admin_call *call, const char *what, struct mr_error **error)
 {
     call->event = rd_kafka_queue_poll(call->queue, native_timeout_ms(call->deadline_ms, WAIT_MAX_MS));
     if (call->event == NULL)
-        return mr_error_set(error, MR_ERR_TIMEOUT, "%s: no answer from the brokers in time", what);
+        return native_silence_set(error, call->rk, what);
     rd_kafka_resp_err_t code = rd_kafka_event_error(call->event);
+    if (is_silence(code))
+        return native_silence_set(error, call->rk, what);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return mr_error_set(error, native_error_code(code), "%s: %s", what, rd_kafka_event_error_string(call->event));
     return 0;
@@ -197,7 +205,8 @@ int admin_partition_count(struct admin *admin, const char *topic, int32_t *parti
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         status = partitions_of(metadata, topic, partitions, error);
     else if (code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && code != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
-        status = native_error_set(error, code, "the metadata of topic %s", topic);
+        status = is_silence(code) ? native_silence_set(error, admin->rk, topic)
+                                  : native_error_set(error, code, "the metadata of topic %s", topic);
     if (metadata != NULL)
         rd_kafka_metadata_destroy(metadata);
     rd_kafka_topic_destroy(rkt);
@@ -227,6 +236,8 @@ int admin_list_topics(struct admin *admin, struct admin_topics *topics, int64_t 
     *topics = (struct admin_topics){0};
     rd_kafka_resp_err_t code =
         rd_kafka_metadata(admin->rk, 1, NULL, &metadata, native_timeout_ms(deadline_ms, WAIT_MAX_MS));
+    if (is_silence(code))
+        return native_silence_set(error, admin->rk, "the list of topics");
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return native_error_set(error, code, "the list of topics");
     int status = topics_fill(topics, metadata);
@@ -253,7 +264,7 @@ char *admin_cluster_id(struct admin *admin, int64_t deadline_ms, struct mr_error
     char *native = rd_kafka_clusterid(admin->rk, timeout_ms > 0 ? timeout_ms : 1);
     char *id = native != NULL ? mem_strdup(native) : NULL;
     if (native == NULL)
-        mr_error_set(error, MR_ERR_TIMEOUT, "The brokers did not tell the cluster's id in time");
+        native_silence_set(error, admin->rk, "the cluster's id");
     else if (id == NULL)
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the cluster's id");
     rd_kafka_mem_free(admin->rk, native);

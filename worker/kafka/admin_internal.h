@@ -12,6 +12,7 @@ struct admin {
 };
 
 struct admin_call {
+    rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     rd_kafka_AdminOptions_t *options;
     rd_kafka_event_t *event;

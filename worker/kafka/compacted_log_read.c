@@ -63,6 +63,8 @@ static int count_partitions(struct compacted_log *log, struct log_topic *topic, 
         topic->partition_count = metadata->topics[0].partition_cnt;
     if (metadata != NULL)
         rd_kafka_metadata_destroy(metadata);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && native_error_code(code) == MR_ERR_TIMEOUT)
+        return native_silence_set(error, log->reader->rk, topic->name);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return native_error_set(error, code, "topic %s", topic->name);
     if (topic->partition_count < 1)

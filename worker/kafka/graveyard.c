@@ -29,7 +29,9 @@ struct graveyard {
 /* Nothing of a consumer is closed here: who wanted that has done it, and it could block. */
 static void destroy_native(rd_kafka_t *rk)
 {
+    void *notes = rd_kafka_opaque(rk);
     rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    native_notes_free(notes);
 }
 
 /* ---- handles ---- */

@@ -2,29 +2,68 @@
 #include "kafka/native_internal.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "kafka/client_config_internal.h"
 
 #include "base/bans.h"
 
+/* What a handle last had trouble with; its opaque. librdkafka's threads write it, callers read it. */
+struct notes {
+    pthread_mutex_t lock;
+    char trouble[300];
+};
+
+static void note_trouble(const rd_kafka_t *rk, const char *words)
+{
+    struct notes *notes = rd_kafka_opaque(rk);
+    const char *after_thread = strstr(words, "]: ");
+    if (notes == NULL)
+        return;
+    mutex_lock(&notes->lock);
+    snprintf(notes->trouble, sizeof notes->trouble, "%s", after_thread != NULL ? after_thread + 3 : words);
+    char *statistics = strstr(notes->trouble, " (after ");   /* "… 302ms in state AUTH_REQ, 1 identical …" */
+    if (statistics != NULL)
+        *statistics = '\0';
+    mutex_unlock(&notes->lock);
+}
+
+void native_notes_free(void *argument)
+{
+    struct notes *notes = argument;
+    if (notes == NULL)
+        return;
+    mutex_destroy(&notes->lock);
+    mem_free(notes);
+}
+
 /* librdkafka's syslog levels. Broken connections are level 3 there; they heal by themselves, so they are warnings here.
- * thread: librdkafka's own. */
-static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *words)
+ * CONFWARN is about settings that we chose or warned about ourselves; ERROR repeats what FAIL or an event says. */
+static enum log_level level_of(int level, const char *facility)
 {
     static const enum log_level levels[] = {LOG_LEVEL_ERROR, LOG_LEVEL_ERROR, LOG_LEVEL_ERROR, LOG_LEVEL_WARN,
                                             LOG_LEVEL_WARN,  LOG_LEVEL_INFO,  LOG_LEVEL_DEBUG, LOG_LEVEL_TRACE};
+    if (strcmp(facility, "CONFWARN") == 0 || strcmp(facility, "ERROR") == 0)
+        return LOG_LEVEL_DEBUG;
+    return level >= 0 && level < 8 ? levels[level] : LOG_LEVEL_WARN;
+}
+
+/* thread: librdkafka's own. */
+static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *words)
+{
     static struct logger *_Atomic place;
     struct logger *logger = log_place_find(&place, "kafka.librdkafka");
-    enum log_level ours = level >= 0 && level < 8 ? levels[level] : LOG_LEVEL_WARN;
-    if (strcmp(facility, "CONFWARN") == 0)   /* about settings that we chose, or warned about ourselves */
-        ours = LOG_LEVEL_DEBUG;
+    enum log_level ours = level_of(level, facility);
+    if (rk != NULL && strcmp(facility, "FAIL") == 0)
+        note_trouble(rk, words);
     if (logger_enabled(logger, ours))
         logger_write(logger, ours, "%s: %s: %s", rk != NULL ? rd_kafka_name(rk) : "client", facility, words);
 }
@@ -58,9 +97,14 @@ rd_kafka_conf_t *native_conf_create(const struct client_config *config, struct m
 rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error)
 {
     char words[512];
+    struct notes *notes = mem_calloc(1, sizeof *notes);   /* without memory there are no notes */
+    if (notes != NULL)
+        mutex_init(&notes->lock);
+    rd_kafka_conf_set_opaque(*conf, notes);
     rd_kafka_t *rk = rd_kafka_new(type, *conf, words, sizeof words);
     if (rk == NULL) {
         rd_kafka_conf_destroy(*conf);
+        native_notes_free(notes);
         mr_error_set(error, MR_ERR_CONFIG, "The Kafka client cannot be opened: %s", words);
     }
     *conf = NULL;
@@ -155,6 +199,19 @@ int native_error_take(struct mr_error **error, rd_kafka_error_t *native, const c
     mr_error_set(error, native_error_code(rd_kafka_error_code(native)), "%s: %s", what, rd_kafka_error_string(native));
     rd_kafka_error_destroy(native);
     return -1;
+}
+
+int native_silence_set(struct mr_error **error, const rd_kafka_t *rk, const char *what)
+{
+    struct notes *notes = rd_kafka_opaque(rk);
+    char trouble[sizeof notes->trouble] = "";
+    if (notes != NULL) {
+        mutex_lock(&notes->lock);
+        memcpy(trouble, notes->trouble, sizeof trouble);
+        mutex_unlock(&notes->lock);
+    }
+    return mr_error_set(error, MR_ERR_TIMEOUT, "%s: no answer from the brokers in time%s%s", what,
+                        *trouble != '\0' ? "; " : "", trouble);
 }
 
 int native_timeout_ms(int64_t deadline_ms, int most)

@@ -34,6 +34,12 @@ int native_error_set(struct mr_error **error, rd_kafka_resp_err_t code, const ch
 /* From an error object, which is consumed; NULL is success: returns 0. */
 int native_error_take(struct mr_error **error, rd_kafka_error_t *native, const char *what);
 
+/* MR_ERR_TIMEOUT: "what: no answer from the brokers in time", with the last trouble that the handle had with a broker (refused
+ * connections, failed logins), which is why as a rule. Returns -1. */
+int native_silence_set(struct mr_error **error, const rd_kafka_t *rk, const char *what);
+/* After the handle was destroyed, the notes it left; `notes` is its rd_kafka_opaque. */
+void native_notes_free(void *notes);
+
 /* Milliseconds until the deadline, at least 0, at most `most`. */
 int native_timeout_ms(int64_t deadline_ms, int most);
 
