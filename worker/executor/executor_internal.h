@@ -1,0 +1,118 @@
+/*
+ * executor_internal: what the files of the executor share.
+ *
+ *   executor.c            registry of connectors and tasks, commands, stop
+ *   connector_instance.c  one connector: its calls on job threads, one after another
+ *   task_configs.c        what a connector's task_configs answers, made ready to be stored
+ *   task_builder.c        from stored text to a task
+ *   task_unit.c           one task: built on a job thread, stepped by the pool, stopped or abandoned
+ *   watch.c               offset commits of tasks inside a call; deadlines of stops
+ *
+ * Locks: executor->lock (registry), a unit's or instance's own lock; never two at once, none while calling out (but for a
+ * task's pause and resume, which only write its mailbox).
+ */
+#ifndef EXECUTOR_EXECUTOR_INTERNAL_H
+#define EXECUTOR_EXECUTOR_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/refcount.h"
+#include "executor/executor.h"
+#include "executor/job_pool.h"
+#include "executor/step_pool.h"
+
+#define LOG_NAME "millrace.executor"
+#define TASK_KEY_MAX 1100 /* a connector's name and a number; longer names are refused */
+
+struct connector_config;
+struct connector_instance;
+struct loader_plugin;
+struct pointer_map;
+struct task_unit;
+
+struct executor {
+    struct executor_setup setup;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;         /* something left the registry or was freed */
+    struct pointer_map *connectors; /* name → instance, a reference each. lock */
+    struct pointer_map *tasks;      /* "name-number" → unit, a reference each. lock */
+    size_t alive;                   /* instances and units not freed yet. lock */
+    bool stopping;                  /* no more starts. lock */
+    struct step_pool *pool;
+    struct step_unit *watch;
+    atomic_bool watch_ends;
+};
+
+static inline const struct executor_listener *listener_of(const struct executor *executor)
+{
+    return executor->setup.listener;
+}
+
+/* executor.c: the registry. A reference for the caller, or NULL. */
+struct connector_instance *executor_find_connector(struct executor *executor, const char *name);
+struct task_unit *executor_find_task(struct executor *executor, const char *name, uint32_t number);
+/* Takes it out if it is in; the registry's reference goes. */
+void executor_forget_connector(struct executor *executor, struct connector_instance *instance);
+void executor_forget_task(struct executor *executor, struct task_unit *unit);
+/* All tasks at this moment: references in a block for mem_free; NULL with *count 0: none, or no memory. */
+struct task_unit **executor_list_tasks(struct executor *executor, size_t *count);
+void executor_born(struct executor *executor);
+void executor_freed(struct executor *executor);
+
+/* connector_instance.c */
+struct connector_instance *connector_instance_create(struct executor *executor, const char *name,
+                                                     const struct string_map *config, struct mr_error **error);
+struct connector_instance *connector_instance_take(struct connector_instance *instance);
+void connector_instance_drop(struct connector_instance *instance);
+const char *connector_instance_name(const struct connector_instance *instance);
+/* Each posts a job; false: it could not (no memory, queue full). */
+bool connector_instance_start(struct connector_instance *instance, enum connector_target target);
+bool connector_instance_set_target(struct connector_instance *instance, enum connector_target target);
+bool connector_instance_ask_configs(struct connector_instance *instance, uint64_t token);
+bool connector_instance_end(struct connector_instance *instance);
+/* Outside of its turn: FAILED, with words; for commands that could not be posted. */
+void connector_instance_fail(struct connector_instance *instance, const char *trace);
+
+/* task_configs.c */
+struct task_configs_result {
+    struct string_map **maps; /* NULL: failed */
+    size_t count;
+    bool is_too_many;
+};
+struct mr_task_configs;
+/* `configs` as the connector filled it; `resolved` the connector's configuration, `raw` as stored. */
+int task_configs_finish(struct task_configs_result *result, struct mr_task_configs *configs,
+                        const struct connector_config *config, const char *task_class, const struct string_map *raw,
+                        struct mr_error **error);
+void task_configs_result_release(struct task_configs_result *result);
+
+/* task_builder.c */
+struct task_plan {
+    struct executor *executor;
+    const char *connector;
+    uint32_t number;
+    const struct string_map *connector_config, *task_config; /* raw */
+    const struct task_common_setup *common;
+    int64_t deadline_ms;
+};
+/* Calls plugin code and waits for the cluster: job thread. *version: the plugin's, may be NULL; lives for ever. */
+struct task *task_build(const struct task_plan *plan, const char **version, struct mr_error **error);
+
+/* task_unit.c */
+struct task_unit *task_unit_create(struct executor *executor, const struct executor_task *task,
+                                   struct mr_error **error);
+struct task_unit *task_unit_take(struct task_unit *unit);
+void task_unit_drop(struct task_unit *unit);
+const char *task_unit_key(const struct task_unit *unit);
+bool task_key(char key[TASK_KEY_MAX], const char *connector, uint32_t number);
+bool task_unit_start(struct task_unit *unit); /* false: could not be posted, nothing will be told */
+void task_unit_set_paused(struct task_unit *unit, bool paused);
+void task_unit_stop(struct task_unit *unit, enum task_departure departure, int64_t deadline_ms);
+/* For the watch: commits what is due; gives up what should have ended. Lowers *wake_at_ms to the next deadline. */
+void task_unit_look(struct task_unit *unit, int64_t now_ms, int64_t *wake_at_ms);
+
+/* watch.c */
+struct step_result executor_watch(void *argument);
+
+#endif

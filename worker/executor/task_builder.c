@@ -1,0 +1,240 @@
+/*
+ * From the text of the config topic to a task: references resolved, plugin found, options parsed, client settings
+ * translated, error policy and pipeline made, the dead letter topic there. Whatever goes wrong is an error in words.
+ */
+#include "executor/executor_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str_buffer.h"
+#include "base/string_map.h"
+#include "config/connector_config.h"
+#include "config/variables.h"
+#include "errors/dead_letter.h"
+#include "errors/tolerance.h"
+#include "kafka/admin.h"
+#include "kafka/client_config.h"
+#include "loader/loader.h"
+#include "pipeline/sink_pipeline.h"
+#include "pipeline/source_pipeline.h"
+#include "sdk/config_host.h"
+#include "task/sink_task.h"
+#include "task/source_task.h"
+
+#include <millrace/connector.h>
+
+#include "base/bans.h"
+
+#define BATCH_RECORDS_MAX 2000 /* advice to sources: as much as their own default, as a rule */
+#define CLIENT_ID_MAX 2048
+
+/* Everything on the way; what was handed over to the task is NULL again. */
+struct build {
+    const struct task_plan *plan;
+    struct executor *executor;
+    struct string_map *connector, *task; /* resolved */
+    const struct loader_plugin *plugin;
+    struct connector_config *config;
+    struct mr_config *own;
+    struct client_config *client, *letter_client;
+    struct tolerance *tolerance;
+    struct mr_error **error;
+};
+
+static void build_release(struct build *build)
+{
+    tolerance_destroy(build->tolerance, clock_monotonic_ms(NULL));
+    client_config_drop(build->client);
+    client_config_drop(build->letter_client);
+    mr_config_destroy(build->own);
+    connector_config_destroy(build->config);
+    string_map_destroy(build->connector);
+    string_map_destroy(build->task);
+}
+
+/* Configuration ---------------------------------------------------------------------------------------------------- */
+
+static int resolve(struct build *build)
+{
+    const struct variables *variables = build->executor->setup.variables;
+    build->connector = variables_resolve(variables, build->plan->connector_config, NULL, build->error);
+    if (build->connector != NULL)
+        build->task = variables_resolve(variables, build->plan->task_config, NULL, build->error);
+    return build->task == NULL ? -1 : 0;
+}
+
+static int check_overrides(struct build *build)
+{
+    struct connector_validation validation = {.loader = build->executor->setup.loader,
+                                              .worker = build->executor->setup.worker,
+                                              .name = build->plan->connector,
+                                              .raw = build->plan->connector_config};
+    return connector_config_check_overrides(&validation, build->plugin, build->connector, build->error);
+}
+
+static void warn_unsupported(const struct build *build)
+{
+    for (size_t i = 0; i < string_map_count(build->connector); i++) {
+        if (strncmp(string_map_key(build->connector, i), "topic.creation.", 15) == 0) {
+            log_warn(LOG_NAME,
+                     "connector %s: topic.creation.* is not honoured yet; missing topics are created by the broker's "
+                     "defaults, where it does so",
+                     build->plan->connector);
+            return;
+        }
+    }
+}
+
+static int understand(struct build *build)
+{
+    const struct executor_setup *setup = &build->executor->setup;
+    if (resolve(build) != 0 ||
+        connector_config_plugin(setup->loader, build->connector, &build->plugin, build->error) != 0)
+        return -1;
+    enum connector_kind kind = build->plugin->kind == MR_PLUGIN_SOURCE ? CONNECTOR_SOURCE : CONNECTOR_SINK;
+    build->config = connector_config_create(kind, build->connector, setup->worker, build->error);
+    if (build->config == NULL || check_overrides(build) != 0)
+        return -1;
+    warn_unsupported(build);
+    struct mr_error *reason = NULL;
+    build->own = config_create(build->plugin->config_def, build->task, &reason);
+    if (build->own == NULL)
+        mr_error_set(build->error, mr_error_code(reason), "The connector's configuration of task %u is not valid: %s",
+                     build->plan->number, mr_error_message(reason));
+    mr_error_drop(reason);
+    return build->own == NULL ? -1 : 0;
+}
+
+/* Clients ------------------------------------------------------------------------------------------------------------ */
+
+static struct client_config *client_of(struct build *build, enum client_kind kind, const char *role)
+{
+    char id[CLIENT_ID_MAX], group[CLIENT_ID_MAX];
+    snprintf(id, sizeof(id), "%s-%s-%u", role, build->plan->connector, build->plan->number);
+    snprintf(group, sizeof(group), "connect-%s", build->plan->connector);
+    struct client_layers layers = {.worker = build->executor->setup.worker->properties,
+                                   .connector = build->connector,
+                                   .client_id = id,
+                                   .group_id = kind == CLIENT_CONSUMER ? group : NULL};
+    return client_config_for(kind, &layers, NULL, build->error);
+}
+
+/* The topic is there before the task starts, or it does not start. */
+static int prepare_letters(struct build *build)
+{
+    const struct connector_errors *errors = &build->config->errors;
+    if (errors->dead_letter_topic == NULL)
+        return 0;
+    build->letter_client = client_of(build, CLIENT_PRODUCER, "connector-dlq-producer");
+    struct client_config *config =
+        build->letter_client == NULL ? NULL : client_of(build, CLIENT_ADMIN, "connector-dlq-adminclient");
+    if (config == NULL)
+        return -1;
+    struct admin *admin = admin_open(config, build->executor->setup.graveyard, build->error);
+    int status = admin == NULL ? -1
+                               : dead_letter_prepare(admin, errors->dead_letter_topic,
+                                                     (int16_t)errors->dead_letter_replication_factor,
+                                                     build->plan->deadline_ms, build->error);
+    admin_close(admin);
+    client_config_drop(config);
+    return status;
+}
+
+static int make_tolerance(struct build *build)
+{
+    const struct connector_errors *errors = &build->config->errors;
+    const struct task_common_setup *common = build->plan->common;
+    struct error_settings settings = {
+        .retry_timeout_ms = errors->retry_timeout_ms,
+        .retry_delay_max_ms = errors->retry_delay_max_ms,
+        .tolerate_all = errors->tolerate_all,
+        .log_enable = errors->log_enable,
+        .log_messages = errors->log_messages,
+        .dead_letter_context = errors->dead_letter_context_headers,
+        .dead_letter_replication_factor = (int16_t)errors->dead_letter_replication_factor,
+        .dead_letter_topic = errors->dead_letter_topic,
+    };
+    struct tolerance_setup setup = {
+        .connector = build->plan->connector,
+        .task = build->plan->number,
+        .settings = &settings,
+        .clock = build->executor->setup.clock,
+        .producers = build->executor->setup.producers,
+        .producer_config = build->letter_client,
+        .wake = common->wake,
+        .wake_argument = common->wake_argument,
+    };
+    build->tolerance = tolerance_create(&setup, build->error);
+    return build->tolerance == NULL ? -1 : 0;
+}
+
+/* The two kinds -------------------------------------------------------------------------------------------------------- */
+
+static struct task *build_source(struct build *build)
+{
+    const struct executor_setup *executor = &build->executor->setup;
+    struct source_pipeline_setup pipeline = {.loader = executor->loader,
+                                             .connector = build->connector,
+                                             .worker = executor->worker->properties,
+                                             .tolerance = build->tolerance};
+    build->client = client_of(build, CLIENT_PRODUCER, "connector-producer");
+    struct source_task_setup setup = {
+        .common = *build->plan->common,
+        .plugin = build->plugin->source->task,
+        .config = build->own,
+        .pipeline = build->client == NULL ? NULL : source_pipeline_create(&pipeline, build->error),
+        .tolerance = build->tolerance,
+        .offsets = executor->offsets,
+        .producers = executor->producers,
+        .producer_config = build->client,
+        .batch_records_max = BATCH_RECORDS_MAX,
+    };
+    if (setup.pipeline == NULL)
+        return NULL;
+    build->own = NULL;
+    build->tolerance = NULL;
+    return source_task_create(&setup, build->error);
+}
+
+static struct task *build_sink(struct build *build)
+{
+    const struct executor_setup *executor = &build->executor->setup;
+    struct sink_pipeline_setup pipeline = {.loader = executor->loader,
+                                           .connector = build->connector,
+                                           .worker = executor->worker->properties,
+                                           .tolerance = build->tolerance};
+    build->client = client_of(build, CLIENT_CONSUMER, "connector-consumer");
+    struct sink_task_setup setup = {
+        .common = *build->plan->common,
+        .plugin = build->plugin->sink->task,
+        .config = build->own,
+        .pipeline = build->client == NULL ? NULL : sink_pipeline_create(&pipeline, build->error),
+        .tolerance = build->tolerance,
+        .consumer_config = build->client,
+        .graveyard = executor->graveyard,
+        .topics = build->config->topics,
+        .topic_count = build->config->topic_count,
+        .topics_regex = build->config->topics_regex,
+    };
+    if (setup.pipeline == NULL)
+        return NULL;
+    build->own = NULL;
+    build->tolerance = NULL;
+    return sink_task_create(&setup, build->error);
+}
+
+struct task *task_build(const struct task_plan *plan, const char **version, struct mr_error **error)
+{
+    struct build build = {.plan = plan, .executor = plan->executor, .error = error};
+    struct task *task = NULL;
+    int status = understand(&build);
+    *version = build.plugin == NULL ? NULL : build.plugin->version;
+    if (status == 0 && prepare_letters(&build) == 0 && make_tolerance(&build) == 0)
+        task = build.plugin->kind == MR_PLUGIN_SOURCE ? build_source(&build) : build_sink(&build);
+    build_release(&build);
+    return task;
+}
