@@ -1,11 +1,12 @@
 #include "print.h"
 
+#include "calendar.h"
+
 #include <millrace/number_text.h>
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 struct printer {
     struct text *text;
@@ -17,52 +18,19 @@ static int put(struct printer *printer, const struct mr_value *value);
 
 /* Instants -------------------------------------------------------------------------------------------------- */
 
-/* Days since the epoch of 1582-10-15, where Java's calendar turns from Julian to Gregorian. */
-#define GREGORIAN_FIRST_DAY (-141427)
-
-static int64_t floor_divide(int64_t number, int64_t divisor)
-{
-    return number / divisor - (number % divisor < 0);
-}
-
-struct day {
-    int64_t year; /* astronomical: 0 is 1 BC */
-    int month, day;
-};
-
-/* The calendars repeat every 400 years (146097 days) and every 4 years (1461 days); years counted from March. */
-static struct day day_of(int64_t days)
-{
-    bool is_julian = days < GREGORIAN_FIRST_DAY;
-    int64_t from_march = days + (is_julian ? 719470 : 719468);
-    int64_t cycle_days = is_julian ? 1461 : 146097, cycle = floor_divide(from_march, cycle_days);
-    int64_t in_cycle = from_march - cycle * cycle_days;
-    int64_t year = is_julian ? (in_cycle - in_cycle / 1460) / 365
-                             : (in_cycle - in_cycle / 1460 + in_cycle / 36524 - in_cycle / 146096) / 365;
-    int64_t day_of_year = in_cycle - (365 * year + year / 4 - (is_julian ? 0 : year / 100));
-    int64_t month = (5 * day_of_year + 2) / 153;
-    return (struct day){
-        .year = year + cycle * (is_julian ? 4 : 400) + (month >= 10),
-        .month = (int)(month < 10 ? month + 2 : month - 10),
-        .day = (int)(day_of_year - (153 * month + 2) / 5 + 1),
-    };
-}
-
 /* "Tue Nov 14 22:13:20 UTC 2023", in the zone of the process. */
 static int instant_put(struct printer *printer, int64_t ms)
 {
     static const char DAYS[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
     static const char MONTHS[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t seconds = (time_t)floor_divide(ms, 1000);
-    struct tm local = {.tm_zone = "UTC"};
-    localtime_r(&seconds, &local);
-    int64_t shifted = (int64_t)seconds + local.tm_gmtoff, days = floor_divide(shifted, 86400);
+    const char *zone;
+    int64_t shifted = floor_divide(ms, 1000) + calendar_offset_ms(ms, &zone) / 1000, days = floor_divide(shifted, 86400);
     int second = (int)(shifted - days * 86400);
-    struct day day = day_of(days);
+    struct calendar_date date = calendar_date_of(days);
     char line[96];
-    int size = snprintf(line, sizeof(line), "%s %s %02d %02d:%02d:%02d %.20s %" PRId64, DAYS[(days % 7 + 7) % 7], MONTHS[day.month],
-        day.day, second / 3600, second / 60 % 60, second % 60, local.tm_zone == NULL ? "UTC" : local.tm_zone,
-        day.year > 0 ? day.year : 1 - day.year);
+    int size = snprintf(line, sizeof(line), "%s %s %02d %02d:%02d:%02d %.20s %" PRId64, DAYS[(days % 7 + 7) % 7],
+        MONTHS[date.month - 1], date.day, second / 3600, second / 60 % 60, second % 60, zone,
+        date.year > 0 ? date.year : 1 - date.year);
     text_add(printer->text, line, (size_t)size);
     return 0;
 }
