@@ -1,0 +1,199 @@
+/* Only a leader acts; what the group says decides. */
+#include "rig.h"
+
+static int group_setup(void **state)
+{
+    (void)state;
+    rig_open(true, 0);
+    rig_start();
+    return 0;
+}
+
+static void lead(void)
+{
+    rig.group->on_leading(rig.group_argument);
+}
+
+static void requests_wait_while_the_group_is_joined(void **state)
+{
+    struct answer answer, health = {0};
+
+    (void)state;
+    assert_true(herder_is_ready(rig.herder)); /* what is read can be shown */
+    ask_put("a", "1", true, &answer);
+    herder_ask_health(rig.herder, take_answer, &health);
+    assert_int_equal(answered(&health), 503);
+    assert_false(was_answered(&answer));
+    lead();
+    assert_int_equal(answered(&answer), 201);
+    expect("status a-0 RUNNING");
+    health = (struct answer){0};
+    herder_ask_health(rig.herder, take_answer, &health);
+    assert_int_equal(answered(&health), 200);
+}
+
+static void a_standby_names_the_leader_and_runs_nothing(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    assert_int_equal(config_store_put_target(rig.configs, "a", TARGET_STARTED, INT64_MAX, NULL), 0);
+    rig.group->on_following(rig.group_argument, "http://other:8083/");
+    ask_put("a", "1", true, &answer);
+    assert_int_equal(answered(&answer), 409);
+    assert_non_null(strstr(answer.message, "http://other:8083/"));
+    turn();
+    expect_never("start");
+    assert_int_equal(rig.failure[0], '\0');
+}
+
+static void who_leads_no_more_stops_everything_and_comes_back(void **state)
+{
+    (void)state;
+    lead();
+    put("a", "1");
+    expect("status a-0 RUNNING");
+    rig_log_clear();
+    rig.group->on_lost(rig.group_argument, "the brokers were out of reach");
+    expect("status a-0 UNASSIGNED safe");
+    expect("status a UNASSIGNED safe");
+    expect_order("task- a-0 stay");
+    assert_int_equal(put("a", "2"), 409);
+    expect_never("DESTROYED");
+    rig_log_clear();
+    lead();
+    expect("status a-0 RUNNING");
+    expect_order("start a STARTED | task+ a-0");
+}
+
+static void a_failed_connector_starts_anew_under_a_new_lead(void **state)
+{
+    (void)state;
+    rig_set(&rig.start_fails, true);
+    lead();
+    put("a", "1");
+    expect("status a FAILED safe");
+    rig_set(&rig.start_fails, false);
+    rig.group->on_lost(rig.group_argument, "away");
+    expect("status a UNASSIGNED safe");
+    lead();
+    expect("status a-0 RUNNING");
+}
+
+static void units_that_still_stop_are_waited_for_before_they_start_again(void **state)
+{
+    (void)state;
+    lead();
+    put("a", "1");
+    expect("status a-0 RUNNING");
+    rig_set(&rig.task_silent, true);
+    rig_log_clear();
+    rig.group->on_lost(rig.group_argument, "away");
+    expect("task- a-0 stay");
+    lead();
+    expect("status a RUNNING");
+    turn();
+    expect_never("task+");
+    rig_set(&rig.task_silent, false);
+    rig_task("a", 0, TASK_STOPPED, NULL);
+    expect("status a-0 RUNNING");
+}
+
+static void a_write_the_group_does_not_back_is_refused(void **state)
+{
+    (void)state;
+    lead();
+    rig_set(&rig.guard_refuses, true);
+    assert_int_equal(put("a", "1"), 409);
+    rig_set(&rig.guard_refuses, false);
+    lease_set(&rig.lease, 0);
+    assert_int_equal(put("a", "1"), 409);
+    lease_set(&rig.lease, LEASE_FOR_EVER);
+    assert_int_equal(put("a", "1"), 201);
+}
+
+static bool has_failed(void *argument)
+{
+    bool failed;
+
+    (void)argument;
+    mutex_lock(&rig.lock);
+    failed = rig.failure[0] != '\0';
+    mutex_unlock(&rig.lock);
+    return failed;
+}
+
+static void tell_failure(void)
+{
+    struct mr_error *error = NULL;
+
+    mr_error_set(&error, MR_ERR_CONFLICT, "a JVM worker is in the group");
+    rig.group->on_failed(rig.group_argument, error);
+    mr_error_drop(error);
+    assert_true(eventually(5000, has_failed, NULL));
+    assert_string_equal(rig.failure, "a JVM worker is in the group");
+}
+
+static void a_group_of_others_ends_the_worker_before_it_began(void **state)
+{
+    (void)state;
+    tell_failure();
+    assert_false(rig.failure_had_run);
+}
+
+static void a_group_taken_over_by_others_ends_a_worker_that_had_run(void **state)
+{
+    (void)state;
+    lead();
+    put("a", "1");
+    expect("status a-0 RUNNING");
+    tell_failure();
+    assert_true(rig.failure_had_run);
+    expect("status a-0 UNASSIGNED safe");
+}
+
+static void a_new_leader_sweeps_up_statuses_of_what_is_gone(void **state)
+{
+    struct unit_status status = {.state = UNIT_RUNNING, .worker_id = "other:8083", .generation = 3};
+    struct status_view *view;
+
+    (void)state;
+    __real_status_store_put_connector(rig.statuses, "gone", &status, STATUS_CERTAIN);
+    __real_status_store_put_task(rig.statuses, "gone", 4, &status, STATUS_CERTAIN);
+    lead();
+    put("a", "1");
+    expect("status a-0 RUNNING");
+    view = status_store_view(rig.statuses, "gone");
+    assert_null(view->connector);
+    assert_int_equal(view->task_count, 0);
+    status_view_destroy(view);
+}
+
+static void leaving_comes_after_everything_has_stopped(void **state)
+{
+    (void)state;
+    lead();
+    put("a", "1");
+    expect("status a-0 RUNNING");
+    herder_stop(rig.herder, eventually_now_ms() + 1000);
+    expect_order("executor stops | leaves the group");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, rig_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(requests_wait_while_the_group_is_joined),
+        TEST(a_standby_names_the_leader_and_runs_nothing),
+        TEST(who_leads_no_more_stops_everything_and_comes_back),
+        TEST(a_failed_connector_starts_anew_under_a_new_lead),
+        TEST(units_that_still_stop_are_waited_for_before_they_start_again),
+        TEST(a_write_the_group_does_not_back_is_refused),
+        TEST(a_group_of_others_ends_the_worker_before_it_began),
+        TEST(a_group_taken_over_by_others_ends_a_worker_that_had_run),
+        TEST(a_new_leader_sweeps_up_statuses_of_what_is_gone),
+        TEST(leaving_comes_after_everything_has_stopped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
