@@ -48,6 +48,7 @@ static void empty(struct mr_batch *batch)
     list_reset(&batch->entries);
     list_reset(&batch->copies);
     batch->progress_count = batch->cursor_record = batch->cursor_entry = 0;
+    batch->broken = false;
     batch->owner = NULL;
     mr_arena_clear(&batch->arena);
 }

@@ -108,7 +108,7 @@ const struct mr_value *mr_record_value(const struct mr_record *record)
 int mr_record_set_key(struct mr_record *record, const struct mr_schema *schema, const struct mr_value *key)
 {
     if (key == NULL || mr_arena_keep_schema(arena_of(record), schema) < 0)
-        return -1;
+        return record_left_unfinished(record);
     record_set_key_kept(record, schema, key);
     return 0;
 }
@@ -116,7 +116,7 @@ int mr_record_set_key(struct mr_record *record, const struct mr_schema *schema, 
 int mr_record_set_value(struct mr_record *record, const struct mr_schema *schema, const struct mr_value *value)
 {
     if (value == NULL || mr_arena_keep_schema(arena_of(record), schema) < 0)
-        return -1;
+        return record_left_unfinished(record);
     record_set_value_kept(record, schema, value);
     return 0;
 }

@@ -41,7 +41,7 @@ int record_add_header_ref(struct mr_record *record, const char *key, const struc
 {
     if (key == NULL || value == NULL || mr_arena_keep_schema(arena_of(record), schema) < 0
         || headers_reserve_one(record) < 0)
-        return -1;
+        return record_left_unfinished(record);
     struct record_content *content = &record->content;
     content->headers[content->header_count++] = (struct record_header){.key = key, .schema = schema, .value = value};
     return 0;
@@ -50,7 +50,9 @@ int record_add_header_ref(struct mr_record *record, const char *key, const struc
 int mr_record_add_header(struct mr_record *record, const char *key, const struct mr_schema *schema,
     const struct mr_value *value)
 {
-    return value == NULL ? -1 : record_add_header_ref(record, mr_arena_text(arena_of(record), key), schema, value);
+    if (value == NULL)
+        return record_left_unfinished(record);
+    return record_add_header_ref(record, mr_arena_text(arena_of(record), key), schema, value);
 }
 
 static bool has_header(const struct mr_record *record, const char *key)

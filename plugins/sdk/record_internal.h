@@ -11,6 +11,13 @@ struct mr_record *batch_add(struct mr_batch *batch, struct record_list *list, en
 struct mr_batch *batch_create(struct batch_pool *pool, size_t limit_bytes);
 void batch_destroy(struct mr_batch *batch); /* an empty one */
 
+/* A setter of the record failed: noted, so that a plugin which overlooks the -1 loses nothing silently. Returns -1. */
+static inline int record_left_unfinished(struct mr_record *record)
+{
+    record->batch->broken = true;
+    return -1;
+}
+
 /* batch_pool.c: takes an empty batch back, or ends it. thread: any. */
 void batch_pool_give(struct batch_pool *pool, struct mr_batch *batch);
 

@@ -106,6 +106,7 @@ struct mr_batch {
     struct mr_arena arena;
     struct record_list entries, copies;
     uint32_t progress_count; /* progress markers among the entries */
+    bool broken;             /* a record was left unfinished: a setter failed */
     uint32_t cursor_record, cursor_entry; /* where mr_batch_at looked last, for batches with progress markers */
     _Atomic uint32_t references;
     struct batch_release *releases; /* newest first */
@@ -159,6 +160,12 @@ static inline uint32_t batch_entry_count(const struct mr_batch *batch)
 static inline struct mr_record *batch_entry_at(const struct mr_batch *batch, uint32_t index)
 {
     return record_list_at(&batch->entries, index);
+}
+
+/* Did a setter of one of its records fail (no memory, or a constructor's NULL)? Then the record lacks what was to be set. */
+static inline bool batch_is_broken(const struct mr_batch *batch)
+{
+    return batch->broken;
 }
 
 /* What mr_record_copy made, in order of making. */

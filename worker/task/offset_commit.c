@@ -14,9 +14,9 @@
 #include "base/bans.h"
 
 #define LOG_NAME "millrace.task.offsets"
-#define LANE_ARENA_BYTES_MAX ((size_t)1 << 20)
 #define LANES_FIRST 8u
-#define RING_FIRST 64u
+#define RING_FIRST 8u
+#define COMPACT_LEAST_BYTES ((size_t)64 << 10)
 
 /* A growing ring of entries, oldest first. */
 struct ring {
@@ -25,12 +25,12 @@ struct ring {
 };
 
 struct lane {
-    struct mr_arena *arena; /* the offset; cleared for each new one */
-    struct mr_arena *partition_arena;
     const struct mr_value *partition;
     const struct mr_value *offset; /* committable; NULL: none yet */
     uint64_t hash;
-    bool changed; /* committable is newer than what was flushed */
+    uint64_t flushed_in; /* sequence of the last flush that held its offset */
+    bool changed;        /* committable is newer than what was flushed */
+    bool is_active;      /* its ring is not empty: it stands in commit->active */
     struct ring ring;
 };
 
@@ -38,8 +38,12 @@ struct offset_commit {
     pthread_mutex_t lock;
     struct offset_commit_setup setup;
     char *connector;
-    struct lane **lanes; /* in order of appearance */
-    uint32_t lane_count, lane_capacity;
+    struct mr_arena *partitions; /* of the lanes; only grows */
+    struct mr_arena *offsets;    /* of the lanes; those that were overtaken go when it is compacted */
+    size_t compact_at_bytes;
+    struct lane **lanes;  /* in order of appearance */
+    struct lane **active; /* those with entries; as long as `lanes` */
+    uint32_t lane_count, lane_capacity, active_count, changed_count;
     uint32_t *index; /* open addressing over lanes, lane number + 1; twice lane_capacity long */
     struct ring done;
     size_t pending;
@@ -96,28 +100,72 @@ static void lane_destroy(struct lane *lane)
 {
     if (lane == NULL)
         return;
-    mr_arena_destroy(lane->arena);
-    mr_arena_destroy(lane->partition_arena);
     mem_free(lane->ring.items);
     mem_free(lane);
 }
 
-static struct lane *lane_create(const struct mr_value *partition, uint64_t hash)
+static struct lane *lane_create(struct offset_commit *commit, const struct mr_value *partition, uint64_t hash)
 {
     struct lane *lane = mem_calloc(1, sizeof(*lane));
 
     if (lane == NULL)
         return NULL;
     lane->hash = hash;
-    lane->arena = mr_arena_create(LANE_ARENA_BYTES_MAX);
-    lane->partition_arena = mr_arena_create(LANE_ARENA_BYTES_MAX);
-    if (lane->arena != NULL && lane->partition_arena != NULL)
-        lane->partition = mr_value_copy(lane->partition_arena, partition);
-    if (lane->partition == NULL) {
-        lane_destroy(lane);
-        return NULL;
+    lane->partition = mr_value_copy(commit->partitions, partition);
+    if (lane->partition != NULL)
+        return lane;
+    lane_destroy(lane);
+    return NULL;
+}
+
+static void lane_set_changed(struct offset_commit *commit, struct lane *lane, bool changed)
+{
+    if (lane->changed == changed)
+        return;
+    lane->changed = changed;
+    commit->changed_count += changed ? 1u : UINT32_MAX;
+}
+
+static void lane_activate(struct offset_commit *commit, struct lane *lane)
+{
+    if (lane->is_active)
+        return;
+    lane->is_active = true;
+    commit->active[commit->active_count++] = lane;
+}
+
+/* Copies the offsets that count into a new arena. Without memory everything stays as it is. */
+static void offsets_compact(struct offset_commit *commit)
+{
+    struct mr_arena *fresh = mr_arena_create(SIZE_MAX / 2);
+    const struct mr_value **copies = mem_alloc((commit->lane_count + 1) * sizeof(const struct mr_value *));
+    bool good = fresh != NULL && copies != NULL;
+
+    for (uint32_t i = 0; good && i < commit->lane_count; i++) {
+        copies[i] = commit->lanes[i]->offset == NULL ? NULL : mr_value_copy(fresh, commit->lanes[i]->offset);
+        good = (copies[i] == NULL) == (commit->lanes[i]->offset == NULL);
     }
-    return lane;
+    for (uint32_t i = 0; good && i < commit->lane_count; i++)
+        commit->lanes[i]->offset = copies[i];
+    mem_free(copies);
+    mr_arena_destroy(good ? commit->offsets : fresh);
+    if (good)
+        commit->offsets = fresh;
+    commit->compact_at_bytes = 2 * mr_arena_used_bytes(commit->offsets) + COMPACT_LEAST_BYTES;
+}
+
+/* no memory: the lane keeps what it had; the next record's offset will do. */
+static void lane_set_offset(struct offset_commit *commit, struct lane *lane, const struct mr_value *offset)
+{
+    const struct mr_value *copy;
+
+    if (mr_arena_used_bytes(commit->offsets) >= commit->compact_at_bytes)
+        offsets_compact(commit);
+    copy = mr_value_copy(commit->offsets, offset);
+    if (copy == NULL)
+        return;
+    lane->offset = copy;
+    lane_set_changed(commit, lane, true);
 }
 
 static uint32_t *index_slot(const struct offset_commit *commit, uint64_t hash, const struct mr_value *partition)
@@ -139,11 +187,16 @@ static bool lanes_grow(struct offset_commit *commit)
 {
     uint32_t capacity = commit->lane_capacity == 0 ? LANES_FIRST : commit->lane_capacity * 2;
     struct lane **lanes = mem_realloc(commit->lanes, capacity * sizeof(*lanes));
+    struct lane **active;
     uint32_t *index;
 
     if (lanes == NULL)
         return false;
     commit->lanes = lanes;
+    active = mem_realloc(commit->active, capacity * sizeof(*active));
+    if (active == NULL)
+        return false;
+    commit->active = active;
     index = mem_calloc((size_t)capacity * 2, sizeof(*index));
     if (index == NULL)
         return false;
@@ -173,7 +226,7 @@ static struct lane *lane_of(struct offset_commit *commit, const struct mr_value 
                      SOURCE_PARTITIONS_MAX);
         return NULL;
     }
-    lane = lane_create(partition, hash);
+    lane = lane_create(commit, partition, hash);
     if (lane == NULL) {
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a source partition");
         return NULL;
@@ -185,35 +238,43 @@ static struct lane *lane_of(struct offset_commit *commit, const struct mr_value 
 
 /* --- life ---------------------------------------------------------------------------------------------------- */
 
+static void commit_free(struct offset_commit *commit)
+{
+    if (commit == NULL)
+        return;
+    for (uint32_t i = 0; i < commit->lane_count; i++)
+        lane_destroy(commit->lanes[i]);
+    mr_arena_destroy(commit->partitions);
+    mr_arena_destroy(commit->offsets);
+    mem_free(commit->lanes);
+    mem_free(commit->active);
+    mem_free(commit->index);
+    mem_free(commit->done.items);
+    mem_free(commit->connector);
+    mutex_destroy(&commit->lock);
+    mem_free(commit);
+}
 struct offset_commit *offset_commit_create(const struct offset_commit_setup *setup, struct mr_error **error)
 {
     struct offset_commit *commit = mem_calloc(1, sizeof(*commit));
 
-    if (commit != NULL)
+    if (commit != NULL) {
         commit->connector = mem_strdup(setup->connector);
-    if (commit == NULL || commit->connector == NULL) {
-        mem_free(commit);
+        commit->partitions = mr_arena_create(SIZE_MAX / 2);
+        commit->offsets = mr_arena_create(SIZE_MAX / 2);
+        mutex_init(&commit->lock);
+    }
+    if (commit == NULL || commit->connector == NULL || commit->partitions == NULL || commit->offsets == NULL) {
+        commit_free(commit);
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the offsets of %s-%u", setup->connector, setup->number);
         return NULL;
     }
     commit->setup = *setup;
     commit->setup.connector = commit->connector;
     commit->references = 1;
+    commit->compact_at_bytes = COMPACT_LEAST_BYTES;
     commit->last_flush_ms = clock_monotonic_ms(setup->clock);
-    mutex_init(&commit->lock);
     return commit;
-}
-
-static void commit_free(struct offset_commit *commit)
-{
-    for (uint32_t i = 0; i < commit->lane_count; i++)
-        lane_destroy(commit->lanes[i]);
-    mem_free(commit->lanes);
-    mem_free(commit->index);
-    mem_free(commit->done.items);
-    mem_free(commit->connector);
-    mutex_destroy(&commit->lock);
-    mem_free(commit);
 }
 
 /* Called with the lock held; gives it back. */
@@ -254,6 +315,7 @@ static int submit_entry(struct offset_commit *commit, struct mr_record *entry, c
     if (!ring_reserve(&(*last_lane)->ring, 1))
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for records under way");
     ring_push(&(*last_lane)->ring, entry);
+    lane_activate(commit, *last_lane);
     commit->pending++;
     return 0;
 }
@@ -309,19 +371,37 @@ static void lane_collect(struct offset_commit *commit, struct lane *lane)
         /* The batch is let go by the task's thread alone, so `offset` lives until this function returns. */
         entry_finish(commit, entry);
     }
-    if (offset == NULL || mr_value_is_null(lane->partition))
-        return;
-    mr_arena_clear(lane->arena);
-    lane->offset = mr_value_copy(lane->arena, offset);
-    lane->changed = lane->offset != NULL; /* no memory: the next record's offset will do */
+    if (offset != NULL && !mr_value_is_null(lane->partition))
+        lane_set_offset(commit, lane, offset);
 }
 
 void offset_commit_collect(struct offset_commit *commit)
 {
     mutex_lock(&commit->lock);
-    for (uint32_t i = 0; i < commit->lane_count; i++)
-        if (is_acked(ring_first(&commit->lanes[i]->ring)))
-            lane_collect(commit, commit->lanes[i]);
+    for (uint32_t i = 0; i < commit->active_count;) {
+        struct lane *lane = commit->active[i];
+
+        if (is_acked(ring_first(&lane->ring)))
+            lane_collect(commit, lane);
+        lane->is_active = lane->ring.count > 0;
+        if (lane->is_active)
+            i++;
+        else
+            commit->active[i] = commit->active[--commit->active_count];
+    }
+    mutex_unlock(&commit->lock);
+}
+
+void offset_commit_forget(struct offset_commit *commit)
+{
+    mutex_lock(&commit->lock);
+    for (uint32_t i = 0; i < commit->active_count; i++) {
+        commit->active[i]->ring.count = 0;
+        commit->active[i]->is_active = false;
+    }
+    commit->active_count = 0;
+    commit->done.count = 0;
+    commit->pending = 0;
     mutex_unlock(&commit->lock);
 }
 
@@ -379,11 +459,11 @@ static void flush_failed(struct offset_commit *commit, const char *words)
 }
 
 /* The lanes that the failed flush held are marked again; newer offsets have taken the place of older ones by then. */
-static void mark_all_changed(struct offset_commit *commit)
+static void mark_flushed_changed(struct offset_commit *commit)
 {
     for (uint32_t i = 0; i < commit->lane_count; i++)
-        if (commit->lanes[i]->offset != NULL)
-            commit->lanes[i]->changed = true;
+        if (commit->lanes[i]->flushed_in == commit->flush_sequence)
+            lane_set_changed(commit, commit->lanes[i], true);
 }
 
 static void on_stored(void *argument, const struct mr_error *error)
@@ -397,7 +477,7 @@ static void on_stored(void *argument, const struct mr_error *error)
         if (error == NULL)
             commit->told_stored = true;
         else
-            mark_all_changed(commit);
+            mark_flushed_changed(commit);
         commit->told_failed = error != NULL;
         if (error != NULL)
             flush_failed(commit, mr_error_message(error));
@@ -414,11 +494,9 @@ static struct offset_entry *entries_take(struct offset_commit *commit, struct mr
     struct offset_entry *entries = NULL;
 
     *count = 0;
-    for (uint32_t i = 0; i < commit->lane_count; i++)
-        *count += commit->lanes[i]->changed;
-    if (*count == 0 || (entries = mr_arena_alloc(arena, *count * sizeof(*entries))) == NULL)
+    if (commit->changed_count == 0 ||
+        (entries = mr_arena_alloc(arena, commit->changed_count * sizeof(*entries))) == NULL)
         return NULL;
-    *count = 0;
     for (uint32_t i = 0; i < commit->lane_count; i++) {
         struct lane *lane = commit->lanes[i];
         struct offset_entry *entry = &entries[*count];
@@ -429,7 +507,8 @@ static struct offset_entry *entries_take(struct offset_commit *commit, struct mr
         entry->offset = mr_value_copy(arena, lane->offset);
         if (entry->offset == NULL)
             continue;
-        lane->changed = false;
+        lane_set_changed(commit, lane, false);
+        lane->flushed_in = commit->flush_sequence + 1;
         (*count)++;
     }
     return entries;
@@ -466,24 +545,16 @@ static void flush_start(struct offset_commit *commit, int64_t now_ms)
     mutex_lock(&commit->lock);
 }
 
-static bool anything_changed(const struct offset_commit *commit)
-{
-    for (uint32_t i = 0; i < commit->lane_count; i++)
-        if (commit->lanes[i]->changed)
-            return true;
-    return false;
-}
-
 static void give_up_if_late(struct offset_commit *commit, int64_t now_ms)
 {
     char words[64];
 
     if (!commit->flush_running || now_ms - commit->flush_started_ms < commit->setup.timeout_ms)
         return;
-    commit->flush_running = false; /* a late confirmation has an old sequence soon */
-    commit->flush_sequence++;
+    commit->flush_running = false;
     commit->told_failed = true;
-    mark_all_changed(commit);
+    mark_flushed_changed(commit);
+    commit->flush_sequence++; /* a late confirmation has an old one */
     snprintf(words, sizeof(words), "no confirmation within %" PRIu32 " ms", commit->setup.timeout_ms);
     flush_failed(commit, words);
 }
@@ -494,7 +565,7 @@ static void flush_if_due(struct offset_commit *commit, bool force)
     int64_t now_ms = clock_monotonic_ms(commit->setup.clock);
 
     give_up_if_late(commit, now_ms);
-    if (!commit->flush_running && anything_changed(commit) &&
+    if (!commit->flush_running && commit->changed_count > 0 &&
         (force || now_ms - commit->last_flush_ms >= commit->setup.interval_ms))
         flush_start(commit, now_ms);
 }
@@ -532,7 +603,7 @@ int64_t offset_commit_next_ms(struct offset_commit *commit)
     mutex_lock(&commit->lock);
     if (commit->flush_running)
         next_ms = commit->flush_started_ms + commit->setup.timeout_ms;
-    else if (anything_changed(commit) || commit->pending > 0)
+    else if (commit->changed_count > 0) /* what is not acknowledged yet wakes the task when it is */
         next_ms = commit->last_flush_ms + commit->setup.interval_ms;
     mutex_unlock(&commit->lock);
     return next_ms;

@@ -48,7 +48,7 @@ struct offset_commit_setup {
 };
 
 struct offset_commit *offset_commit_create(const struct offset_commit_setup *setup, struct mr_error **error);
-/* Ends the task's part: no wake after it. What is still in lanes is forgotten with its batches. */
+/* Ends the task's part: no wake after it. */
 void offset_commit_close(struct offset_commit *commit);
 
 /* Takes over `batch` with all its entries, already marked ACKED where nothing is to be sent. */
@@ -62,6 +62,9 @@ void offset_commit_collect(struct offset_commit *commit);
 /* The next entry whose commit_record is due, NULL: none. After the call give it back with _release_done. */
 struct mr_record *offset_commit_take_done(struct offset_commit *commit);
 void offset_commit_release_done(struct offset_commit *commit, struct mr_record *entry);
+
+/* Forgets every entry, also those not acknowledged: before their batches are let go. Offsets that are committable stay. */
+void offset_commit_forget(struct offset_commit *commit);
 
 /* All entries of the batch have left their lanes and had their commit_record. */
 bool offset_commit_is_home(struct offset_commit *commit, const struct source_batch *batch);

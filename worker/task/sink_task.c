@@ -22,16 +22,28 @@
 
 /* --- plugin calls; the consumer is lent while one is inside ------------------------------------------------------- */
 
+/* Whoever comes first, the abandoner or the task itself, closes it. */
+static void close_lent(struct sink_task *task)
+{
+    struct consumer *consumer = atomic_exchange(&task->lent, NULL);
+
+    if (consumer != NULL)
+        consumer_close(consumer, CONSUMER_CLOSE_LEAVE,
+                       clock_monotonic_ms(NULL) + task->task.setup.offset_flush_timeout_ms);
+}
+
 void sink_call_begin(struct sink_task *task, const char *call)
 {
     task_call_begin(&task->task, call);
-    atomic_store_explicit(&task->lent, task->consumer, memory_order_release);
+    atomic_store(&task->lent, task->consumer);
+    /* Abandoned just now: the abandoner may have looked before anything was lent. One of the two sees the other. */
+    if (atomic_load(&task->task.abandoned))
+        close_lent(task);
 }
 
 void sink_call_end(struct sink_task *task)
 {
-    /* NULL: whoever abandoned us has taken it. */
-    task->consumer = atomic_exchange_explicit(&task->lent, NULL, memory_order_acq_rel);
+    task->consumer = atomic_exchange(&task->lent, NULL); /* NULL: whoever abandoned us has closed it */
     task_call_end(&task->task);
 }
 
@@ -152,6 +164,10 @@ static int run(struct sink_task *task, bool paused, enum task_step *step, int64_
     *wake_at_ms = next_wake_ms(task);
     if (!idle || task->fenced)
         *step = TASK_STEP_AGAIN;
+    else if (!task_may_act(&task->task))
+        *wake_at_ms = clock_monotonic_ms(task->task.setup.clock) + LEASE_LOOK_MS;
+    else if (task->commit_wished && !task->commit_running)
+        *step = TASK_STEP_AGAIN;
     return 0;
 }
 
@@ -185,14 +201,17 @@ static void plugin_stop(struct sink_task *task)
 /* A FAILED task leaves the group, so that its partitions move on to its siblings (errors-dlq, section 11). */
 static void close_consumer(struct sink_task *task, const struct task_wish *wish)
 {
-    bool stays = wish->stopped && wish->departure == TASK_DEPARTURE_STAY && task->failure == NULL;
-    int64_t deadline_ms = clock_monotonic_ms(NULL) + task->task.setup.offset_flush_timeout_ms;
+    /* A fenced member's place is its successor's already: there is nothing to leave. */
+    bool stays = task->fenced ||
+                 (wish->stopped && wish->departure == TASK_DEPARTURE_STAY && task->failure == NULL);
+    int64_t deadline_ms = clock_monotonic_ms(task->task.setup.clock) + task->task.setup.offset_flush_timeout_ms;
 
     if (wish->stopped)
         deadline_ms = earlier(deadline_ms, wish->stop_deadline_ms);
     if (task->consumer == NULL)
         return;
-    consumer_close(task->consumer, stays ? CONSUMER_CLOSE_STAY : CONSUMER_CLOSE_LEAVE, deadline_ms);
+    consumer_close(task->consumer, stays ? CONSUMER_CLOSE_STAY : CONSUMER_CLOSE_LEAVE,
+                   task_real_deadline_ms(&task->task, deadline_ms));
     task->consumer = NULL;
 }
 
@@ -210,7 +229,7 @@ static enum task_step end(struct sink_task *task, const struct task_wish *wish)
     close_consumer(task, wish);
     plugin_stop(task);
     close_consumer(task, wish);
-    if (task->failure == NULL) {
+    if (task->failure == NULL || task_is_abandoned(&task->task)) {
         task_move(&task->task, TASK_STOPPED, NULL);
         return TASK_STEP_ENDED;
     }
@@ -260,7 +279,7 @@ static enum task_step step_task(struct sink_task *task, const struct task_wish *
     if (wish->stopped || task->fenced || task_is_abandoned(&task->task))
         return end(task, wish);
     if (!task->started && !task_may_act(&task->task)) {
-        *wake_at_ms = clock_monotonic_ms(NULL) + LEASE_LOOK_MS;
+        *wake_at_ms = clock_monotonic_ms(task->task.setup.clock) + LEASE_LOOK_MS;
         return TASK_STEP_WAIT;
     }
     if (advance(task, wish, &waiting, &error) == 0 &&
@@ -295,13 +314,9 @@ static void sink_task_interrupt(struct task *base)
 static void sink_task_abandon(struct task *base)
 {
     struct sink_task *task = SINK_TASK_OF(base);
-    struct consumer *consumer;
 
     tolerance_cancel(task->setup.tolerance);
-    consumer = atomic_exchange_explicit(&task->lent, NULL, memory_order_acq_rel);
-    if (consumer != NULL)
-        consumer_close(consumer, CONSUMER_CLOSE_LEAVE,
-                       clock_monotonic_ms(NULL) + task->task.setup.offset_flush_timeout_ms);
+    close_lent(task);
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------------------ */
@@ -369,9 +384,6 @@ static bool copy_topics(struct sink_task *task)
 static bool parts_create(struct sink_task *task)
 {
     const struct task_common_setup *common = &task->task.setup;
-    /* Consumed bytes stay in the messages: the arena holds what converters and transforms make of them. */
-    size_t limit_bytes = common->buffer_bytes_max == 0 ? SIZE_MAX / 2 : (size_t)common->buffer_bytes_max * 4;
-
     task->errant = (struct mr_errant_reporter){.host = &sink_task_errant_host, .owner = task};
     task->context = (struct mr_sink_context){
         .host = &sink_task_context_host,
@@ -383,7 +395,7 @@ static bool parts_create(struct sink_task *task)
         .errant = tolerance_has_errant_reporter(task->setup.tolerance) ? &task->errant : NULL,
     };
     task->pool =
-        batch_pool_create(&(struct batch_pool_setup){.batch_limit_bytes = limit_bytes, .idle_max = BATCHES_IDLE_MAX});
+        batch_pool_create(&(struct batch_pool_setup){.batch_limit_bytes = SIZE_MAX / 2, .idle_max = BATCHES_IDLE_MAX});
     task->assignment = offsets_create();
     task->offsets = offsets_create();
     task->topics_seen = pointer_map_create(NULL);

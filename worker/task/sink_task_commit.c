@@ -206,14 +206,16 @@ int sink_task_commit_if_due(struct sink_task *task, struct mr_error **error)
     struct consumer_partition *to_commit;
     struct mr_error *why = NULL;
     size_t count;
+    int status;
 
     if (tolerance_letter_failure(task->setup.tolerance, error) != 0)
         return -1;
     if (!is_due(task, now_ms) || !task_may_act(&task->task))
         return 0;
-    task->commit_wished = false;
     task->commit_at_ms = now_ms + task->task.setup.offset_flush_interval_ms;
-    if (collect(task, NULL, 0, &to_commit, &count, &why) != 0) {
+    status = collect(task, NULL, 0, &to_commit, &count, &why);
+    task->commit_wished = false; /* also a wish from within pre_commit: this was it */
+    if (status != 0) {
         log_warn(LOG_NAME, "pre_commit failed, going back to the committed offsets: %s", mr_error_message(why));
         mr_error_drop(why);
         rewind_to_committed(task);

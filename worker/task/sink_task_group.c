@@ -241,22 +241,59 @@ static int apply_pauses(struct sink_task *task, struct mr_error **error)
     return 0;
 }
 
-int sink_task_apply_wishes(struct sink_task *task, struct mr_error **error)
+static size_t count_seeks(const struct sink_task *task)
 {
+    size_t count = 0;
+
+    for (size_t i = 0; i < task->partition_count; i++)
+        count += task->partitions[i].seek_to != OFFSET_UNKNOWN;
+    return count;
+}
+
+static int seek_to_all(struct sink_task *task, struct consumer_partition *targets, size_t count,
+                       struct mr_error **error)
+{
+    if (consumer_seek(task->consumer, targets, count, ask_deadline_ms(), error) != 0)
+        return mr_error_wrap(error, "cannot go to offset %lld of %s-%d", (long long)targets[0].offset,
+                             targets[0].topic, (int)targets[0].partition);
+    sink_task_drop_records(task, targets, count);
     for (size_t i = 0; i < task->partition_count; i++) {
         struct sink_partition *at = &task->partitions[i];
-        struct consumer_partition target = {.topic = at->topic, .partition = at->partition, .offset = at->seek_to};
 
         if (at->seek_to == OFFSET_UNKNOWN)
             continue;
-        if (consumer_seek(task->consumer, &target, 1, ask_deadline_ms(), error) != 0)
-            return mr_error_wrap(error, "cannot go to offset %lld of %s-%d", (long long)at->seek_to, at->topic,
-                                 (int)at->partition);
-        sink_task_drop_records(task, &target, 1);
         at->current = at->committed = at->seek_to;
         at->seek_to = OFFSET_UNKNOWN;
     }
-    return apply_pauses(task, error);
+    return 0;
+}
+
+static int apply_seeks(struct sink_task *task, struct mr_error **error)
+{
+    size_t count = count_seeks(task), at = 0;
+    struct consumer_partition *targets;
+    int status;
+
+    if (count == 0)
+        return 0;
+    targets = mem_alloc(count * sizeof(*targets));
+    if (targets == NULL)
+        return no_memory(error);
+    for (size_t i = 0; i < task->partition_count; i++) {
+        const struct sink_partition *own = &task->partitions[i];
+
+        if (own->seek_to != OFFSET_UNKNOWN)
+            targets[at++] = (struct consumer_partition){
+                .topic = own->topic, .partition = own->partition, .offset = own->seek_to};
+    }
+    status = seek_to_all(task, targets, count, error);
+    mem_free(targets);
+    return status;
+}
+
+int sink_task_apply_wishes(struct sink_task *task, struct mr_error **error)
+{
+    return apply_seeks(task, error) != 0 ? -1 : apply_pauses(task, error);
 }
 
 /* --- the door ------------------------------------------------------------------------------------------------------------ */

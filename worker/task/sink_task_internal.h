@@ -61,6 +61,8 @@ struct sink_task {
     bool put_again;         /* the batch waits for another try */
     uint32_t retry_ms;      /* the next backoff */
     int64_t retry_at_ms, empty_put_at_ms;
+    uint64_t record_bytes; /* about the size of a record as read lately; 0: not known yet */
+    bool over_budget;      /* the plugin keeps too much; nothing is read */
     uint32_t wished_delay_ms; /* by the plugin, this round */
     bool delay_is_wished;
     struct pointer_map *topics_seen;

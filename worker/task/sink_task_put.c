@@ -15,6 +15,10 @@
 #include "base/bans.h"
 
 #define LOG_NAME "millrace.task.sink"
+#define READ_FIRST_RECORDS 64 /* while nothing is known about their size */
+/* Consumed bytes stay in the messages: a batch's arena holds what converters and transforms make of them. */
+#define ARENA_PER_CONSUMED_BYTE 32
+#define ARENA_PER_BUDGET_BYTE 4
 #define ENTRY_GIVEN_UP 1 /* owner_state of an entry whose partition went, or was rewound, before the put */
 
 static int no_memory(struct mr_error **error)
@@ -178,7 +182,11 @@ static int pin_messages(struct sink_task *task, struct mr_batch *batch, struct c
 static struct mr_batch *batch_of(struct sink_task *task, struct consumer_batch *messages, struct mr_error **error)
 {
     struct mr_batch *batch = batch_pool_take(task->pool);
+    uint64_t budget_bytes = task->task.setup.buffer_bytes_max;
 
+    if (batch != NULL && budget_bytes > 0)
+        arena_set_limit(mr_batch_arena(batch), budget_bytes * ARENA_PER_BUDGET_BYTE +
+                                                   consumer_batch_byte_count(messages) * ARENA_PER_CONSUMED_BYTE);
     if (batch == NULL || pin_messages(task, batch, messages) != 0) {
         consumer_batch_drop(messages);
         mr_batch_drop(batch);
@@ -201,13 +209,37 @@ static bool may_read(struct sink_task *task)
 {
     uint64_t budget_bytes = task->task.setup.buffer_bytes_max;
 
+    bool was_over_budget = task->over_budget;
+
     if (!tolerance_has_room(task->setup.tolerance))
         return false; /* wakes us when letters have gone */
-    if (budget_bytes == 0 || consumer_pinned_bytes(task->consumer) < budget_bytes)
-        return true;
-    /* The plugin keeps too much: a commit lets it flush, and letting go wakes us. */
-    task->commit_wished = true;
-    return false;
+    task->over_budget = budget_bytes > 0 && consumer_pinned_bytes(task->consumer) >= budget_bytes;
+    if (task->over_budget && !was_over_budget) {
+        log_info(LOG_NAME, "the plugin keeps %llu bytes of records, more than millrace.task.buffer.bytes: reading waits",
+                 (unsigned long long)consumer_pinned_bytes(task->consumer));
+        task->commit_wished = true; /* lets it flush; when it lets go we are woken */
+    }
+    return !task->over_budget;
+}
+
+/* One read stays about within the byte budget. */
+static size_t records_to_read(const struct sink_task *task)
+{
+    size_t most = client_config_max_poll_records(task->setup.consumer_config);
+    uint64_t budget_bytes = task->task.setup.buffer_bytes_max, fitting;
+
+    if (budget_bytes == 0)
+        return most;
+    fitting = task->record_bytes == 0 ? READ_FIRST_RECORDS : budget_bytes / task->record_bytes;
+    return fitting == 0 ? 1 : fitting < most ? (size_t)fitting : most;
+}
+
+/* Grows at once, shrinks slowly. */
+static void note_size(struct sink_task *task, const struct consumer_batch *messages)
+{
+    uint64_t bytes = consumer_batch_byte_count(messages) / consumer_batch_count(messages) + 1;
+
+    task->record_bytes = bytes > task->record_bytes ? bytes : (task->record_bytes * 7 + bytes) / 8;
 }
 
 /* 1: a batch is at hand; 0: nothing to read now; -1: failed. */
@@ -217,9 +249,10 @@ static int read_batch(struct sink_task *task, struct mr_error **error)
 
     if (task->partition_count == 0 || !may_read(task))
         return 0;
-    messages = consumer_read(task->consumer, client_config_max_poll_records(task->setup.consumer_config));
+    messages = consumer_read(task->consumer, records_to_read(task));
     if (messages == NULL)
         return 0;
+    note_size(task, messages);
     task->last_topic = NULL;
     task->batch = batch_of(task, messages, error);
     if (task->batch == NULL)
@@ -256,6 +289,8 @@ void sink_task_drop_records(struct sink_task *task, const struct consumer_partit
             task->output.records.items[kept++] = record;
     }
     task->output.records.count = kept;
+    if (task->put_again && kept == 0)
+        task->retry_at_ms = 0; /* nothing is left to be put again: the rest goes on */
 }
 
 /* --- putting ---------------------------------------------------------------------------------------------------------- */
@@ -318,7 +353,7 @@ static int put(struct sink_task *task, struct mr_error **error)
     }
     if (status != 0 && why != NULL && mr_error_is_retriable(why)) {
         put_later(task, why);
-        return 0;
+        return sink_task_apply_wishes(task, error);
     }
     if (status != 0) {
         *error = why;

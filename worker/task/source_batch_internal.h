@@ -35,6 +35,7 @@ struct source_batch {
     struct producer_record *items; /* items[i] goes with flights[i] */
     struct flight *flights;
     uint32_t count;
+    size_t bytes;                 /* about what it holds */
     uint32_t entries_left;        /* locks: offset_commit's */
     _Atomic uint32_t flights_out; /* not yet ACKED: the batch stays while there are any */
     struct source_batch *next;    /* the task's list, oldest first */

@@ -163,9 +163,11 @@ static int start(struct source_task *task, struct mr_error **error)
 
 static bool is_full(const struct source_task *task)
 {
+    uint64_t bytes_max = task->task.setup.buffer_bytes_max;
+
     return producer_user_record_count(task->user) >= SOURCE_TASK_RECORDS_MAX ||
-           (task->task.setup.buffer_bytes_max > 0 &&
-            producer_user_byte_count(task->user) >= task->task.setup.buffer_bytes_max);
+           (bytes_max > 0 && (producer_user_byte_count(task->user) >= bytes_max ||
+                              task->held_bytes / SOURCE_TASK_HELD_FACTOR >= bytes_max));
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -200,14 +202,12 @@ static int run(struct source_task *task, enum task_step *step, int64_t *wake_at_
 
 /* --- the end ---------------------------------------------------------------------------------------------------- */
 
-static void ending_begin(struct source_task *task, const struct task_wish *wish)
+static void ending_begin(struct source_task *task)
 {
-    int64_t now_ms = clock_monotonic_ms(NULL);
-
     task->ending = ENDING_DRAIN;
-    task->ending_deadline_ms = now_ms + task->task.setup.offset_flush_timeout_ms;
-    if (wish->stopped)
-        task->ending_deadline_ms = earlier(task->ending_deadline_ms, wish->stop_deadline_ms);
+    task->ending_deadline_ms =
+        clock_monotonic_ms(task->task.setup.clock) + task->task.setup.offset_flush_timeout_ms;
+    task->may_flush_again = true;
     task_move(&task->task, TASK_STOPPING, NULL);
 }
 
@@ -260,7 +260,7 @@ static void close_user(struct source_task *task, int64_t now_ms)
     if (task->user == NULL)
         atomic_store(&task->user_closed, true);
     else
-        producer_user_close(task->user, hurry ? now_ms : task->ending_deadline_ms);
+        producer_user_close(task->user, task_real_deadline_ms(&task->task, hurry ? now_ms : task->ending_deadline_ms));
     task->user = NULL;
 }
 
@@ -270,7 +270,7 @@ static enum task_step finish(struct source_task *task)
 
     source_task_forget(task);
     task->ending = ENDING_DONE;
-    if (task->failure == NULL) {
+    if (task->failure == NULL || task_is_abandoned(&task->task)) {
         task_move(&task->task, TASK_STOPPED, NULL);
         return TASK_STEP_ENDED;
     }
@@ -280,6 +280,15 @@ static enum task_step finish(struct source_task *task)
     return TASK_STEP_ENDED;
 }
 
+/* A failure may be that of an older flush: once, it is tried again. */
+static bool may_flush_again(struct source_task *task, enum flush_state state)
+{
+    bool again = state == FLUSH_FAILED && task->may_flush_again;
+
+    task->may_flush_again &= !again;
+    return again || state == FLUSH_STORED; /* what was acknowledged meanwhile */
+}
+
 /* Stores all that is committable. true: done, or not to be had in time. */
 static bool commit_last(struct source_task *task, int64_t now_ms)
 {
@@ -287,14 +296,16 @@ static bool commit_last(struct source_task *task, int64_t now_ms)
 
     do
         state = source_task_flush(task, true);
-    while (state == FLUSH_STORED); /* what was acknowledged meanwhile */
+    while (may_flush_again(task, state));
     return state != FLUSH_RUNNING || now_ms >= task->ending_deadline_ms;
 }
 
-static enum task_step end(struct source_task *task, int64_t *wake_at_ms)
+static enum task_step end(struct source_task *task, const struct task_wish *wish, int64_t *wake_at_ms)
 {
-    int64_t now_ms = clock_monotonic_ms(NULL);
+    int64_t now_ms = clock_monotonic_ms(task->task.setup.clock);
 
+    if (wish->stopped)
+        task->ending_deadline_ms = earlier(task->ending_deadline_ms, wish->stop_deadline_ms);
     source_task_take_acks(task, NULL);
     if (task->ending == ENDING_DRAIN && drain(task, now_ms)) {
         source_task_take_acks(task, NULL);
@@ -328,7 +339,7 @@ static int advance(struct source_task *task, const struct task_wish *wish, bool 
         return 0;
     if (!task->started) {
         if (wish->paused) { /* a task that begins paused waits before the plugin's start */
-            if (task_state(head) == TASK_PREPARED)
+            if (task_state(head) != TASK_PAUSED)
                 task_move(head, TASK_PAUSED, NULL);
             return 0;
         }
@@ -355,11 +366,11 @@ static enum task_step step_task(struct source_task *task, const struct task_wish
     int status;
 
     if (task->ending == ENDING_NOT && (wish->stopped || task_is_abandoned(&task->task)))
-        ending_begin(task, wish);
+        ending_begin(task);
     if (task->ending != ENDING_NOT)
-        return end(task, wake_at_ms);
+        return end(task, wish, wake_at_ms);
     if (!task_may_act(&task->task)) {
-        *wake_at_ms = clock_monotonic_ms(NULL) + LEASE_LOOK_MS;
+        *wake_at_ms = clock_monotonic_ms(task->task.setup.clock) + LEASE_LOOK_MS;
         return TASK_STEP_WAIT;
     }
     status = advance(task, wish, &waiting, &error);
@@ -374,7 +385,7 @@ static enum task_step step_task(struct source_task *task, const struct task_wish
     if (status == 0)
         return step;
     fail(task, error);
-    ending_begin(task, wish);
+    ending_begin(task);
     return TASK_STEP_AGAIN;
 }
 

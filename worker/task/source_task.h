@@ -27,7 +27,7 @@ struct source_task_setup {
     const struct mr_source_task_ops *plugin; /* full-size table (loader) */
     struct mr_config *config;                /* the task's own, parsed; taken over, also on failure */
     struct source_pipeline *pipeline;        /* taken over, also on failure */
-    struct tolerance *tolerance;             /* the pipeline\'s; taken over, also on failure */
+    struct tolerance *tolerance;             /* the pipeline's; taken over, also on failure */
     struct offset_store *offsets;
     struct producer_pool *producers;
     struct client_config *producer_config; /* a reference is taken */
@@ -38,5 +38,8 @@ struct source_task_setup {
 struct task *source_task_create(const struct source_task_setup *setup, struct mr_error **error);
 
 #define SOURCE_TASK_RECORDS_MAX 100000 /* under way at the same time; more wait */
+/* Batches that wait for one record that Kafka does not acknowledge may hold so many times buffer_bytes_max; then nothing is
+ * polled. */
+#define SOURCE_TASK_HELD_FACTOR 4
 
 #endif

@@ -123,18 +123,28 @@ static void batch_free(struct source_batch *batch)
     mr_batch_drop(batch->batch); /* the memory of `batch` goes with it */
 }
 
+static bool is_done(struct source_task *task, const struct source_batch *batch)
+{
+    return batch != task->cursor && atomic_load_explicit(&batch->flights_out, memory_order_acquire) == 0 &&
+           offset_commit_is_home(task->commit, batch);
+}
+
+/* A batch with a record that is stuck does not hold the others back. */
 static void release_batches(struct source_task *task)
 {
-    while (task->first != NULL && task->first != task->cursor &&
-           atomic_load_explicit(&task->first->flights_out, memory_order_acquire) == 0 &&
-           offset_commit_is_home(task->commit, task->first)) {
-        struct source_batch *batch = task->first;
+    struct source_batch *before = NULL, *next;
 
-        task->first = batch->next;
-        if (task->first == NULL)
-            task->last = NULL;
+    for (struct source_batch *batch = task->first; batch != NULL; batch = next) {
+        next = batch->next;
+        if (!is_done(task, batch)) {
+            before = batch;
+            continue;
+        }
+        *(before == NULL ? &task->first : &before->next) = next;
+        task->held_bytes -= batch->bytes;
         batch_free(batch);
     }
+    task->last = before;
 }
 
 static int refusal_settle(struct source_task *task, struct flight *flight, struct mr_error **error)
@@ -145,7 +155,6 @@ static int refusal_settle(struct source_task *task, struct flight *flight, struc
         return -1;
     flight->is_dropped = true;
     flight_acked(flight);
-    atomic_fetch_sub_explicit(&task->refused, 1, memory_order_relaxed);
     return 0;
 }
 
@@ -153,6 +162,7 @@ static int settle_refusals(struct source_task *task, struct mr_error **error)
 {
     if (atomic_load_explicit(&task->refused, memory_order_acquire) == 0)
         return 0;
+    atomic_exchange_explicit(&task->refused, 0, memory_order_acq_rel); /* those that come meanwhile count again */
     for (struct source_batch *batch = task->first; batch != NULL; batch = batch->next)
         for (uint32_t i = 0; i < batch->count; i++)
             if (atomic_load_explicit(&batch->flights[i].state, memory_order_acquire) == FLIGHT_REFUSED &&
@@ -196,6 +206,8 @@ enum flush_state source_task_flush(struct source_task *task, bool force)
 
 void source_task_forget(struct source_task *task)
 {
+    offset_commit_forget(task->commit); /* a ticking thread may be looking */
+    task->held_bytes = 0;
     while (task->first != NULL) {
         struct source_batch *batch = task->first;
 

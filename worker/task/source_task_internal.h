@@ -48,6 +48,7 @@ struct source_task {
     struct source_batch *first, *last; /* not yet let go, oldest first */
     struct source_batch *cursor;       /* the batch being handed to the producer; NULL: all is */
     uint32_t cursor_at;
+    uint64_t held_bytes;               /* by all batches in the list */
     struct producer_user *user;
     atomic_bool swapped; /* the producer gave everything back: send again */
     atomic_uint refused; /* flights in state REFUSED */
@@ -60,6 +61,7 @@ struct source_task {
 
     enum ending ending;
     int64_t ending_deadline_ms;
+    bool may_flush_again;
     struct mr_error *failure; /* why the task fails; NULL: it stops */
 };
 

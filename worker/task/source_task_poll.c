@@ -12,6 +12,7 @@
 #include "base/bans.h"
 
 #define LOG_NAME "millrace.task.source"
+#define BATCH_OVERHEAD_BYTES 4096u /* even a small batch has a block of memory of its own */
 
 static int no_memory(struct mr_error **error)
 {
@@ -110,6 +111,8 @@ static void append(struct source_task *task, struct source_batch *batch)
     else
         task->first = batch;
     task->last = batch;
+    batch->bytes = mr_arena_used_bytes(mr_batch_arena(batch->batch)) + BATCH_OVERHEAD_BYTES;
+    task->held_bytes += batch->bytes;
     if (task->cursor == NULL) {
         task->cursor = batch;
         task->cursor_at = 0;
@@ -229,6 +232,16 @@ static void set_idle(struct source_task *task)
     task->poll_at_ms = delay_ms == UINT32_MAX ? INT64_MAX : now_ms + delay_ms;
 }
 
+/* A setter that failed left a record without its value; the plugin should have answered -1. */
+static int check_polled(struct mr_batch *batch, struct mr_error **why)
+{
+    if (!batch_is_broken(batch))
+        return 0;
+    return mr_error_set(why, MR_ERR_CONNECT,
+                        "poll answered that all is well, but left a record unfinished: a value could not be made (no "
+                        "memory, or more than the task's buffer allows)");
+}
+
 /* A retriable failure counts as "no records" (errors-dlq, section 2). */
 static int poll_failed(struct source_task *task, struct mr_error *why, struct mr_error **error)
 {
@@ -262,15 +275,18 @@ int source_task_poll(struct source_task *task, bool *idle, struct mr_error **err
     task_call_begin(&task->task, "poll");
     status = task->setup.plugin->poll(task->self, batch, &why);
     task_call_end(&task->task);
+    if (status == 0) {
+        mr_error_clear(&why);
+        status = check_polled(batch, &why);
+    }
     if (status != 0 || task_is_abandoned(&task->task) || batch_entry_count(batch) == 0) {
         mr_batch_drop(batch);
-        if (status != 0)
+        if (status != 0 && !task_is_abandoned(&task->task))
             return poll_failed(task, why, error);
         mr_error_drop(why);
         set_idle(task);
         return 0;
     }
-    mr_error_drop(why);
     *idle = task->poll_after_is_set;
     if (*idle)
         set_idle(task);

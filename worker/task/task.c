@@ -180,7 +180,7 @@ void task_request_stop(struct task *task, enum task_departure departure, int64_t
 
 void task_abandon(struct task *task)
 {
-    atomic_store_explicit(&task->abandoned, true, memory_order_release);
+    atomic_store(&task->abandoned, true); /* before the look at what is lent: see sink_call_begin */
     if (task->ops->abandon != NULL)
         task->ops->abandon(task);
     if (!atomic_exchange(&task->stopping, true))
@@ -253,6 +253,11 @@ char *task_trace(const struct mr_error *error)
     if (trace != NULL)
         mr_error_trace(error, trace, length + 1);
     return trace;
+}
+
+int64_t task_real_deadline_ms(const struct task *task, int64_t deadline_ms)
+{
+    return clock_monotonic_ms(NULL) + (deadline_ms - clock_monotonic_ms(task->setup.clock));
 }
 
 void task_tick(struct task *task)

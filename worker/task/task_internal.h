@@ -76,6 +76,9 @@ void task_call_end(struct task *task);
 /* The full trace of an error, for the status; free with mem_free. NULL: no memory. */
 char *task_trace(const struct mr_error *error);
 
+/* The same moment on clock_monotonic_ms(NULL), for rooms that wait by the real clock. */
+int64_t task_real_deadline_ms(const struct task *task, int64_t deadline_ms);
+
 void task_wake(struct task *task);
 /* Sets the flag that lets the task go on, then wakes it; the task may be gone in between. thread: any. */
 void task_signal(struct task *task, atomic_bool *flag);

@@ -214,13 +214,14 @@ static int make_record(struct task *task, struct mr_batch *batch, int64_t wall_m
     return 0;
 }
 
-static void set_next_poll(struct task *task)
+/* Without a wish the next poll comes at once: when the pace asks for more than one poll brings. */
+static void set_next_poll(struct task *task, int64_t made)
 {
     int64_t gap_ms = task->per_second > 0 ? 1000 / task->per_second : 0;
 
     if (task->records_max >= 0 && task->sequence >= task->records_max)
         mr_source_context_poll_after_ms(task->context, UINT32_MAX);
-    else if (task->per_second > 0)
+    else if (task->per_second > 0 && made < BATCH_RECORDS_MAX)
         mr_source_context_poll_after_ms(task->context, gap_ms < PACE_MS ? PACE_MS : (uint32_t)gap_ms);
 }
 
@@ -236,7 +237,7 @@ static int task_poll(void *self, struct mr_batch *batch, struct mr_error **error
         task->sequence++;
     }
     mr_metric_add(task->made, (double)(count > 0 ? count : 0));
-    set_next_poll(task);
+    set_next_poll(task, count);
     return 0;
 }
 

@@ -43,6 +43,7 @@ int file_input_open(struct file_input *input, struct mr_error **error)
         return mr_error_set(error, MR_ERR_CONNECT, "%s: is a directory; give the name of a file", name_of(input));
     }
     input->is_regular = S_ISREG(status.st_mode) && input->path != NULL;
+    input->may_grow = S_ISREG(status.st_mode) || input->path != NULL;
     input->device = status.st_dev;
     input->inode = status.st_ino;
     input->read_to = 0;
@@ -134,7 +135,7 @@ static enum input_state at_end(struct file_input *input, struct mr_error **error
     struct stat here, there;
 
     if (!input->is_regular)
-        return input->path == NULL ? INPUT_ENDED : INPUT_NOTHING; /* a pipe may get another writer */
+        return input->may_grow ? INPUT_NOTHING : INPUT_ENDED; /* a named pipe may get another writer */
     if (fstat(input->fd, &here) != 0) {
         failed(input, "cannot be examined", error);
         return INPUT_FAILED;

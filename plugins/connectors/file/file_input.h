@@ -23,6 +23,7 @@ struct file_input {
     const char *path; /* NULL: standard input */
     int fd;           /* -1: closed */
     bool is_regular;
+    bool may_grow; /* at its end more may come: anything but a pipe or terminal on standard input */
     dev_t device;
     ino_t inode;
     int64_t read_to;    /* regular: offset of the next byte */

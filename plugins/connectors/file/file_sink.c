@@ -44,7 +44,7 @@ static void *connector_create(struct mr_connector_context *context, struct mr_er
 static int connector_start(void *self, const struct mr_config *config, struct mr_error **error)
 {
     struct connector *connector = self;
-    const char *file = mr_config_string(config, "file");
+    const char *file = file_name(config);
 
     (void)error;
     connector->config = config;
@@ -169,7 +169,7 @@ static int task_start(void *self, const struct mr_config *config, struct mr_erro
     struct task *task = self;
     struct mr_error *why = NULL;
 
-    task->file = mr_config_string(config, "file");
+    task->file = file_name(config);
     if (open_output(task, &why) == 0) {
         if (task->file == NULL || !ends_inside_line(task->file))
             return 0;

@@ -64,7 +64,7 @@ static void *connector_create(struct mr_connector_context *context, struct mr_er
 static int connector_start(void *self, const struct mr_config *config, struct mr_error **error)
 {
     struct connector *connector = self;
-    const char *file = mr_config_string(config, "file");
+    const char *file = file_name(config);
 
     (void)error;
     connector->config = config;
@@ -120,7 +120,7 @@ static int check_change(const struct mr_value *partition, const struct mr_value 
 static int connector_alter_offsets(const struct mr_config *config, const struct mr_offset_changes *changes,
                                    bool *handled, struct mr_error **error)
 {
-    if (mr_config_string(config, "file") == NULL)
+    if (file_name(config) == NULL)
         return mr_error_set(error, MR_ERR_CONNECT,
                             "Offsets cannot be modified if the 'file' configuration is unspecified. This is because "
                             "stdin is used for input and offsets are not tracked.");
@@ -134,7 +134,7 @@ static int connector_alter_offsets(const struct mr_config *config, const struct 
 static enum mr_support exactly_once_support(const struct mr_config *config)
 {
     /* Standard input cannot be read again from a stored place. */
-    return mr_config_string(config, "file") == NULL ? MR_UNSUPPORTED : MR_SUPPORTED;
+    return file_name(config) == NULL ? MR_UNSUPPORTED : MR_SUPPORTED;
 }
 
 /* --- the task ------------------------------------------------------------------------------------------------------------ */
@@ -186,9 +186,7 @@ static int task_start(void *self, const struct mr_config *config, struct mr_erro
 {
     struct task *task = self;
 
-    task->file = mr_config_string(config, "file");
-    if (task->file != NULL && task->file[0] == '\0')
-        task->file = NULL;
+    task->file = file_name(config);
     task->topic = mr_config_string(config, "topic");
     /* The JVM's task polls without end for a size below one; here at least one line moves. */
     task->batch_records =
@@ -234,7 +232,8 @@ static int go_to_stored_position(struct task *task, struct mr_error **error)
     if (from != stored)
         mr_log(file_host, MR_LOG_WARN, FILE_SOURCE_CLASS,
                "%s: the stored position %lld is %s; reading from %lld, some lines may come again", task->file,
-               (long long)stored, from == 0 ? "beyond the end of the file" : "inside a line", (long long)from);
+               (long long)stored, from == 0 ? "beyond the end of the file or in its first line" : "inside a line",
+               (long long)from);
     task->position = from;
     task->offset_known = true;
     return 0;
@@ -263,19 +262,30 @@ static int open_input(struct task *task, struct mr_error **error)
 
 /* --- records -------------------------------------------------------------------------------------------------------------- */
 
+/* The text of a line, valid UTF-8, in the batch's arena. NULL: no memory. */
+static const struct mr_value *line_text(const struct task *task, struct mr_arena *arena, struct mr_bytes line)
+{
+    const unsigned char *at = line.data;
+    bool is_in_block = task->bytes != NULL && at >= task->bytes && at <= task->bytes + BLOCK_BYTES;
+    struct mr_bytes text = utf8_text_repair(arena, line);
+
+    if (text.data == NULL)
+        return NULL;
+    return is_in_block && text.data == line.data ? mr_string_copy(arena, text.data, text.size)
+                                                 : mr_string_ref(arena, text.data, text.size);
+}
+
 static int append_line(struct task *task, struct mr_batch *batch, struct mr_bytes line, int64_t now_ms,
                        struct mr_error **error)
 {
     struct mr_arena *arena = mr_batch_arena(batch);
     struct mr_record *record = mr_batch_append(batch);
     struct mr_value *offset = mr_map_create(arena, 1);
-    struct mr_bytes text = utf8_text_repair(arena, line);
 
-    if (record == NULL || offset == NULL || text.data == NULL ||
+    if (record == NULL || offset == NULL ||
         mr_map_put_text(arena, offset, "position", task->file == NULL ? mr_null() : mr_int64(arena, task->position)) !=
             0 ||
-        mr_record_set_value(record, mr_schema_primitive(MR_TYPE_STRING, false),
-                            mr_string_copy(arena, text.data, text.size)) != 0)
+        mr_record_set_value(record, mr_schema_primitive(MR_TYPE_STRING, false), line_text(task, arena, line)) != 0)
         return mr_arena_failed(arena, error);
     mr_record_set_topic_ref(record, task->topic);
     mr_record_set_timestamp_ms(record, now_ms);
@@ -306,23 +316,30 @@ static int cut_lines(struct task *task, struct mr_batch *batch, struct mr_error 
 
 /* --- poll ------------------------------------------------------------------------------------------------------------------- */
 
-static int finish_replaced(struct task *task, struct mr_batch *batch, struct mr_error **error)
+/* The input has ended for good: a last line without its end is a line too. */
+static int finish_line(struct task *task, struct mr_batch *batch, struct mr_error **error)
 {
     struct mr_bytes line;
     size_t consumed;
     int status = line_reader_finish(&task->reader, mr_batch_arena(batch), &line, &consumed, error);
 
+    if (status != 1)
+        return status;
+    task->position += (int64_t)consumed;
+    return append_line(task, batch, line, file_host->clock_wall_ms(), error);
+}
+
+static int finish_replaced(struct task *task, struct mr_batch *batch, struct mr_error **error)
+{
+    int status = finish_line(task, batch, error);
+
     mr_log(file_host, MR_LOG_INFO, FILE_SOURCE_CLASS,
            "%s: another file has taken the name; reading it from its beginning",
            task->file == NULL ? "standard input" : task->file);
-    if (status == 1) {
-        task->position += (int64_t)consumed;
-        status = append_line(task, batch, line, file_host->clock_wall_ms(), error);
-    }
     file_input_close(&task->input);
     task->position = 0;
     mr_source_context_poll_after_ms(task->context, 0);
-    return status < 0 ? -1 : 0;
+    return status;
 }
 
 /* An idle task holds no buffer. */
@@ -353,8 +370,9 @@ static int act_on(struct task *task, struct mr_batch *batch, enum input_state st
     case INPUT_REPLACED:
         return finish_replaced(task, batch, error);
     case INPUT_ENDED:
+        forget_block(task);
         mr_source_context_poll_after_ms(task->context, UINT32_MAX);
-        return 0;
+        return finish_line(task, batch, error);
     case INPUT_FAILED:
         return -1;
     default:

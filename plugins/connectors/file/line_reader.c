@@ -20,7 +20,6 @@ void line_reader_release(struct line_reader *reader)
 void line_reader_clear(struct line_reader *reader)
 {
     reader->rest_size = 0;
-    reader->scanned = 0;
     if (reader->rest_capacity <= REST_KEEP_BYTES)
         return;
     free(reader->rest);
@@ -56,7 +55,7 @@ static int keep(struct line_reader *reader, const unsigned char *bytes, size_t s
 {
     size_t wanted = reader->rest_size + size;
 
-    if (wanted > reader->line_max_bytes + 2) /* a line end may already be among them */
+    if (wanted > reader->line_max_bytes + 1) /* a \r may be among them */
         return too_long(reader, error);
     if (wanted > reader->rest_capacity) {
         size_t capacity = reader->rest_capacity == 0 ? REST_FIRST_BYTES : reader->rest_capacity;
@@ -96,30 +95,24 @@ static int give_copy(const struct line_reader *reader, struct mr_arena *arena, s
     return copy == NULL ? mr_arena_failed(arena, error) : give(reader, copy, size, line, error);
 }
 
-/* There is a rest: the line's end, if it is in the block, is taken over to it. */
+/* The rest ends with \r: the next byte says whether it is the whole end. Else its end is looked for in the block. */
 static int next_after_rest(struct line_reader *reader, struct line_block *block, struct mr_arena *arena,
                            struct mr_bytes *line, size_t *consumed, struct mr_error **error)
 {
-    size_t before = reader->rest_size, at, end;
-    const unsigned char *newline = memchr(block->at, '\n', (size_t)(block->end - block->at));
-    const unsigned char *carriage = memchr(block->at, '\r', (size_t)((newline ? newline : block->end) - block->at));
-    const unsigned char *upto = newline != NULL ? newline + 1 : block->end;
+    size_t left = (size_t)(block->end - block->at), before = reader->rest_size, at = 0, end;
+    bool ends_already = reader->rest[before - 1] == '\r';
     int status;
 
-    if (carriage != NULL && carriage + 2 < upto)
-        upto = carriage + 2; /* the byte after \r decides whether it belongs to the end */
-    if (keep(reader, block->at, (size_t)(upto - block->at), error) != 0)
+    end = ends_already ? *block->at == '\n' : find_end(block->at, left, &at);
+    if (!ends_already && end == 0)
+        at = left; /* with a \r that may be the last byte */
+    if (keep(reader, block->at, at, error) != 0)
         return -1;
-    end = find_end(reader->rest + reader->scanned, reader->rest_size - reader->scanned, &at);
-    at += reader->scanned;
-    if (end == 0) {
-        block->at = upto;
-        reader->scanned = at; /* nothing before it but perhaps a \r at the very end */
+    block->at += at + end;
+    if (!ends_already && end == 0)
         return 0;
-    }
-    status = give_copy(reader, arena, at, line, error);
-    *consumed = at + end;
-    block->at += at + end - before;
+    *consumed = before + at + end;
+    status = give_copy(reader, arena, before + at - ends_already, line, error);
     line_reader_clear(reader);
     return status;
 }
@@ -137,7 +130,6 @@ int line_reader_next(struct line_reader *reader, struct line_block *block, struc
     end = find_end(text, left, &at);
     if (end == 0) {
         block->at = block->end;
-        reader->scanned = at;
         return keep(reader, text, left, error);
     }
     block->at += at + end;

@@ -3,8 +3,7 @@
  * A line ends with \n, \r or \r\n. A \r at the end of what was read so far is no end yet: a \n may follow. What has no end yet
  * waits in `rest`, at most line_max_bytes of it.
  *
- * Lines are references into the block that was read (or into `joined`, when a line spans blocks); they live as long as the
- * arena both come from.
+ * A line that lies in one block is a reference into it; one that spans blocks is a copy in the arena.
  */
 #ifndef FILE_LINE_READER_H
 #define FILE_LINE_READER_H
@@ -12,10 +11,9 @@
 #include <millrace/arena.h>
 
 struct line_reader {
-    unsigned char *rest; /* malloc */
+    unsigned char *rest; /* malloc; holds no line end, but perhaps a \r as its last byte */
     size_t rest_size, rest_capacity;
     size_t line_max_bytes;
-    size_t scanned; /* of rest: known to hold no line end */
 };
 
 /* A block being cut. */
