@@ -1,252 +1,17 @@
-/* client_table.c: Java client property → librdkafka, but for security (client_security.c). One row a property.
+/* client_table.c: Java client property → librdkafka, but for security (client_security.c). One row a property;
+ * values that need more than a copy are translated in client_values.c.
  *
  * A row that is not for the kind at hand is skipped in silence: admin clients and the member see the whole worker file.
  * A property that no row knows is a warning for producers and consumers, whose prefixes hold client properties alone. */
-#include "kafka/client_config_internal.h"
+#include "kafka/client_table_internal.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/string_map.h"
 #include "kafka/quirks_internal.h"
 
 #include "base/bans.h"
-
-#define INT_TOP INT32_MAX
-
-enum row_type {
-    ROW_TEXT,       /* as it is */
-    ROW_NUMBER,     /* a whole number, moved into min … max */
-    ROW_BOOLEAN,
-    ROW_CALL,       /* translate() does it */
-    ROW_SILENT,     /* nothing to do: it has no meaning here, or it is read from the Java properties */
-    ROW_WARN,       /* no equivalent: one warning */
-};
-
-struct row {
-    const char *java;
-    unsigned kinds;
-    enum row_type type;
-    const char *native;
-    int64_t min, max;
-    void (*translate)(struct translation *translation, const struct row *row, const char *value);
-};
-
-/* ---- values that need more than a copy ---- */
-
-static void translate_acks(struct translation *translation, const struct row *row, const char *value)
-{
-    const char *native = strcasecmp(value, "all") == 0 ? "-1" : value;
-    if (strcmp(native, "-1") != 0 && strcmp(native, "0") != 0 && strcmp(native, "1") != 0)
-        translation_refuse(translation, row->java, "acks is '%s'; it must be all, -1, 0 or 1", value);
-    else
-        translation_set(translation, row->java, row->native, native);
-}
-
-/* Java's "practically for ever" is 0 here. */
-static void translate_delivery_timeout(struct translation *translation, const struct row *row, const char *value)
-{
-    int64_t timeout_ms;
-    if (!text_to_number(value, &timeout_ms) || timeout_ms < 0)
-        translation_refuse(translation, row->java, "%s must be a number of milliseconds", row->java);
-    else
-        translation_set_number(translation, row->java, row->native, timeout_ms >= INT_TOP ? 0 : timeout_ms);
-}
-
-static void translate_idempotence(struct translation *translation, const struct row *row, const char *value)
-{
-    bool on;
-    if (!text_to_boolean(value, &on)) {
-        translation_refuse(translation, row->java, "enable.idempotence must be true or false");
-        return;
-    }
-    translation_set(translation, row->java, row->native, on ? "true" : "false");
-    if (!on)
-        return;
-    const char *acks = translation_java(translation, "acks");
-    int64_t in_flight = 1;
-    const char *in_flight_text = translation_java(translation, "max.in.flight.requests.per.connection");
-    if (acks != NULL && strcasecmp(acks, "all") != 0 && strcmp(acks, "-1") != 0)
-        translation_refuse(translation, row->java, "enable.idempotence=true needs acks=all");
-    if (in_flight_text != NULL && text_to_number(in_flight_text, &in_flight) && in_flight > 5)
-        translation_refuse(translation, row->java,
-                           "enable.idempotence=true needs max.in.flight.requests.per.connection of at most 5");
-}
-
-static void translate_compression(struct translation *translation, const struct row *row, const char *value)
-{
-    static const char *const codecs[] = {"none", "gzip", "snappy", "lz4", "zstd"};
-    for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
-        if (strcasecmp(value, codecs[i]) == 0) {
-            translation_set(translation, row->java, row->native, codecs[i]);
-            return;
-        }
-    }
-    translation_refuse(translation, row->java, "%s is '%s'; it must be none, gzip, snappy, lz4 or zstd", row->java,
-                       value);
-}
-
-/* compression.gzip.level counts only when gzip is what compression.type says. */
-static void translate_compression_level(struct translation *translation, const struct row *row, const char *value)
-{
-    const char *codec = translation_java(translation, "compression.type");
-    size_t length = codec != NULL ? strlen(codec) : 0;
-    const char *named = row->java + strlen("compression.");
-    int64_t level;
-    if (!text_to_number(value, &level))
-        translation_refuse(translation, row->java, "%s must be a number", row->java);
-    else if (length > 0 && strncasecmp(named, codec, length) == 0 && strcmp(named + length, ".level") == 0)
-        translation_set_number(translation, row->java, row->native, level < -1 ? -1 : level > 12 ? 12 : level);
-}
-
-static void translate_partitioner(struct translation *translation, const struct row *row, const char *value)
-{
-    if (text_ends_with(value, "RoundRobinPartitioner")) {
-        translation_set(translation, row->java, row->native, "random");
-        translation_warn(translation, row->java, "%s: records are spread at random instead of in turn", row->java);
-    } else if (!text_is_blank(value)) {
-        translation_refuse(translation, row->java, "%s=%s: other partitioners than Java's default are not available; "
-                           "remove the property", row->java, value);
-    }
-}
-
-static void translate_offset_reset(struct translation *translation, const struct row *row, const char *value)
-{
-    if (strcasecmp(value, "earliest") == 0 || strcasecmp(value, "latest") == 0)
-        translation_set(translation, row->java, row->native, strcasecmp(value, "latest") == 0 ? "latest" : "earliest");
-    else if (strcasecmp(value, "none") == 0)
-        translation_set(translation, row->java, row->native, "error");
-    else
-        translation_refuse(translation, row->java, "%s is '%s'; it must be earliest, latest or none", row->java, value);
-}
-
-static void translate_isolation(struct translation *translation, const struct row *row, const char *value)
-{
-    if (strcasecmp(value, "read_committed") != 0 && strcasecmp(value, "read_uncommitted") != 0)
-        translation_refuse(translation, row->java, "%s is '%s'; it must be read_committed or read_uncommitted",
-                           row->java, value);
-    else
-        translation_set(translation, row->java, row->native,
-                        strcasecmp(value, "read_committed") == 0 ? "read_committed" : "read_uncommitted");
-}
-
-/* Java names classes, in order of preference; librdkafka never mixes eager and cooperative ones: the first known counts,
- * but Java's default pair (range, cooperative-sticky) means range, which members in Java understand as well. */
-static void translate_assignors(struct translation *translation, const struct row *row, const char *value)
-{
-    static const struct {
-        const char *java, *native;
-    } names[] = {
-        {"CooperativeStickyAssignor", "cooperative-sticky"},
-        {"RoundRobinAssignor", "roundrobin"},
-        {"RangeAssignor", "range"},
-    };
-    size_t length = strcspn(value, ",");
-    while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '\t'))
-        length--;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        size_t name_length = strlen(names[i].java);
-        if (length >= name_length && strncmp(value + length - name_length, names[i].java, name_length) == 0) {
-            translation_set(translation, row->java, row->native, names[i].native);
-            return;
-        }
-    }
-    translation_warn(translation, row->java, "%s: '%.*s' is not available; range is used", row->java, (int)length, value);
-}
-
-static void translate_auto_commit(struct translation *translation, const struct row *row, const char *value)
-{
-    bool on;
-    if (!text_to_boolean(value, &on) || on)
-        translation_warn(translation, row->java, "%s is not honoured: offsets are committed when the task has "
-                         "delivered the records", row->java);
-}
-
-static void translate_group_protocol(struct translation *translation, const struct row *row, const char *value)
-{
-    if (strcasecmp(value, "classic") != 0)
-        translation_warn(translation, row->java, "%s=%s is not available; the classic protocol is used", row->java,
-                         value);
-}
-
-static void translate_buffer_size(struct translation *translation, const struct row *row, const char *value)
-{
-    int64_t bytes;
-    if (!text_to_number(value, &bytes))
-        translation_refuse(translation, row->java, "%s must be a number", row->java);
-    else
-        translation_set_number(translation, row->java, row->native, bytes < 0 ? 0 : bytes);
-}
-
-static void translate_metadata_age(struct translation *translation, const struct row *row, const char *value)
-{
-    int64_t age_ms;
-    if (!text_to_number(value, &age_ms) || age_ms <= 0) {
-        translation_refuse(translation, row->java, "%s must be a number above 0", row->java);
-        return;
-    }
-    age_ms = age_ms > 86400000 ? 86400000 : age_ms;
-    translation_set_number(translation, row->java, "metadata.max.age.ms", age_ms);
-    translation_set_number(translation, row->java, "topic.metadata.refresh.interval.ms",
-                           age_ms > 3600000 ? 3600000 : age_ms);
-}
-
-static void translate_request_timeout(struct translation *translation, const struct row *row, const char *value)
-{
-    unsigned kind = 1u << translation->config->kind;
-    int64_t timeout_ms;
-    if (!text_to_number(value, &timeout_ms) || timeout_ms <= 0) {
-        translation_refuse(translation, row->java, "%s must be a number above 0", row->java);
-        return;
-    }
-    if (kind & FOR_PRODUCER)
-        translation_set_number(translation, row->java, "request.timeout.ms", timeout_ms > 900000 ? 900000 : timeout_ms);
-    else
-        translation_set_number(translation, row->java, "socket.timeout.ms", timeout_ms > 300000 ? 300000
-                                                                            : timeout_ms < 10   ? 10
-                                                                                                : timeout_ms);
-}
-
-static void translate_if_known(struct translation *translation, const struct row *row, const char *value,
-                               enum quirk unless)
-{
-    if (!quirk_present(unless))
-        translation_set(translation, row->java, row->native, value);
-    else
-        translation_warn(translation, row->java, "%s is not known to librdkafka %s; ignored", row->java,
-                         client_library_version());
-}
-
-static void translate_dns_lookup(struct translation *translation, const struct row *row, const char *value)
-{
-    if (strcasecmp(value, "use_all_dns_ips") == 0)
-        return;   /* the default */
-    translate_if_known(translation, row, value, QUIRK_NO_DNS_LOOKUP);
-}
-
-static void translate_recovery(struct translation *translation, const struct row *row, const char *value)
-{
-    if (strcasecmp(value, "rebootstrap") == 0 && quirk_present(QUIRK_NO_REBOOTSTRAP))
-        return;
-    translate_if_known(translation, row, value, QUIRK_NO_REBOOTSTRAP);
-}
-
-static void translate_retry_backoff_max(struct translation *translation, const struct row *row, const char *value)
-{
-    translate_if_known(translation, row, value, QUIRK_NO_RETRY_BACKOFF_MAX);
-}
-
-static void translate_rebalance_timeout(struct translation *translation, const struct row *row, const char *value)
-{
-    int64_t timeout_ms, session_ms = translation->config->session_timeout_ms;
-    if (!text_to_number(value, &timeout_ms) || timeout_ms <= 0)
-        translation_refuse(translation, row->java, "%s must be a number above 0", row->java);
-    else
-        translation_set_number(translation, row->java, row->native, timeout_ms < session_ms ? session_ms : timeout_ms);
-}
 
 /* ---- the table ---- */
 
@@ -257,28 +22,28 @@ static void translate_rebalance_timeout(struct translation *translation, const s
 #define SILENT(java) {java, FOR_ALL, ROW_SILENT, NULL, 0, 0, NULL}
 #define WARN(java, kinds) {java, kinds, ROW_WARN, NULL, 0, 0, NULL}
 
-static const struct row rows[] = {
+static const struct client_row rows[] = {
     TEXT("bootstrap.servers", FOR_ALL, "bootstrap.servers"),
     TEXT("client.id", FOR_ALL, "client.id"),
     TEXT("group.id", FOR_GROUP, "group.id"),
     TEXT("group.instance.id", 1u << CLIENT_CONSUMER, "group.instance.id"),
     TEXT("client.rack", FOR_CONSUMER, "client.rack"),
 
-    CALL("acks", FOR_PRODUCER, "acks", translate_acks),
-    CALL("enable.idempotence", FOR_PRODUCER, "enable.idempotence", translate_idempotence),
+    CALL("acks", FOR_PRODUCER, "acks", client_value_acks),
+    CALL("enable.idempotence", FOR_PRODUCER, "enable.idempotence", client_value_idempotence),
     TEXT("transactional.id", 1u << CLIENT_PRODUCER, "transactional.id"),
     NUMBER("transaction.timeout.ms", 1u << CLIENT_PRODUCER, "transaction.timeout.ms", 1000, INT_TOP),
     NUMBER("max.in.flight.requests.per.connection", FOR_PRODUCER, "max.in.flight.requests.per.connection", 1, 1000000),
-    CALL("delivery.timeout.ms", FOR_PRODUCER, "message.timeout.ms", translate_delivery_timeout),
+    CALL("delivery.timeout.ms", FOR_PRODUCER, "message.timeout.ms", client_value_delivery_timeout),
     NUMBER("linger.ms", FOR_PRODUCER, "linger.ms", 0, 900000),
     NUMBER("batch.size", FOR_PRODUCER, "batch.size", 1, INT_TOP),
     NUMBER("max.request.size", FOR_PRODUCER, "message.max.bytes", 1000, 1000000000),
-    CALL("compression.type", FOR_PRODUCER, "compression.type", translate_compression),
-    CALL("compression.gzip.level", FOR_PRODUCER, "compression.level", translate_compression_level),
-    CALL("compression.lz4.level", FOR_PRODUCER, "compression.level", translate_compression_level),
-    CALL("compression.zstd.level", FOR_PRODUCER, "compression.level", translate_compression_level),
+    CALL("compression.type", FOR_PRODUCER, "compression.type", client_value_compression),
+    CALL("compression.gzip.level", FOR_PRODUCER, "compression.level", client_value_compression_level),
+    CALL("compression.lz4.level", FOR_PRODUCER, "compression.level", client_value_compression_level),
+    CALL("compression.zstd.level", FOR_PRODUCER, "compression.level", client_value_compression_level),
     NUMBER("retries", FOR_PRODUCER, "retries", 0, INT_TOP),
-    CALL("partitioner.class", FOR_PRODUCER, "partitioner", translate_partitioner),
+    CALL("partitioner.class", FOR_PRODUCER, "partitioner", client_value_partitioner),
     WARN("partitioner.ignore.keys", FOR_PRODUCER),
     WARN("partitioner.adaptive.partitioning.enable", FOR_PRODUCER),
     WARN("partitioner.availability.timeout.ms", FOR_PRODUCER),
@@ -287,10 +52,10 @@ static const struct row rows[] = {
     SILENT("key.serializer"),
     SILENT("value.serializer"),
 
-    CALL("auto.offset.reset", 1u << CLIENT_CONSUMER, "auto.offset.reset", translate_offset_reset),
-    CALL("enable.auto.commit", 1u << CLIENT_CONSUMER, NULL, translate_auto_commit),
+    CALL("auto.offset.reset", 1u << CLIENT_CONSUMER, "auto.offset.reset", client_value_offset_reset),
+    CALL("enable.auto.commit", 1u << CLIENT_CONSUMER, NULL, client_value_auto_commit),
     SILENT("auto.commit.interval.ms"),
-    CALL("isolation.level", 1u << CLIENT_CONSUMER, "isolation.level", translate_isolation),
+    CALL("isolation.level", 1u << CLIENT_CONSUMER, "isolation.level", client_value_isolation),
     NUMBER("fetch.min.bytes", FOR_CONSUMER, "fetch.min.bytes", 1, 100000000),
     NUMBER("fetch.max.bytes", FOR_CONSUMER, "fetch.max.bytes", 1000, 2147483135),
     NUMBER("max.partition.fetch.bytes", FOR_CONSUMER, "max.partition.fetch.bytes", 1, 1000000000),
@@ -300,9 +65,9 @@ static const struct row rows[] = {
     NUMBER("session.timeout.ms", FOR_GROUP, "session.timeout.ms", 1, 3600000),
     NUMBER("heartbeat.interval.ms", FOR_GROUP, "heartbeat.interval.ms", 1, 3600000),
     NUMBER("max.poll.interval.ms", 1u << CLIENT_CONSUMER, "max.poll.interval.ms", 1, 86400000),
-    CALL("rebalance.timeout.ms", 1u << CLIENT_MEMBER, "max.poll.interval.ms", translate_rebalance_timeout),
-    CALL("partition.assignment.strategy", 1u << CLIENT_CONSUMER, "partition.assignment.strategy", translate_assignors),
-    CALL("group.protocol", 1u << CLIENT_CONSUMER, NULL, translate_group_protocol),
+    CALL("rebalance.timeout.ms", 1u << CLIENT_MEMBER, "max.poll.interval.ms", client_value_rebalance_timeout),
+    CALL("partition.assignment.strategy", 1u << CLIENT_CONSUMER, "partition.assignment.strategy", client_value_assignors),
+    CALL("group.protocol", 1u << CLIENT_CONSUMER, NULL, client_value_group_protocol),
     WARN("group.remote.assignor", FOR_CONSUMER),
     BOOLEAN("check.crcs", FOR_CONSUMER, "check.crcs"),
     BOOLEAN("allow.auto.create.topics", 1u << CLIENT_CONSUMER, "allow.auto.create.topics"),
@@ -310,19 +75,19 @@ static const struct row rows[] = {
     SILENT("key.deserializer"),
     SILENT("value.deserializer"),
 
-    CALL("request.timeout.ms", FOR_ALL, NULL, translate_request_timeout),
-    CALL("metadata.max.age.ms", FOR_ALL, NULL, translate_metadata_age),
+    CALL("request.timeout.ms", FOR_ALL, NULL, client_value_request_timeout),
+    CALL("metadata.max.age.ms", FOR_ALL, NULL, client_value_metadata_age),
     NUMBER("connections.max.idle.ms", FOR_ALL, "connections.max.idle.ms", 0, INT_TOP),
     NUMBER("reconnect.backoff.ms", FOR_ALL, "reconnect.backoff.ms", 0, 3600000),
     NUMBER("reconnect.backoff.max.ms", FOR_ALL, "reconnect.backoff.max.ms", 0, 3600000),
     NUMBER("retry.backoff.ms", FOR_PRODUCER, "retry.backoff.ms", 1, 300000),
-    CALL("retry.backoff.max.ms", FOR_PRODUCER, "retry.backoff.max.ms", translate_retry_backoff_max),
+    CALL("retry.backoff.max.ms", FOR_PRODUCER, "retry.backoff.max.ms", client_value_retry_backoff_max),
     NUMBER("socket.connection.setup.timeout.ms", FOR_ALL, "socket.connection.setup.timeout.ms", 1000, INT_TOP),
     SILENT("socket.connection.setup.timeout.max.ms"),
-    CALL("receive.buffer.bytes", FOR_ALL, "socket.receive.buffer.bytes", translate_buffer_size),
-    CALL("send.buffer.bytes", FOR_ALL, "socket.send.buffer.bytes", translate_buffer_size),
-    CALL("client.dns.lookup", FOR_ALL, "client.dns.lookup", translate_dns_lookup),
-    CALL("metadata.recovery.strategy", FOR_ALL, "metadata.recovery.strategy", translate_recovery),
+    CALL("receive.buffer.bytes", FOR_ALL, "socket.receive.buffer.bytes", client_value_buffer_size),
+    CALL("send.buffer.bytes", FOR_ALL, "socket.send.buffer.bytes", client_value_buffer_size),
+    CALL("client.dns.lookup", FOR_ALL, "client.dns.lookup", client_value_dns_lookup),
+    CALL("metadata.recovery.strategy", FOR_ALL, "metadata.recovery.strategy", client_value_recovery),
     WARN("metadata.recovery.rebootstrap.trigger.ms", FOR_PRODUCER | FOR_CONSUMER),
     SILENT("metadata.max.idle.ms"),
     SILENT("interceptor.classes"),
@@ -362,7 +127,7 @@ static const struct fixed fixed[] = {
     {1u << CLIENT_INTERNAL_CONSUMER, "queued.max.messages.kbytes", "2048"},
 };
 
-static const struct row *row_of(const char *java)
+static const struct client_row *row_of(const char *java)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (strcmp(rows[i].java, java) == 0)
@@ -371,7 +136,7 @@ static const struct row *row_of(const char *java)
     return NULL;
 }
 
-static void translate_number(struct translation *translation, const struct row *row, const char *value)
+static void translate_number(struct translation *translation, const struct client_row *row, const char *value)
 {
     int64_t number;
     if (!text_to_number(value, &number)) {
@@ -385,7 +150,7 @@ static void translate_number(struct translation *translation, const struct row *
     translation_set_number(translation, row->java, row->native, bound);
 }
 
-static void translate_boolean(struct translation *translation, const struct row *row, const char *value)
+static void translate_boolean(struct translation *translation, const struct client_row *row, const char *value)
 {
     bool boolean;
     if (text_to_boolean(value, &boolean))
@@ -394,7 +159,7 @@ static void translate_boolean(struct translation *translation, const struct row 
         translation_refuse(translation, row->java, "%s is '%s'; it must be true or false", row->java, value);
 }
 
-static void translate_row(struct translation *translation, const struct row *row, const char *value)
+static void translate_row(struct translation *translation, const struct client_row *row, const char *value)
 {
     if (!(row->kinds & 1u << translation->config->kind))
         return;
@@ -434,7 +199,7 @@ void client_table_translate(struct translation *translation)
     for (size_t i = 0; i < string_map_count(java); i++) {
         const char *name = string_map_key(java, i);
         const char *value = string_map_value(java, i);
-        const struct row *row = row_of(name);
+        const struct client_row *row = row_of(name);
         if (row != NULL && value != NULL)
             translate_row(translation, row, value);
         else if (row == NULL && all_are_ours && !is_security(name))
