@@ -1,0 +1,144 @@
+/* What handlers share: answers at once, answers when the herder replies. */
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/str_buffer.h"
+#include "http/target.h"
+#include "json/connector_entity.h"
+#include "routes/routes_internal.h"
+#include "store/config_snapshot.h"
+
+#include "base/bans.h"
+
+#define MESSAGE_MAX (1u << 20)
+
+/* ---- at once ---- */
+
+void rest_response_init(struct http_response *response, struct json_out *out)
+{
+    http_response_init(response, 200, HTTP_CONTENT_JSON);
+    json_out_init(out, &response->body);
+}
+
+void rest_answer_error(struct http_exchange *exchange, int status, const char *format, ...)
+{
+    struct str_buffer message;
+    struct http_response response;
+    va_list args;
+    str_buffer_init(&message, MESSAGE_MAX);
+    va_start(args, format);
+    str_buffer_vprintf(&message, format, args);
+    va_end(args);
+    http_response_init(&response, status, HTTP_CONTENT_JSON);
+    json_error_set(&response, status, str_buffer_text(&message));
+    str_buffer_release(&message);
+    http_exchange_answer(exchange, &response);
+}
+
+struct config_snapshot *rest_snapshot(struct rest_context *context, struct http_exchange *exchange)
+{
+    if (herder_is_ready(context->herder))
+        return herder_configs(context->herder);
+    rest_answer_error(exchange, 503, "The worker is still reading its topics. Try again in a moment.");
+    return NULL;
+}
+
+struct config_snapshot *rest_snapshot_with_connector(struct rest_context *context, struct http_exchange *exchange)
+{
+    struct config_snapshot *snapshot = rest_snapshot(context, exchange);
+    if (snapshot == NULL || config_snapshot_has(snapshot, rest_name(exchange)))
+        return snapshot;
+    config_snapshot_drop(snapshot);
+    rest_answer_error(exchange, 404, "Connector %s not found", rest_name(exchange));
+    return NULL;
+}
+
+const char *rest_name(const struct http_exchange *exchange)
+{
+    return http_request_part(http_exchange_request(exchange), "name");
+}
+
+bool rest_query_is_true(const struct http_exchange *exchange, const char *parameter)
+{
+    const char *value = http_request_query(http_exchange_request(exchange), parameter);
+    return value != NULL && strcasecmp(value, "true") == 0;
+}
+
+/* ---- when the herder replies ---- */
+
+struct rest_pending *rest_pending_create(struct rest_context *context, struct http_exchange *exchange, const char *name)
+{
+    struct rest_pending *pending = mem_calloc(1, sizeof(*pending));
+    char *copy = mem_strdup(name);
+    if (pending == NULL || (name != NULL && copy == NULL)) {
+        mem_free(pending);
+        mem_free(copy);
+        rest_answer_error(exchange, 503, "Out of memory. Try again in a moment.");
+        return NULL;
+    }
+    rest_context_take(context);
+    *pending = (struct rest_pending){context, exchange, copy};
+    return pending;
+}
+
+void rest_pending_answer(struct rest_pending *pending, struct http_response *response)
+{
+    http_exchange_answer(pending->exchange, response);
+    rest_context_drop(pending->context);
+    mem_free(pending->name);
+    mem_free(pending);
+}
+
+bool rest_pending_refused(struct rest_pending *pending, const struct herder_reply *reply)
+{
+    if (reply->status < 400)
+        return false;
+    struct http_response response;
+    http_response_init(&response, reply->status, HTTP_CONTENT_JSON);
+    json_error_set(&response, reply->status, reply->message);
+    rest_pending_answer(pending, &response);
+    return true;
+}
+
+void rest_reply_without_body(void *argument, const struct herder_reply *reply)
+{
+    struct rest_pending *pending = argument;
+    if (rest_pending_refused(pending, reply))
+        return;
+    struct http_response response;
+    http_response_init(&response, reply->status, HTTP_CONTENT_NONE);
+    rest_pending_answer(pending, &response);
+}
+
+/* Absolute, as the client called us; leads to the connector whatever its name. */
+static void add_location(struct http_response *response, const struct rest_pending *pending)
+{
+    struct str_buffer location;
+    str_buffer_init(&location, MESSAGE_MAX);
+    str_buffer_append_text(&location, http_exchange_request(pending->exchange)->origin);
+    str_buffer_append_text(&location, "/connectors/");
+    http_segment_append(&location, pending->name);
+    http_response_add_header(response, "Location", str_buffer_failed(&location) ? NULL : str_buffer_text(&location));
+    str_buffer_release(&location);
+}
+
+void rest_reply_connector(void *argument, const struct herder_reply *reply)
+{
+    struct rest_pending *pending = argument;
+    if (rest_pending_refused(pending, reply))
+        return;
+    struct http_response response;
+    struct json_out out;
+    rest_response_init(&response, &out);
+    response.status = reply->created ? 201 : 200;
+    if (reply->snapshot == NULL || !config_snapshot_has(reply->snapshot, pending->name))
+        json_error_set(&response, 409, "The connector was deleted meanwhile");
+    else
+        connector_entity_write(&out, herder_loader(pending->context->herder), reply->snapshot, pending->name,
+                               !reply->created);
+    if (response.status == 201)
+        add_location(&response, pending);
+    rest_pending_answer(pending, &response);
+}

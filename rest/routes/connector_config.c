@@ -1,0 +1,38 @@
+/* GET and PUT /connectors/{n}/config. */
+#include "base/string_map.h"
+#include "json/connector_body.h"
+#include "routes/routes_internal.h"
+#include "store/config_snapshot.h"
+
+#include "base/bans.h"
+
+void connector_config_get(void *argument, struct http_exchange *exchange)
+{
+    struct config_snapshot *snapshot = rest_snapshot_with_connector(argument, exchange);
+    if (snapshot == NULL)
+        return;
+    struct http_response response;
+    struct json_out out;
+    rest_response_init(&response, &out);
+    json_out_map(&out, config_snapshot_config(snapshot, rest_name(exchange)));
+    config_snapshot_drop(snapshot);
+    http_exchange_answer(exchange, &response);
+}
+
+void connector_config_put(void *argument, struct http_exchange *exchange)
+{
+    struct rest_context *context = argument;
+    const struct http_request *request = http_exchange_request(exchange);
+    const char *name = rest_name(exchange);
+    struct body_problem problem;
+    struct string_map *config = config_body_read(name, request->body, request->body_length, &problem);
+    if (config == NULL) {
+        rest_answer_error(exchange, problem.status, "%s", problem.message);
+        return;
+    }
+    struct rest_pending *pending = rest_pending_create(context, exchange, name);
+    if (pending != NULL)
+        herder_put_connector(context->herder, &(struct herder_put_connector){.name = name, .config = config},
+                             rest_reply_connector, pending);
+    string_map_destroy(config);
+}

@@ -1,0 +1,40 @@
+/* GET /connectors/{n}/status. */
+#include "json/connector_entity.h"
+#include "json/status_entity.h"
+#include "routes/routes_internal.h"
+#include "store/config_snapshot.h"
+#include "store/status_store.h"
+
+#include "base/bans.h"
+
+bool connector_status_write(struct rest_context *context, struct json_out *out, const struct config_snapshot *snapshot,
+                            const char *name, const struct herder_restart_plan *plan)
+{
+    struct status_view *view = status_store_view(herder_statuses(context->herder), name);
+    bool known = view != NULL && view->connector != NULL;
+    if (known)
+        status_entity_write(out, name,
+                            connector_type(herder_loader(context->herder), config_snapshot_config(snapshot, name)),
+                            view, plan);
+    status_view_destroy(view);
+    return known;
+}
+
+void connector_status_get(void *argument, struct http_exchange *exchange)
+{
+    struct rest_context *context = argument;
+    struct config_snapshot *snapshot = rest_snapshot(context, exchange);
+    if (snapshot == NULL)
+        return;
+    struct http_response response;
+    struct json_out out;
+    rest_response_init(&response, &out);
+    bool known = connector_status_write(context, &out, snapshot, rest_name(exchange), NULL);
+    config_snapshot_drop(snapshot);
+    if (known) {
+        http_exchange_answer(exchange, &response);
+        return;
+    }
+    http_response_release(&response);
+    rest_answer_error(exchange, 404, "No status found for connector %s", rest_name(exchange));
+}

@@ -1,0 +1,93 @@
+#include "routes/rest_server.h"
+
+#include <millrace/error.h>
+
+#include "base/mem.h"
+#include "config/worker_config.h"
+#include "http/server.h"
+#include "routes/routes_internal.h"
+
+#include "base/bans.h"
+
+struct rest_server {
+    struct rest_context *context;
+    struct http_router router;
+    struct http_server *http;
+};
+
+static struct rest_context *context_create(struct herder *herder)
+{
+    struct rest_context *context = mem_calloc(1, sizeof(*context));
+    if (context == NULL)
+        return NULL;
+    refcount_init(&context->owners);
+    context->herder = herder;
+    return context;
+}
+
+void rest_context_take(struct rest_context *context)
+{
+    refcount_take(&context->owners);
+}
+
+void rest_context_drop(struct rest_context *context)
+{
+    if (context != NULL && refcount_drop(&context->owners))
+        mem_free(context);
+}
+
+static int start_http(struct rest_server *server, const struct worker_config *worker, struct mr_error **error)
+{
+    char why[500];
+    struct http_listener *listeners = mem_calloc(worker->listener_count, sizeof(*listeners));
+    if (listeners == NULL)
+        return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
+    for (size_t i = 0; i < worker->listener_count; i++) {
+        if (worker->listeners[i].is_https) {
+            mem_free(listeners);
+            return mr_error_set(error, MR_ERR_CONFIG,
+                                "listeners: https is not served by this version: use http://%s:%u behind a proxy that "
+                                "speaks TLS",
+                                worker->listeners[i].host, (unsigned)worker->listeners[i].port);
+        }
+        listeners[i] = (struct http_listener){worker->listeners[i].host, worker->listeners[i].port};
+    }
+    struct http_server_setup setup = {
+        .listeners = listeners, .listener_count = worker->listener_count, .router = &server->router};
+    server->http = http_server_start(&setup, why, sizeof(why));
+    mem_free(listeners);
+    return server->http != NULL ? 0 : mr_error_set(error, MR_ERR_CONNECT, "%s", why);
+}
+
+struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error)
+{
+    struct rest_server *server = mem_calloc(1, sizeof(*server));
+    struct rest_context *context = context_create(setup->herder);
+    if (server == NULL || context == NULL) {
+        mem_free(server);
+        rest_context_drop(context);
+        mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
+        return NULL;
+    }
+    server->context = context;
+    server->router = (struct http_router){REST_ROUTES, REST_ROUTE_COUNT, context};
+    if (start_http(server, setup->worker, error) != 0) {
+        rest_server_stop(server);
+        return NULL;
+    }
+    return server;
+}
+
+void rest_server_stop(struct rest_server *server)
+{
+    if (server == NULL)
+        return;
+    http_server_stop(server->http);
+    rest_context_drop(server->context);
+    mem_free(server);
+}
+
+uint16_t rest_server_port(const struct rest_server *server, size_t listener)
+{
+    return http_server_port(server->http, listener);
+}

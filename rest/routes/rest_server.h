@@ -1,0 +1,33 @@
+/*
+ * rest_server: the REST API of a worker, on the listeners of its configuration.
+ *
+ * May be started as soon as the herder was created: until the topics are read, /, /health and /connector-plugins answer and
+ * everything else is told 503. May be stopped before or after the herder: a reply of the herder that comes late is
+ * dropped. Who waits when it stops is answered 503.
+ *
+ * thread: _start and _stop one thread, not an HTTP or herder thread.
+ */
+#ifndef ROUTES_REST_SERVER_H
+#define ROUTES_REST_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct herder;
+struct mr_error;
+struct rest_server;
+struct worker_config;
+
+struct rest_setup {
+    struct herder *herder;              /* outlives the server */
+    const struct worker_config *worker; /* its listeners; during the call */
+};
+
+/* NULL: MR_ERR_CONFIG (a listener that cannot be served) or MR_ERR_CONNECT; one line that names the address. */
+struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error);
+void rest_server_stop(struct rest_server *server); /* NULL is fine */
+
+/* The port of a listener, also where its configuration said 0. */
+uint16_t rest_server_port(const struct rest_server *server, size_t listener);
+
+#endif

@@ -1,0 +1,27 @@
+/* Which handler serves which path and method. */
+#include "routes/routes_internal.h"
+
+#include "base/bans.h"
+
+#define HEALTH_TIMEOUT_MS 10000
+
+const struct http_route REST_ROUTES[] = {
+    {HTTP_GET, "/", root_get, 0, NULL},
+    {HTTP_GET, "/health", health_get, HEALTH_TIMEOUT_MS, health_timed_out},
+    {HTTP_GET, "/connectors", connectors_get, 0, NULL},
+    {HTTP_POST, "/connectors", connectors_post, 0, NULL},
+    {HTTP_GET, "/connectors/{name}", connector_get, 0, NULL},
+    {HTTP_DELETE, "/connectors/{name}", connector_delete, 0, NULL},
+    {HTTP_GET, "/connectors/{name}/config", connector_config_get, 0, NULL},
+    {HTTP_PUT, "/connectors/{name}/config", connector_config_put, 0, NULL},
+    {HTTP_GET, "/connectors/{name}/status", connector_status_get, 0, NULL},
+    {HTTP_PUT, "/connectors/{name}/pause", connector_pause, 0, NULL},
+    {HTTP_PUT, "/connectors/{name}/resume", connector_resume, 0, NULL},
+    {HTTP_PUT, "/connectors/{name}/stop", connector_stop, 0, NULL},
+    {HTTP_POST, "/connectors/{name}/restart", connector_restart, 0, NULL},
+    {HTTP_GET, "/connectors/{name}/tasks", connector_tasks_get, 0, NULL},
+    {HTTP_GET, "/connectors/{name}/tasks/{task:int}/status", connector_task_status_get, 0, NULL},
+    {HTTP_POST, "/connectors/{name}/tasks/{task:int}/restart", connector_task_restart, 0, NULL},
+    {HTTP_GET, "/connector-plugins", connector_plugins_get, 0, NULL},
+};
+const size_t REST_ROUTE_COUNT = sizeof(REST_ROUTES) / sizeof(REST_ROUTES[0]);

@@ -1,0 +1,83 @@
+/*
+ * routes_internal: the handlers and what they share.
+ *
+ * A handler answers at once from a snapshot, or asks the herder and lets its reply answer (struct rest_pending).
+ */
+#ifndef ROUTES_ROUTES_INTERNAL_H
+#define ROUTES_ROUTES_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "base/refcount.h"
+#include "herder/herder.h"
+#include "http/exchange.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/router.h"
+#include "json/json_error.h"
+#include "json/json_out.h"
+
+extern const struct http_route REST_ROUTES[];
+extern const size_t REST_ROUTE_COUNT;
+
+/* What handlers need; held by the server and by every request that waits for the herder. */
+struct rest_context {
+    struct refcount owners;
+    struct herder *herder;
+};
+void rest_context_take(struct rest_context *context);
+void rest_context_drop(struct rest_context *context);
+
+/* ---- answering at once ---- */
+
+/* A 200 with JSON to be written by `out`. */
+void rest_response_init(struct http_response *response, struct json_out *out);
+void rest_answer_error(struct http_exchange *exchange, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The configurations now, to be dropped; NULL: not read yet, the exchange was answered. */
+struct config_snapshot *rest_snapshot(struct rest_context *context, struct http_exchange *exchange);
+/* The same, but also the connector {name} must be there, else 404. */
+struct config_snapshot *rest_snapshot_with_connector(struct rest_context *context, struct http_exchange *exchange);
+/* The part {name} of the path. */
+const char *rest_name(const struct http_exchange *exchange);
+/* Only "true", in any case. */
+bool rest_query_is_true(const struct http_exchange *exchange, const char *parameter);
+
+/* ---- answering when the herder replies ---- */
+
+struct rest_pending {
+    struct rest_context *context;
+    struct http_exchange *exchange;
+    char *name; /* of the connector; NULL when none was given */
+};
+/* NULL: no memory, the exchange was answered. */
+struct rest_pending *rest_pending_create(struct rest_context *context, struct http_exchange *exchange,
+                                         const char *name);
+/* Answers and ends it. */
+void rest_pending_answer(struct rest_pending *pending, struct http_response *response);
+/* Answers with the error when the reply is one. */
+bool rest_pending_refused(struct rest_pending *pending, const struct herder_reply *reply);
+
+/* Replies of the herder; the argument is a struct rest_pending. */
+herder_reply_fn rest_reply_without_body;
+herder_reply_fn rest_reply_connector; /* of herder_put_connector */
+
+/* ---- handlers, by file ---- */
+
+http_handler root_get;
+http_handler health_get;
+http_timed_out_fn health_timed_out;
+http_handler connectors_get, connectors_post;
+http_handler connector_get, connector_delete;
+http_handler connector_config_get, connector_config_put;
+http_handler connector_status_get;
+http_handler connector_pause, connector_resume, connector_stop;
+http_handler connector_restart;
+http_handler connector_tasks_get, connector_task_status_get, connector_task_restart;
+http_handler connector_plugins_get;
+
+/* {"n": {…status…}} needs it too: false when the connector has no status. */
+bool connector_status_write(struct rest_context *context, struct json_out *out, const struct config_snapshot *snapshot,
+                            const char *name, const struct herder_restart_plan *plan);
+
+#endif
