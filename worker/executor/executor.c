@@ -136,12 +136,6 @@ int executor_start_connector(struct executor *executor, const char *connector, c
     return status;
 }
 
-static void tell_ended(struct executor *executor, const char *connector)
-{
-    listener_of(executor)->on_connector_state(executor->setup.listener_argument, connector, CONNECTOR_ENDED, NULL,
-                                              NULL);
-}
-
 static void refuse(struct connector_instance *instance)
 {
     connector_instance_fail(instance, "Too many jobs wait on this worker, or it has no memory");
@@ -151,8 +145,8 @@ void executor_set_connector_target(struct executor *executor, const char *connec
 {
     struct connector_instance *instance = executor_find_connector(executor, connector);
     if (instance == NULL)
-        tell_ended(executor, connector);
-    else if (!connector_instance_set_target(instance, target))
+        return; /* its end was told already, or is just being told */
+    if (!connector_instance_set_target(instance, target))
         refuse(instance);
     connector_instance_drop(instance);
 }
@@ -161,8 +155,8 @@ void executor_end_connector(struct executor *executor, const char *connector)
 {
     struct connector_instance *instance = executor_find_connector(executor, connector);
     if (instance == NULL)
-        tell_ended(executor, connector);
-    else if (!connector_instance_end(instance))
+        return; /* its end was told already, or is just being told */
+    if (!connector_instance_end(instance))
         refuse(instance);
     connector_instance_drop(instance);
 }

@@ -47,8 +47,9 @@ enum connector_state {
 };
 
 /* Texts and maps live only during the call. thread: any of the executor's, or the one that gave the command; must only post.
- * Every command is answered: a start, a target and an end by a connector state (ENDED where there is no such connector), a
- * request for task configurations by those or a trace, the start of a task by its end at the latest. */
+ * Of every instance that was started one end is told, FAILED or ENDED; before it, a start and a target are answered by a state.
+ * A command for a connector whose end is told already, or just being told, is answered by nothing else. A request for task
+ * configurations is answered by those or a trace, the start of a task by its end at the latest. */
 struct executor_listener {
     /* `trace` with FAILED; `version` is the plugin's, may be NULL. */
     void (*on_connector_state)(void *argument, const char *connector, enum connector_state state, const char *trace,

@@ -57,7 +57,9 @@ static void connector_failed(struct herder *herder, struct herder_connector *con
     connector->is_running = connector->is_asked = connector->reconfigure = false;
     log_error(HERDER_LOG, "connector %s FAILED: %s", connector->name, event->trace != NULL ? event->trace : "");
     status_of_connector(herder, connector->name, UNIT_FAILED, event->trace, event->version);
-    connector->phase = was_ending ? CONNECTOR_GONE : CONNECTOR_BROKEN;
+    connector->phase = CONNECTOR_BROKEN;
+    if (was_ending)
+        connector_is_gone(herder, connector);
 }
 
 static void connector_settled(struct herder *herder, struct herder_connector *connector,

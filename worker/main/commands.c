@@ -3,6 +3,8 @@
 #include <stddef.h>
 
 const struct command *const commands[] = {
+    &command_worker,
+    &command_standalone,
     &command_plugin,
     &command_version,
     NULL,

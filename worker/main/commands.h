@@ -14,6 +14,8 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
+extern const struct command command_worker;
+extern const struct command command_standalone;
 extern const struct command command_version;
 extern const struct command command_plugin;
 
