@@ -1,8 +1,8 @@
 /*
  * fake_producer: stands in for kafka/producer.h in one test file. The test decides what is taken, and when and how each
  * record comes back. Include once, after cmocka.h, in a test of a folder whose mr_tests names FAKE_PRODUCER's functions in
- * WRAPS:  producer_user_open producer_user_close producer_user_topic producer_topic_name producer_send
- *         producer_user_rewound
+ * WRAPS:  producer_user_open producer_user_close producer_user_topic producer_user_rewound producer_topic_name
+ *         producer_send
  *
  * One user at a time. thread: the test's.
  */
@@ -30,6 +30,7 @@ static struct fake_producer {
     size_t room;                  /* records taken from now on; SIZE_MAX: all */
     const char *refusal;          /* not NULL: a send fails with these words */
     bool is_closed;
+    int rewinds;
     struct producer_record sent[FAKE_PRODUCER_RECORDS_MAX]; /* still to come back, oldest first */
     size_t sent_count;
     size_t total;
@@ -102,6 +103,7 @@ void __wrap_producer_user_rewound(struct producer_user *user)
 {
     (void)user;
     assert_false(fake_producer.is_closed);
+    fake_producer.rewinds++;
 }
 
 int __wrap_producer_send(struct producer_user *user, const struct producer_record *records, size_t count, size_t *taken,

@@ -95,6 +95,9 @@ static int check_emitted(const struct passage *passage, struct mr_error **error)
             return mr_error_set(error, MR_ERR_CONNECT, "%s emitted a record that is no copy of the one it was given; use "
                                 "mr_record_copy", passage->stage->class_name);
     }
+    if (__builtin_expect(batch_is_broken(passage->record->batch), 0))
+        return mr_error_set(error, MR_ERR_NO_MEMORY, "%s answered that all is well, but left a record unfinished: a value "
+                            "could not be made", passage->stage->class_name);
     return emitter_check(emitter, error);
 }
 

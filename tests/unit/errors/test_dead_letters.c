@@ -282,6 +282,7 @@ static void letters_given_back_by_a_swap_are_sent_again(void **state)
     fake_producer_return(PRODUCER_NOT_SENT, NULL);
     assert_int_equal(40, safe(bench, 0, 100));
     fake_producer.listener->on_swapped(fake_producer.argument);
+    assert_int_equal(1, fake_producer.rewinds);
     assert_int_equal(1, fake_producer.sent_count);
     fake_producer_return(PRODUCER_ACKED, NULL);
     assert_int_equal(100, safe(bench, 0, 100));
