@@ -1,5 +1,6 @@
 #include "routes/rest_server.h"
 
+#include <assert.h>
 #include <millrace/error.h>
 
 #include "base/mem.h"
@@ -43,13 +44,7 @@ static int start_http(struct rest_server *server, const struct worker_config *wo
     if (listeners == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
     for (size_t i = 0; i < worker->listener_count; i++) {
-        if (worker->listeners[i].is_https) {
-            mem_free(listeners);
-            return mr_error_set(error, MR_ERR_CONFIG,
-                                "listeners: https is not served by this version: use http://%s:%u behind a proxy that "
-                                "speaks TLS",
-                                worker->listeners[i].host, (unsigned)worker->listeners[i].port);
-        }
+        assert(!worker->listeners[i].is_https); /* the configuration has refused it */
         listeners[i] = (struct http_listener){worker->listeners[i].host, worker->listeners[i].port};
     }
     struct http_server_setup setup = {

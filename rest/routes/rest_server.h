@@ -23,7 +23,7 @@ struct rest_setup {
     const struct worker_config *worker; /* its listeners; during the call */
 };
 
-/* NULL: MR_ERR_CONFIG (a listener that cannot be served) or MR_ERR_CONNECT; one line that names the address. */
+/* NULL: MR_ERR_CONNECT; one line that names the address and the remedy. */
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error);
 void rest_server_stop(struct rest_server *server); /* NULL is fine */
 
