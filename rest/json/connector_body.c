@@ -129,7 +129,7 @@ static bool fit_name(struct string_map *config, const char *name, struct body_pr
                   SHOWN_MAX, given, SHOWN_MAX, name);
 }
 
-struct string_map *config_body_read(const char *name, const char *text, size_t length, struct body_problem *problem)
+struct string_map *options_body_read(const char *text, size_t length, struct body_problem *problem)
 {
     struct body_reader reader;
     struct string_map *config = NULL;
@@ -137,12 +137,21 @@ struct string_map *config_body_read(const char *name, const char *text, size_t l
     if (enter_object(&reader, "the configuration of a connector: an object of options"))
         config = read_options(&reader);
     json_in_end(&reader.in);
-    if (!refuse_if_broken(&reader) || !fit_name(config, name, problem)) {
+    if (!refuse_if_broken(&reader)) {
         string_map_destroy(config);
         config = NULL;
     }
     reader_release(&reader);
     return config;
+}
+
+struct string_map *config_body_read(const char *name, const char *text, size_t length, struct body_problem *problem)
+{
+    struct string_map *config = options_body_read(text, length, problem);
+    if (config == NULL || fit_name(config, name, problem))
+        return config;
+    string_map_destroy(config);
+    return NULL;
 }
 
 /* ---- the whole connector ---- */

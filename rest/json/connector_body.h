@@ -34,5 +34,7 @@ void connector_body_release(struct connector_body *body);
 
 /* A configuration object alone; its `name` is checked against `name` and filled in. NULL: *problem says why. */
 struct string_map *config_body_read(const char *name, const char *text, size_t length, struct body_problem *problem);
+/* The same without a name to compare with: a standalone worker's connector file. */
+struct string_map *options_body_read(const char *text, size_t length, struct body_problem *problem);
 
 #endif

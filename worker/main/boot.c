@@ -20,6 +20,7 @@
 #include "kafka/producer.h"
 #include "loader/host.h"
 #include "loader/loader.h"
+#include "routes/rest_server.h"
 #include "stop_signal.h"
 
 #include "base/bans.h"
@@ -169,11 +170,18 @@ static int make_member_config(struct boot *boot, struct mr_error **error)
     return boot->member_config != NULL ? 0 : -1;
 }
 
+static int start_rest(struct boot *boot, struct mr_error **error)
+{
+    boot->rest = rest_server_start(&(struct rest_setup){.herder = boot->herder, .worker = boot->config}, error);
+    return boot->rest != NULL ? 0 : -1;
+}
+
 int boot_start(struct boot *boot, const char *properties_path, struct mr_error **error)
 {
     if (load_config(boot, properties_path, error) != 0 || load_plugins(boot, error) != 0 ||
         open_clients(boot, error) != 0 || make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 ||
-        boot_stores_create(boot, error) != 0 || create_herder(boot, error) != 0 || boot_stores_start(boot, error) != 0)
+        boot_stores_create(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 ||
+        boot_stores_start(boot, error) != 0)
         return -1;
     stop_signal_begin_running();
     if (herder_start(boot->herder, error) != 0)
@@ -213,6 +221,7 @@ static bool quiet(struct boot *boot)
 {
     bool is_clean = true;
 
+    rest_server_stop(boot->rest);
     if (boot->herder != NULL)
         is_clean = herder_stop(boot->herder, clock_monotonic_ms(NULL) + boot->config->task_shutdown_timeout_ms +
                                                  STOP_MARGIN_MS);
