@@ -249,7 +249,7 @@ def worker_properties(lab, group=None, **more):
 
 
 class Worker:
-    """One `millrace` process. `command` is what stands before the properties file."""
+    """One `millrace` process. `command` is what stands before the properties file; one that names a file gets no other."""
 
     def __init__(self, properties, command=("worker",), arguments=(), environment=None, program=None):
         self.properties = dict(properties)
@@ -268,7 +268,8 @@ class Worker:
         path = os.path.join(self.folder, "worker.properties")
         properties_write(path, self.properties)
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([self.program, *self.command, path, *self.arguments],
+            files = [path] if len(self.command) == 1 else []
+            self.process = subprocess.Popen([self.program, *self.command, *files, *self.arguments],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                                             env=self.environment)
         _live.append(self)

@@ -32,6 +32,7 @@ struct membership {
     char boot_id[MEMBERSHIP_BOOT_ID_SIZE];
     struct group_member *_Atomic member; /* its thread may tell of the lead before _start has returned */
     atomic_bool leading, leaving;
+    bool owns; /* partition 0; leads once a heartbeat was acknowledged, too. thread: group-member */
     atomic_llong guard_offset;
 
     pthread_t asker;
@@ -142,6 +143,7 @@ static void ask_later(struct membership *membership)
 
 static void stop_leading(struct membership *membership, const char *words)
 {
+    membership->owns = false;
     lease_set(membership->setup.lease, 0);
     if (atomic_exchange(&membership->leading, false) && !atomic_load(&membership->leaving))
         membership->setup.listener->on_lost(membership->setup.listener_argument, words);
@@ -156,10 +158,7 @@ static void on_assigned(void *argument, bool owns_partition_0)
         ask_later(membership);
         return;
     }
-    if (atomic_exchange(&membership->leading, true))
-        return;
-    leader_is_news(membership, "");
-    membership->setup.listener->on_leading(membership->setup.listener_argument);
+    membership->owns = true;
 }
 
 static void on_revoked(void *argument)
@@ -176,18 +175,30 @@ static void on_failed(void *argument, const struct mr_error *error)
 {
     struct membership *membership = argument;
 
+    membership->owns = false;
     lease_set(membership->setup.lease, 0);
     atomic_store(&membership->leading, false);
     membership->setup.listener->on_failed(membership->setup.listener_argument, error);
 }
 
-/* The lease runs for the leader alone: a follower has nothing to do outside yet. */
+static void begin_leading(struct membership *membership)
+{
+    if (atomic_exchange(&membership->leading, true))
+        return;
+    leader_is_news(membership, "");
+    membership->setup.listener->on_leading(membership->setup.listener_argument);
+}
+
+/* The lease runs for the leader alone: a follower has nothing to do outside yet. Leading is told once the lease runs: who hears
+ * it may act. */
 static void on_tick(void *argument, int64_t acked_ms)
 {
     struct membership *membership = argument;
-    bool may_act = acked_ms != 0 && atomic_load(&membership->leading) && !atomic_load(&membership->leaving);
+    bool may_act = acked_ms != 0 && membership->owns && !atomic_load(&membership->leaving);
 
     lease_set(membership->setup.lease, may_act ? acked_ms + membership->setup.session_timeout_ms - LEASE_MARGIN_MS : 0);
+    if (may_act)
+        begin_leading(membership);
 }
 
 static const struct group_member_listener group_listener = {
