@@ -1,0 +1,195 @@
+/*
+ * fake_herder: the functions of herder/herder.h over memory stores, in the test's own process. It keeps in words what it
+ * was asked last and replies at once, or when the test says so.
+ */
+#ifndef FAKE_HERDER_H
+#define FAKE_HERDER_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/string_map.h"
+#include "base/thread.h"
+#include "herder/herder.h"
+#include "loader/loader.h"
+#include "store/config_snapshot.h"
+#include "store/config_store.h"
+#include "store/status_store.h"
+
+struct herder {
+    struct config_store *configs;
+    struct status_store *statuses;
+    struct loader *loader;
+    bool is_ready;
+    const char *cluster_id;
+
+    /* The next reply: 0: what fits the request. */
+    int status;
+    const char *message;
+    struct herder_restart_plan plan;
+    bool holds; /* replies only when told to */
+
+    pthread_mutex_t lock;
+    char asked[1000]; /* "put c RUNNING new a=1 name=c" */
+    herder_reply_fn *held_reply;
+    void *held_argument;
+};
+
+static inline void fake_note(struct herder *herder, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline void fake_note(struct herder *herder, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    mutex_lock(&herder->lock);
+    vsnprintf(herder->asked, sizeof(herder->asked), format, args);
+    mutex_unlock(&herder->lock);
+    va_end(args);
+}
+
+static inline bool fake_holds_one(void *argument)
+{
+    struct herder *herder = argument;
+    mutex_lock(&herder->lock);
+    bool holds = herder->held_reply != NULL;
+    mutex_unlock(&herder->lock);
+    return holds;
+}
+
+static inline void fake_reply(struct herder *herder, herder_reply_fn *reply, void *argument,
+                              const struct herder_reply *fitting)
+{
+    struct herder_reply told = *fitting;
+    if (herder->status != 0) {
+        told.status = herder->status;
+        told.message = herder->message;
+    }
+    if (!herder->holds) {
+        reply(argument, &told);
+        return;
+    }
+    mutex_lock(&herder->lock);
+    herder->held_reply = reply;
+    herder->held_argument = argument;
+    mutex_unlock(&herder->lock);
+}
+
+/* Lets go what was held, without a body. */
+static inline void fake_let_go(struct herder *herder, int status)
+{
+    mutex_lock(&herder->lock);
+    herder_reply_fn *reply = herder->held_reply;
+    void *argument = herder->held_argument;
+    herder->held_reply = NULL;
+    mutex_unlock(&herder->lock);
+    assert_non_null(reply);
+    reply(argument, &(struct herder_reply){.status = status, .message = "held"});
+}
+
+void herder_put_connector(struct herder *herder, const struct herder_put_connector *request, herder_reply_fn *reply,
+                          void *argument)
+{
+    static const char *const STATES[] = {"-", "RUNNING", "PAUSED", "STOPPED"};
+    char options[800] = "";
+    for (size_t i = 0, at = 0; i < string_map_count(request->config); i++)
+        at += (size_t)snprintf(options + at, sizeof(options) - at, " %s=%s", string_map_key(request->config, i),
+                               string_map_value(request->config, i));
+    fake_note(herder, "put %s %s %s%s", request->name, STATES[request->initial_state],
+              request->must_be_new ? "new" : "any", options);
+    struct config_snapshot *before = config_store_snapshot(herder->configs);
+    bool created = !config_snapshot_has(before, request->name);
+    config_snapshot_drop(before);
+    if (herder->status == 0)
+        config_store_put_connector(herder->configs, request->name, request->config, NULL, DEADLINE_NEVER, NULL);
+    struct config_snapshot *after = config_store_snapshot(herder->configs);
+    fake_reply(herder, reply, argument,
+               &(struct herder_reply){.status = created ? 201 : 200, .created = created, .snapshot = after});
+    config_snapshot_drop(after);
+}
+
+void herder_delete_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+{
+    fake_note(herder, "delete %s", name);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
+}
+
+void herder_pause_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+{
+    fake_note(herder, "pause %s", name);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 202});
+}
+
+void herder_resume_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+{
+    fake_note(herder, "resume %s", name);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 202});
+}
+
+void herder_stop_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+{
+    fake_note(herder, "stop %s", name);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
+}
+
+void herder_restart_connector(struct herder *herder, const char *name, bool include_tasks, bool only_failed,
+                              herder_reply_fn *reply, void *argument)
+{
+    fake_note(herder, "restart %s %d %d", name, include_tasks, only_failed);
+    struct config_snapshot *now = config_store_snapshot(herder->configs);
+    bool has_plan = include_tasks || only_failed;
+    fake_reply(herder, reply, argument,
+               &(struct herder_reply){
+                   .status = has_plan ? 202 : 204, .snapshot = now, .restart = has_plan ? &herder->plan : NULL});
+    config_snapshot_drop(now);
+}
+
+void herder_restart_task(struct herder *herder, const char *name, uint32_t task, herder_reply_fn *reply, void *argument)
+{
+    fake_note(herder, "restart task %s-%u", name, task);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
+}
+
+void herder_ask_health(struct herder *herder, herder_reply_fn *reply, void *argument)
+{
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .message = "fine"});
+}
+
+bool herder_is_ready(const struct herder *herder)
+{
+    return herder->is_ready;
+}
+
+struct config_snapshot *herder_configs(const struct herder *herder)
+{
+    return config_store_snapshot(herder->configs);
+}
+
+struct status_store *herder_statuses(const struct herder *herder)
+{
+    return herder->statuses;
+}
+
+const struct loader *herder_loader(const struct herder *herder)
+{
+    return herder->loader;
+}
+
+const struct worker_config *herder_worker(const struct herder *herder)
+{
+    (void)herder;
+    return NULL;
+}
+
+const char *herder_cluster_id(const struct herder *herder)
+{
+    return herder->cluster_id;
+}
+
+#endif

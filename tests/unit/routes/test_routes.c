@@ -1,0 +1,342 @@
+#include "fake_herder.h"
+
+#include <millrace/error.h>
+
+#include "config/worker_config.h"
+#include "loader/host.h"
+#include "routes/rest_server.h"
+#include "support/eventually.h"
+#include "support/raw_http.h"
+
+/* ---- a server over a fake herder that knows the connector "here" with one task, and "a/b" ---- */
+
+struct fixture {
+    struct herder herder;
+    struct rest_server *server;
+    uint16_t port;
+};
+
+static void put_connector(struct herder *herder, const char *name)
+{
+    struct string_map *config = string_map_create();
+    string_map_put(config, "connector.class", "Some");
+    string_map_put(config, "password", "${env:SECRET}");
+    string_map_put(config, "name", name);
+    assert_int_equal(config_store_put_connector(herder->configs, name, config, NULL, DEADLINE_NEVER, NULL), 0);
+    string_map_destroy(config);
+}
+
+static void put_task(struct herder *herder, const char *name)
+{
+    struct string_map *task = string_map_create();
+    string_map_put(task, "task.class", "SomeTask");
+    assert_int_equal(config_store_put_tasks(herder->configs, name, (const struct string_map *const[]){task}, 1,
+                                            DEADLINE_NEVER, NULL),
+                     0);
+    string_map_destroy(task);
+    struct unit_status running = {UNIT_RUNNING, "h:1", 1, NULL, "1.0"}, failed = {UNIT_FAILED, "h:1", 1, "boom", "1.0"};
+    status_store_put_connector(herder->statuses, name, &running, STATUS_CERTAIN);
+    status_store_put_task(herder->statuses, name, 0, &failed, STATUS_CERTAIN);
+}
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    struct listener_address address = {.host = "127.0.0.1", .port = 0};
+    struct worker_config worker = {.listeners = &address, .listener_count = 1};
+    struct mr_error *error = NULL;
+    memset(&fixture, 0, sizeof(fixture));
+    mutex_init(&fixture.herder.lock);
+    fixture.herder.configs = memory_config_store_create(NULL);
+    fixture.herder.statuses = memory_status_store_create(NULL);
+    fixture.herder.loader = loader_create(&(struct loader_setup){.host = loader_host()}, NULL);
+    fixture.herder.is_ready = true;
+    fixture.herder.cluster_id = "cluster";
+    put_connector(&fixture.herder, "here");
+    put_connector(&fixture.herder, "a/b");
+    put_task(&fixture.herder, "here");
+    fixture.server = rest_server_start(&(struct rest_setup){&fixture.herder, &worker}, &error);
+    if (fixture.server == NULL)
+        fail_msg("%s", mr_error_message(error));
+    fixture.port = rest_server_port(fixture.server, 0);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    rest_server_stop(fixture->server);
+    config_store_destroy(fixture->herder.configs);
+    status_store_destroy(fixture->herder.statuses);
+    loader_destroy(fixture->herder.loader);
+    mutex_destroy(&fixture->herder.lock);
+    return 0;
+}
+
+static struct reply *ask(void **state, const char *method_and_path, const char *body)
+{
+    static char request[4000];
+    struct fixture *fixture = *state;
+    if (body == NULL)
+        snprintf(request, sizeof(request), "%s HTTP/1.1\r\nHost: me:1\r\n\r\n", method_and_path);
+    else
+        snprintf(request, sizeof(request),
+                 "%s HTTP/1.1\r\nHost: me:1\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                 method_and_path, strlen(body), body);
+    return raw_ask(fixture->port, request);
+}
+
+static void expect(void **state, const char *method_and_path, const char *body, int status, const char *answer)
+{
+    struct reply *reply = ask(state, method_and_path, body);
+    if (reply->status != status || strcmp(reply->body, answer) != 0)
+        fail_msg("%s: %d %s", method_and_path, reply->status, reply->body);
+    const char *type = reply_header(reply, "Content-Type");
+    if (*answer != '\0')
+        assert_string_equal(type, "application/json");
+    else
+        assert_null(type);
+}
+
+static void expect_asked(void **state, const char *asked)
+{
+    struct fixture *fixture = *state;
+    assert_string_equal(fixture->herder.asked, asked);
+}
+
+/* ---- reading ---- */
+
+static void root_and_health_answer(void **state)
+{
+    struct fixture *fixture = *state;
+    expect(state, "GET /", NULL, 200,
+           "{\"version\":\"4.3.1\",\"commit\":\"26b251a451ce941d\",\"kafka_cluster_id\":\"cluster\"}");
+    expect(state, "GET /health", NULL, 200, "{\"status\":\"healthy\",\"message\":\"fine\"}");
+    fixture->herder.status = 503;
+    fixture->herder.message = "soon";
+    expect(state, "GET /health", NULL, 503, "{\"status\":\"starting\",\"message\":\"soon\"}");
+    fixture->herder.status = 500;
+    expect(state, "GET /health", NULL, 500, "{\"status\":\"unhealthy\",\"message\":\"soon\"}");
+}
+
+#define INFO                                                                                                           \
+    "{\"name\":\"here\",\"config\":{\"connector.class\":\"Some\",\"password\":\"${env:SECRET}\",\"name\":\"here\"},"   \
+    "\"tasks\":[{\"connector\":\"here\",\"task\":0}],\"type\":\"unknown\"}"
+#define STATUS                                                                                                         \
+    "{\"name\":\"here\",\"connector\":{\"state\":\"RUNNING\",\"worker_id\":\"h:1\",\"version\":\"1.0\"},"              \
+    "\"tasks\":[{\"id\":0,\"state\":\"FAILED\",\"worker_id\":\"h:1\",\"version\":\"1.0\",\"trace\":\"boom\"}],"        \
+    "\"type\":\"unknown\"}"
+
+static void what_is_there_is_shown(void **state)
+{
+    expect(state, "GET /connectors", NULL, 200, "[\"a/b\",\"here\"]");
+    expect(state, "GET /connectors/here", NULL, 200, INFO);
+    expect(state, "GET /connectors/here/config", NULL, 200,
+           "{\"connector.class\":\"Some\",\"password\":\"${env:SECRET}\",\"name\":\"here\"}");
+    expect(state, "GET /connectors/here/status", NULL, 200, STATUS);
+    expect(state, "GET /connectors/here/tasks", NULL, 200,
+           "[{\"id\":{\"connector\":\"here\",\"task\":0},\"config\":{\"task.class\":\"SomeTask\"}}]");
+    expect(state, "GET /connectors/here/tasks/00/status", NULL, 200,
+           "{\"id\":0,\"state\":\"FAILED\",\"worker_id\":\"h:1\",\"version\":\"1.0\",\"trace\":\"boom\"}");
+    expect(state, "GET /connectors/a%2Fb/config", NULL, 200,
+           "{\"connector.class\":\"Some\",\"password\":\"${env:SECRET}\",\"name\":\"a/b\"}");
+    expect(state, "GET /connector-plugins", NULL, 200, "[]");
+    assert_int_equal(ask(state, "HEAD /connectors", NULL)->status, 200);
+}
+
+static void lists_are_expanded_as_asked(void **state)
+{
+    expect(state, "GET /connectors?expand=status", NULL, 200, "{\"here\":{\"status\":" STATUS "}}");
+    expect(state, "GET /connectors?expand=info&expand=status", NULL, 200,
+           "{\"here\":{\"status\":" STATUS ",\"info\":" INFO "}}");
+    expect(state, "GET /connectors?expand=other", NULL, 200, "{\"a/b\":{},\"here\":{}}");
+    expect(state, "GET /connectors?expand", NULL, 200, "{\"a/b\":{},\"here\":{}}");
+}
+
+static void what_is_not_there_is_404(void **state)
+{
+    expect(state, "GET /connectors/no", NULL, 404, "{\"error_code\":404,\"message\":\"Connector no not found\"}");
+    expect(state, "GET /connectors/no/config", NULL, 404,
+           "{\"error_code\":404,\"message\":\"Connector no not found\"}");
+    expect(state, "GET /connectors/no/tasks", NULL, 404, "{\"error_code\":404,\"message\":\"Connector no not found\"}");
+    expect(state, "GET /connectors/no/status", NULL, 404,
+           "{\"error_code\":404,\"message\":\"No status found for connector no\"}");
+    expect(state, "GET /connectors/here/tasks/1/status", NULL, 404,
+           "{\"error_code\":404,\"message\":\"No status found for task here-1\"}");
+    expect(state, "GET /connectors/here/tasks/-1/status", NULL, 404,
+           "{\"error_code\":404,\"message\":\"No status found for task here--1\"}");
+    expect(state, "GET /connectors/here/tasks/one/status", NULL, 404,
+           "{\"error_code\":404,\"message\":\"HTTP 404 Not Found\"}");
+    expect(state, "POST /connectors/here/tasks/-1/restart", NULL, 404,
+           "{\"error_code\":404,\"message\":\"Unknown task: here--1\"}");
+    expect(state, "POST /connectors/no/tasks/-1/restart", NULL, 404,
+           "{\"error_code\":404,\"message\":\"Unknown connector: no\"}");
+}
+
+static void nothing_is_listed_before_the_topics_are_read(void **state)
+{
+    static const char *const PATHS[] = {
+        "GET /connectors",
+        "GET /connectors?expand=status",
+        "GET /connectors/here",
+        "GET /connectors/here/config",
+        "GET /connectors/here/status",
+        "GET /connectors/here/tasks",
+        "GET /connectors/here/tasks/0/status",
+    };
+    struct fixture *fixture = *state;
+    fixture->herder.is_ready = false;
+    for (size_t i = 0; i < sizeof(PATHS) / sizeof(PATHS[0]); i++) {
+        struct reply *reply = ask(state, PATHS[i], NULL);
+        assert_int_equal(reply->status, 503);
+        assert_non_null(strstr(reply->body, "{\"error_code\":503,\"message\":\""));
+    }
+    assert_int_equal(ask(state, "GET /", NULL)->status, 200);
+    assert_int_equal(ask(state, "GET /health", NULL)->status, 200);
+    assert_int_equal(ask(state, "GET /connector-plugins", NULL)->status, 200);
+}
+
+/* ---- changing ---- */
+
+static void a_created_connector_is_shown_and_located(void **state)
+{
+    struct reply *reply = ask(state, "POST /connectors",
+                              "{\"name\":\" n/e w;x \",\"config\":{\"connector.class\":\"X\",\"n\":1e3},"
+                              "\"initial_state\":\"paused\"}");
+    assert_int_equal(reply->status, 201);
+    assert_string_equal(reply_header(reply, "Location"), "http://me:1/connectors/n%2Fe%20w%3Bx");
+    assert_string_equal(reply->body, "{\"name\":\"n/e w;x\",\"config\":{\"connector.class\":\"X\",\"n\":\"1e3\","
+                                     "\"name\":\"n/e w;x\"},\"tasks\":[],\"type\":\"unknown\"}");
+    expect_asked(state, "put n/e w;x PAUSED new connector.class=X n=1e3 name=n/e w;x");
+}
+
+static void a_changed_connector_shows_its_tasks(void **state)
+{
+    struct reply *reply = ask(state, "PUT /connectors/here/config", "{\"connector.class\":\"Y\"}");
+    assert_int_equal(reply->status, 200);
+    assert_null(reply_header(reply, "Location"));
+    assert_string_equal(reply->body, "{\"name\":\"here\",\"config\":{\"connector.class\":\"Y\",\"name\":\"here\"},"
+                                     "\"tasks\":[{\"connector\":\"here\",\"task\":0}],\"type\":\"unknown\"}");
+    expect_asked(state, "put here - any connector.class=Y name=here");
+    assert_int_equal(ask(state, "PUT /connectors/%20x%20/config", "{}")->status, 201);
+    expect_asked(state, "put  x  - any name= x ");
+}
+
+static void a_bad_body_is_400_and_asks_nothing(void **state)
+{
+    expect(state, "POST /connectors", "{\"name\":\"a\",\"config\":{\"name\":\"b\"}}", 400,
+           "{\"error_code\":400,\"message\":\"Connector name configuration (b) doesn't match connector name in the URL "
+           "(a)\"}");
+    assert_int_equal(ask(state, "POST /connectors", "{nonsense")->status, 400);
+    assert_int_equal(ask(state, "POST /connectors", "")->status, 400);
+    assert_int_equal(ask(state, "POST /connectors", NULL)->status, 400);
+    assert_int_equal(ask(state, "PUT /connectors/x/config", "[]")->status, 400);
+    expect_asked(state, "");
+}
+
+static void what_the_herder_refuses_is_passed_on(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->herder.status = 409;
+    fixture->herder.message = "Connector \"a\" already exists";
+    expect(state, "POST /connectors", "{\"name\":\"a\",\"config\":{}}", 409,
+           "{\"error_code\":409,\"message\":\"Connector \\\"a\\\" already exists\"}");
+    expect(state, "DELETE /connectors/a", NULL, 409,
+           "{\"error_code\":409,\"message\":\"Connector \\\"a\\\" already exists\"}");
+    expect(state, "POST /connectors/here/restart?includeTasks=true", NULL, 409,
+           "{\"error_code\":409,\"message\":\"Connector \\\"a\\\" already exists\"}");
+}
+
+static void states_are_asked_for(void **state)
+{
+    expect(state, "PUT /connectors/a%2Fb/pause", NULL, 202, "");
+    expect_asked(state, "pause a/b");
+    expect(state, "PUT /connectors/here/resume", "no JSON, and ignored", 202, "");
+    expect_asked(state, "resume here");
+    expect(state, "PUT /connectors/here/stop", NULL, 204, "");
+    expect_asked(state, "stop here");
+    expect(state, "DELETE /connectors/here?force=true", NULL, 204, "");
+    expect_asked(state, "delete here");
+    expect(state, "POST /connectors/here/tasks/3/restart", NULL, 204, "");
+    expect_asked(state, "restart task here-3");
+}
+
+static void a_restart_shows_what_restarts(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint32_t TASKS[] = {0};
+    fixture->herder.plan = (struct herder_restart_plan){true, TASKS, 1};
+    expect(
+        state, "POST /connectors/here/restart?includeTasks=TRUE", NULL, 202,
+        "{\"name\":\"here\",\"connector\":{\"state\":\"RESTARTING\",\"worker_id\":\"h:1\",\"version\":\"1.0\"},"
+        "\"tasks\":[{\"id\":0,\"state\":\"RESTARTING\",\"worker_id\":\"h:1\",\"version\":\"1.0\",\"trace\":\"boom\"}],"
+        "\"type\":\"unknown\"}");
+    expect_asked(state, "restart here 1 0");
+    expect(state, "POST /connectors/here/restart?includeTasks=yes&onlyFailed", NULL, 204, "");
+    expect_asked(state, "restart here 0 0");
+}
+
+static void methods_that_a_path_does_not_have_are_405(void **state)
+{
+    static const char *const ASKED[] = {
+        "DELETE /connectors",          "PUT /connectors",
+        "POST /connectors/c",          "PATCH /connectors/c",
+        "DELETE /connectors/c/config", "GET /connectors/c/restart",
+        "POST /connectors/c/pause",    "GET /connectors/c/stop",
+        "DELETE /connectors/c/tasks",  "POST /connector-plugins",
+    };
+    for (size_t i = 0; i < sizeof(ASKED) / sizeof(ASKED[0]); i++)
+        expect(state, ASKED[i], NULL, 405, "{\"error_code\":405,\"message\":\"HTTP 405 Method Not Allowed\"}");
+}
+
+/* ---- waiting ---- */
+
+static void a_reply_that_comes_later_answers(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->herder.holds = true;
+    int client = raw_open(fixture->port);
+    client_say(client, "PUT /connectors/here/stop HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_true(eventually(10000, fake_holds_one, &fixture->herder));
+    fake_let_go(&fixture->herder, 204);
+    assert_int_equal(client_read(client, true)->status, 204);
+    close(client);
+}
+
+static void a_reply_after_the_server_has_stopped_does_no_harm(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->herder.holds = true;
+    int client = raw_open(fixture->port);
+    client_say(client, "PUT /connectors/here/config HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+                       "Content-Length: 2\r\n\r\n{}");
+    assert_true(eventually(10000, fake_holds_one, &fixture->herder));
+    rest_server_stop(fixture->server);
+    fixture->server = NULL;
+    assert_int_equal(client_read(client, true)->status, 503);
+    fake_let_go(&fixture->herder, 200);
+    close(client);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(root_and_health_answer),
+        TEST(what_is_there_is_shown),
+        TEST(lists_are_expanded_as_asked),
+        TEST(what_is_not_there_is_404),
+        TEST(nothing_is_listed_before_the_topics_are_read),
+        TEST(a_created_connector_is_shown_and_located),
+        TEST(a_changed_connector_shows_its_tasks),
+        TEST(a_bad_body_is_400_and_asks_nothing),
+        TEST(what_the_herder_refuses_is_passed_on),
+        TEST(states_are_asked_for),
+        TEST(a_restart_shows_what_restarts),
+        TEST(methods_that_a_path_does_not_have_are_405),
+        TEST(a_reply_that_comes_later_answers),
+        TEST(a_reply_after_the_server_has_stopped_does_no_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
