@@ -15,6 +15,7 @@
 
 #define POOL_THREADS_MIN 2
 #define POOL_IDLE_MS 30000
+#define WIND_UP_MS 1000 /* for threads to leave once nothing is inside */
 
 /* The registry ------------------------------------------------------------------------------------------------------- */
 
@@ -311,6 +312,8 @@ static int64_t share(int64_t now_ms, int64_t deadline_ms, int64_t percent)
 bool executor_stop(struct executor *executor, int64_t deadline_ms)
 {
     int64_t now_ms = clock_monotonic_ms(NULL);
+    if (executor->is_stopped)
+        return true;
     mutex_lock(&executor->lock);
     executor->stopping = true;
     mutex_unlock(&executor->lock);
@@ -321,7 +324,9 @@ bool executor_stop(struct executor *executor, int64_t deadline_ms)
     bool is_free = wait_until_freed(executor, deadline_ms);
     atomic_store(&executor->watch_ends, true);
     wake_watch(executor);
-    if (is_free && step_pool_stop(executor->pool, deadline_ms > now_ms ? deadline_ms + 1000 : now_ms + 1000))
+    executor->is_stopped =
+        is_free && step_pool_stop(executor->pool, (deadline_ms > now_ms ? deadline_ms : now_ms) + WIND_UP_MS);
+    if (executor->is_stopped)
         return true;
     log_warn(LOG_NAME, "plugin calls are still inside; they end with the process");
     return false;

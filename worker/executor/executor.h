@@ -83,7 +83,8 @@ struct executor_setup {
 
 struct executor *executor_create(const struct executor_setup *setup, struct mr_error **error);
 /* Stops everything that runs by the deadline (tasks with TASK_DEPARTURE_STAY, all at once, then connectors); what hangs is
- * abandoned. false: some plugin call is still inside: the executor must then not be destroyed, the process ends soon. */
+ * abandoned. false: some plugin call is still inside: the executor must then not be destroyed, the process ends soon.
+ * May be called again. thread: one. */
 bool executor_stop(struct executor *executor, int64_t deadline_ms);
 void executor_destroy(struct executor *executor);
 

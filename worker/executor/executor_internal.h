@@ -39,6 +39,7 @@ struct executor {
     struct pointer_map *tasks;      /* "name-number" → unit, a reference each. lock */
     size_t alive;                   /* instances and units not freed yet. lock */
     bool stopping;                  /* no more starts. lock */
+    bool is_stopped;                /* executor_stop has worked; its caller's */
     struct step_pool *pool;
     struct step_unit *watch;
     atomic_bool watch_ends;
