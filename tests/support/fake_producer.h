@@ -2,7 +2,7 @@
  * fake_producer: stands in for kafka/producer.h in one test file. The test decides what is taken, and when and how each
  * record comes back. Include once, after cmocka.h, in a test of a folder whose mr_tests names FAKE_PRODUCER's functions in
  * WRAPS:  producer_user_open producer_user_close producer_user_topic producer_user_rewound producer_topic_name
- *         producer_send
+ *         producer_send, and where they are used: producer_user_record_count producer_user_byte_count
  *
  * One user at a time. thread: the test's.
  */
@@ -18,6 +18,7 @@
 #include "kafka/producer.h"
 
 #define FAKE_PRODUCER_RECORDS_MAX 20000
+#define FAKE_PRODUCER_TOPICS_MAX 8
 
 struct producer_topic {
     char name[256];
@@ -26,10 +27,15 @@ struct producer_topic {
 static struct fake_producer {
     const struct producer_user_listener *listener;
     void *argument;
-    struct producer_topic topic;
+    struct producer_topic topics[FAKE_PRODUCER_TOPICS_MAX];
     size_t room;                  /* records taken from now on; SIZE_MAX: all */
     const char *refusal;          /* not NULL: a send fails with these words */
+    enum mr_error_code refusal_code; /* 0: MR_ERR_DATA */
+    const char *refused_value;    /* not NULL: only records with this value are refused */
+    const char *open_refusal;     /* not NULL: no user can be opened */
     bool is_closed;
+    bool must_rewind;             /* after a swap nothing is taken before producer_user_rewound */
+    int64_t next_offset;          /* > 0: acknowledged records get partition 3 and offsets from here */
     int rewinds;
     struct producer_record sent[FAKE_PRODUCER_RECORDS_MAX]; /* still to come back, oldest first */
     size_t sent_count;
@@ -42,16 +48,38 @@ static inline void fake_producer_reset(void)
     fake_producer.room = SIZE_MAX;
 }
 
+/* The record sent as the index-th of those under way comes back. */
+static inline void fake_producer_return_at(size_t index, enum producer_outcome outcome, const char *words)
+{
+    assert_true(index < fake_producer.sent_count);
+    struct producer_delivery delivery = {
+        .ticket = fake_producer.sent[index].ticket, .outcome = outcome, .partition = -1, .offset = -1,
+        .timestamp_ms = -1, .words = words
+    };
+    if (outcome == PRODUCER_ACKED && fake_producer.next_offset > 0) {
+        delivery.partition = 3;
+        delivery.offset = fake_producer.next_offset++;
+        delivery.timestamp_ms = 12345;
+    }
+    fake_producer.sent_count--;
+    memmove(&fake_producer.sent[index], &fake_producer.sent[index + 1],
+            (fake_producer.sent_count - index) * sizeof(fake_producer.sent[0]));
+    fake_producer.listener->on_delivery(fake_producer.argument, &delivery, 1);
+}
+
 /* The oldest record comes back. */
 static inline void fake_producer_return(enum producer_outcome outcome, const char *words)
 {
-    assert_true(fake_producer.sent_count > 0);
-    const struct producer_delivery delivery = {
-        .ticket = fake_producer.sent[0].ticket, .outcome = outcome, .offset = -1, .timestamp_ms = -1, .words = words
-    };
-    fake_producer.sent_count--;
-    memmove(fake_producer.sent, fake_producer.sent + 1, fake_producer.sent_count * sizeof(fake_producer.sent[0]));
-    fake_producer.listener->on_delivery(fake_producer.argument, &delivery, 1);
+    fake_producer_return_at(0, outcome, words);
+}
+
+/* The handle is replaced: what was under way comes back unsent, and the user is told. */
+static inline void fake_producer_swap(void)
+{
+    fake_producer.must_rewind = true;
+    while (fake_producer.sent_count > 0)
+        fake_producer_return(PRODUCER_NOT_SENT, NULL);
+    fake_producer.listener->on_swapped(fake_producer.argument);
 }
 
 static inline void fake_producer_writable(void)
@@ -73,7 +101,10 @@ struct producer_user *__wrap_producer_user_open(struct producer_pool *pool, cons
                                                 struct mr_error **error)
 {
     (void)pool;
-    (void)error;
+    if (fake_producer.open_refusal != NULL) {
+        mr_error_set(error, MR_ERR_CONNECT, "%s", fake_producer.open_refusal);
+        return NULL;
+    }
     fake_producer.listener = setup->listener;
     fake_producer.argument = setup->argument;
     fake_producer.is_closed = false;
@@ -90,8 +121,15 @@ void __wrap_producer_user_close(struct producer_user *user, int64_t deadline_ms)
 struct producer_topic *__wrap_producer_user_topic(struct producer_user *user, const char *name)
 {
     (void)user;
-    snprintf(fake_producer.topic.name, sizeof(fake_producer.topic.name), "%s", name);
-    return &fake_producer.topic;
+    for (size_t i = 0; i < FAKE_PRODUCER_TOPICS_MAX; i++) {
+        struct producer_topic *topic = &fake_producer.topics[i];
+        if (topic->name[0] == '\0')
+            snprintf(topic->name, sizeof(topic->name), "%s", name);
+        if (strcmp(topic->name, name) == 0)
+            return topic;
+    }
+    fail_msg("more topics than the fake has room for");
+    return NULL;
 }
 
 const char *__wrap_producer_topic_name(const struct producer_topic *topic)
@@ -104,6 +142,7 @@ void __wrap_producer_user_rewound(struct producer_user *user)
     (void)user;
     assert_false(fake_producer.is_closed);
     fake_producer.rewinds++;
+    fake_producer.must_rewind = false;
 }
 
 int __wrap_producer_send(struct producer_user *user, const struct producer_record *records, size_t count, size_t *taken,
@@ -111,17 +150,34 @@ int __wrap_producer_send(struct producer_user *user, const struct producer_recor
 {
     (void)user;
     assert_false(fake_producer.is_closed);
-    if (fake_producer.refusal != NULL) {
-        *taken = 0;
-        return mr_error_set(error, MR_ERR_DATA, "%s", fake_producer.refusal);
-    }
-    for (*taken = 0; *taken < count && fake_producer.room > 0; (*taken)++) {
+    for (*taken = 0; *taken < count && fake_producer.room > 0 && !fake_producer.must_rewind; (*taken)++) {
+        const struct producer_record *record = &records[*taken];
+        const char *bad = fake_producer.refused_value;
+        if (fake_producer.refusal != NULL &&
+            (bad == NULL || (record->value.size == strlen(bad) && memcmp(record->value.data, bad, strlen(bad)) == 0)))
+            return mr_error_set(error, fake_producer.refusal_code == 0 ? MR_ERR_DATA : fake_producer.refusal_code, "%s",
+                                fake_producer.refusal);
         assert_true(fake_producer.sent_count < FAKE_PRODUCER_RECORDS_MAX);
-        fake_producer.sent[fake_producer.sent_count++] = records[*taken];
+        fake_producer.sent[fake_producer.sent_count++] = *record;
         fake_producer.room -= fake_producer.room == SIZE_MAX ? 0 : 1;
         fake_producer.total++;
     }
     return 0;
+}
+
+uint32_t __wrap_producer_user_record_count(const struct producer_user *user)
+{
+    (void)user;
+    return (uint32_t)fake_producer.sent_count;
+}
+
+uint64_t __wrap_producer_user_byte_count(const struct producer_user *user)
+{
+    uint64_t bytes = 0;
+    (void)user;
+    for (size_t i = 0; i < fake_producer.sent_count; i++)
+        bytes += fake_producer.sent[i].key.size + fake_producer.sent[i].value.size;
+    return bytes;
 }
 
 #endif
