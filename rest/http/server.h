@@ -17,7 +17,7 @@
 #include "http/router.h"
 
 #define HTTP_THREADS 2
-#define HTTP_CONNECTIONS_MAX 1024
+#define HTTP_CONNECTIONS_MAX 256 /* few enough that clients cannot use up the process' descriptors (often 1024) */
 #define HTTP_IDLE_MS 30000
 #define HTTP_TRANSFER_MS 120000
 #define HTTP_STOP_MS 2000 /* how long a stop waits until answers have left */

@@ -31,7 +31,7 @@
 #include "support/raw_http.h"
 
 #define LATE_MS 60
-#define KEPT_MAX 600
+#define KEPT_MAX 300
 
 /* Exchanges kept by /later and /late. */
 struct kept {

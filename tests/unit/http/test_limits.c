@@ -167,6 +167,22 @@ static void a_waiting_exchange_outlives_the_idle_limit(void **state)
     close(client);
 }
 
+/* Those beyond the limit wait in the backlog until silent ones are closed. */
+static void more_clients_than_the_limit_are_served_in_turn(void **state)
+{
+    enum { CLIENTS = HTTP_CONNECTIONS_MAX + 10 };
+    static int clients[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = client_open(*state);
+        assert_true(clients[i] >= 0);
+    }
+    int last = clients[CLIENTS - 1];
+    client_say(last, "GET /now HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_int_equal(client_read(last, true)->status, 200);
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +195,7 @@ int main(void)
         cmocka_unit_test(many_headers_get_431),
         cmocka_unit_test(a_silent_client_is_closed),
         cmocka_unit_test(a_client_that_trickles_is_closed),
+        cmocka_unit_test(more_clients_than_the_limit_are_served_in_turn),
         cmocka_unit_test(a_waiting_exchange_outlives_the_idle_limit),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -196,7 +196,7 @@ static bool some_are_kept(void *fixture)
 
 static void many_connections_wait_and_are_all_answered(void **state)
 {
-    enum { CLIENTS = 500 };
+    enum { CLIENTS = 200 };
     struct fixture *fixture = *state;
     static int clients[CLIENTS];
     for (int i = 0; i < CLIENTS; i++) {
