@@ -250,6 +250,25 @@ static void a_failing_poll_fails_the_task_and_keeps_what_was_acknowledged(void *
     assert_int_equal(stored(bench, "a"), 100);
 }
 
+/* A sink is built by the same hands; what it does is for its own tests. */
+static void a_sink_task_runs_pauses_and_leaves(void **state)
+{
+    struct bench *bench = *state;
+    probe_start_task(&bench->probe, "s", "connector.class=ThingSink\ntopics=counts\n", false);
+    probe_expect(&bench->probe, "task s-0 RUNNING 1.0");
+    executor_set_task_paused(bench->probe.executor, "s", 0, true);
+    probe_expect(&bench->probe, "task s-0 PAUSED");
+    stop(bench, "s");
+    assert_int_equal(rd_kafka_mock_topic_create(bench->cluster, "letters", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    probe_start_task(&bench->probe, "l",
+                     "connector.class=ThingSink\ntopics.regex=co.*\nerrors.tolerance=all\n"
+                     "errors.deadletterqueue.topic.name=letters\n"
+                     "errors.deadletterqueue.topic.replication.factor=1\n",
+                     false);
+    probe_expect(&bench->probe, "task l-0 RUNNING 1.0");
+    stop(bench, "l");
+}
+
 static void stopping_the_executor_flushes_all_tasks(void **state)
 {
     struct bench *bench = *state;
@@ -275,6 +294,7 @@ int main(void)
         WITH_CLUSTER(a_hung_poll_is_abandoned_and_its_successor_runs),
         WITH_CLUSTER(a_hung_request_to_stop_holds_up_nobody_else),
         WITH_CLUSTER(a_failing_poll_fails_the_task_and_keeps_what_was_acknowledged),
+        WITH_CLUSTER(a_sink_task_runs_pauses_and_leaves),
         WITH_CLUSTER(stopping_the_executor_flushes_all_tasks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

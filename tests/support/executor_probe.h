@@ -34,9 +34,9 @@
 #define PROBE_EVENTS_MAX 200
 #define PROBE_WAIT_MS 30000
 #define PROBE_PLUGINS                                                                                                  \
-    MR_TEST_PLUGINS "/counting_source.so," MR_TEST_PLUGINS "/secret_provider.so," MR_PLUGINS                           \
-                    "/override_policies.so," MR_PLUGINS "/string_converter.so," MR_PLUGINS                             \
-                    "/simple_header_converter.so," MR_PLUGINS "/transforms.so"
+    MR_TEST_PLUGINS "/counting_source.so," MR_TEST_PLUGINS "/gallery.so," MR_TEST_PLUGINS                              \
+                    "/secret_provider.so," MR_PLUGINS "/override_policies.so," MR_PLUGINS                              \
+                    "/string_converter.so," MR_PLUGINS "/simple_header_converter.so," MR_PLUGINS "/transforms.so"
 #define PROBE_WORKER                                                                                                   \
     "group.id=g\nconfig.storage.topic=c\noffset.storage.topic=o\nstatus.storage.topic=s\n"                             \
     "key.converter=org.apache.kafka.connect.storage.StringConverter\n"                                                 \
