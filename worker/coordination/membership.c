@@ -174,11 +174,14 @@ static void on_lost(void *argument)
 static void on_failed(void *argument, const struct mr_error *error)
 {
     struct membership *membership = argument;
+    struct mr_error *told = NULL;
 
     membership->owns = false;
     lease_set(membership->setup.lease, 0);
     atomic_store(&membership->leading, false);
-    membership->setup.listener->on_failed(membership->setup.listener_argument, error);
+    mr_error_set(&told, mr_error_code(error), "%s (group.id=%s)", mr_error_message(error), membership->group_id);
+    membership->setup.listener->on_failed(membership->setup.listener_argument, told);
+    mr_error_drop(told);
 }
 
 static void begin_leading(struct membership *membership)

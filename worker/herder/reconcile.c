@@ -131,6 +131,20 @@ static uint64_t map_print(const struct string_map *map, uint64_t seed)
     return hash_bytes(&print, sizeof(print), seed);
 }
 
+/* What the members of a sink's group must agree on. */
+static uint64_t subscription_print(const struct herder *herder, const struct string_map *config)
+{
+    uint64_t print = herder->print_seed;
+
+    for (size_t i = 0; config != NULL && i < string_map_count(config); i++) {
+        const char *key = string_map_key(config, i), *value = string_map_value(config, i);
+
+        if (value != NULL && (strcmp(key, "topics") == 0 || strcmp(key, "topics.regex") == 0))
+            print += hash_bytes(value, strlen(value), hash_bytes(key, strlen(key), herder->print_seed));
+    }
+    return print;
+}
+
 /* Tasks run with the connector's configuration at the time of their commit: the pair that belongs together. */
 static const struct string_map *config_of_tasks(const struct wish *wish, const char *name)
 {
@@ -169,6 +183,7 @@ static void start_task(struct herder *herder, struct herder_connector *connector
     task->announce = task->restart = false;
     task->told_paused = wish->target == TARGET_PAUSED;
     task->print = task->wanted_print;
+    task->subscription = subscription_print(herder, config_of_tasks(wish, connector->name));
     if (executor_start_task(herder->executor,
                             &(struct executor_task){
                                 .connector = connector->name,
@@ -195,6 +210,22 @@ static void stop_task(struct herder *herder, struct herder_connector *connector,
                        herder_now_ms() + herder->setup.worker->task_shutdown_timeout_ms);
 }
 
+/* A static member that comes back with other topics gets its old partitions: the broker compares protocol names only. So
+ * whoever changes its subscription leaves the group first. */
+static enum task_departure departure_for_restart(const struct herder *herder, const struct herder_connector *connector,
+                                                 const struct herder_task *task, const struct wish *wish)
+{
+    bool same = task->subscription == subscription_print(herder, config_of_tasks(wish, connector->name));
+
+    return same ? TASK_DEPARTURE_STAY : TASK_DEPARTURE_LEAVE;
+}
+
+/* A static member that comes back with other topics gets its old assignment from the broker: then it leaves first. */
+static enum task_departure restart_departure(const struct herder_task *task)
+{
+    return task->print != task->wanted_print ? TASK_DEPARTURE_LEAVE : TASK_DEPARTURE_STAY;
+}
+
 static void reconcile_wanted_task(struct herder *herder, struct herder_connector *connector, uint32_t number,
                                   const struct wish *wish)
 {
@@ -205,7 +236,7 @@ static void reconcile_wanted_task(struct herder *herder, struct herder_connector
     if (task->phase == TASK_PHASE_GONE || (task->phase == TASK_PHASE_BROKEN && is_new)) {
         start_task(herder, connector, number, wish);
     } else if (task->phase == TASK_PHASE_UP && is_new) {
-        stop_task(herder, connector, number, TASK_DEPARTURE_STAY);
+        stop_task(herder, connector, number, departure_for_restart(herder, connector, task, wish));
     } else if (task->phase == TASK_PHASE_UP && task->told_paused != paused) {
         task->told_paused = paused;
         executor_set_task_paused(herder->executor, connector->name, number, paused);

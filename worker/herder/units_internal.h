@@ -40,6 +40,7 @@ struct herder_task {
     bool announce;      /* write RESTARTING in between */
     uint64_t print;     /* of the configurations it was started with */
     uint64_t wanted_print;
+    uint64_t subscription; /* print of the topics it was started with */
     int64_t not_before_ms; /* no start before */
 };
 

@@ -104,7 +104,7 @@ static void a_new_configuration_restarts_the_tasks_too(void **state)
     rig_log_clear();
     assert_int_equal(put("a", "2"), 200);
     expect("task+ a-0");
-    expect_order("end a | start a STARTED | configs a | task- a-0 stay | status a-0 UNASSIGNED | task+ a-0");
+    expect_order("end a | start a STARTED | configs a | task- a-0 leave | status a-0 UNASSIGNED | task+ a-0");
 }
 
 static void tasks_that_did_not_change_go_on_when_others_come_or_go(void **state)
@@ -135,7 +135,7 @@ static void a_task_whose_configuration_changed_restarts(void **state)
     rig_set_tasks(1, "two");
     rig.listener->on_reconfiguration(rig.listener_argument, "a");
     expect("task+ a-0");
-    expect_order("configs a | task- a-0 stay | task+ a-0");
+    expect_order("configs a | task- a-0 leave | task+ a-0");
     expect_never("end a");
 }
 
