@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -190,20 +191,21 @@ bool daemon_start(struct listener *listener, char *why, size_t why_size)
         MHD_OPTION_URI_LOG_CALLBACK, on_target, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (listener->daemon == NULL)
-        snprintf(why, why_size, "Cannot serve %s: the threads of the HTTP server could not be started", listener->name);
-    return listener->daemon != NULL;
+    if (listener->daemon != NULL)
+        return true;
+    listener->socket = -1; /* libmicrohttpd may have closed it; the process is about to end */
+    snprintf(why, why_size, "Cannot serve %s: the threads of the HTTP server could not be started", listener->name);
+    return false;
 }
 
 void daemon_quiesce(struct listener *listener)
 {
     if (listener->daemon == NULL)
         return;
-    MHD_socket socket = MHD_quiesce_daemon(listener->daemon);
-    if (socket == MHD_INVALID_SOCKET)
-        return;
-    close(socket);
-    listener->socket = -1;
+    /* Its threads may look at the number once more, so the socket stays open, deaf, until they have ended. */
+    listener->socket = MHD_quiesce_daemon(listener->daemon);
+    if (listener->socket != MHD_INVALID_SOCKET)
+        shutdown(listener->socket, SHUT_RDWR);
 }
 
 void daemon_stop(struct listener *listener)

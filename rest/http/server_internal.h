@@ -33,8 +33,8 @@ bool listener_open(struct listener *listener, const struct http_listener *addres
 
 /* Starts libmicrohttpd on it. */
 bool daemon_start(struct listener *listener, char *why, size_t why_size);
-void daemon_quiesce(struct listener *listener); /* closes the listening socket */
-void daemon_stop(struct listener *listener);    /* closes all connections */
+void daemon_quiesce(struct listener *listener); /* nobody new is let in */
+void daemon_stop(struct listener *listener);    /* closes all connections and the listening socket */
 
 /* ---- connections ---- */
 

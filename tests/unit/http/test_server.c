@@ -1,5 +1,7 @@
 #include "http_test.h"
 
+#include <stdatomic.h>
+
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -216,6 +218,46 @@ static void many_connections_wait_and_are_all_answered(void **state)
     }
 }
 
+/* Answers whatever is kept, at once, until told to end. */
+struct answerer {
+    struct fixture *fixture;
+    atomic_bool ends;
+};
+
+static void *answer_all(void *argument)
+{
+    struct answerer *answerer = argument;
+    while (!atomic_load(&answerer->ends)) {
+        struct http_exchange *exchange = kept_take(answerer->fixture);
+        if (exchange != NULL)
+            answer_text(exchange, 200, "raced");
+    }
+    return NULL;
+}
+
+static void an_answer_may_race_with_falling_asleep(void **state)
+{
+    enum { CLIENTS = 8, ROUNDS = 500 };
+    struct answerer answerer = {.fixture = *state};
+    struct thread_setup setup = {.name = "answerer", .run = answer_all, .argument = &answerer};
+    pthread_t thread;
+    char why[100];
+    int clients[CLIENTS];
+    assert_true(thread_start(&thread, &setup, why, sizeof(why)));
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = client_open(*state);
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < CLIENTS; i++)
+            client_say(clients[i], "GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+        for (int i = 0; i < CLIENTS; i++)
+            assert_string_equal(client_read(clients[i], true)->body, "raced");
+    }
+    atomic_store(&answerer.ends, true);
+    thread_join(thread);
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+}
+
 static void stopping_answers_who_waits(void **state)
 {
     (void)state;
@@ -231,6 +273,23 @@ static void stopping_answers_who_waits(void **state)
     assert_true(client_is_closed(idle));
     close(waiting);
     close(idle);
+}
+
+static void a_stopped_server_frees_its_port(void **state)
+{
+    struct fixture *fixture = *state;
+    struct http_listener same = {"127.0.0.1", 0};
+    struct http_server_setup setup = {.listeners = &same, .listener_count = 1, .router = &fixture->router};
+    for (int i = 0; i < 3; i++) {
+        char why[300] = "";
+        struct fixture view = {.server = http_server_start(&setup, why, sizeof(why))};
+        if (view.server == NULL)
+            fail_msg("%s", why);
+        same.port = http_server_port(view.server, 0);
+        assert_int_equal(ask(&view, "GET /now HTTP/1.1\r\nHost: h\r\n\r\n")->status, 200);
+        http_server_stop(view.server);
+        assert_int_equal(raw_open(same.port), -1);
+    }
 }
 
 static void a_port_in_use_is_named(void **state)
@@ -299,7 +358,9 @@ int main(void)
         cmocka_unit_test(what_http_does_not_allow_gets_400),
         cmocka_unit_test(garbage_does_no_harm),
         cmocka_unit_test(many_connections_wait_and_are_all_answered),
+        cmocka_unit_test(an_answer_may_race_with_falling_asleep),
         cmocka_unit_test(stopping_answers_who_waits),
+        cmocka_unit_test(a_stopped_server_frees_its_port),
         cmocka_unit_test(a_port_in_use_is_named),
         cmocka_unit_test(a_host_that_does_not_exist_is_named),
         cmocka_unit_test(several_listeners_serve),
