@@ -30,6 +30,7 @@ class MainJob(unittest.TestCase):
         self.input = os.path.join(self.folder, "input")
         self.output = os.path.join(self.folder, "output")
         self.topic = lab.fresh_name("lines")
+        self.i, self.o = lab.fresh_name("in"), lab.fresh_name("out")  # a sink's group is named after it: no two tests share one
         self.kafka.topic_create(self.topic)
         self.source = {"connector.class": "FileStreamSource", "file": self.input, "topic": self.topic}
         self.sink = {"connector.class": "FileStreamSink", "file": self.output, "topics": self.topic}
@@ -47,8 +48,8 @@ class MainJob(unittest.TestCase):
     def test_a_million_lines_arrive_identical_and_in_order(self):
         write_lines(self.input, 0, LINES)
         with lab.Worker(lab.worker_properties(self.kafka)) as worker:
-            worker.create("in", self.source)
-            worker.create("out", self.sink)
+            worker.create(self.i, self.source)
+            worker.create(self.o, self.sink)
             lab.wait_until(self.has_line(LINES - 1), "all lines in the output", timeout_s=240)
             self.assertEqual(0, worker.stop())
         with open(self.input, "rb") as sent, open(self.output, "rb") as received:
@@ -59,20 +60,20 @@ class MainJob(unittest.TestCase):
         properties = lab.worker_properties(self.kafka)
         with lab.Worker(properties) as worker:
             write_lines(self.input, 0, part)
-            worker.create("in", self.source)
-            worker.create("out", self.sink)
+            worker.create(self.i, self.source)
+            worker.create(self.o, self.sink)
             lab.wait_until(self.has_line(part - 1), "the first part")
-            worker.rest("PUT", "/connectors/in/pause")
-            worker.wait_state("in", "PAUSED")
+            worker.rest("PUT", "/connectors/%s/pause" % self.i)
+            worker.wait_state(self.i, "PAUSED")
             write_lines(self.input, part, part)
-            worker.rest("PUT", "/connectors/in/resume")
+            worker.rest("PUT", "/connectors/%s/resume" % self.i)
             lab.wait_until(self.has_line(2 * part - 1), "the part after the pause")
-            worker.rest("PUT", "/connectors/out/stop")
-            worker.wait_state("out", "STOPPED", tasks=0)
+            worker.rest("PUT", "/connectors/%s/stop" % self.o)
+            worker.wait_state(self.o, "STOPPED", tasks=0)
             write_lines(self.input, 2 * part, part)
-            worker.rest("PUT", "/connectors/out/resume")
+            worker.rest("PUT", "/connectors/%s/resume" % self.o)
             lab.wait_until(self.has_line(3 * part - 1), "the part after the stop")
-            worker.rest("POST", "/connectors/in/restart?includeTasks=true")
+            worker.rest("POST", "/connectors/%s/restart?includeTasks=true" % self.i)
             write_lines(self.input, 3 * part, part)
             lab.wait_until(self.has_line(4 * part - 1), "the part after the restart of the connector")
             self.assertEqual(0, worker.stop())
@@ -87,8 +88,8 @@ class MainJob(unittest.TestCase):
         properties = lab.worker_properties(self.kafka)
         write_lines(self.input, 0, part)
         with lab.Worker(properties) as worker:
-            worker.create("in", self.source)
-            worker.create("out", self.sink)
+            worker.create(self.i, self.source)
+            worker.create(self.o, self.sink)
             lab.wait_until(lambda: os.path.exists(self.output) and os.path.getsize(self.output) > 0, "the first lines")
             write_lines(self.input, part, part)
             worker.kill()
@@ -102,15 +103,15 @@ class MainJob(unittest.TestCase):
     def test_a_deleted_connector_is_gone_and_comes_back_where_it_was(self):
         write_lines(self.input, 0, 1000)
         with lab.Worker(lab.worker_properties(self.kafka)) as worker:
-            worker.create("in", self.source)
+            worker.create(self.i, self.source)
             lab.wait_until(lambda: self.kafka.end_offset(self.topic) >= 1000, "1000 records in the topic")
-            worker.rest("DELETE", "/connectors/in")
-            lab.wait_until(lambda: worker.request("GET", "/connectors/in/status")[0] == 404, "the status is gone")
+            worker.rest("DELETE", "/connectors/%s" % self.i)
+            lab.wait_until(lambda: worker.request("GET", "/connectors/%s/status" % self.i)[0] == 404, "the status is gone")
             self.assertEqual([], worker.rest("GET", "/connectors"))
             write_lines(self.input, 1000, 500)
-            worker.create("in", self.source)
+            worker.create(self.i, self.source)
             lab.wait_until(lambda: self.kafka.end_offset(self.topic) >= 1500, "only the new records follow")
-            worker.wait_state("in")
+            worker.wait_state(self.i)
             self.assertEqual(1500, self.kafka.end_offset(self.topic))
 
     def test_a_chain_of_transforms_and_json_with_schemas(self):
@@ -122,8 +123,8 @@ class MainJob(unittest.TestCase):
         back = {"transforms": "line", "transforms.line.type": "org.apache.kafka.connect.transforms.ExtractField$Value",
                 "transforms.line.field": "line"}
         with lab.Worker(lab.worker_properties(self.kafka)) as worker:
-            worker.create("in", {**self.source, **json_converter, **chain})
-            worker.create("out", {**self.sink, **json_converter, **back})
+            worker.create(self.i, {**self.source, **json_converter, **chain})
+            worker.create(self.o, {**self.sink, **json_converter, **back})
             lab.wait_until(self.has_line(2), "three lines")
             first = self.kafka.values(self.topic)[0].decode()
         self.assertEqual([0, 1, 2], numbers(self.output))

@@ -174,14 +174,13 @@ static void on_lost(void *argument)
 static void on_failed(void *argument, const struct mr_error *error)
 {
     struct membership *membership = argument;
-    struct mr_error *told = NULL;
+    struct mr_error *named = NULL;
 
-    membership->owns = false;
     lease_set(membership->setup.lease, 0);
     atomic_store(&membership->leading, false);
-    mr_error_set(&told, mr_error_code(error), "%s (group.id=%s)", mr_error_message(error), membership->group_id);
-    membership->setup.listener->on_failed(membership->setup.listener_argument, told);
-    mr_error_drop(told);
+    mr_error_set(&named, mr_error_code(error), "group.id=%s: %s", membership->group_id, mr_error_message(error));
+    membership->setup.listener->on_failed(membership->setup.listener_argument, named);
+    mr_error_drop(named);
 }
 
 static void begin_leading(struct membership *membership)

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/murmur2.h"
 #include "base/pointer_map.h"
 #include "base/thread.h"
 #include "errors/tolerance.h"
@@ -359,14 +360,27 @@ static const struct task_ops sink_task_ops = {
     .destroy = sink_task_destroy,
 };
 
+static uint32_t topics_print(const struct sink_task *task)
+{
+    uint32_t print = 0;
+
+    for (size_t i = 0; i < task->setup.topic_count; i++)
+        print = print * 31 + (uint32_t)murmur2(task->setup.topics[i], strlen(task->setup.topics[i]));
+    if (task->setup.topics_regex != NULL)
+        print = ~print * 31 + (uint32_t)murmur2(task->setup.topics_regex, strlen(task->setup.topics_regex));
+    return print;
+}
+
+/* The topics are part of it: the broker gives a static member that comes back its old partitions, whatever it subscribes to by
+ * then. With other topics it has to be another member. */
 static char *make_instance_id(const struct sink_task *task)
 {
     const char *group = client_config_get(task->setup.consumer_config, "group.id");
-    size_t size = (group == NULL ? 0 : strlen(group)) + 16;
+    size_t size = (group == NULL ? 0 : strlen(group)) + 32;
     char *text = mem_alloc(size);
 
     if (text != NULL)
-        snprintf(text, size, "%s-%u", group == NULL ? "" : group, task->task.setup.number);
+        snprintf(text, size, "%s-%u-%08x", group == NULL ? "" : group, task->task.setup.number, topics_print(task));
     return text;
 }
 

@@ -1,7 +1,7 @@
 /*
  * sink_task: a task that reads topics and hands records to a sink plugin.
  *
- * Its consumer is a static member of the connector's group (group.instance.id = GROUP-NUMBER): a successor takes the place at
+ * Its consumer is a static member of the connector's group (group.instance.id = GROUP-NUMBER-TOPICS): a successor takes the place at
  * once and fences this one, which is a clean stop. Hand-over and restart close without leaving; stop, delete and scale-down leave.
  *
  * Offsets are committed only for records that put has taken, at most as far as pre_commit answers and as dead letters are
