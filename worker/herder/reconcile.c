@@ -220,12 +220,6 @@ static enum task_departure departure_for_restart(const struct herder *herder, co
     return same ? TASK_DEPARTURE_STAY : TASK_DEPARTURE_LEAVE;
 }
 
-/* A static member that comes back with other topics gets its old assignment from the broker: then it leaves first. */
-static enum task_departure restart_departure(const struct herder_task *task)
-{
-    return task->print != task->wanted_print ? TASK_DEPARTURE_LEAVE : TASK_DEPARTURE_STAY;
-}
-
 static void reconcile_wanted_task(struct herder *herder, struct herder_connector *connector, uint32_t number,
                                   const struct wish *wish)
 {

@@ -104,7 +104,31 @@ static void a_new_configuration_restarts_the_tasks_too(void **state)
     rig_log_clear();
     assert_int_equal(put("a", "2"), 200);
     expect("task+ a-0");
-    expect_order("end a | start a STARTED | configs a | task- a-0 leave | status a-0 UNASSIGNED | task+ a-0");
+    expect_order("end a | start a STARTED | configs a | task- a-0 stay | status a-0 UNASSIGNED | task+ a-0");
+}
+
+static void put_topics(const char *name, const char *topics)
+{
+    struct answer answer = {0};
+    struct string_map *config = string_map_create();
+
+    string_map_put(config, "connector.class", "Sink");
+    string_map_put(config, "topics", topics);
+    herder_put_connector(rig.herder, &(struct herder_put_connector){.name = name, .config = config}, take_answer,
+                         &answer);
+    string_map_destroy(config);
+    answered(&answer);
+}
+
+static void tasks_leave_their_group_before_they_subscribe_to_other_topics(void **state)
+{
+    (void)state;
+    put_topics("a", "one");
+    expect("status a-0 RUNNING");
+    rig_log_clear();
+    put_topics("a", "one,two");
+    expect("task+ a-0");
+    expect_order("task- a-0 leave | task+ a-0");
 }
 
 static void tasks_that_did_not_change_go_on_when_others_come_or_go(void **state)
@@ -135,7 +159,7 @@ static void a_task_whose_configuration_changed_restarts(void **state)
     rig_set_tasks(1, "two");
     rig.listener->on_reconfiguration(rig.listener_argument, "a");
     expect("task+ a-0");
-    expect_order("configs a | task- a-0 leave | task+ a-0");
+    expect_order("configs a | task- a-0 stay | task+ a-0");
     expect_never("end a");
 }
 
@@ -296,6 +320,7 @@ int main(void)
         TEST(a_connector_created_anew_does_not_inherit_running_tasks),
         TEST(the_same_configuration_again_restarts_the_connector_alone),
         TEST(a_new_configuration_restarts_the_tasks_too),
+        TEST(tasks_leave_their_group_before_they_subscribe_to_other_topics),
         TEST(tasks_that_did_not_change_go_on_when_others_come_or_go),
         TEST(a_task_whose_configuration_changed_restarts),
         TEST(configurations_that_are_stored_already_are_not_written),
