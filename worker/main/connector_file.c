@@ -39,7 +39,12 @@ static int take_flat(const char *path, struct string_map *config, struct connect
                               : mr_error_set(error, MR_ERR_CONFIG, "%s: \"name\" is missing: a connector needs one", path);
 }
 
-/* Options alone when no value is an object: that of POST /connectors has one, "config". */
+/* Options alone hold no object; the body of POST /connectors holds one, "config". */
+static bool is_of_post(const struct body_problem *problem_as_options)
+{
+    return strncmp(problem_as_options->message, "Option \"config\"", strlen("Option \"config\"")) == 0;
+}
+
 static int read_json_text(const char *path, const char *text, size_t length, struct connector_file *file,
                           struct mr_error **error)
 {
@@ -49,7 +54,7 @@ static int read_json_text(const char *path, const char *text, size_t length, str
 
     if (flat != NULL)
         return take_flat(path, flat, file, error);
-    if (!connector_body_read(&body, text, length, &problem))
+    if (!is_of_post(&problem) || !connector_body_read(&body, text, length, &problem))
         return mr_error_set(error, MR_ERR_CONFIG, "%s: %s", path, problem.message);
     *file = (struct connector_file){.name = body.name, .config = body.config, .initial = body.initial_state};
     return 0;
