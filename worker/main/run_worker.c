@@ -2,26 +2,32 @@
 
 #include <millrace/error.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
+#include "base/str_buffer.h"
 #include "boot.h"
 #include "stop_signal.h"
 
 #include "base/bans.h"
 
-static void say_refused(const char *command, const struct mr_error *error)
+#define LOG_NAME "millrace.main"
+#define WORDS_MAX (32u << 10)
+
+/* Why it ends, with its causes, in one text. */
+static char *words_of(const struct mr_error *error)
 {
-    flockfile(stderr);
-    fprintf(stderr, "millrace %s: %s", command, mr_error_message(error));
+    struct str_buffer words;
+
+    str_buffer_init(&words, WORDS_MAX);
+    str_buffer_append_text(&words, mr_error_message(error));
     for (const struct mr_error *cause = mr_error_cause(error); cause != NULL; cause = mr_error_cause(cause))
-        fprintf(stderr, ": %s", mr_error_message(cause));
-    fputc('\n', stderr);
-    funlockfile(stderr);
+        str_buffer_printf(&words, ": %s", mr_error_message(cause));
+    return str_buffer_take(&words, NULL);
 }
 
-static int wait_for_the_end(const struct run_worker *run, struct boot *boot)
+static int wait_for_the_end(struct boot *boot, char **words)
 {
     const char *failure;
     bool had_run;
@@ -29,36 +35,49 @@ static int wait_for_the_end(const struct run_worker *run, struct boot *boot)
     stop_signal_wait();
     failure = boot_failure(boot, &had_run);
     if (failure[0] == '\0') {
-        log_info("millrace.main", "stopping");
+        log_info(LOG_NAME, "stopping");
         return 0;
     }
-    fprintf(stderr, "millrace %s: %s\n", run->command, failure);
+    log_error(LOG_NAME, "stopping: %s", failure);
+    *words = mem_strdup(failure);
     return had_run ? EXIT_CLUSTER_LOST : EXIT_REFUSED;
 }
 
-static int start(const struct run_worker *run, struct boot *boot)
+static int start(const struct run_worker *run, struct boot *boot, char **words)
 {
     struct mr_error *error = NULL;
 
     if (boot_start(boot, run->properties_path, &error) == 0 &&
         (run->begun == NULL || run->begun(boot_herder(boot), run->arguments, &error) == 0))
         return 0;
-    say_refused(run->command, error);
+    *words = words_of(error);
     mr_error_drop(error);
     return -1;
+}
+
+/* The last line on standard error is the reason: whoever looks at the end of a log finds it. */
+static void say_last(const struct run_worker *run, int status, const char *words)
+{
+    if (status != 0)
+        fprintf(stderr, "millrace %s: %s\n", run->command, words != NULL ? words : "no memory left on this machine");
 }
 
 int run_worker(const struct run_worker *run)
 {
     struct boot *boot = boot_create(run->mode);
+    char *words = NULL;
     int status;
+    bool is_clean;
 
     if (boot == NULL || !stop_signal_install()) {
-        fprintf(stderr, "millrace %s: no memory or no file descriptor left on this machine\n", run->command);
+        say_last(run, EXIT_REFUSED, "no memory or no file descriptor left on this machine");
         return EXIT_REFUSED;
     }
-    status = start(run, boot) == 0 ? wait_for_the_end(run, boot) : EXIT_REFUSED;
-    if (!boot_end(boot)) {
+    status = start(run, boot, &words) == 0 ? wait_for_the_end(boot, &words) : EXIT_REFUSED;
+    is_clean = boot_end(boot);
+    say_last(run, status, words);
+    mem_free(words);
+    if (!is_clean) {
         fflush(NULL);
         _exit(status);
     }
