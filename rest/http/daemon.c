@@ -77,7 +77,7 @@ static struct MHD_Response *mhd_response_of(struct http_response *answer)
         answer->content = HTTP_CONTENT_JSON;
         return MHD_create_response_from_buffer(sizeof(NO_MEMORY) - 1, NO_MEMORY, MHD_RESPMEM_PERSISTENT);
     }
-    struct MHD_Response *response = MHD_create_response_from_buffer(length, body, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(length, body, mem_free);
     if (response == NULL)
         mem_free(body);
     return response;

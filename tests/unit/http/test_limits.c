@@ -1,5 +1,7 @@
 #include "http_test.h"
 
+#include "http/server_internal.h"
+
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -183,6 +185,50 @@ static void more_clients_than_the_limit_are_served_in_turn(void **state)
         close(clients[i]);
 }
 
+static bool no_client_is_left(void *argument)
+{
+    struct fixture *fixture = argument;
+    mutex_lock(&fixture->server->lock);
+    bool is_quiet = fixture->server->connections == NULL;
+    mutex_unlock(&fixture->server->lock);
+    return is_quiet;
+}
+
+static bool nothing_is_held(void *argument)
+{
+    (void)argument;
+    return mem_live() == 0;
+}
+
+static int ask_with_memory_for(struct fixture *fixture, int64_t allocations, bool *had_enough)
+{
+    assert_true(eventually(20000, no_client_is_left, fixture));
+    mem_watch_start(allocations);
+    int client = client_open(fixture);
+    client_say(client, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+                       "Content-Length: 2\r\n\r\n{}");
+    int status = client_read(client, true)->status;
+    close(client);
+    bool is_clean = eventually(10000, nothing_is_held, NULL);
+    *had_enough = mem_failed() == 0;
+    mem_watch_stop();
+    assert_true(is_clean);
+    return status;
+}
+
+/* Every allocation of a request fails in its turn: the client gets an answer or a closed connection, nothing is left
+ * over, and the next one is served. */
+static void without_memory_a_request_fails_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    bool had_enough = false;
+    ask(fixture, "GET /now HTTP/1.1\r\nHost: h\r\n\r\n"); /* what the server allocates once, it has then */
+    for (int64_t allocations = 0; !had_enough; allocations++) {
+        int status = ask_with_memory_for(fixture, allocations, &had_enough);
+        assert_true(status == 200 || (!had_enough && (status == 0 || status == 500 || status == 503)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +241,7 @@ int main(void)
         cmocka_unit_test(many_headers_get_431),
         cmocka_unit_test(a_silent_client_is_closed),
         cmocka_unit_test(a_client_that_trickles_is_closed),
+        cmocka_unit_test(without_memory_a_request_fails_alone),
         cmocka_unit_test(more_clients_than_the_limit_are_served_in_turn),
         cmocka_unit_test(a_waiting_exchange_outlives_the_idle_limit),
     };
