@@ -156,6 +156,7 @@ static int run(struct sink_task *task, bool paused, enum task_step *step, int64_
 {
     bool idle = true;
 
+    task->read_again = false;
     if (sink_task_serve_group(task, error) != 0)
         return -1;
     if (task->consumer != NULL && !task->fenced && sink_task_commit_if_due(task, error) != 0)
@@ -167,7 +168,7 @@ static int run(struct sink_task *task, bool paused, enum task_step *step, int64_
         *step = TASK_STEP_AGAIN;
     else if (!task_may_act(&task->task))
         *wake_at_ms = clock_monotonic_ms(task->task.setup.clock) + LEASE_LOOK_MS;
-    else if (task->commit_wished && !task->commit_running)
+    else if (task->read_again || (task->commit_wished && !task->commit_running))
         *step = TASK_STEP_AGAIN;
     return 0;
 }

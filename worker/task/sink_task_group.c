@@ -118,6 +118,14 @@ static int call_with(struct sink_task *task, const char *name, open_close_fn *ca
 
 /* --- assigned ------------------------------------------------------------------------------------------------------ */
 
+static void partitions_free(struct consumer_partition *partitions, size_t count)
+{
+    for (size_t i = 0; partitions != NULL && i < count; i++)
+        mem_free((char *)partitions[i].topic);
+    mem_free(partitions);
+}
+
+/* NULL: no memory. */
 static struct consumer_partition *partitions_copy(const struct consumer_event *event)
 {
     struct consumer_partition *copy = mem_alloc((event->count + 1) * sizeof(*copy));
@@ -126,15 +134,12 @@ static struct consumer_partition *partitions_copy(const struct consumer_event *e
         copy[i] = event->partitions[i];
         copy[i].offset = CONSUMER_OFFSET_NONE;
         copy[i].topic = mem_strdup(event->partitions[i].topic);
+        if (copy[i].topic == NULL) {
+            partitions_free(copy, i);
+            return NULL;
+        }
     }
     return copy;
-}
-
-static void partitions_free(struct consumer_partition *partitions, size_t count)
-{
-    for (size_t i = 0; partitions != NULL && i < count; i++)
-        mem_free((char *)partitions[i].topic);
-    mem_free(partitions);
 }
 
 static int take_assigned(struct sink_task *task, struct consumer_partition *gained, size_t count,
@@ -204,17 +209,32 @@ static int revoked(struct sink_task *task, const struct consumer_event *event, s
     return status;
 }
 
-void sink_task_close_all(struct sink_task *task, bool lost)
+/* Names of their own: the table shrinks meanwhile. NULL: no memory. */
+static struct consumer_partition *all_copy(const struct sink_task *task)
 {
     struct consumer_partition *all = mem_alloc((task->partition_count + 1) * sizeof(*all));
+
+    for (size_t i = 0; all != NULL && i < task->partition_count; i++) {
+        all[i] = (struct consumer_partition){.topic = mem_strdup(task->partitions[i].topic),
+                                             .partition = task->partitions[i].partition};
+        if (all[i].topic == NULL) {
+            partitions_free(all, i);
+            return NULL;
+        }
+    }
+    return all;
+}
+
+void sink_task_close_all(struct sink_task *task, bool lost)
+{
+    struct consumer_partition *all = all_copy(task);
     struct mr_error *error = NULL;
     size_t count = task->partition_count;
 
-    if (all == NULL)
+    if (all == NULL) {
+        log_warn(LOG_NAME, "no memory to close the partitions; what was not committed will come again");
         return;
-    for (size_t i = 0; i < count; i++)
-        all[i] = (struct consumer_partition){.topic = mem_strdup(task->partitions[i].topic),
-                                             .partition = task->partitions[i].partition};
+    }
     if (give_up(task, all, count, lost, &error) != 0) {
         log_warn(LOG_NAME, "close failed (ignored, the task ends): %s", mr_error_message(error));
         mr_error_drop(error);
@@ -237,6 +257,7 @@ static int apply_pauses(struct sink_task *task, struct mr_error **error)
         if (status != 0)
             return -1;
         at->paused = at->pause_wished;
+        task->read_again = true;
     }
     return 0;
 }
@@ -265,6 +286,7 @@ static int seek_to_all(struct sink_task *task, struct consumer_partition *target
         at->current = at->committed = at->seek_to;
         at->seek_to = OFFSET_UNKNOWN;
     }
+    task->read_again = true;
     return 0;
 }
 

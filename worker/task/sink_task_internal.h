@@ -63,6 +63,7 @@ struct sink_task {
     int64_t retry_at_ms, empty_put_at_ms;
     uint64_t record_bytes; /* about the size of a record as read lately; 0: not known yet */
     bool over_budget;      /* the plugin keeps too much; nothing is read */
+    bool read_again;       /* what may be read has changed, and nobody else says so */
     uint32_t wished_delay_ms; /* by the plugin, this round */
     bool delay_is_wished;
     struct pointer_map *topics_seen;
