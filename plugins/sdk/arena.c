@@ -19,9 +19,15 @@ struct arena_chunk {
     _Alignas(16) unsigned char data[];
 };
 
+/* "No limit" still leaves room for the sums below. */
+static size_t limit_within_reason(size_t limit_bytes)
+{
+    return limit_bytes < SIZE_MAX / 8 ? limit_bytes : SIZE_MAX / 8;
+}
+
 void arena_init(struct mr_arena *arena, size_t limit_bytes)
 {
-    *arena = (struct mr_arena){.limit_bytes = limit_bytes};
+    *arena = (struct mr_arena){.limit_bytes = limit_within_reason(limit_bytes)};
 }
 
 static size_t arena_used(const struct mr_arena *arena)
@@ -227,6 +233,7 @@ static void all_to_empty(struct mr_arena *arena)
     arena->current = NULL;
     arena->next = arena->end = NULL;
     arena->used_before_bytes = 0;
+    arena->failure = ARENA_NO_MEMORY;
 }
 
 /* The largest empty chunk without which keep_bytes remain; small ones serve more uses. */
@@ -274,7 +281,7 @@ void arena_trim(struct mr_arena *arena)
 
 void arena_set_limit(struct mr_arena *arena, size_t limit_bytes)
 {
-    arena->limit_bytes = limit_bytes;
+    arena->limit_bytes = limit_within_reason(limit_bytes);
 }
 
 void arena_release(struct mr_arena *arena)

@@ -30,7 +30,7 @@ int mr_record_set_topic(struct mr_record *record, const char *topic)
 {
     const char *copy = topic == NULL ? NULL : mr_arena_text(arena_of(record), topic);
     if (copy == NULL && topic != NULL)
-        return -1;
+        return record_left_unfinished(record);
     record->content.topic = copy;
     return 0;
 }

@@ -69,7 +69,7 @@ int mr_record_remove_headers(struct mr_record *record, const char *key)
     if (!has_header(record, key))
         return 0;
     if (content->headers_shared && headers_own(record, content->header_count) < 0)
-        return -1;
+        return record_left_unfinished(record);
     uint16_t kept = 0;
     for (uint32_t i = 0; i < content->header_count; i++)
         if (strcmp(content->headers[i].key, key) != 0)

@@ -67,6 +67,29 @@ static void the_limit_counts_large_pieces_too(void **state)
     mr_arena_destroy(arena);
 }
 
+static void no_limit_is_no_invitation_to_overflow(void **state)
+{
+    (void)state;
+    struct mr_arena *arena = mr_arena_create(SIZE_MAX);
+    for (size_t less = 0; less < 200; less++)
+        assert_null(mr_arena_alloc(arena, SIZE_MAX - less));
+    assert_non_null(mr_arena_alloc(arena, 100));
+    mr_arena_destroy(arena);
+}
+
+static void a_cleared_arena_has_forgotten_its_failure(void **state)
+{
+    (void)state;
+    struct mr_arena *arena = mr_arena_create(10000);
+    struct mr_error *error = NULL;
+    assert_null(mr_arena_alloc(arena, 10001));
+    mr_arena_clear(arena);
+    assert_int_equal(mr_arena_failed(arena, &error), -1);
+    assert_string_equal(mr_error_message(error), "out of memory");
+    mr_error_clear(&error);
+    mr_arena_destroy(arena);
+}
+
 static void use_a_lot(struct mr_arena *arena)
 {
     for (int i = 0; i < 2000; i++)
@@ -191,6 +214,8 @@ int main(void)
         cmocka_unit_test(pieces_are_aligned_and_do_not_overlap),
         cmocka_unit_test(the_limit_refuses_and_says_so),
         cmocka_unit_test(the_limit_counts_large_pieces_too),
+        cmocka_unit_test(no_limit_is_no_invitation_to_overflow),
+        cmocka_unit_test(a_cleared_arena_has_forgotten_its_failure),
         cmocka_unit_test(a_cleared_arena_needs_no_malloc_for_the_same_again),
         cmocka_unit_test(an_arena_forgets_a_single_large_use),
         cmocka_unit_test(schemas_live_as_long_as_the_content),

@@ -242,6 +242,33 @@ static void a_copy_that_does_not_fit_leaves_no_record(void **state)
     }
 }
 
+/* Fills the arena of a batch to the last piece. */
+static void use_up(struct mr_batch *small)
+{
+    while (mr_arena_alloc(mr_batch_arena(small), 16) != NULL)
+        continue;
+}
+
+static void a_setter_that_fails_leaves_a_mark(void **state)
+{
+    (void)state;
+    for (int setter = 0; setter < 4; setter++) {
+        struct mr_batch *small = mr_batch_create(8000);
+        struct mr_record *record = mr_batch_append(small);
+        assert_int_equal(mr_record_add_header(record, "h", NULL, mr_null()), 0);
+        assert_non_null(mr_record_copy(record)); /* so that removing has to copy the headers */
+        use_up(small);
+        assert_false(batch_is_broken(small));
+        int status = setter == 0 ? mr_record_set_topic(record, "topic")
+            : setter == 1        ? mr_record_remove_headers(record, "h")
+            : setter == 2        ? mr_record_set_key(record, NULL, mr_string(mr_batch_arena(small), "key"))
+                                 : mr_record_add_header(record, "i", NULL, mr_null());
+        assert_int_equal(status, -1);
+        assert_true(batch_is_broken(small));
+        mr_batch_drop(small);
+    }
+}
+
 static bool make_records(void *argument)
 {
     struct mr_batch *fresh = mr_batch_create(1 << 20);
@@ -282,6 +309,7 @@ int main(void)
         TEST(a_copy_shares_content_until_one_changes),
         TEST(a_copy_into_another_batch_uses_nothing_of_the_first),
         TEST(a_copy_that_does_not_fit_leaves_no_record),
+        TEST(a_setter_that_fails_leaves_a_mark),
         TEST(every_lost_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
