@@ -1,0 +1,357 @@
+/* What the herder is told of the group, and how long the lease runs. The group member and the admin are fakes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <millrace/error.h>
+
+#include "base/lease.h"
+#include "base/thread.h"
+#include "coordination/membership.h"
+#include "coordination/membership_listener.h"
+#include "kafka/admin.h"
+#include "kafka/group_member.h"
+#include "support/eventually.h"
+
+#define SESSION_MS 6000
+#define URL "http://here:8083/"
+
+static struct {
+    const struct group_member_listener *group;
+    void *group_argument;
+    char client_id[256];
+    int guarded, left, closed;
+
+    /* What the admin answers. */
+    atomic_bool describe_fails, rebalancing;
+    const char *_Atomic leader_id;
+    atomic_int described;
+
+    /* What the herder heard. */
+    atomic_int leading, following, lost, failed;
+    char url[256], words[256];
+
+    struct lease lease;
+    struct membership *membership;
+} fake;
+
+/* --- fakes --------------------------------------------------------------------------------------------------------- */
+
+struct group_member *__wrap_group_member_open(const struct group_member_setup *setup, struct mr_error **error);
+struct group_member *__wrap_group_member_open(const struct group_member_setup *setup, struct mr_error **error)
+{
+    (void)error;
+    fake.group = setup->listener;
+    fake.group_argument = setup->argument;
+    snprintf(fake.client_id, sizeof(fake.client_id), "%s", setup->client_id);
+    return (struct group_member *)&fake;
+}
+
+bool __wrap_group_member_leave(struct group_member *member, int64_t deadline_ms);
+bool __wrap_group_member_leave(struct group_member *member, int64_t deadline_ms)
+{
+    (void)member, (void)deadline_ms;
+    fake.left++;
+    fake.group->on_revoked(fake.group_argument);
+    return true;
+}
+
+void __wrap_group_member_close(struct group_member *member);
+void __wrap_group_member_close(struct group_member *member)
+{
+    (void)member;
+    fake.closed++;
+}
+
+int __wrap_group_member_guard(struct group_member *member, int64_t offset, int64_t deadline_ms, struct mr_error **error);
+int __wrap_group_member_guard(struct group_member *member, int64_t offset, int64_t deadline_ms, struct mr_error **error)
+{
+    (void)member, (void)offset, (void)deadline_ms, (void)error;
+    fake.guarded++;
+    return 0;
+}
+
+int32_t __wrap_group_member_generation(const struct group_member *member);
+int32_t __wrap_group_member_generation(const struct group_member *member)
+{
+    (void)member;
+    return 42;
+}
+
+struct client_config;
+struct client_config *__wrap_client_config_take(struct client_config *config);
+struct client_config *__wrap_client_config_take(struct client_config *config)
+{
+    return config;
+}
+
+void __wrap_client_config_drop(struct client_config *config);
+void __wrap_client_config_drop(struct client_config *config)
+{
+    (void)config;
+}
+
+static struct admin_member members[2];
+
+int __wrap_admin_describe_group(struct admin *admin, const char *group, struct admin_group *described,
+                                int64_t deadline_ms, struct mr_error **error);
+int __wrap_admin_describe_group(struct admin *admin, const char *group, struct admin_group *described,
+                                int64_t deadline_ms, struct mr_error **error)
+{
+    (void)admin, (void)group, (void)deadline_ms;
+    fake.described++;
+    if (fake.describe_fails)
+        return mr_error_set(error, MR_ERR_TIMEOUT, "no answer");
+    members[0] = (struct admin_member){.client_id = (char *)(uintptr_t) "http://idle:8083/#00112233aabbccdd"};
+    members[1] =
+        (struct admin_member){.client_id = (char *)(uintptr_t)fake.leader_id, .owns_partition_0 = true};
+    *described = (struct admin_group){.state = (char *)(uintptr_t)(fake.rebalancing ? "PreparingRebalance" : "Stable"),
+                                      .members = members,
+                                      .member_count = 2};
+    return 0;
+}
+
+void __wrap_admin_group_release(struct admin_group *group);
+void __wrap_admin_group_release(struct admin_group *group)
+{
+    (void)group;
+}
+
+/* --- the herder's side ------------------------------------------------------------------------------------------------- */
+
+static void on_leading(void *argument)
+{
+    (void)argument;
+    assert_true(lease_is_valid(&fake.lease, NULL));
+    fake.leading++;
+}
+
+static void on_following(void *argument, const char *url)
+{
+    (void)argument;
+    snprintf(fake.url, sizeof(fake.url), "%s", url);
+    fake.following++;
+}
+
+static void on_lost(void *argument, const char *words)
+{
+    (void)argument, (void)words;
+    assert_false(lease_is_valid(&fake.lease, NULL));
+    fake.lost++;
+}
+
+static void on_failed(void *argument, const struct mr_error *error)
+{
+    (void)argument;
+    snprintf(fake.words, sizeof(fake.words), "%s", mr_error_message(error));
+    fake.failed++;
+}
+
+static const struct membership_listener listener = {on_leading, on_following, on_lost, on_failed};
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&fake, 0, sizeof(fake));
+    fake.leader_id = "http://there:8083/#0123456789abcdef";
+    fake.membership = membership_create(&(struct membership_setup){.config_topic = "configs",
+                                                                   .group_id = "connect",
+                                                                   .worker_url = URL,
+                                                                   .session_timeout_ms = SESSION_MS,
+                                                                   .lease = &fake.lease,
+                                                                   .listener = &listener},
+                                        NULL);
+    assert_non_null(fake.membership);
+    assert_int_equal(membership_start(fake.membership, NULL), 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    membership_destroy(fake.membership);
+    assert_int_equal(fake.closed, 1);
+    return 0;
+}
+
+static void tick(int64_t acked_ms)
+{
+    fake.group->on_tick(fake.group_argument, acked_ms);
+}
+
+static void lead(void)
+{
+    fake.group->on_assigned(fake.group_argument, true);
+    tick(clock_boottime_ms(NULL));
+    assert_int_equal(fake.leading, 1);
+}
+
+static bool is_positive(void *argument)
+{
+    return atomic_load((atomic_int *)argument) > 0;
+}
+
+/* --- tests -------------------------------------------------------------------------------------------------------------- */
+
+static void a_member_is_known_by_its_url_and_its_boot(void **state)
+{
+    char url[64], boot[MEMBERSHIP_BOOT_ID_SIZE];
+
+    (void)state;
+    assert_true(membership_parse_client_id(fake.client_id, url, sizeof(url), boot, sizeof(boot)));
+    assert_string_equal(url, URL);
+    assert_string_equal(boot, membership_boot_id(fake.membership));
+    assert_false(membership_parse_client_id("connect-127.0.0.1:8083", url, sizeof(url), boot, sizeof(boot)));
+    assert_false(membership_parse_client_id("url#short", url, sizeof(url), boot, sizeof(boot)));
+    assert_false(membership_parse_client_id(fake.client_id, url, 5, boot, sizeof(boot)));
+}
+
+static void leading_is_told_once_the_lease_runs(void **state)
+{
+    (void)state;
+    fake.group->on_assigned(fake.group_argument, true);
+    tick(0);
+    assert_int_equal(fake.leading, 0);
+    assert_false(membership_is_leading(fake.membership));
+    tick(clock_boottime_ms(NULL));
+    assert_int_equal(fake.leading, 1);
+    assert_true(membership_is_leading(fake.membership));
+    fake.group->on_assigned(fake.group_argument, true); /* another worker joined */
+    tick(clock_boottime_ms(NULL));
+    assert_int_equal(fake.leading, 1);
+}
+
+static void the_lease_ends_a_second_before_the_session(void **state)
+{
+    int64_t acked_ms = clock_boottime_ms(NULL);
+
+    (void)state;
+    lead();
+    tick(acked_ms);
+    assert_int_equal(atomic_load(&fake.lease.until_ms), acked_ms + SESSION_MS - LEASE_MARGIN_MS);
+    tick(acked_ms - SESSION_MS); /* nothing was acknowledged for that long */
+    assert_false(lease_is_valid(&fake.lease, NULL));
+}
+
+static void whoever_follows_has_no_lease_and_learns_who_leads(void **state)
+{
+    (void)state;
+    fake.group->on_assigned(fake.group_argument, false);
+    tick(clock_boottime_ms(NULL));
+    assert_false(lease_is_valid(&fake.lease, NULL));
+    assert_true(eventually(5000, is_positive, &fake.following));
+    assert_string_equal(fake.url, "http://there:8083/");
+    assert_int_equal(fake.leading, 0);
+    assert_int_equal(membership_guard(fake.membership, INT64_MAX, NULL), -1);
+    assert_int_equal(fake.guarded, 0);
+}
+
+static bool was_asked_twice(void *argument)
+{
+    (void)argument;
+    return fake.described >= 2;
+}
+
+static void who_leads_is_asked_until_it_is_known(void **state)
+{
+    (void)state;
+    fake.describe_fails = true;
+    fake.group->on_assigned(fake.group_argument, false);
+    assert_true(eventually(5000, was_asked_twice, NULL));
+    fake.rebalancing = true;
+    fake.describe_fails = false;
+    fake.described = 0;
+    assert_true(eventually(5000, was_asked_twice, NULL));
+    assert_int_equal(fake.following, 0);
+    fake.rebalancing = false;
+    assert_true(eventually(5000, is_positive, &fake.following));
+}
+
+static void a_new_leader_is_told_and_the_same_one_is_not(void **state)
+{
+    (void)state;
+    fake.group->on_assigned(fake.group_argument, false);
+    assert_true(eventually(5000, is_positive, &fake.following));
+    fake.described = 0;
+    fake.group->on_assigned(fake.group_argument, false);
+    assert_true(eventually(5000, is_positive, &fake.described));
+    fake.leader_id = "http://third:8083/#0123456789abcdef";
+    fake.following = 0;
+    fake.group->on_assigned(fake.group_argument, false);
+    assert_true(eventually(5000, is_positive, &fake.following));
+    assert_string_equal(fake.url, "http://third:8083/");
+}
+
+static void losing_the_partition_or_the_group_ends_the_lease_at_once(void **state)
+{
+    (void)state;
+    lead();
+    fake.group->on_revoked(fake.group_argument);
+    assert_int_equal(fake.lost, 1);
+    assert_false(membership_is_leading(fake.membership));
+    tick(clock_boottime_ms(NULL)); /* still a member */
+    assert_int_equal(fake.leading, 1);
+    fake.leading = 0;
+    lead();
+    fake.group->on_lost(fake.group_argument);
+    assert_int_equal(fake.lost, 2);
+}
+
+static void leaving_ends_the_lease_and_is_no_loss(void **state)
+{
+    (void)state;
+    lead();
+    assert_true(membership_leave(fake.membership, INT64_MAX));
+    assert_int_equal(fake.left, 1);
+    assert_int_equal(fake.lost, 0);
+    assert_false(lease_is_valid(&fake.lease, NULL));
+    tick(clock_boottime_ms(NULL));
+    assert_false(lease_is_valid(&fake.lease, NULL));
+}
+
+static void the_guard_asks_the_broker(void **state)
+{
+    (void)state;
+    lead();
+    assert_int_equal(membership_guard(fake.membership, INT64_MAX, NULL), 0);
+    assert_int_equal(fake.guarded, 1);
+    assert_int_equal(membership_generation(fake.membership), 42);
+}
+
+static void a_group_of_another_kind_is_named(void **state)
+{
+    struct mr_error *error = NULL;
+
+    (void)state;
+    lead();
+    mr_error_set(&error, MR_ERR_CONFLICT, "members of another kind are in it");
+    fake.group->on_failed(fake.group_argument, error);
+    mr_error_drop(error);
+    assert_int_equal(fake.failed, 1);
+    assert_non_null(strstr(fake.words, "group.id=connect"));
+    assert_false(lease_is_valid(&fake.lease, NULL));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_member_is_known_by_its_url_and_its_boot),
+        TEST(leading_is_told_once_the_lease_runs),
+        TEST(the_lease_ends_a_second_before_the_session),
+        TEST(whoever_follows_has_no_lease_and_learns_who_leads),
+        TEST(who_leads_is_asked_until_it_is_known),
+        TEST(a_new_leader_is_told_and_the_same_one_is_not),
+        TEST(losing_the_partition_or_the_group_ends_the_lease_at_once),
+        TEST(leaving_ends_the_lease_and_is_no_loss),
+        TEST(the_guard_asks_the_broker),
+        TEST(a_group_of_another_kind_is_named),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
