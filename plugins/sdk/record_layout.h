@@ -168,6 +168,13 @@ static inline bool batch_is_broken(const struct mr_batch *batch)
     return batch->broken;
 }
 
+/* Before a plugin works on a record of the batch: failures of earlier records have been answered for. */
+static inline void batch_failures_forget(struct mr_batch *batch)
+{
+    batch->broken = false;
+    batch->arena.failure = ARENA_NO_MEMORY;
+}
+
 /* What mr_record_copy made, in order of making. */
 static inline uint32_t batch_copy_count(const struct mr_batch *batch)
 {

@@ -115,6 +115,7 @@ static int run(const struct passage *passage, struct mr_error **error)
         if (holds == stage->negate)
             return mr_emit(emitter, record) < 0 ? emitter_check(emitter, error) : 0;
     }
+    batch_failures_forget(record->batch);
     if (passage->works_on_copy) {
         record = mr_record_copy(record);
         if (record == NULL)

@@ -204,6 +204,7 @@ static int run_record(struct source_pipeline *pipeline, struct mr_record *entry,
 {
     if (record_kind(entry) == RECORD_PROGRESS)
         return push_without_send(list, entry, OUTGOING_PROGRESS, false, error);
+    batch_failures_forget(entry->batch);
     if (!pipeline->has_transforms)
         return add_all(pipeline, entry, &entry, 1, list, error);
     pipeline->policy.record = entry;

@@ -161,6 +161,35 @@ static void failed_records_are_dropped_as_failed(void **state)
     assert_int_equal(2, tolerance_counters(bench->tolerance)->records_skipped);
 }
 
+/* Each record answers for itself, also where all lie in one arena. */
+static void a_setter_that_failed_is_not_held_against_the_next_record(void **state)
+{
+    struct bench *bench = *state;
+    bench->settings.tolerate_all = true;
+    open_pipeline(bench, properties("transforms", "f", "transforms.f.type", "org.acme.Failing", NULL));
+    struct mr_record *full = append_polled(bench->batch, "k", "v");
+    for (int i = 0; i < RECORD_HEADERS_MAX; i++)
+        assert_int_equal(0, record_add_header_ref(full, "h", NULL, mr_null()));
+    append_polled(bench->batch, "k", "w");
+    if (run(bench) != 0)
+        fail_msg("%s", mr_error_message(bench->error));
+    assert_int_equal(2, bench->list.count);
+    assert_int_equal(OUTGOING_DROPPED, bench->list.items[0].kind);
+    assert_int_equal(OUTGOING_SEND, bench->list.items[1].kind);
+}
+
+static void an_arena_that_was_full_once_makes_no_bad_record_fatal(void **state)
+{
+    struct bench *bench = *state;
+    bench->settings.tolerate_all = true;
+    open_pipeline(bench, properties("value.converter", FAILING_CONVERTER, NULL));
+    append_polled(bench->batch, "k", "bad");
+    assert_null(mr_arena_alloc(mr_batch_arena(bench->batch), 1 << 30)); /* a plugin asked whether more would fit */
+    if (run(bench) != 0)
+        fail_msg("%s", mr_error_message(bench->error));
+    assert_int_equal(OUTGOING_DROPPED, bench->list.items[0].kind);
+}
+
 static void a_part_that_cannot_be_converted_takes_the_others_with_it(void **state)
 {
     struct bench *bench = *state;
@@ -263,6 +292,8 @@ int main(void)
         TEST(the_parts_of_a_record_stand_together),
         TEST(a_dropped_record_still_stands_in_its_place),
         TEST(failed_records_are_dropped_as_failed),
+        TEST(a_setter_that_failed_is_not_held_against_the_next_record),
+        TEST(an_arena_that_was_full_once_makes_no_bad_record_fatal),
         TEST(a_part_that_cannot_be_converted_takes_the_others_with_it),
         TEST(without_tolerance_what_came_before_is_still_sent),
         TEST(a_converter_is_tried_again),
