@@ -24,6 +24,7 @@ static void request_drop(struct herder_request *request)
     for (size_t i = 0; i < request->map_count; i++)
         string_map_destroy(request->maps[i]);
     mem_free(request->maps);
+    mem_free(request->plan_tasks);
     string_map_destroy(request->config);
     mem_free(request->name);
     mem_free(request);

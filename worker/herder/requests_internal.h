@@ -51,6 +51,8 @@ struct herder_request {
     uint64_t version; /* of the connector they belong to */
 
     bool existed;
+    struct herder_restart_plan plan; /* its tasks are the request's */
+    uint32_t *plan_tasks;
 };
 
 /* NULL: no memory, and the reply was given. thread: any. */

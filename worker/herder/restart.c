@@ -93,46 +93,46 @@ static void plan_run(struct herder_job *job)
                              job_write_deadline_ms(job), &job->error);
 }
 
-/* What the listener may have begun already counts as well: it carries the same flags. */
-static size_t plan_tasks(const struct herder_request *request, uint32_t *tasks)
+/* Before the write: what comes back from the topic may be carried out before the write is over. */
+static bool plan_make(struct herder_request *request)
 {
     const struct herder_connector *connector = request->connector;
-    size_t count = 0;
 
+    request->plan_tasks = mem_calloc(connector->task_count + 1, sizeof(*request->plan_tasks));
+    if (request->plan_tasks == NULL)
+        return false;
+    request->plan.connector = plan_has_connector(connector, request->only_failed);
+    request->plan.tasks = request->plan_tasks;
     for (uint32_t i = 0; i < connector->task_count; i++)
         if (plan_has_task(&connector->tasks[i], request->include_tasks, request->only_failed))
-            tasks[count++] = i;
-    return count;
+            request->plan_tasks[request->plan.task_count++] = i;
+    return true;
 }
 
 static void plan_done(struct herder *herder, struct herder_job *job)
 {
     struct herder_request *request = job->request;
-    struct herder_restart_plan plan = {.connector = plan_has_connector(request->connector, request->only_failed)};
     struct config_snapshot *snapshot;
-    uint32_t *tasks;
 
     if (job->error != NULL) {
         request_answer_error(herder, request, job->error);
         return;
     }
-    tasks = mem_calloc(request->connector->task_count + 1, sizeof(*tasks));
-    if (tasks != NULL)
-        plan.task_count = plan_tasks(request, tasks);
-    plan.tasks = tasks;
     snapshot = config_store_snapshot(herder->setup.configs);
-    request_answer_reply(herder, request,
-                         &(struct herder_reply){.status = 202, .snapshot = snapshot, .restart = &plan});
+    request_answer_reply(
+        herder, request,
+        &(struct herder_reply){.status = 202, .snapshot = snapshot, .restart = &request->plan});
     config_snapshot_drop(snapshot);
-    mem_free(tasks);
 }
 
 static void begin_plan(struct herder *herder, struct herder_request *request)
 {
-    if (connector_exists(herder, request->name))
-        request_post_write(herder, request, plan_run, plan_done);
-    else
+    if (!connector_exists(herder, request->name))
         request_answer(herder, request, 404, "Unknown connector: %s", request->name);
+    else if (!plan_make(request))
+        request_answer(herder, request, 503, "The worker has no memory left for this request");
+    else
+        request_post_write(herder, request, plan_run, plan_done);
 }
 
 static const struct request_kind plan_kind = {.doing = "restarting the connector", .begin = begin_plan};
