@@ -8,6 +8,8 @@
 #include "base/string_map.h"
 #include "kafka/client_config.h"
 
+#define MOCK_FIRST_REBALANCE_MS 100
+
 struct mock {
     rd_kafka_t *rk;
     rd_kafka_mock_cluster_t *cluster;
@@ -22,6 +24,9 @@ static inline void mock_open(struct mock *mock)
     assert_non_null(mock->rk);
     mock->cluster = rd_kafka_mock_cluster_new(mock->rk, 1);
     assert_non_null(mock->cluster);
+#if RD_KAFKA_VERSION >= 0x020c0000   /* before, the first member of a group waits three seconds for others */
+    rd_kafka_mock_group_initial_rebalance_delay_ms(mock->cluster, MOCK_FIRST_REBALANCE_MS);
+#endif
 }
 
 static inline void mock_close(struct mock *mock)

@@ -23,6 +23,8 @@
 #define SOON_MS 20000
 #define PARTITIONS 4
 #define RECORDS 1000   /* a partition */
+/* A rewind waits for the fetch under way, the mock's group for nearly a session when members come and go. */
+#define QUICK "session.timeout.ms=2000\nheartbeat.interval.ms=100\nfetch.max.wait.ms=10"
 
 struct fixture {
     struct mock mock;
@@ -76,7 +78,7 @@ static int set_up(void **state)
     rd_kafka_mock_topic_create(fixture.mock.cluster, "t", PARTITIONS, 1);
     fill_topic(&fixture.mock);
     fixture.graveyard = graveyard_create(NULL);
-    fixture.consumer = open_consumer(&fixture, "session.timeout.ms=6000\nheartbeat.interval.ms=100");
+    fixture.consumer = open_consumer(&fixture, QUICK);
     *state = &fixture;
     return 0;
 }
@@ -231,7 +233,7 @@ static void committed_offsets_are_where_the_next_member_begins(void **state)
     assert_int_equal(asked[0].offset, 990);
     assert_int_equal(asked[1].offset, 960);
     consumer_close(fixture->consumer, CONSUMER_CLOSE_LEAVE, deadline_after_ms(SOON_MS));
-    fixture->consumer = open_consumer(fixture, "session.timeout.ms=6000\nheartbeat.interval.ms=100");
+    fixture->consumer = open_consumer(fixture, QUICK);
     struct reading reading = {.consumer = fixture->consumer, .next = {990, 980, 970, 960}};
     take_assignment(fixture->consumer);
     read_records(&reading, 100);
