@@ -3,8 +3,8 @@
  * Allocation is a pointer bump; nothing is freed singly. Everything allocated lives until the arena is cleared or
  * destroyed; the arena of a batch ends with the batch (record.h). An arena also keeps the schemas that its values use.
  *
- * Limits: an arena grows up to the limit given at its birth (the arena of a batch: millrace.task.buffer.bytes of its
- * task); past it, and when memory is short, allocation returns NULL and the constructors of value.h return NULL: a plugin
+ * Limits: an arena grows up to the limit given at its birth (that of a batch to be polled: millrace.task.buffer.bytes of
+ * its task; that of a batch of consumed records: a multiple of it, and of what was consumed); past it, and when memory is short, allocation returns NULL and the constructors of value.h return NULL: a plugin
  * answers with mr_arena_failed(), which fills the error for it.
  *
  * Thread: one at a time.
@@ -33,7 +33,8 @@ MR_EXPORT char *mr_arena_printf(struct mr_arena *arena, const char *format, ...)
 MR_EXPORT int mr_arena_keep_schema(struct mr_arena *arena, const struct mr_schema *schema) MR_MUST_USE;
 
 MR_EXPORT size_t mr_arena_used_bytes(const struct mr_arena *arena);
-/* Fills `*error` with "out of memory" or "more than N bytes in one batch" and returns -1. */
+/* Fills `*error` by why the arena answered NULL last: MR_ERR_NO_MEMORY "out of memory", MR_ERR_CONNECT "more than N bytes in
+ * one batch", MR_ERR_DATA for a value too large or too deep. Returns -1. */
 MR_EXPORT int mr_arena_failed(const struct mr_arena *arena, struct mr_error **error);
 
 MR_END_DECLS

@@ -39,7 +39,7 @@ struct mr_config_report;
 MR_EXPORT int mr_config_report_error(struct mr_config_report *report, const char *option, const char *format, ...)
     MR_PRINTF(3, 4);
 
-/* Offsets a user wants to set (KIP-875): pairs of maps; a null offset removes the partition. */
+/* Offsets a user wants to set (KIP-875): pairs of maps; a null offset removes the partition. NULL past the end. */
 struct mr_offset_changes;
 MR_EXPORT size_t mr_offset_changes_count(const struct mr_offset_changes *changes);
 MR_EXPORT const struct mr_value *mr_offset_changes_partition(const struct mr_offset_changes *changes, size_t index);

@@ -49,7 +49,8 @@ MR_EXPORT struct mr_arena *mr_record_arena(const struct mr_record *record);
 
 MR_EXPORT const char *mr_record_topic(const struct mr_record *record);                      /* NULL: none */
 MR_EXPORT int mr_record_set_topic(struct mr_record *record, const char *topic) MR_MUST_USE; /* copied */
-/* Without a copy: the text outlives the batch (a literal, the task's own configuration). */
+/* Without a copy: the text outlives the batch. A literal does; the configuration of a source task does for what that task
+ * polls; that of a transform does not, since a sink task may keep its records longer than the transform lives. */
 MR_EXPORT void mr_record_set_topic_ref(struct mr_record *record, const char *topic);
 
 #define MR_PARTITION_NONE (-1)
@@ -86,7 +87,8 @@ MR_EXPORT int mr_record_add_header(struct mr_record *record, const char *key, co
 MR_EXPORT int mr_record_remove_headers(struct mr_record *record, const char *key) MR_MUST_USE;
 
 /* Source records: where the record came from, as maps of text to null, booleans, numbers, text or bytes. Records with
- * equal partitions share one order of acknowledgement; setting the same pointer again costs nothing. */
+ * equal partitions share one order of acknowledgement; setting the same pointer again costs nothing. NULL: none (a sink
+ * record has none, and setting it there does nothing). A record without a partition or an offset moves no stored offset. */
 MR_EXPORT const struct mr_value *mr_record_source_partition(const struct mr_record *record);
 MR_EXPORT const struct mr_value *mr_record_source_offset(const struct mr_record *record);
 MR_EXPORT void mr_record_set_source(struct mr_record *record, const struct mr_value *source_partition,

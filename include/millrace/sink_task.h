@@ -24,7 +24,9 @@
 
 MR_BEGIN_DECLS
 
-/* Topic, partition and offset lists. */
+/* Topic, partition and offset lists. Past the end a topic is NULL, a partition and an offset are -1. Removing moves the last
+ * entry into the hole: whoever removes while walking walks backwards. Topics live until the call returns that gave the
+ * list, those of the assignment until the next open or close. */
 struct mr_offsets;
 MR_EXPORT size_t mr_offsets_count(const struct mr_offsets *offsets);
 MR_EXPORT const char *mr_offsets_topic(const struct mr_offsets *offsets, size_t index);

@@ -1,6 +1,5 @@
 #include "sdk/collect.h"
 
-#include <assert.h>
 
 #include "base/mem.h"
 
@@ -53,12 +52,10 @@ size_t mr_offset_changes_count(const struct mr_offset_changes *changes)
 
 const struct mr_value *mr_offset_changes_partition(const struct mr_offset_changes *changes, size_t index)
 {
-    assert(index < changes->count);
-    return changes->changes[index].partition;
+    return index < changes->count ? changes->changes[index].partition : NULL;
 }
 
 const struct mr_value *mr_offset_changes_offset(const struct mr_offset_changes *changes, size_t index)
 {
-    assert(index < changes->count);
-    return changes->changes[index].offset;
+    return index < changes->count ? changes->changes[index].offset : NULL;
 }

@@ -5,7 +5,6 @@
  */
 #include "sdk/collect.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -206,25 +205,28 @@ size_t mr_offsets_count(const struct mr_offsets *offsets)
     return offsets->count;
 }
 
+/* NULL past the end: the index is a plugin's. */
 static const struct offset_entry *entry_at(const struct mr_offsets *offsets, size_t index)
 {
-    assert(index < offsets->count);
-    return &offsets->entries[index];
+    return index < offsets->count ? &offsets->entries[index] : NULL;
 }
 
 const char *mr_offsets_topic(const struct mr_offsets *offsets, size_t index)
 {
-    return entry_at(offsets, index)->topic;
+    const struct offset_entry *entry = entry_at(offsets, index);
+    return entry == NULL ? NULL : entry->topic;
 }
 
 int32_t mr_offsets_partition(const struct mr_offsets *offsets, size_t index)
 {
-    return entry_at(offsets, index)->partition;
+    const struct offset_entry *entry = entry_at(offsets, index);
+    return entry == NULL ? -1 : entry->partition;
 }
 
 int64_t mr_offsets_offset(const struct mr_offsets *offsets, size_t index)
 {
-    return entry_at(offsets, index)->offset;
+    const struct offset_entry *entry = entry_at(offsets, index);
+    return entry == NULL ? -1 : entry->offset;
 }
 
 int64_t mr_offsets_get(const struct mr_offsets *offsets, const char *topic, int32_t partition)

@@ -47,6 +47,21 @@ static void putting_again_replaces(void **state)
     assert_int_equal(mr_offsets_offset(offsets, 0), 3);
 }
 
+static void past_the_end_there_is_nothing(void **state)
+{
+    struct mr_offsets *offsets = *state;
+    struct mr_offset_changes *changes = offset_changes_create();
+    assert_int_equal(mr_offsets_put(offsets, "t", 0, 5), 0);
+    for (size_t index = 1; index != 0; index *= 2) {
+        assert_null(mr_offsets_topic(offsets, index));
+        assert_int_equal(mr_offsets_partition(offsets, index), -1);
+        assert_int_equal(mr_offsets_offset(offsets, index), -1);
+        assert_null(mr_offset_changes_partition(changes, index));
+        assert_null(mr_offset_changes_offset(changes, index));
+    }
+    offset_changes_destroy(changes);
+}
+
 static void a_task_may_remove_while_it_walks_backwards(void **state)
 {
     struct mr_offsets *offsets = *state;
@@ -187,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH(absent_partitions_have_no_offset),
         WITH(putting_again_replaces),
+        WITH(past_the_end_there_is_nothing),
         WITH(a_task_may_remove_while_it_walks_backwards),
         WITH(it_behaves_as_a_table_does),
         WITH(a_commit_after_the_first_allocates_nothing),
