@@ -45,7 +45,8 @@ MR_EXPORT extern const char mr_config_required_text[];
  * parsed: one that could not be read has no value here. Numbers come in canonical form, lists joined by ",". Words go to
  * `*error` as MR_ERR_CONFIG; the caller adds "Invalid value V for configuration N: " in front. Words that name the option
  * themselves go there as MR_ERR_CONNECT and stay as they are.
- * Runs on a job thread; may be called at any time, also for options of other versions of the plugin. */
+ * Runs on a job thread, and for the default of the option while the file is loaded; may be called at any time, also for
+ * options of other versions of the plugin. */
 typedef int mr_config_validator(const char *name, const char *text, const struct mr_config *config,
                                 const void *argument, struct mr_error **error);
 
@@ -72,6 +73,7 @@ struct mr_config_row {
     const char *display_name;      /* NULL: the name */
     const char *const *dependents; /* NULL-terminated; NULL: none */
     bool is_internal;              /* accepted, never shown */
+    /* Rows of later minor versions go on at the next multiple of 8: what lies before belongs to nobody. */
 };
 
 struct mr_config_def {

@@ -1,7 +1,8 @@
 /* connector.h: a connector decides what its tasks do; it moves no records itself.
  *
- * Life: create → (initialize by its context) start ⇄ stop → destroy. A paused connector is stopped and later started
- * again on the same object, as in Kafka Connect. All calls of one instance come one at a time, on job threads with
+ * Life: create → start ⇄ stop → destroy. A paused connector is stopped and later started again on the same object, as in
+ * Kafka Connect; one that is paused from the beginning is created only. A start that failed is followed by destroy alone:
+ * it ends what it has begun by itself. All calls of one instance come one at a time, on job threads with
  * deadlines: a call that hangs fails the connector and costs a thread, nobody else waits for it.
  *
  * Source and sink connectors differ in the task table and in a few questions, hence two tables with a common head.
@@ -21,7 +22,7 @@ struct mr_sink_task_ops;
 /* What a connector may ask of the worker; valid from create until destroy. Thread: any. */
 struct mr_connector_context;
 MR_EXPORT const char *mr_connector_context_name(const struct mr_connector_context *context);
-/* The set of tasks should be computed anew (KIP-21 dynamic input). Many requests fold into one. */
+/* The set of tasks should be computed anew: the input has changed. Many requests fold into one. */
 MR_EXPORT void mr_connector_context_request_task_reconfiguration(struct mr_connector_context *context);
 /* Fails the connector from a thread of its own. */
 MR_EXPORT void mr_connector_context_raise_error(struct mr_connector_context *context, const struct mr_error *error);

@@ -1,6 +1,7 @@
 /* override_policy.h: which client settings a connector may override (KIP-458).
  *
- * Life: create with the worker's configuration → check* → destroy; check may run on several threads at once.
+ * Life: create → check* → destroy; check may run on several threads at once. create gets the policy's own options, as they
+ * stand in the worker's properties.
  */
 #ifndef MILLRACE_OVERRIDE_POLICY_H
 #define MILLRACE_OVERRIDE_POLICY_H

@@ -15,7 +15,7 @@
 
 MR_BEGIN_DECLS
 
-/* At most MR_EMIT_MAX records for one input; a further one fails the record. */
+/* At most MR_EMIT_MAX records for one input; a further one fails the record. -1: return -1 as well, the worker knows why. */
 struct mr_emitter;
 #define MR_EMIT_MAX 100000
 MR_EXPORT int mr_emit(struct mr_emitter *emitter, struct mr_record *record) MR_MUST_USE;

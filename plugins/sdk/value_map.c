@@ -139,7 +139,7 @@ struct mr_value *mr_map_copy(struct mr_arena *arena, const struct mr_value *map,
 
 void mr_map_remove(struct mr_value *map, const char *key)
 {
-    struct value_entry *entry = map->kind == MR_KIND_MAP ? find_text(map->map, key) : NULL;
+    struct value_entry *entry = map != NULL && map->kind == MR_KIND_MAP ? find_text(map->map, key) : NULL;
     if (entry == NULL)
         return;
     struct value_map *body = map->map;
