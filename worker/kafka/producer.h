@@ -83,7 +83,8 @@ struct producer_delivery {
  * on_delivery must be set. */
 struct producer_user_listener {
     void (*on_delivery)(void *argument, const struct producer_delivery *deliveries, size_t count);
-    void (*on_writable)(void *argument);   /* a send that took fewer may be tried again */
+    /* A send that took fewer may be tried again; also told when nothing is outstanding any more. */
+    void (*on_writable)(void *argument);
     /* All outstanding came back: go back to the oldest unacknowledged, call producer_user_rewound, send again from there.
      * NULL: the order of this user's records does not matter. */
     void (*on_swapped)(void *argument);

@@ -33,6 +33,7 @@ struct run {
 static void run_end(struct producer *producer, struct run *run)
 {
     struct producer_user *user = run->user;
+    bool is_empty;
     if (run->count == 0)
         return;
     user->listener->on_delivery(user->argument, run->deliveries, run->count);
@@ -40,9 +41,13 @@ static void run_end(struct producer *producer, struct run *run)
     atomic_fetch_sub(&producer->records, (uint32_t)run->count);
     mutex_lock(&producer->lock);
     atomic_fetch_sub(&user->bytes, run->bytes);
-    if (atomic_fetch_sub(&user->records, (uint32_t)run->count) == (uint32_t)run->count)
+    is_empty = atomic_fetch_sub(&user->records, (uint32_t)run->count) == (uint32_t)run->count;
+    if (is_empty)
         cond_broadcast(&producer->settled);
     mutex_unlock(&producer->lock);
+    /* Whoever looked at its counts after on_delivery saw them too high and now waits for no further delivery. */
+    if (is_empty && user->listener->on_writable != NULL)
+        user->listener->on_writable(user->argument);
     run->count = 0;
     run->bytes = 0;
 }
