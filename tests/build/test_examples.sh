@@ -32,6 +32,9 @@ cmake --install "$build" --prefix "$prefix" >"$work/install.log" 2>&1 || cat "$w
 check "an_installation_holds_program_library_and_headers" $?
 "$prefix/bin/millrace" version | grep -q '^plugin ABI'
 check "the_installed_program_finds_its_library" $?
+major=$("$prefix/bin/millrace" version | sed -n 's/^plugin ABI *\([0-9]*\)\..*/\1/p')
+readelf -d "$prefix/lib/libmillrace.so" | grep -q "soname: \[libmillrace.so.$major\]"
+check "the_library_is_named_by_the_abi_not_by_the_release" $?
 "$prefix/bin/millrace" plugin list | grep -q "$prefix/lib/millrace/plugins/"
 check "the_installed_program_finds_its_plugins" $?
 
