@@ -45,35 +45,32 @@ uint64_t value_hash_text(const void *text, size_t size)
     return hash_bytes(text, size, sdk_hash_seed() + MR_KIND_STRING);
 }
 
-/* Containers as keys are rare: one level of their contents is enough. */
-static uint64_t hash_flat(const struct mr_value *value)
-{
-    switch (value_kind(value)) {
-    case MR_KIND_ARRAY: return hash_bits(MR_KIND_ARRAY, value->array->count);
-    case MR_KIND_MAP: return hash_bits(MR_KIND_MAP, value->map->count);
-    case MR_KIND_STRUCT: return hash_bits(MR_KIND_STRUCT, value->structure->schema->hash);
-    default: return value_hash(value);
-    }
-}
+static uint64_t hash_at(const struct mr_value *value, unsigned depth);
 
-static uint64_t hash_cells(enum mr_kind kind, const struct mr_value *cells, size_t count)
+static uint64_t hash_cells(enum mr_kind kind, const struct mr_value *cells, size_t count, unsigned depth)
 {
     uint64_t hash = hash_bits(kind, count);
     for (size_t i = 0; i < count; i++)
-        hash = hash_bits(kind, hash ^ hash_flat(&cells[i]));
+        hash = hash_bits(kind, hash ^ hash_at(&cells[i], depth));
     return hash;
 }
 
-static uint64_t hash_map(const struct value_map *map)
+static uint64_t hash_map(const struct value_map *map, unsigned depth)
 {
     uint64_t sum = map->count; /* in any order */
-    for (uint32_t i = 0; i < map->count; i++)
-        sum += hash_bits(MR_KIND_MAP, hash_flat(&map->entries[i].key) ^ (hash_flat(&map->entries[i].value) << 1));
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct value_entry *entry = &map->entries[i];
+        sum += hash_bits(MR_KIND_MAP, hash_at(&entry->key, depth) ^ (hash_at(&entry->value, depth) << 1));
+    }
     return hash_bits(MR_KIND_MAP, sum);
 }
 
-uint64_t value_hash(const struct mr_value *value)
+/* Down to the last leaf: keys that differ only deep inside would else lie in one place, and who writes records could
+ * make a map slow at will. */
+static uint64_t hash_at(const struct mr_value *value, unsigned depth)
 {
+    if (depth >= VALUE_DEPTH_MAX)
+        return hash_bits(value_kind(value), 0); /* equal to nothing */
     switch (value_kind(value)) {
     case MR_KIND_STRING: return value_hash_text(value->bytes, value->length);
     case MR_KIND_BYTES:
@@ -83,14 +80,19 @@ uint64_t value_hash(const struct mr_value *value)
     case MR_KIND_FLOAT32: return hash_bits(MR_KIND_FLOAT32, float32_bits(value->float32));
     case MR_KIND_FLOAT64: return hash_bits(MR_KIND_FLOAT64, float64_bits(value->float64));
     case MR_KIND_BOOLEAN: return hash_bits(MR_KIND_BOOLEAN, value->boolean);
-    case MR_KIND_ARRAY: return hash_cells(MR_KIND_ARRAY, value->array->cells, value->array->count);
+    case MR_KIND_ARRAY: return hash_cells(MR_KIND_ARRAY, value->array->cells, value->array->count, depth + 1);
     case MR_KIND_STRUCT: {
         const struct mr_schema *schema = value->structure->schema;
-        return schema->hash ^ hash_cells(MR_KIND_STRUCT, value->structure->cells, schema->field_count);
+        return schema->hash ^ hash_cells(MR_KIND_STRUCT, value->structure->cells, schema->field_count, depth + 1);
     }
-    case MR_KIND_MAP: return hash_map(value->map);
+    case MR_KIND_MAP: return hash_map(value->map, depth + 1);
     default: return hash_bits(value_kind(value), value_is_null(value) ? 0 : (uint64_t)value->integer);
     }
+}
+
+uint64_t value_hash(const struct mr_value *value)
+{
+    return hash_at(value, 0);
 }
 
 /* Equality -------------------------------------------------------------------------------------------------- */

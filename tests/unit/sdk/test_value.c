@@ -178,6 +178,33 @@ static void maps_are_sets_that_keep_their_order(void **state)
     assert_false(mr_value_equals(a, b));
 }
 
+/* [[[…[number]…]]] */
+static const struct mr_value *deep_array(struct mr_arena *arena, int64_t number, int depth)
+{
+    const struct mr_value *value = mr_int64(arena, number);
+    for (int i = 0; i < depth; i++) {
+        struct mr_value *array = mr_array_create(arena, 1);
+        assert_int_equal(mr_array_append(arena, array, value), 0);
+        value = array;
+    }
+    return value;
+}
+
+static void keys_that_differ_deep_inside_do_not_lie_in_one_place(void **state)
+{
+    (void)state;
+    struct mr_arena *arena = mr_arena_create(1 << 20);
+    for (int depth = 1; depth < 1000; depth *= 3) {
+        struct mr_value *one = mr_map_create(arena, 1), *other = mr_map_create(arena, 1);
+        assert_int_equal(mr_map_put_text(arena, one, "k", deep_array(arena, 1, depth)), 0);
+        assert_int_equal(mr_map_put_text(arena, other, "k", deep_array(arena, 2, depth)), 0);
+        assert_true(value_hash(deep_array(arena, 1, depth)) != value_hash(deep_array(arena, 2, depth)));
+        assert_true(value_hash(deep_array(arena, 1, depth)) == value_hash(deep_array(arena, 1, depth)));
+        assert_true(value_hash(one) != value_hash(other));
+    }
+    mr_arena_destroy(arena);
+}
+
 static void removing_from_a_map_leaves_the_copy_alone(void **state)
 {
     (void)state;
@@ -384,6 +411,7 @@ int main(void)
         TEST(exact_numbers_are_kept_in_their_shortest_form),
         TEST(equality_looks_at_kind_and_bits),
         TEST(maps_are_sets_that_keep_their_order),
+        TEST(keys_that_differ_deep_inside_do_not_lie_in_one_place),
         TEST(removing_from_a_map_leaves_the_copy_alone),
         TEST(copies_of_a_container_cell_see_the_same_container),
         TEST(putting_into_a_struct_validates),
