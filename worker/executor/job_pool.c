@@ -16,6 +16,7 @@ struct entry {
     struct job job;
     struct timer_entry timer;
     enum entry_state state;
+    bool telling; /* the watch is inside on_outcome: on_late has to wait */
     struct entry *next, *previous; /* waiting or running list */
 };
 
@@ -81,6 +82,8 @@ static struct entry *next_runnable(const struct job_pool *pool)
     return NULL;
 }
 
+static void add_thread_if_useful(struct job_pool *pool);
+
 static void entry_run(struct job_pool *pool, struct entry *entry)
 {
     bool late;
@@ -88,9 +91,12 @@ static void entry_run(struct job_pool *pool, struct entry *entry)
     list_remove(&pool->waiting, entry);
     list_append(&pool->inside, entry);
     entry->state = ENTRY_RUNNING;
+    add_thread_if_useful(pool); /* for a job that was posted for a thread idle then, maybe this one */
     mutex_unlock(&pool->lock);
     entry->job.run(entry->job.argument);
     mutex_lock(&pool->lock);
+    while (entry->telling)
+        cond_wait(&pool->changed, &pool->lock);
     timer_heap_remove(&pool->timers, &entry->timer);
     late = entry->state == ENTRY_LATE;
     mutex_unlock(&pool->lock);
@@ -174,6 +180,7 @@ static void entry_time_out(struct job_pool *pool, struct entry *entry)
         list_remove(&pool->waiting, entry);
     } else {
         entry->state = ENTRY_LATE; /* its thread frees it, if it ever comes back */
+        entry->telling = true;
         pool->late++;
         add_thread_if_useful(pool);
     }
@@ -185,6 +192,8 @@ static void entry_time_out(struct job_pool *pool, struct entry *entry)
     mutex_lock(&pool->lock);
     if (was_waiting)
         mem_free(entry);
+    else
+        entry->telling = false;
     cond_broadcast(&pool->changed);
 }
 

@@ -241,6 +241,8 @@ static bool runner_wait(struct step_pool *pool)
 
         if (pool->stopping && pool->units == 0)
             return false;
+        if (pool->ready > 0)
+            kick(pool); /* nobody watches the steps of the others while the scheduler sleeps */
         pool->idle++;
         in_time = cond_wait_until_ms(&pool->work, &pool->lock, leave_at_ms);
         pool->idle--;

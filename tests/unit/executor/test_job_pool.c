@@ -155,6 +155,83 @@ static void jobs_of_one_instance_run_in_order_one_at_a_time(void **state)
         assert_int_equal(i, works[i].seen_order);
 }
 
+static bool is_at_rest(void *argument)
+{
+    struct job_pool_counts counts = job_pool_count(argument);
+
+    return counts.running == 0 && counts.waiting == 0;
+}
+
+/* One idle thread, two jobs: the second must not wait for the first, which may hang. */
+static void two_jobs_for_one_idle_thread_run_side_by_side(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 50; round++) {
+        struct job_pool *pool = pool_of(2);
+        struct work first = {0}, hung = {0}, other = {0};
+        sem_t gate;
+
+        sem_init(&gate, 0, 0);
+        hung.gate = &gate;
+        assert_true(post(pool, &first, NULL, INT64_MAX));
+        assert_true(eventually(SOON_MS, is_at_rest, pool));
+        assert_true(post(pool, &hung, NULL, INT64_MAX));
+        assert_true(post(pool, &other, NULL, INT64_MAX));
+        assert_true(eventually(SOON_MS, is_one, &other.done));
+        sem_post(&gate);
+        pool_finish(pool);
+        sem_destroy(&gate);
+    }
+}
+
+struct telling {
+    sem_t gate;
+    atomic_int late, late_while_told, told;
+};
+
+static void telling_run(void *argument)
+{
+    struct telling *telling = argument;
+
+    while (sem_wait(&telling->gate) != 0)
+        ;
+}
+
+static void telling_outcome(void *argument, enum job_outcome outcome)
+{
+    struct telling *telling = argument;
+
+    assert_int_equal(JOB_TIMED_OUT, outcome);
+    sem_post(&telling->gate); /* now it returns, a little too late */
+    atomic_store(&telling->late_while_told, eventually(100, is_one, &telling->late));
+    atomic_store(&telling->told, 1);
+}
+
+static void telling_late(void *argument)
+{
+    atomic_store(&((struct telling *)argument)->late, 1);
+}
+
+/* on_late frees what on_outcome looks at. */
+static void a_job_is_cleaned_up_after_its_time_out_was_told(void **state)
+{
+    struct job_pool *pool = pool_of(1);
+    struct telling telling = {0};
+
+    (void)state;
+    sem_init(&telling.gate, 0, 0);
+    assert_true(job_post(pool, &(struct job){.run = telling_run,
+                                             .on_outcome = telling_outcome,
+                                             .on_late = telling_late,
+                                             .argument = &telling,
+                                             .deadline_ms = deadline_after_ms(10)}));
+    assert_true(eventually(SOON_MS, is_one, &telling.told));
+    assert_true(eventually(SOON_MS, is_one, &telling.late));
+    assert_int_equal(0, telling.late_while_told);
+    pool_finish(pool);
+    sem_destroy(&telling.gate);
+}
+
 static void a_full_queue_and_a_stopping_pool_refuse(void **state)
 {
     struct job_pool *pool = pool_of(1);
@@ -182,6 +259,8 @@ int main(void)
         cmocka_unit_test(a_hung_job_times_out_and_others_go_on),
         cmocka_unit_test(a_job_that_waited_too_long_is_never_run),
         cmocka_unit_test(jobs_of_one_instance_run_in_order_one_at_a_time),
+        cmocka_unit_test(two_jobs_for_one_idle_thread_run_side_by_side),
+        cmocka_unit_test(a_job_is_cleaned_up_after_its_time_out_was_told),
         cmocka_unit_test(a_full_queue_and_a_stopping_pool_refuse),
     };
 

@@ -212,6 +212,64 @@ static void blocked_steps_do_not_hold_up_the_others(void **state)
     sem_destroy(&blocker.gate);
 }
 
+struct gated {
+    sem_t *gate, *opens; /* of the first step; of the second */
+    atomic_int steps;
+};
+
+static struct step_result gated_step(void *argument)
+{
+    struct gated *gated = argument;
+
+    if (atomic_fetch_add(&gated->steps, 1) == 0) {
+        while (sem_wait(gated->gate) != 0)
+            ;
+        return (struct step_result){.verdict = gated->opens == NULL ? STEP_END : STEP_AGAIN};
+    }
+    sem_post(gated->opens);
+    return (struct step_result){.verdict = STEP_END};
+}
+
+struct quiet {
+    struct step_pool *pool;
+    int64_t since_ms;
+};
+
+static bool is_quiet(void *argument)
+{
+    struct quiet *quiet = argument;
+
+    if (step_pool_count(quiet->pool).ready > 0)
+        quiet->since_ms = clock_monotonic_ms(NULL);
+    return clock_monotonic_ms(NULL) - quiet->since_ms > 3 * STEP_BLOCKED_MS;
+}
+
+/* It comes back to a full house: whoever took its place may block as well, and must be noticed. */
+static void a_step_that_was_blocked_and_wants_more_is_not_forgotten(void **state)
+{
+    struct step_pool *pool = pool_of(1);
+    struct quiet quiet = {pool, clock_monotonic_ms(NULL)};
+    struct step_unit *units[2];
+    sem_t first_gate, second_gate;
+    struct gated first = {.gate = &first_gate, .opens = &second_gate}, second = {.gate = &second_gate};
+
+    (void)state;
+    sem_init(&first_gate, 0, 0);
+    sem_init(&second_gate, 0, 0);
+    units[0] = step_pool_add(pool, &(struct step_unit_setup){.step = gated_step, .argument = &first}, why, sizeof(why));
+    wait_for(&first.steps, 1);
+    units[1] = step_pool_add(pool, &(struct step_unit_setup){.step = gated_step, .argument = &second}, why, sizeof(why));
+    wait_for(&second.steps, 1);
+    assert_true(eventually(SOON_MS, is_quiet, &quiet)); /* the scheduler sleeps */
+    sem_post(&first_gate);
+    wait_for(&first.steps, 2);
+    step_unit_drop(units[0]);
+    step_unit_drop(units[1]);
+    pool_finish(pool);
+    sem_destroy(&first_gate);
+    sem_destroy(&second_gate);
+}
+
 static void a_unit_with_a_thread_of_its_own_keeps_that_thread(void **state)
 {
     struct step_pool *pool = pool_of(1);
@@ -267,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_wait_with_a_time_ends_by_itself),
         cmocka_unit_test(no_wake_up_is_lost_among_many_wakers),
         cmocka_unit_test(blocked_steps_do_not_hold_up_the_others),
+        cmocka_unit_test(a_step_that_was_blocked_and_wants_more_is_not_forgotten),
         cmocka_unit_test(a_unit_with_a_thread_of_its_own_keeps_that_thread),
         cmocka_unit_test(idle_threads_leave_and_an_idle_unit_holds_none),
         cmocka_unit_test(without_a_thread_the_pool_is_refused_in_words),
