@@ -40,6 +40,7 @@ struct producer_topic {
     _Atomic enum topic_state state;
     atomic_int partition_count;
     rd_kafka_resp_err_t refusal;    /* of TOPIC_REFUSED; written before the state */
+    _Atomic int64_t answered_ms;    /* when partition_count was learnt */
     int64_t ask_at_ms;              /* errand thread */
     int64_t backoff_ms;             /* errand thread */
     int64_t complained_ms;          /* errand thread */
@@ -111,6 +112,9 @@ void producer_destroy(struct producer *producer);
 void producer_topic_destroy(void *topic);
 void producer_topics_ask_again(struct producer *producer);   /* after a swap; starts the errand thread */
 void producer_errand_stop(struct producer *producer);
+/* What is known of the topic is not true any more: its senders wait until it was asked for. thread: a sender; swap_lock
+ * (read) held. */
+void producer_topic_doubt(struct producer_topic *topic);
 
 /* producer_send.c: a waiting user may go on. lock held. */
 bool producer_user_may_go_on(const struct producer_user *user);

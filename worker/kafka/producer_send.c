@@ -7,12 +7,17 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
 
 #include "base/bans.h"
 
 #define CHUNK_MAX 128   /* messages handed over at once; on the stack */
+/* What librdkafka adds to a record's bytes before it compares them with message.max.bytes. */
+#define WIRE_OVERHEAD 36
+#define WIRE_HEADER_OVERHEAD 8
+#define DOUBT_AFTER_MS 1000   /* a partition that is not there: topics grow */
 
 /* ---- accounts ---- */
 
@@ -78,14 +83,23 @@ static void unaccount(struct producer_user *user, uint32_t size)
 
 /* ---- what can never be sent ---- */
 
+/* The topic may have more partitions than it had when it was asked for. */
+static bool may_have_grown(const struct producer_record *record)
+{
+    const struct producer_topic *topic = record->topic;
+    return atomic_load(&topic->state) == TOPIC_READY && record->partition >= atomic_load(&topic->partition_count) &&
+           clock_monotonic_ms(NULL) - atomic_load(&topic->answered_ms) >= DOUBT_AFTER_MS;
+}
+
 static int refuse(const struct producer_record *record, size_t size_max, size_t size, struct mr_error **error)
 {
     const struct producer_topic *topic = record->topic;
+    size += WIRE_OVERHEAD + WIRE_HEADER_OVERHEAD * record->header_count;
     if (atomic_load(&topic->state) == TOPIC_REFUSED)
         return native_error_set(error, topic->refusal, "topic %s", topic->name);
     if (size > size_max)
-        return mr_error_set(error, MR_ERR_DATA, "topic %s: the record has %zu bytes, the producer's max.request.size is "
-                            "%zu", topic->name, size, size_max);
+        return mr_error_set(error, MR_ERR_DATA, "topic %s: the record has %zu bytes with what goes around it, the producer's "
+                            "max.request.size is %zu", topic->name, size, size_max);
     if (atomic_load(&topic->state) == TOPIC_READY && record->partition >= atomic_load(&topic->partition_count))
         return mr_error_set(error, MR_ERR_CONNECT, "topic %s has %d partitions, the record is for partition %" PRId32,
                             topic->name, atomic_load(&topic->partition_count), record->partition);
@@ -108,8 +122,9 @@ static void fail_later(struct producer *producer, struct producer_ticket *ticket
     mutex_unlock(&producer->lock);
 }
 
-/* Returns how many were taken; fewer only from some record on (a fatal error): the swap will come. */
-static size_t hand_over_plain(struct producer *producer, const struct producer_record *records, size_t count)
+/* Returns how many were taken; fewer only from some record on, with *why. */
+static size_t hand_over_plain(struct producer *producer, const struct producer_record *records, size_t count,
+                              rd_kafka_resp_err_t *why)
 {
     rd_kafka_message_t messages[CHUNK_MAX];
     for (size_t i = 0; i < count; i++) {
@@ -133,6 +148,7 @@ static size_t hand_over_plain(struct producer *producer, const struct producer_r
         if (messages[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
             fail_later(producer, records[i].ticket);
     }
+    *why = taken < count ? messages[taken].err : RD_KAFKA_RESP_ERR_NO_ERROR;
     return taken;
 }
 
@@ -148,7 +164,7 @@ static rd_kafka_headers_t *headers_of(const struct producer_record *record)
     return headers;
 }
 
-static size_t hand_over_rich(struct producer *producer, const struct producer_record *record)
+static size_t hand_over_rich(struct producer *producer, const struct producer_record *record, rd_kafka_resp_err_t *why)
 {
     rd_kafka_headers_t *headers = headers_of(record);
     rd_kafka_vu_t parts[] = {
@@ -164,7 +180,7 @@ static size_t hand_over_rich(struct producer *producer, const struct producer_re
     rd_kafka_error_t *failure = rd_kafka_produceva(producer->handle->rk, parts, count);
     if (failure == NULL)
         return 1;
-    log_debug(PRODUCER_LOGGER, "topic %s: %s", record->topic->name, rd_kafka_error_string(failure));
+    *why = rd_kafka_error_code(failure);
     rd_kafka_error_destroy(failure);
     if (headers != NULL)
         rd_kafka_headers_destroy(headers);
@@ -195,6 +211,8 @@ static size_t next_run(struct sending *sending)
         if (record->topic != first->topic || is_plain(record) != is_plain(first))
             break;
         size_t size = record_size(record);
+        if (may_have_grown(record))
+            producer_topic_doubt(record->topic);
         if (atomic_load(&record->topic->state) == TOPIC_ASKING) {
             sending->waits_for = record->topic;
             break;
@@ -210,19 +228,45 @@ static size_t next_run(struct sending *sending)
     return run;
 }
 
+/* librdkafka did not take the first record that is left. Trying at once again would go on for ever: a topic that it lost
+ * sight of is asked for; what no waiting changes is refused; a full queue drains, and a fatal error ends in a swap. */
+static void not_taken(struct sending *sending, rd_kafka_resp_err_t why)
+{
+    struct producer_topic *topic = sending->records[sending->taken].topic;
+    log_debug(PRODUCER_LOGGER, "topic %s: %s", topic->name, rd_kafka_err2str(why));
+    if (rd_kafka_fatal_error(topic->producer->handle->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    switch (why) {
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+        return;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+        producer_topic_doubt(topic);
+        sending->waits_for = topic;
+        return;
+    default:
+        sending->status = native_error_set(sending->error, why, "topic %s", topic->name);
+    }
+}
+
 /* false: nothing more can be taken now. */
 static bool send_run(struct sending *sending)
 {
     struct producer *producer = sending->user->producer;
     const struct producer_record *first = &sending->records[sending->taken];
+    rd_kafka_resp_err_t why = RD_KAFKA_RESP_ERR_NO_ERROR;
     size_t run = next_run(sending);
     if (run == 0)
         return false;
-    size_t taken = is_plain(first) ? hand_over_plain(producer, first, run) : hand_over_rich(producer, first);
+    size_t taken = is_plain(first) ? hand_over_plain(producer, first, run, &why) : hand_over_rich(producer, first, &why);
     for (size_t i = taken; i < run; i++)
         unaccount(sending->user, (uint32_t)record_size(&first[i]));
     sending->taken += taken;
-    return taken == run;
+    if (taken == run)
+        return true;
+    not_taken(sending, why);
+    return false;
 }
 
 static void send_what_fits(struct sending *sending)

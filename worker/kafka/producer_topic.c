@@ -61,6 +61,8 @@ static void settle(struct producer_topic *topic, const struct rd_kafka_metadata_
 {
     if (found->err == RD_KAFKA_RESP_ERR_NO_ERROR && found->partition_cnt > 0) {
         atomic_store(&topic->partition_count, found->partition_cnt);
+        atomic_store(&topic->answered_ms, clock_monotonic_ms(NULL));
+        topic->backoff_ms = BACKOFF_MIN_MS;
         atomic_store(&topic->state, TOPIC_READY);
     } else if (found->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
                found->err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) {
@@ -163,6 +165,16 @@ void producer_topics_ask_again(struct producer *producer)
     producer->errand_stop = false;
     if (pointer_map_count(producer->topics) > 0)
         errand_start(producer);
+    mutex_unlock(&producer->lock);
+}
+
+void producer_topic_doubt(struct producer_topic *topic)
+{
+    struct producer *producer = topic->producer;
+    mutex_lock(&producer->lock);
+    if (atomic_load(&topic->state) == TOPIC_READY)
+        atomic_store(&topic->state, TOPIC_ASKING);
+    errand_start(producer);
     mutex_unlock(&producer->lock);
 }
 

@@ -203,9 +203,9 @@ static void caps_of_a_user_bound_what_is_outstanding(void **state)
     assert_int_equal(taken, 10);
     assert_int_equal(producer_user_record_count(sender.user), 10);
     assert_true(eventually(SOON_MS, has_been_woken, &sender));
-    send_from(&sender, 11, 500);
+    send_from(&sender, 11, 50);
     assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
-    assert_int_equal(sender.acked, 511);
+    assert_int_equal(sender.acked, 61);
     assert_int_equal(sender.disorder, 0);
     sender_close(&sender);
 }
@@ -282,6 +282,94 @@ static void what_can_never_be_sent_is_refused_in_words(void **state)
     mr_error_clear(&error);
     sender_close(&sender);
     assert_int_equal(sender.acked, 2);
+}
+
+/* Whatever a record's size, it is either taken or refused: never left to be tried again for ever. */
+static void around_the_largest_size_records_are_taken_or_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    size_t taken, refused = 0;
+    sender_open(fixture, &sender, (struct caps){.lines = "max.request.size=1000"});
+    sender.topic = producer_user_topic(sender.user, "one");
+    send_from(&sender, 0, 1);
+    char large[1100] = "";
+    static const struct producer_header header = {"a", {"1", 1}};
+    for (size_t size = 900; size < 1010; size++) {
+        struct producer_record record = record_of(&sender, (int)size);
+        struct mr_error *error = NULL;
+        record.value = (struct mr_bytes){large, size};
+        record.headers = &header;
+        record.header_count = size % 2;
+        int status = producer_send(sender.user, &record, 1, &taken, &error);
+        if (status == 0 ? taken != 1 : mr_error_code(error) != MR_ERR_DATA)
+            fail_msg("%zu bytes: %s", size, status == 0 ? "neither taken nor refused" : mr_error_message(error));
+        refused += status != 0;
+        mr_error_drop(error);
+    }
+    assert_true(refused > 0 && refused < 110);
+    sender_close(&sender);
+}
+
+struct loss {
+    struct sender *sender;
+    int next;
+    struct mr_error *error;
+};
+
+static bool is_refused(void *argument)
+{
+    struct loss *loss = argument;
+    struct producer_record record = record_of(loss->sender, loss->next++);
+    size_t taken;
+    return producer_send(loss->sender->user, &record, 1, &taken, &loss->error) != 0;
+}
+
+/* librdkafka learns it from its own look at the topics: neither we nor it asked for that. */
+static void lose_topic(struct fixture *fixture, struct sender *sender, rd_kafka_resp_err_t error)
+{
+    struct loss loss = {.sender = sender, .next = 1};
+    sender_open(fixture, sender, (struct caps){.lines = "metadata.max.age.ms=50"});
+    sender->topic = producer_user_topic(sender->user, "one");
+    send_from(sender, 0, 1);
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "one", error);
+    assert_true(eventually(SOON_MS, is_refused, &loss));
+    assert_non_null(strstr(mr_error_message(loss.error), "topic one"));
+    mr_error_drop(loss.error);
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "one", RD_KAFKA_RESP_ERR_NO_ERROR);
+    sender_close(sender);
+}
+
+static void a_topic_that_is_taken_away_is_refused_in_words(void **state)
+{
+    struct sender sender;
+    lose_topic(*state, &sender, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    lose_topic(*state, &sender, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION);
+}
+
+static bool has_taken(void *argument)
+{
+    struct producer_record *record = argument;
+    size_t taken;
+    return producer_send(record->ticket->user, record, 1, &taken, NULL) == 0 && taken == 1;
+}
+
+static void a_topic_may_grow(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    sender_open(fixture, &sender, (struct caps){.lines = ""});
+    sender.topic = producer_user_topic(sender.user, "four");
+    send_from(&sender, 0, 1);
+    sender.topic->partition_count = 2;   /* as it was, once */
+    sender.topic->answered_ms = 0;
+    struct producer_record record = record_of(&sender, 1);
+    record.partition = 3;
+    record.ticket->user = sender.user;
+    assert_true(eventually(SOON_MS, has_taken, &record));
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    assert_int_equal(sender.acked, 2);
+    sender_close(&sender);
 }
 
 static void headers_time_stamps_and_tombstones_arrive(void **state)
@@ -423,6 +511,9 @@ int main(void)
         TEST(users_of_equal_settings_share_one_handle),
         TEST(a_topic_that_cannot_be_reached_keeps_only_its_own_user_waiting),
         TEST(what_can_never_be_sent_is_refused_in_words),
+        TEST(around_the_largest_size_records_are_taken_or_refused),
+        TEST(a_topic_that_is_taken_away_is_refused_in_words),
+        TEST(a_topic_may_grow),
         TEST(headers_time_stamps_and_tombstones_arrive),
         TEST(after_a_fatal_error_everything_can_be_sent_again_in_order),
         TEST(after_a_swap_nothing_is_taken_before_the_user_has_gone_back),
