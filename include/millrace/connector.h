@@ -48,7 +48,8 @@ MR_EXPORT const struct mr_value *mr_offset_changes_offset(const struct mr_offset
 
 enum mr_support { MR_SUPPORT_UNKNOWN = 0, MR_SUPPORTED = 1, MR_UNSUPPORTED = 2 };
 
-/* The head that both tables share. `self` is what create returned. */
+/* The head that both tables share. `self` is what create returned. It cannot grow: what both get in a later minor version
+ * stands at the end of each. */
 #define MR_CONNECTOR_HEAD                                                                                              \
     uint32_t size;                                                                                                     \
     /* The value of task.class in stored task configurations: the Java class where there is one. */                    \

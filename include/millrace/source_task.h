@@ -35,7 +35,8 @@ MR_EXPORT uint32_t mr_source_context_task(const struct mr_source_context *contex
 MR_EXPORT const struct mr_value *mr_source_context_offset(struct mr_source_context *context,
                                                           const struct mr_value *source_partition,
                                                           struct mr_arena *arena, struct mr_error **error);
-/* Call poll again after so many ms, at the latest (for the present round only). */
+/* Call poll again after so many ms, at the latest (for the present round only). UINT32_MAX: not before a wake-up; one that
+ * comes while poll is inside counts. */
 MR_EXPORT void mr_source_context_poll_after_ms(struct mr_source_context *context, uint32_t delay_ms);
 MR_EXPORT struct mr_waker *
 mr_source_context_waker(struct mr_source_context *context); /* borrowed: take one to keep it */
