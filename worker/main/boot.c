@@ -28,7 +28,6 @@
 #define LOG_NAME "millrace.main"
 #define CLIENT_ID_MAX 1024
 #define JOB_THREADS_MAX 16
-#define STOP_MARGIN_MS 500      /* beyond the tasks' own time: connectors, answers, statuses */
 #define CLOSE_TIMEOUT_MS 2000   /* clients and jobs that are left */
 
 int64_t boot_deadline_ms(const struct boot *boot)
@@ -224,7 +223,7 @@ static bool quiet(struct boot *boot)
     rest_server_stop(boot->rest);
     if (boot->herder != NULL)
         is_clean = herder_stop(boot->herder, clock_monotonic_ms(NULL) + boot->config->task_shutdown_timeout_ms +
-                                                 STOP_MARGIN_MS);
+                                                 EXECUTOR_STOP_RESERVE_MS);
     boot_stores_stop(boot);
     if (boot->jobs != NULL && is_clean)
         is_clean = job_pool_stop(boot->jobs, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
