@@ -1,5 +1,6 @@
 /* What goes out: poll, transforms and converters, the hand-over to the producer. */
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -12,6 +13,7 @@
 #include "base/bans.h"
 
 #define LOG_NAME "millrace.task.source"
+#define TOPIC_NAME_MAX 249 /* Kafka's rule */
 #define BATCH_OVERHEAD_BYTES 4096u /* even a small batch has a block of memory of its own */
 
 static int no_memory(struct mr_error **error)
@@ -20,6 +22,16 @@ static int no_memory(struct mr_error **error)
 }
 
 /* --- topics --------------------------------------------------------------------------------------------------- */
+
+static int no_topic(const char *name, struct mr_error **error)
+{
+    size_t length = strlen(name);
+
+    if (length <= TOPIC_NAME_MAX)
+        return no_memory(error);
+    return mr_error_set(error, MR_ERR_CONNECT, "the topic %.32s… of a source record has a name of %zu bytes; Kafka allows %d",
+                        name, length, TOPIC_NAME_MAX);
+}
 
 static void note_topic(struct source_task *task, struct producer_topic *topic)
 {
@@ -52,7 +64,7 @@ static int flight_make(struct source_task *task, struct source_batch *batch, con
     struct producer_topic *topic = producer_user_topic(task->user, item->topic);
 
     if (topic == NULL)
-        return no_memory(error);
+        return no_topic(item->topic, error);
     *flight = (struct flight){.record = item->record, .offset = -1, .timestamp_ms = -1, .partition = -1};
     batch->items[batch->count] = (struct producer_record){
         .topic = topic,
