@@ -302,25 +302,26 @@ static void end_connectors(struct executor *executor)
     mem_free(instances);
 }
 
-/* Shares of the time there is: tasks first, so that their records get out; then connectors; the rest for winding up. */
-static int64_t share(int64_t now_ms, int64_t deadline_ms, int64_t percent)
+/* Tasks first and longest, so that their records get out. The rest is kept back for those that are abandoned, for connectors
+ * and for winding up: EXECUTOR_STOP_RESERVE_MS, of a short time its part. */
+static int64_t kept_back(int64_t now_ms, int64_t deadline_ms)
 {
-    int64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
-    return now_ms + left_ms / 100 * percent;
+    int64_t most_ms = deadline_ms > now_ms ? (deadline_ms - now_ms) * 40 / 100 : 0;
+    return most_ms < EXECUTOR_STOP_RESERVE_MS ? most_ms : EXECUTOR_STOP_RESERVE_MS;
 }
 
 bool executor_stop(struct executor *executor, int64_t deadline_ms)
 {
-    int64_t now_ms = clock_monotonic_ms(NULL);
+    int64_t now_ms = clock_monotonic_ms(NULL), reserve_ms = kept_back(now_ms, deadline_ms);
     if (executor->is_stopped)
         return true;
     mutex_lock(&executor->lock);
     executor->stopping = true;
     mutex_unlock(&executor->lock);
-    stop_tasks(executor, share(now_ms, deadline_ms, 60));
-    wait_until_empty(executor, executor->tasks, share(now_ms, deadline_ms, 75));
+    stop_tasks(executor, deadline_ms - reserve_ms);
+    wait_until_empty(executor, executor->tasks, deadline_ms - reserve_ms * 60 / 100);
     end_connectors(executor);
-    wait_until_empty(executor, executor->connectors, share(now_ms, deadline_ms, 95));
+    wait_until_empty(executor, executor->connectors, deadline_ms - reserve_ms * 10 / 100);
     bool is_free = wait_until_freed(executor, deadline_ms);
     atomic_store(&executor->watch_ends, true);
     wake_watch(executor);

@@ -81,6 +81,9 @@ struct executor_setup {
     void *listener_argument;
 };
 
+/* Of the time to stop, what tasks do not get. */
+#define EXECUTOR_STOP_RESERVE_MS 2000
+
 struct executor *executor_create(const struct executor_setup *setup, struct mr_error **error);
 /* Stops everything that runs by the deadline (tasks with TASK_DEPARTURE_STAY, all at once, then connectors); what hangs is
  * abandoned. false: some plugin call is still inside: the executor must then not be destroyed, the process ends soon.
