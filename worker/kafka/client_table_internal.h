@@ -45,6 +45,8 @@ client_value_fn client_value_request_timeout;
 client_value_fn client_value_dns_lookup;
 client_value_fn client_value_recovery;
 client_value_fn client_value_retry_backoff_max;
-client_value_fn client_value_rebalance_timeout;
+client_value_fn client_value_poll_interval;
+client_value_fn client_value_reconnect_backoff_max;
+client_value_fn client_value_fetch_max_bytes;
 
 #endif

@@ -205,12 +205,43 @@ void client_value_recovery(struct translation *translation, const struct client_
     translate_if_known(translation, row, value, QUIRK_NO_REBOOTSTRAP);
 }
 
+/* Java lifts the one to the other; librdkafka opens no client. */
+void client_value_reconnect_backoff_max(struct translation *translation, const struct client_row *row, const char *value)
+{
+    const char *least_text = translation_java(translation, "reconnect.backoff.ms");
+    int64_t most_ms, least_ms;
+    if (!text_to_number(value, &most_ms)) {
+        translation_refuse(translation, row->java, "%s must be a number", row->java);
+        return;
+    }
+    if (least_text != NULL && text_to_number(least_text, &least_ms) && least_ms > most_ms)
+        most_ms = least_ms;
+    translation_set_number(translation, row->java, row->native, most_ms < 0 ? 0 : most_ms > 3600000 ? 3600000 : most_ms);
+}
+
+/* librdkafka opens no client whose fetches are smaller than the largest message, which is a setting of the producer's in
+ * Java; brokers send a larger batch all the same. */
+void client_value_fetch_max_bytes(struct translation *translation, const struct client_row *row, const char *value)
+{
+    static const int64_t least = 1000, most = 2147483135, message_max = 1000000;
+    int64_t bytes;
+    if (!text_to_number(value, &bytes)) {
+        translation_refuse(translation, row->java, "%s must be a number", row->java);
+        return;
+    }
+    bytes = bytes < least ? least : bytes > most ? most : bytes;
+    translation_set_number(translation, row->java, row->native, bytes);
+    if (bytes < message_max)
+        translation_set_number(translation, row->java, "message.max.bytes", bytes);
+}
+
 void client_value_retry_backoff_max(struct translation *translation, const struct client_row *row, const char *value)
 {
     translate_if_known(translation, row, value, QUIRK_NO_RETRY_BACKOFF_MAX);
 }
 
-void client_value_rebalance_timeout(struct translation *translation, const struct client_row *row, const char *value)
+/* librdkafka wants at least the session's time for it. */
+void client_value_poll_interval(struct translation *translation, const struct client_row *row, const char *value)
 {
     int64_t timeout_ms, session_ms = translation->config->session_timeout_ms;
     if (!text_to_number(value, &timeout_ms) || timeout_ms <= 0)

@@ -12,6 +12,7 @@
 
 #include "base/string_map.h"
 #include "kafka/client_config.h"
+#include "kafka/native_internal.h"
 
 #define SASL "security.protocol=SASL_SSL\n"
 #define PLAIN "sasl.mechanism=PLAIN\nsasl.jaas.config=a.PlainLoginModule required username=\"u\" password=\"hidden\";\n"
@@ -257,6 +258,54 @@ static void identity_ignores_client_id_and_order_only(void **state)
     }
 }
 
+/* librdkafka compares some settings with each other only when a client is opened. */
+static void what_java_takes_opens_a_client(void **state)
+{
+    static const struct {
+        enum client_kind kind;
+        const char *lines;
+    } cases[] = {
+        {CLIENT_PRODUCER, "reconnect.backoff.ms=5000\nreconnect.backoff.max.ms=1000"},
+        {CLIENT_PRODUCER, "retry.backoff.ms=5000"},
+        {CLIENT_PRODUCER, "request.timeout.ms=1"},
+        {CLIENT_PRODUCER, "metadata.max.age.ms=1"},
+        {CLIENT_PRODUCER, "max.request.size=100000000"},
+        {CLIENT_PRODUCER, "batch.size=0"},
+        {CLIENT_PRODUCER, "acks=0"},
+        {CLIENT_PRODUCER, "delivery.timeout.ms=1\nlinger.ms=0"},
+        {CLIENT_PRODUCER, "delivery.timeout.ms=120000\nlinger.ms=5"},
+        {CLIENT_PRODUCER, "enable.idempotence=true"},
+        {CLIENT_CONSUMER, "group.id=g\nfetch.max.bytes=100000"},
+        {CLIENT_CONSUMER, "group.id=g\nfetch.max.bytes=500\nmax.partition.fetch.bytes=100"},
+        {CLIENT_CONSUMER, "group.id=g\nfetch.max.bytes=2147483647"},
+        {CLIENT_CONSUMER, "group.id=g\nmax.partition.fetch.bytes=100000000"},
+        {CLIENT_CONSUMER, "group.id=g\nmax.poll.interval.ms=10000"},
+        {CLIENT_CONSUMER, "group.id=g\nmax.poll.interval.ms=10000\nsession.timeout.ms=45000"},
+        {CLIENT_CONSUMER, "group.id=g\nfetch.max.wait.ms=60000\nrequest.timeout.ms=30000"},
+        {CLIENT_CONSUMER, "group.id=g\nheartbeat.interval.ms=3000\nsession.timeout.ms=2000"},
+        {CLIENT_MEMBER, "group.id=g\nsession.timeout.ms=30000\nrebalance.timeout.ms=20000"},
+        {CLIENT_ADMIN, "request.timeout.ms=5"},
+        {CLIENT_INTERNAL_CONSUMER, "fetch.max.bytes=1000"},
+        {CLIENT_INTERNAL_PRODUCER, "acks=1\nmax.in.flight.requests.per.connection=5"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct client_findings findings;
+        struct mr_error *error = NULL;
+        struct client_config *config = config_of(cases[i].kind, cases[i].lines, &findings, &error);
+        rd_kafka_conf_t *conf = config != NULL ? native_conf_create(config, &error) : NULL;
+        rd_kafka_type_t type = cases[i].kind == CLIENT_PRODUCER || cases[i].kind == CLIENT_INTERNAL_PRODUCER
+                                   ? RD_KAFKA_PRODUCER
+                                   : RD_KAFKA_CONSUMER;
+        rd_kafka_t *rk = conf != NULL ? native_open(type, &conf, &error) : NULL;
+        if (rk == NULL)
+            fail_msg("%s: %s", cases[i].lines, mr_error_message(error));
+        native_handle_drop(native_handle_create(rk, NULL));
+        client_config_drop(config);
+        client_findings_release(&findings);
+    }
+}
+
 static void what_is_emulated_can_be_read(void **state)
 {
     (void)state;
@@ -279,6 +328,7 @@ int main(void)
         cmocka_unit_test(what_only_tunes_gives_one_warning_by_name),
         cmocka_unit_test(layers_lie_over_each_other_as_in_kafka_connect),
         cmocka_unit_test(identity_ignores_client_id_and_order_only),
+        cmocka_unit_test(what_java_takes_opens_a_client),
         cmocka_unit_test(what_is_emulated_can_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
