@@ -162,23 +162,35 @@ static bool is_at_rest(void *argument)
     return counts.running == 0 && counts.waiting == 0;
 }
 
-/* One idle thread, two jobs: the second must not wait for the first, which may hang. */
-static void two_jobs_for_one_idle_thread_run_side_by_side(void **state)
+static bool post_gated(struct job_pool *pool, struct work *work, sem_t *gate)
 {
+    work->gate = gate;
+    return post(pool, work, NULL, INT64_MAX);
+}
+
+/* More jobs than idle threads, posted before these have woken: none may have to wait for another, which may hang. */
+static void idle_threads_keep_no_job_from_a_thread_of_its_own(void **state)
+{
+    enum { IDLE = 4, ROUNDS = 20 };
+
     (void)state;
-    for (int round = 0; round < 50; round++) {
-        struct job_pool *pool = pool_of(2);
-        struct work first = {0}, hung = {0}, other = {0};
+    for (int round = 0; round < ROUNDS; round++) {
+        struct job_pool *pool = pool_of(IDLE + 1);
+        struct work hung[2 * IDLE] = {0}, other = {0};
         sem_t gate;
 
         sem_init(&gate, 0, 0);
-        hung.gate = &gate;
-        assert_true(post(pool, &first, NULL, INT64_MAX));
+        for (int i = 0; i < IDLE; i++)
+            assert_true(post_gated(pool, &hung[i], &gate));
+        for (int i = 0; i < IDLE; i++)
+            sem_post(&gate);
         assert_true(eventually(SOON_MS, is_at_rest, pool));
-        assert_true(post(pool, &hung, NULL, INT64_MAX));
+        for (int i = IDLE; i < 2 * IDLE; i++)
+            assert_true(post_gated(pool, &hung[i], &gate));
         assert_true(post(pool, &other, NULL, INT64_MAX));
         assert_true(eventually(SOON_MS, is_one, &other.done));
-        sem_post(&gate);
+        for (int i = 0; i < IDLE; i++)
+            sem_post(&gate);
         pool_finish(pool);
         sem_destroy(&gate);
     }
@@ -259,7 +271,7 @@ int main(void)
         cmocka_unit_test(a_hung_job_times_out_and_others_go_on),
         cmocka_unit_test(a_job_that_waited_too_long_is_never_run),
         cmocka_unit_test(jobs_of_one_instance_run_in_order_one_at_a_time),
-        cmocka_unit_test(two_jobs_for_one_idle_thread_run_side_by_side),
+        cmocka_unit_test(idle_threads_keep_no_job_from_a_thread_of_its_own),
         cmocka_unit_test(a_job_is_cleaned_up_after_its_time_out_was_told),
         cmocka_unit_test(a_full_queue_and_a_stopping_pool_refuse),
     };
