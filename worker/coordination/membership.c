@@ -40,7 +40,8 @@ struct membership {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool must_ask, ends;           /* locks: lock */
-    char leader_url[URL_SIZE_MAX]; /* told last. locks: lock */
+    bool has_news;                 /* leader_url is still to be told. locks: lock */
+    char leader_url[URL_SIZE_MAX]; /* learnt last. locks: lock */
 };
 
 /* --- who leads? ------------------------------------------------------------------------------------------------ */
@@ -72,15 +73,21 @@ static bool find_leader(const struct admin_group *group, char *url, size_t size)
     return false;
 }
 
-static bool leader_is_news(struct membership *membership, const char *url)
+static void learn_leader(struct membership *membership, const char *url)
 {
-    bool is_news;
-
     mutex_lock(&membership->lock);
-    is_news = strcmp(url, membership->leader_url) != 0;
+    if (strcmp(url, membership->leader_url) != 0)
+        membership->has_news = true;
     snprintf(membership->leader_url, sizeof(membership->leader_url), "%s", url);
     mutex_unlock(&membership->lock);
-    return is_news;
+}
+
+static void forget_leader(struct membership *membership)
+{
+    mutex_lock(&membership->lock);
+    membership->leader_url[0] = '\0';
+    membership->has_news = false;
+    mutex_unlock(&membership->lock);
 }
 
 /* true: settled, until the next change. */
@@ -101,8 +108,8 @@ static bool ask_who_leads(struct membership *membership)
     admin_group_release(&group);
     if (!found)
         return false;
-    if (!atomic_load(&membership->leading) && leader_is_news(membership, url))
-        membership->setup.listener->on_following(membership->setup.listener_argument, url);
+    if (!atomic_load(&membership->leading))
+        learn_leader(membership, url);
     return true;
 }
 
@@ -187,8 +194,23 @@ static void begin_leading(struct membership *membership)
 {
     if (atomic_exchange(&membership->leading, true))
         return;
-    leader_is_news(membership, "");
+    forget_leader(membership);
     membership->setup.listener->on_leading(membership->setup.listener_argument);
+}
+
+/* Told by the thread that tells of leading as well: else one that leads by now could be told, late, that it follows. */
+static void tell_following(struct membership *membership)
+{
+    char url[URL_SIZE_MAX];
+    bool has_news;
+
+    mutex_lock(&membership->lock);
+    has_news = membership->has_news;
+    membership->has_news = false;
+    snprintf(url, sizeof(url), "%s", membership->leader_url);
+    mutex_unlock(&membership->lock);
+    if (has_news)
+        membership->setup.listener->on_following(membership->setup.listener_argument, url);
 }
 
 /* The lease runs for the leader alone: a follower has nothing to do outside yet. Leading is told once the lease runs: who hears
@@ -199,8 +221,12 @@ static void on_tick(void *argument, int64_t acked_ms)
     bool may_act = acked_ms != 0 && membership->owns && !atomic_load(&membership->leaving);
 
     lease_set(membership->setup.lease, may_act ? acked_ms + membership->setup.session_timeout_ms - LEASE_MARGIN_MS : 0);
+    if (atomic_load(&membership->leaving)) /* since it was looked at */
+        lease_set(membership->setup.lease, 0);
     if (may_act)
         begin_leading(membership);
+    else if (!membership->owns)
+        tell_following(membership);
 }
 
 static const struct group_member_listener group_listener = {

@@ -154,18 +154,19 @@ static void on_failed(void *argument, const struct mr_error *error)
 
 static const struct membership_listener listener = {on_leading, on_following, on_lost, on_failed};
 
+static const struct membership_setup setup = {.config_topic = "configs",
+                                              .group_id = "connect",
+                                              .worker_url = URL,
+                                              .session_timeout_ms = SESSION_MS,
+                                              .lease = &fake.lease,
+                                              .listener = &listener};
+
 static int set_up(void **state)
 {
     (void)state;
     memset(&fake, 0, sizeof(fake));
     fake.leader_id = "http://there:8083/#0123456789abcdef";
-    fake.membership = membership_create(&(struct membership_setup){.config_topic = "configs",
-                                                                   .group_id = "connect",
-                                                                   .worker_url = URL,
-                                                                   .session_timeout_ms = SESSION_MS,
-                                                                   .lease = &fake.lease,
-                                                                   .listener = &listener},
-                                        NULL);
+    fake.membership = membership_create(&setup, NULL);
     assert_non_null(fake.membership);
     assert_int_equal(membership_start(fake.membership, NULL), 0);
     return 0;
@@ -194,6 +195,14 @@ static void lead(void)
 static bool is_positive(void *argument)
 {
     return atomic_load((atomic_int *)argument) > 0;
+}
+
+/* What was learnt is told with the next tick. */
+static bool follows(void *argument)
+{
+    (void)argument;
+    tick(clock_boottime_ms(NULL));
+    return fake.following > 0;
 }
 
 /* --- tests -------------------------------------------------------------------------------------------------------------- */
@@ -244,7 +253,7 @@ static void whoever_follows_has_no_lease_and_learns_who_leads(void **state)
     fake.group->on_assigned(fake.group_argument, false);
     tick(clock_boottime_ms(NULL));
     assert_false(lease_is_valid(&fake.lease, NULL));
-    assert_true(eventually(5000, is_positive, &fake.following));
+    assert_true(eventually(5000, follows, NULL));
     assert_string_equal(fake.url, "http://there:8083/");
     assert_int_equal(fake.leading, 0);
     assert_int_equal(membership_guard(fake.membership, INT64_MAX, NULL), -1);
@@ -267,24 +276,39 @@ static void who_leads_is_asked_until_it_is_known(void **state)
     fake.describe_fails = false;
     fake.described = 0;
     assert_true(eventually(5000, was_asked_twice, NULL));
+    tick(clock_boottime_ms(NULL));
     assert_int_equal(fake.following, 0);
     fake.rebalancing = false;
-    assert_true(eventually(5000, is_positive, &fake.following));
+    assert_true(eventually(5000, follows, NULL));
 }
 
 static void a_new_leader_is_told_and_the_same_one_is_not(void **state)
 {
     (void)state;
     fake.group->on_assigned(fake.group_argument, false);
-    assert_true(eventually(5000, is_positive, &fake.following));
+    assert_true(eventually(5000, follows, NULL));
     fake.described = 0;
     fake.group->on_assigned(fake.group_argument, false);
     assert_true(eventually(5000, is_positive, &fake.described));
     fake.leader_id = "http://third:8083/#0123456789abcdef";
     fake.following = 0;
     fake.group->on_assigned(fake.group_argument, false);
-    assert_true(eventually(5000, is_positive, &fake.following));
+    assert_true(eventually(5000, follows, NULL));
     assert_string_equal(fake.url, "http://third:8083/");
+}
+
+/* The answer to who leads may be older than the lead of this worker. */
+static void whoever_leads_by_now_is_not_told_to_follow(void **state)
+{
+    (void)state;
+    fake.group->on_assigned(fake.group_argument, false);
+    assert_true(eventually(5000, is_positive, &fake.described));
+    lead();
+    membership_destroy(fake.membership); /* joins whoever asked */
+    assert_int_equal(fake.following, 0);
+    fake.closed = 0;
+    fake.membership = membership_create(&setup, NULL);
+    assert_int_equal(membership_start(fake.membership, NULL), 0);
 }
 
 static void losing_the_partition_or_the_group_ends_the_lease_at_once(void **state)
@@ -347,6 +371,7 @@ int main(void)
         TEST(whoever_follows_has_no_lease_and_learns_who_leads),
         TEST(who_leads_is_asked_until_it_is_known),
         TEST(a_new_leader_is_told_and_the_same_one_is_not),
+        TEST(whoever_leads_by_now_is_not_told_to_follow),
         TEST(losing_the_partition_or_the_group_ends_the_lease_at_once),
         TEST(leaving_ends_the_lease_and_is_no_loss),
         TEST(the_guard_asks_the_broker),
