@@ -89,7 +89,7 @@ struct mr_config_def {
         .count = sizeof(table) / sizeof((table)[0])                                                                    \
     }
 
-/* Ready validators; the argument in brackets. */
+/* Ready validators; the argument in brackets. One that needs an argument and has none is refused with its file. */
 MR_EXPORT mr_config_validator mr_check_not_empty;       /* text: not "" */
 MR_EXPORT mr_config_validator mr_check_range;           /* numbers [struct mr_range *] */
 MR_EXPORT mr_config_validator mr_check_one_of;          /* text [NULL-terminated const char *const *] */

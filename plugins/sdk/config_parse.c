@@ -237,8 +237,17 @@ struct mr_config *mr_config_parse(const struct mr_config_def *def, const char *c
 
 /* Checking a definition ---------------------------------------------------------------------------------------- */
 
+static bool needs_argument(mr_config_validator *validator)
+{
+    return validator == mr_check_range || validator == mr_check_one_of || validator == mr_check_one_of_any_case;
+}
+
 static int row_shape_check(const struct mr_config_row *row, struct mr_error **error)
 {
+    if (needs_argument(row->validator) && row->validator_argument == NULL)
+        return mr_error_set(error, MR_ERR_CONFIG,
+                            "Option %s is defined with a validator that needs a validator_argument and has none",
+                            row->name);
     if (config_importance_name(row->importance) == NULL)
         return mr_error_set(error, MR_ERR_CONFIG, "Option %s is defined with the unknown importance %d", row->name,
                             (int)row->importance);
