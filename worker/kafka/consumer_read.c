@@ -48,8 +48,7 @@ static bool take_record(struct reader *reader, const rd_kafka_message_t *message
         return false;
     }
     if (is_left_over(reader, message)) {
-        reader->consumer->stale_count++;
-        reader->reseeks++;
+        reader->reseeks++;   /* what else is at hand goes with it; read_one counts both */
         reader_reseek(reader);
         return false;
     }
@@ -71,11 +70,14 @@ static size_t read_one(struct reader *reader, size_t at, size_t max)
     if ((size_t)got == max)
         atomic_store(&reader->ready, true);   /* it was not emptied, so nobody will call */
     size_t kept = at;
+    int reseeks = reader->reseeks;
     for (size_t i = at; i < at + (size_t)got; i++) {
-        if (take_record(reader, scratch[i]))
+        if (reader->reseeks == reseeks && take_record(reader, scratch[i])) {
             scratch[kept++] = scratch[i];
-        else
+        } else {
+            reader->consumer->stale_count += reader->reseeks != reseeks;
             rd_kafka_message_destroy(scratch[i]);
+        }
     }
     return kept - at;
 }

@@ -21,7 +21,7 @@ struct graveyard {
     pthread_cond_t changed;
     pthread_t thread;
     struct native_handle *buried;   /* not yet destroyed */
-    size_t alive;                   /* opened and not destroyed, but for the one being destroyed */
+    size_t alive;                   /* opened and not destroyed */
     bool closing;
     bool finished;                  /* the thread will not destroy any more */
 };

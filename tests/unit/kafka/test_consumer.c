@@ -190,6 +190,25 @@ static void rewinds_leave_no_gap(void **state)
         read_records(&reading, left);
 }
 
+/* As if librdkafka had handed out, after a rewind, what it held from before. */
+static void left_overs_of_a_rewind_are_not_taken_for_records(void **state)
+{
+    struct fixture *fixture = *state;
+    struct reading reading = {.consumer = fixture->consumer};
+    take_assignment(fixture->consumer);
+    for (int32_t p = 1; p < PARTITIONS; p++)
+        assert_int_equal(consumer_pause(fixture->consumer, "t", p, NULL), 0);
+    read_records(&reading, 100);
+    struct reader *reader = consumer_reader(fixture->consumer, "t", 0);
+    reader->first_at_most = reader->last_read;
+    reader->next -= 50;
+    reading.next[0] -= 50;
+    assert_int_equal(consumer_resume(fixture->consumer, "t", 0, NULL), 0);
+    read_records(&reading, 50);
+    assert_true(consumer_stale_count(fixture->consumer) > 1);
+    assert_true(reader->reseeks < CONSUMER_RESEEKS_MAX);
+}
+
 static void a_seek_before_the_first_record_is_not_lost(void **state)
 {
     struct fixture *fixture = *state;
@@ -336,6 +355,7 @@ int main(void)
         cmocka_unit_test(expressions_of_java_are_translated_or_refused),
         TEST(all_records_come_once_and_in_order),
         TEST(rewinds_leave_no_gap),
+        TEST(left_overs_of_a_rewind_are_not_taken_for_records),
         TEST(a_seek_before_the_first_record_is_not_lost),
         TEST(a_paused_partition_is_not_read),
         TEST(committed_offsets_are_where_the_next_member_begins),
