@@ -116,6 +116,10 @@ void herder_put_connector(struct herder *herder, const struct herder_put_connect
     if (request == NULL)
         return;
     request->config = string_map_copy(put->config);
+    if (request->config == NULL) {
+        request_discard(request);
+        return;
+    }
     request->initial = put->initial_state;
     request->must_be_new = put->must_be_new;
     request_post(herder, request);

@@ -15,6 +15,8 @@
 
 #define MESSAGE_MAX 1024 /* longer ones come as texts of their own (findings) */
 
+static const char NO_MEMORY[] = "The worker has no memory left for this request";
+
 /* --- one request -------------------------------------------------------------------------------------------------- */
 
 static void request_drop(struct herder_request *request)
@@ -47,7 +49,7 @@ struct herder_request *request_create(const struct request_kind *kind, const cha
     if (request == NULL || copy == NULL) {
         mem_free(request);
         mem_free(copy);
-        reply_plain(reply, argument, 503, "The worker has no memory left for this request");
+        reply_plain(reply, argument, 503, NO_MEMORY);
         return NULL;
     }
     refcount_init(&request->owners);
@@ -58,6 +60,12 @@ struct herder_request *request_create(const struct request_kind *kind, const cha
     request->reply = reply;
     request->argument = argument;
     return request;
+}
+
+void request_discard(struct herder_request *request)
+{
+    reply_plain(request->reply, request->argument, 503, NO_MEMORY);
+    request_drop(request);
 }
 
 /* --- answering ---------------------------------------------------------------------------------------------------- */
@@ -203,7 +211,7 @@ void request_enter(struct herder *herder, struct herder_request *request)
     struct herder_connector *connector = units_find_or_create(herder, request->name);
 
     if (connector == NULL) {
-        request_answer(herder, request, 503, "The worker has no memory left for this request");
+        request_answer(herder, request, 503, NO_MEMORY);
         return;
     }
     request->connector = connector;

@@ -58,6 +58,8 @@ struct herder_request {
 /* NULL: no memory, and the reply was given. thread: any. */
 struct herder_request *request_create(const struct request_kind *kind, const char *name, herder_reply_fn *reply,
                                       void *argument);
+/* A request that could not be filled in, for lack of memory: answers it and frees it. thread: any. */
+void request_discard(struct herder_request *request);
 /* Hands the request over, or answers it at once when it cannot be taken. thread: any. */
 void request_post(struct herder *herder, struct herder_request *request);
 /* Into the lane directly. thread: herder. */

@@ -116,6 +116,10 @@ void task_configs_answered(struct herder *herder, struct herder_connector *conne
     if (!connector->is_asked || connector->token != answer->token)
         return;
     connector->is_asked = false;
+    if (!herder_may_run(herder)) {
+        connector->reconfigure = true; /* asked again once it may run again */
+        return;
+    }
     if (answer->maps != NULL) {
         take_configs(herder, connector, answer);
         return;

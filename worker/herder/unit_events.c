@@ -165,7 +165,7 @@ static void handle_task_configs(struct herder *herder, struct herder_post *post)
     struct herder_connector *connector = units_find(herder, event->connector);
 
     event->answer.trace = event->trace;
-    if (herder_may_run(herder) && connector != NULL) {
+    if (herder->stage != HERDER_ENDED && connector != NULL) {
         task_configs_answered(herder, connector, &event->answer);
         units_mark(herder, connector);
     }

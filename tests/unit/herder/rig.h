@@ -49,7 +49,8 @@ static struct rig {
     unsigned tasks;         /* task configurations a connector makes */
     const char *task_value; /* what stands in them */
     bool start_fails, task_fails, configs_fail, has_too_many;
-    bool connector_silent, task_silent;
+    bool connector_silent, task_silent, configs_silent;
+    uint64_t configs_token; /* of the latest question */
     bool validation_hangs;
     const char *finding;
     bool guard_refuses;
@@ -211,8 +212,11 @@ void __wrap_executor_request_task_configs(struct executor *executor, const char 
     mutex_lock(&rig.lock);
     count = rig.tasks;
     value = rig.task_value;
+    rig.configs_token = token;
     mutex_unlock(&rig.lock);
     rig_say("configs %s", connector);
+    if (rig_is(&rig.configs_silent))
+        return;
     if (rig_is(&rig.configs_fail) || rig_is(&rig.has_too_many)) {
         rig.listener->on_task_configs(rig.listener_argument, connector, token, NULL, 0, "no configurations today",
                                       rig_is(&rig.has_too_many));

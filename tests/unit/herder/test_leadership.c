@@ -99,6 +99,29 @@ static void units_that_still_stop_are_waited_for_before_they_start_again(void **
     expect("status a-0 RUNNING");
 }
 
+static void an_answer_that_comes_while_nobody_leads_is_asked_for_again(void **state)
+{
+    (void)state;
+    lead();
+    rig_set(&rig.configs_silent, true);
+    put("a", "1");
+    expect("configs a");
+    rig_set(&rig.connector_silent, true);
+    assert_int_equal(ask(herder_pause_connector, "a"), 202);
+    expect("target a PAUSED");
+    rig.group->on_lost(rig.group_argument, "away");
+    rig.listener->on_task_configs(rig.listener_argument, "a", rig.configs_token, NULL, 0, "too late", false);
+    turn();
+    lead();
+    assert_int_equal(ask(herder_resume_connector, "a"), 202);
+    rig_log_clear();
+    rig_set(&rig.configs_silent, false);
+    rig_set(&rig.connector_silent, false);
+    rig_connector("a", CONNECTOR_PAUSED, NULL);
+    expect("status a-0 RUNNING");
+    expect_order("target a STARTED | configs a | task+ a-0");
+}
+
 static void a_write_the_group_does_not_back_is_refused(void **state)
 {
     (void)state;
@@ -188,6 +211,7 @@ int main(void)
         TEST(who_leads_no_more_stops_everything_and_comes_back),
         TEST(a_failed_connector_starts_anew_under_a_new_lead),
         TEST(units_that_still_stop_are_waited_for_before_they_start_again),
+        TEST(an_answer_that_comes_while_nobody_leads_is_asked_for_again),
         TEST(a_write_the_group_does_not_back_is_refused),
         TEST(a_group_of_others_ends_the_worker_before_it_began),
         TEST(a_group_taken_over_by_others_ends_a_worker_that_had_run),

@@ -42,6 +42,25 @@ static void a_configuration_without_a_class_is_refused(void **state)
     assert_string_equal(answer.message, "Connector config {name=a} contains no connector type");
 }
 
+static void a_configuration_that_finds_no_memory_is_refused(void **state)
+{
+    struct string_map *config = string_map_create();
+    struct answer answer;
+
+    (void)state;
+    assert_true(string_map_put(config, "connector.class", "Source"));
+    for (int64_t successes = 0; successes < 3; successes++) {
+        answer = (struct answer){0};
+        mem_watch_start(successes);
+        herder_put_connector(rig.herder, &(struct herder_put_connector){.name = "a", .config = config}, take_answer,
+                             &answer);
+        mem_watch_stop();
+        assert_int_equal(answered(&answer), 503);
+    }
+    string_map_destroy(config);
+    assert_int_equal(put("a", "1"), 201);
+}
+
 static void unknown_connectors_and_tasks_are_named(void **state)
 {
     struct answer answer = {0};
@@ -289,6 +308,7 @@ int main(void)
         TEST(creating_what_exists_is_refused),
         TEST(an_invalid_configuration_is_refused_before_existence_is_looked_at),
         TEST(a_configuration_without_a_class_is_refused),
+        TEST(a_configuration_that_finds_no_memory_is_refused),
         TEST(unknown_connectors_and_tasks_are_named),
         TEST(a_plain_restart_waits_for_the_connector_alone),
         TEST(a_plain_restart_whose_start_fails_says_so),
