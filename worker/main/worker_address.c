@@ -45,6 +45,10 @@ int worker_address_make(const struct worker_config *config, struct worker_addres
                             config->advertised_scheme, config->advertised_scheme);
     if (port == 0)
         port = listener->port;
+    if (port == 0 && config->mode == WORKER_DISTRIBUTED)
+        return mr_error_set(error, MR_ERR_CONFIG,
+                            "listeners: port 0 leaves the choice to the system, and others could not find this worker; name "
+                            "a port, or set rest.advertised.port");
     if (host == NULL && !is_all_interfaces(listener->host))
         host = listener->host;
     if (host == NULL && name_of_machine(machine, error) != 0)
