@@ -34,8 +34,8 @@ class StartUp(unittest.TestCase):
         worker.command = ("worker", path)
         worker.start()
         self.assertEqual(1, worker.wait())
-        self.assertIn("bad.properties", worker.log_text())
-        self.assertIn("2", worker.log_text())
+        self.assertIn("bad.properties", lines_of(worker)[-1])
+        self.assertIn("line 2", lines_of(worker)[-1])
 
     def test_a_file_that_is_not_there(self):
         worker = lab.Worker({}, command=("worker", "/nowhere/worker.properties")).start()
