@@ -108,10 +108,12 @@ static int poll(void *self, struct mr_batch *batch, struct mr_error **error)
     pthread_mutex_lock(&task->lock);
     while (task->blocks && task->given == task->made && !task->is_stopping)
         pthread_cond_wait(&task->changed, &task->lock);
-    while (task->given < task->made && status == 0)
+    while (task->given < task->made && status == 0 &&
+           mr_batch_count(batch) < mr_source_context_batch_records_max(task->context))
         status = append(batch, ++task->given, error);
+    bool more = task->given < task->made;
     pthread_mutex_unlock(&task->lock);
-    if (!task->blocks)
+    if (!task->blocks && !more)
         mr_source_context_poll_after_ms(task->context, UINT32_MAX);
     return status;
 }

@@ -1,8 +1,8 @@
 /*
- * A sink that keeps records over puts (it pins their batches), writes them some at a time and answers pre_commit with offsets
- * of its own. "Writing" is counting: see its metrics. Some values are orders: "bad" is reported to the errant reporter,
+ * A sink that keeps records over puts, writes them some at a time and answers pre_commit with offsets of its own. It pins
+ * the batches of what it keeps, or with `copies=true` copies the records into a batch of its own, which pins nothing. "Writing" is counting: see its metrics. Some values are orders: "bad" is reported to the errant reporter,
  * "again" is refused once with a delay, "later" only with a wish for the next try, "hold" pauses its partition, "go" resumes
- * all, "commit" asks for a commit, "back" goes back to offset 0, once.
+ * all, "commit" asks for a commit, "back" goes back to offset 0, once, and "wake" makes it wake its own task.
  */
 #include <millrace/millrace.h>
 #include <stdlib.h>
@@ -15,6 +15,8 @@
 static const struct mr_config_row rows[] = {
     {.name = "write.records", .type = MR_CONFIG_INT, .default_text = "3", .importance = MR_HIGH,
      .doc = "So many records are written together."},
+    {.name = "copies", .type = MR_CONFIG_BOOLEAN, .default_text = "false", .importance = MR_LOW,
+     .doc = "Keep copies, not batches."},
 };
 static const struct mr_config_def options = MR_CONFIG_DEF(rows);
 
@@ -29,6 +31,7 @@ struct task {
     struct mr_sink_context *context;
     struct mr_record *kept[KEPT_MAX];
     size_t kept_count, write_records;
+    struct mr_batch *own; /* of the copies; NULL: batches are kept */
     struct place places[PLACES_MAX];
     size_t place_count;
     struct mr_future *futures[FUTURES_MAX];
@@ -66,9 +69,11 @@ static int start(void *self, const struct mr_config *config, struct mr_error **e
 {
     struct task *task = self;
 
-    (void)error;
     task->write_records = (size_t)mr_config_integer(config, "write.records");
-    return 0;
+    if (!mr_config_boolean(config, "copies"))
+        return 0;
+    task->own = mr_batch_create(1 << 20);
+    return task->own != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for copies");
 }
 
 static int open_partitions(void *self, const struct mr_offsets *partitions, struct mr_error **error)
@@ -112,13 +117,29 @@ static void write_kept(struct task *task)
     mr_metric_set(task->kept_now, 0);
 }
 
-static void keep(struct task *task, struct mr_record *record)
+/* A new batch for the next copies; the old one goes with its last record. */
+static int renew_own(struct task *task, struct mr_error **error)
+{
+    mr_batch_drop(task->own);
+    task->own = mr_batch_create(1 << 20);
+    return task->own != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for copies");
+}
+
+static int keep(struct task *task, struct mr_record *record, struct mr_error **error)
 {
     if (task->kept_count == KEPT_MAX)
         write_kept(task);
+    if (task->own != NULL) {
+        if (mr_batch_count(task->own) >= task->write_records && renew_own(task, error) != 0)
+            return -1;
+        record = mr_record_copy_into(task->own, record);
+        if (record == NULL)
+            return mr_arena_failed(mr_batch_arena(task->own), error);
+    }
     mr_batch_take(mr_record_batch(record));
     task->kept[task->kept_count++] = record;
     mr_metric_set(task->kept_now, (double)task->kept_count);
+    return 0;
 }
 
 /* --- orders ---- */
@@ -173,6 +194,8 @@ static int obey(struct task *task, struct mr_record *record, struct mr_error **e
         return -1;
     if (is(record, "commit"))
         mr_sink_context_request_commit(task->context);
+    if (is(record, "wake"))
+        mr_waker_wake(mr_sink_context_waker(task->context));
     if (is(record, "back") && !task->went_back) {
         task->went_back = true;
         return mr_sink_context_seek(task->context, topic, partition, 0, error);
@@ -209,9 +232,8 @@ static int put(void *self, struct mr_record *const *records, size_t count, struc
     if (refuse(task, records, count, error) != 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
-        if (obey(task, records[i], error) != 0)
+        if (obey(task, records[i], error) != 0 || keep(task, records[i], error) != 0)
             return -1;
-        keep(task, records[i]);
     }
     if (task->kept_count >= task->write_records)
         write_kept(task);
@@ -281,6 +303,8 @@ static void stop(void *self)
 
     while (task->kept_count > 0)
         mr_batch_drop(mr_record_batch(task->kept[--task->kept_count]));
+    mr_batch_drop(task->own);
+    task->own = NULL;
     while (task->future_count > 0)
         mr_future_drop(task->futures[--task->future_count]);
 }

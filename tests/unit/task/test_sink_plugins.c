@@ -185,6 +185,43 @@ static void it_may_pause_resume_go_back_and_ask_for_commits(void **state)
     finish(task);
 }
 
+static void copies_pin_nothing(void **state)
+{
+    static const char *const lines[] = {"copies=true", "write.records=4", NULL};
+
+    (void)state;
+    struct task *task = start_task("org.acme.BufferingSinkConnector",
+                                   &(struct sink_setup){.tolerate_all = true, .config_lines = lines});
+    add(0, "a");
+    add(1, "b");
+    bench_run(task);
+    add(0, "c");
+    bench_run(task);
+    assert_true(metric(task, "kept") == 3);
+    assert_int_equal(0, fake_consumer.batches_out);
+    add(0, "d");
+    bench_run(task);
+    assert_true(metric(task, "written") == 4);
+    bench_advance_ms(task, FLUSH_INTERVAL_MS);
+    assert_int_equal(3, fake_committed("t", 0));
+    add(0, "e");
+    bench_run(task);
+    finish(task);
+}
+
+static void it_may_wake_itself_for_an_empty_put(void **state)
+{
+    (void)state;
+    struct task *task = start_buffering();
+    int64_t before_ms = SINK_TASK_OF(task)->empty_put_at_ms;
+    fake_clock_advance_ms(&bench.clock, 10);
+    add(0, "wake");
+    bench_run(task);
+    assert_true(SINK_TASK_OF(task)->empty_put_at_ms > before_ms);
+    assert_true(metric(task, "kept") == 1);
+    finish(task);
+}
+
 /* --- keeping_sink ---- */
 
 static void a_hoard_over_rebalance_stop_and_abandon_harms_nobody(void **state)
@@ -243,6 +280,8 @@ int main(void)
         TEST(reported_records_have_futures_that_end_with_their_letters),
         TEST(it_may_refuse_for_a_while),
         TEST(it_may_pause_resume_go_back_and_ask_for_commits),
+        TEST(copies_pin_nothing),
+        TEST(it_may_wake_itself_for_an_empty_put),
         TEST(a_hoard_over_rebalance_stop_and_abandon_harms_nobody),
         TEST(a_hoarder_stops_being_fed_at_its_budget),
     };
