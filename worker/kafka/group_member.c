@@ -79,6 +79,17 @@ static int32_t ask_generation(rd_kafka_t *rk)
     return generation;
 }
 
+static bool note_id(struct group_member *member)
+{
+    char *id = rd_kafka_memberid(member->rk);   /* a round trip to librdkafka's main thread */
+    bool present = id != NULL && *id != '\0';
+    mutex_lock(&member->lock);
+    snprintf(member->id, sizeof member->id, "%s", present ? id : "");
+    mutex_unlock(&member->lock);
+    rd_kafka_mem_free(member->rk, id);
+    return present;
+}
+
 static void take_assigned(struct group_member *member, rd_kafka_topic_partition_list_t *list)
 {
     for (int i = 0; i < list->cnt; i++)
@@ -88,7 +99,9 @@ static void take_assigned(struct group_member *member, rd_kafka_topic_partition_
         rd_kafka_pause_partitions(member->rk, list);
     if (holds_partition_0(list))
         set_owner(member, true);
+    note_id(member);   /* "" when it is gone already: the next look at it finds the loss */
     member->is_member = true;
+    snprintf(member->assigned_id, sizeof member->assigned_id, "%s", member->id);
     atomic_store(&member->generation, ask_generation(member->rk));
     atomic_fetch_add(&member->epoch, 1);
     if (member->listener->on_assigned != NULL)
@@ -180,22 +193,14 @@ static void serve(struct group_member *member, rd_kafka_event_t *event)
 
 /* ---- the lease; thread: group-member ---- */
 
-static bool note_id(struct group_member *member)
-{
-    char *id = rd_kafka_memberid(member->rk);   /* a round trip to librdkafka's main thread */
-    bool present = id != NULL && *id != '\0';
-    mutex_lock(&member->lock);
-    snprintf(member->id, sizeof member->id, "%s", present ? id : "");
-    mutex_unlock(&member->lock);
-    rd_kafka_mem_free(member->rk, id);
-    return present;
-}
-
-/* The candidate is read before the id: an id that is there afterwards proves that the answer was a good one. */
+/* The candidate is read before the id: an id that is there afterwards proves that the answer was a good one. Another id than
+ * at the assignment: the group had dropped us, and the answer may have said so. */
 static bool renew(struct group_member *member)
 {
     int64_t candidate_ms = heartbeat_clock_candidate(member->clock);
     bool present = note_id(member);
+    if (present && member->is_member && strcmp(member->id, member->assigned_id) != 0)
+        lose(member);
     bool counts = present && member->is_member && !member->has_failed && !atomic_load(&member->leave_wanted);
     atomic_store(&member->acked_ms, counts ? candidate_ms : 0);
     if (!present)

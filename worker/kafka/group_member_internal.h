@@ -32,11 +32,12 @@ struct group_member {
     bool is_member;       /* on_assigned came, and on_lost has not */
     bool has_failed;
     bool unsubscribed;
+    char assigned_id[256];   /* member id of the last on_assigned; another one is another membership */
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool has_left;        /* lock */
-    char id[256];         /* lock */
+    char id[256];         /* lock; written by the group-member thread alone */
 };
 
 #endif
