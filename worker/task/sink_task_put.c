@@ -179,14 +179,21 @@ static int pin_messages(struct sink_task *task, struct mr_batch *batch, struct c
     return -1;
 }
 
+/* What converters and transforms may make of the messages; a budget beyond all measure is none. */
+static size_t arena_limit(uint64_t budget_bytes, uint64_t consumed_bytes)
+{
+    if (budget_bytes > SIZE_MAX / 4 / ARENA_PER_BUDGET_BYTE || consumed_bytes > SIZE_MAX / 4 / ARENA_PER_CONSUMED_BYTE)
+        return SIZE_MAX / 2;
+    return (size_t)(budget_bytes * ARENA_PER_BUDGET_BYTE + consumed_bytes * ARENA_PER_CONSUMED_BYTE);
+}
+
 static struct mr_batch *batch_of(struct sink_task *task, struct consumer_batch *messages, struct mr_error **error)
 {
     struct mr_batch *batch = batch_pool_take(task->pool);
     uint64_t budget_bytes = task->task.setup.buffer_bytes_max;
 
     if (batch != NULL && budget_bytes > 0)
-        arena_set_limit(mr_batch_arena(batch), budget_bytes * ARENA_PER_BUDGET_BYTE +
-                                                   consumer_batch_byte_count(messages) * ARENA_PER_CONSUMED_BYTE);
+        arena_set_limit(mr_batch_arena(batch), arena_limit(budget_bytes, consumer_batch_byte_count(messages)));
     if (batch == NULL || pin_messages(task, batch, messages) != 0) {
         consumer_batch_drop(messages);
         mr_batch_drop(batch);

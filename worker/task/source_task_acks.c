@@ -175,7 +175,8 @@ int source_task_take_acks(struct source_task *task, struct mr_error **error)
 {
     int status = 0;
 
-    if (task->failure == NULL)
+    /* A report may show the source partition, which is the plugin's own: not once the plugin has ended. */
+    if (task->failure == NULL && task->self != NULL)
         status = settle_refusals(task, error);
     offset_commit_collect(task->commit);
     if (task->setup.plugin->commit_record != NULL && task->self != NULL)

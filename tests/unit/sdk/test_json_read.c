@@ -250,7 +250,11 @@ static void assert_nests(const char *open, const char *middle, const char *close
     char *text = nested_text(depth, open, middle, close);
     pthread_attr_init(&attributes);
 #ifndef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_THREAD__)
+    pthread_attr_setstacksize(&attributes, 4096 * 1024); /* its frames are several times as large */
+#else
     pthread_attr_setstacksize(&attributes, 512 * 1024);
+#endif
 #endif
     assert_int_equal(pthread_create(&thread, &attributes, nested_read, text), 0);
     pthread_join(thread, &result);
