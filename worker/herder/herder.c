@@ -302,8 +302,8 @@ void herder_destroy(struct herder *herder)
     membership_destroy(herder->membership);
     executor_destroy(herder->executor);
     handle_posts(herder, take_posts(herder, 0));
+    timer_heap_release(&herder->timers); /* it looks at its entries, which are parts of connectors */
     pointer_map_destroy(herder->connectors);
-    timer_heap_release(&herder->timers);
     cond_destroy(&herder->settled);
     cond_destroy(&herder->wake);
     mutex_destroy(&herder->lock);

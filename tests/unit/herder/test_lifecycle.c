@@ -194,6 +194,16 @@ static void task_configurations_that_fail_are_asked_for_again(void **state)
     expect_never("FAILED");
 }
 
+static void a_worker_may_end_while_a_connector_waits_to_be_asked_again(void **state)
+{
+    (void)state;
+    rig_set(&rig.configs_fail, true);
+    put("a", "1");
+    expect("configs a");
+    turn();
+    /* The teardown ends it with the timer set. */
+}
+
 static void too_many_tasks_fail_the_connector_and_are_not_asked_for_again(void **state)
 {
     (void)state;
@@ -325,6 +335,7 @@ int main(void)
         TEST(a_task_whose_configuration_changed_restarts),
         TEST(configurations_that_are_stored_already_are_not_written),
         TEST(task_configurations_that_fail_are_asked_for_again),
+        TEST(a_worker_may_end_while_a_connector_waits_to_be_asked_again),
         TEST(too_many_tasks_fail_the_connector_and_are_not_asked_for_again),
         TEST(a_connector_that_does_not_start_is_failed_and_others_go_on),
         TEST(a_failed_connector_can_be_stopped),
