@@ -1,4 +1,4 @@
-/* For plugins of which only the task matters: a connector with one task, which gets everything the connector was given. */
+/* For plugins of which only the task matters: a connector whose tasks, tasks.max of them, get everything it was given. */
 #ifndef TEST_ONE_CONNECTOR_H
 #define TEST_ONE_CONNECTOR_H
 
@@ -31,9 +31,10 @@ static int one_connector_start(void *self, const struct mr_config *config, struc
 static int one_connector_task_configs(void *self, uint32_t tasks_max, struct mr_task_configs *configs,
                                       struct mr_error **error)
 {
-    (void)tasks_max;
-    if (mr_task_configs_add_copy(configs, ((struct one_connector *)self)->config) != 0)
-        return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a task's configuration");
+    for (uint32_t i = 0; i < tasks_max; i++) {
+        if (mr_task_configs_add_copy(configs, ((struct one_connector *)self)->config) != 0)
+            return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a task's configuration");
+    }
     return 0;
 }
 
