@@ -343,8 +343,10 @@ static void lose_topic(struct fixture *fixture, struct sender *sender, rd_kafka_
 static void a_topic_that_is_taken_away_is_refused_in_words(void **state)
 {
     struct sender sender;
-    lose_topic(*state, &sender, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
     lose_topic(*state, &sender, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION);
+#if RD_KAFKA_VERSION >= 0x020c0000   /* before, it believes the mock's partitions more than the error beside them */
+    lose_topic(*state, &sender, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+#endif
 }
 
 static bool has_taken(void *argument)
