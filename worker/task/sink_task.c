@@ -329,6 +329,7 @@ static void sink_task_destroy(struct task *base)
 
     assert(task->self == NULL && task->consumer == NULL && task->batch == NULL);
     plugin_wake_end(task->context.waker);
+    plugin_wake_end(task->released_waker);
     plugin_metrics_destroy(task->context.metrics);
     sink_partitions_release(task);
     offsets_destroy(task->assignment);
@@ -409,14 +410,15 @@ static bool parts_create(struct sink_task *task)
         .metrics = plugin_metrics_create(),
         .errant = tolerance_has_errant_reporter(task->setup.tolerance) ? &task->errant : NULL,
     };
+    task->released_waker = plugin_wake_create(&task->task, &task->released_wake);
     task->pool =
         batch_pool_create(&(struct batch_pool_setup){.batch_limit_bytes = SIZE_MAX / 2, .idle_max = BATCHES_IDLE_MAX});
     task->assignment = offsets_create();
     task->offsets = offsets_create();
     task->topics_seen = pointer_map_create(NULL);
     task->instance_id = make_instance_id(task);
-    return copy_topics(task) && task->context.waker != NULL && task->context.metrics != NULL && task->pool != NULL &&
-           task->assignment != NULL && task->offsets != NULL && task->topics_seen != NULL && task->instance_id != NULL;
+    return copy_topics(task) && task->context.waker != NULL && task->released_waker != NULL &&
+           task->context.metrics != NULL && task->pool != NULL && task->assignment != NULL && task->offsets != NULL && task->topics_seen != NULL && task->instance_id != NULL;
 }
 
 static void give_back(const struct sink_task_setup *setup)

@@ -45,6 +45,8 @@ struct sink_task {
     struct mr_sink_context context;
     struct mr_errant_reporter errant;
     struct plugin_wake *plugin_wake;
+    struct plugin_wake *released_wake; /* of released_waker; nobody looks whether it was woken */
+    struct mr_waker *released_waker;   /* records were let go */
     pthread_mutex_t plugin_lock; /* request_stop against the end of `self` */
     void *self;
     bool started;

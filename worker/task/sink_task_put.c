@@ -142,12 +142,11 @@ static int take_message(struct mr_batch *batch, const struct consumer_message *m
     return record_set_origin(record, &origin) == 0 ? 0 : mr_arena_failed(arena, error);
 }
 
-/* When the last holder of the records lets go: the fetch buffers follow, and reading may go on. */
+/* When the last holder of the records lets go: the fetch buffers follow, and reading may go on. A plugin may hold them beyond
+ * the task's end; what is left of the task then must not wait for it. */
 struct pin {
     struct consumer_batch *messages;
-    void (*wake)(void *argument);
-    void (*wake_drop)(void *argument);
-    void *wake_argument;
+    struct mr_waker *waker;
 };
 
 static void pin_release(void *argument)
@@ -155,8 +154,8 @@ static void pin_release(void *argument)
     struct pin *pin = argument;
 
     consumer_batch_drop(pin->messages);
-    pin->wake(pin->wake_argument);
-    pin->wake_drop(pin->wake_argument);
+    mr_waker_wake(pin->waker);
+    mr_waker_drop(pin->waker);
     mem_free(pin);
 }
 
@@ -167,14 +166,10 @@ static int pin_messages(struct sink_task *task, struct mr_batch *batch, struct c
 
     if (pin == NULL)
         return -1;
-    *pin = (struct pin){.messages = messages,
-                        .wake = task->task.setup.wake,
-                        .wake_drop = task->task.setup.wake_drop,
-                        .wake_argument = task->task.setup.wake_argument};
-    task->task.setup.wake_take(pin->wake_argument);
+    *pin = (struct pin){.messages = messages, .waker = mr_waker_take(task->released_waker)};
     if (batch_on_release(batch, pin_release, pin) == 0)
         return 0;
-    pin->wake_drop(pin->wake_argument);
+    mr_waker_drop(pin->waker);
     mem_free(pin);
     return -1;
 }

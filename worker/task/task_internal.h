@@ -83,7 +83,7 @@ void task_wake(struct task *task);
 /* Sets the flag that lets the task go on, then wakes it; the task may be gone in between. thread: any. */
 void task_signal(struct task *task, atomic_bool *flag);
 
-/* The wake-up a plugin owns (host.h). The target outlives the task as long as a wake may be inside. */
+/* The wake-up a plugin owns (host.h), or the records it keeps: no hold on the task. The target outlives the task as long as a wake may be inside. */
 struct plugin_wake {
     atomic_bool woken;
     void (*wake)(void *argument);
