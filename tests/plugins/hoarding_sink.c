@@ -12,6 +12,8 @@
 
 #include "one_connector.h"
 
+#define BUFFER_SIZE (1 << 20) /* of one put at least: several tasks write to one file, each put in one piece */
+
 static const struct mr_config_row rows[] = {
     {.name = "file", .type = MR_CONFIG_STRING, .default_text = MR_REQUIRED, .importance = MR_HIGH, .doc = "Where to."},
     {.name = "keep", .type = MR_CONFIG_INT, .default_text = "100", .importance = MR_LOW, .doc = "Records held."},
@@ -103,6 +105,8 @@ static int task_start(void *self, const struct mr_config *config, struct mr_erro
     struct task *task = self;
     task->config = config;
     task->file = fopen(mr_config_string(config, "file"), "a");
+    if (task->file != NULL)
+        setvbuf(task->file, NULL, _IOFBF, BUFFER_SIZE);
     return task->file != NULL ? 0 : mr_error_set(error, MR_ERR_CONNECT, "the file cannot be opened");
 }
 

@@ -236,6 +236,7 @@ class Hoarding(Misbehaving):
         self.wait_written(self.KEEP, "the last records")
         self.others_flow()
         self.ends_in_time()
+        self.assertNotIn("did not return", self.worker.log_text())
 
     def each_once_and_in_order(self):
         lines = self.written()
