@@ -134,6 +134,7 @@ static void leave(struct consumer *consumer, int64_t deadline_ms)
         serve_closing(consumer, consumer->queue, CLOSE_POLL_MS);
 }
 
+/* What is not over at the deadline goes on in the graveyard. */
 static void close_native(struct consumer *consumer, int64_t deadline_ms)
 {
     rd_kafka_error_t *failure = rd_kafka_consumer_close_queue(consumer->rk, consumer->queue);
@@ -143,8 +144,12 @@ static void close_native(struct consumer *consumer, int64_t deadline_ms)
     }
     while (!rd_kafka_consumer_closed(consumer->rk) && clock_monotonic_ms(NULL) < deadline_ms)
         serve_closing(consumer, consumer->queue, CLOSE_POLL_MS);
-    if (!rd_kafka_consumer_closed(consumer->rk))
-        log_warn(CONSUMER_LOGGER, "%s: not closed in time", rd_kafka_name(consumer->rk));
+    if (rd_kafka_consumer_closed(consumer->rk))
+        return;
+    log_warn(CONSUMER_LOGGER, "%s: the brokers did not answer its leaving in time; it is closed in the background",
+             rd_kafka_name(consumer->rk));
+    consumer->handle->closing_queue = consumer->queue;
+    consumer->queue = NULL;
 }
 
 static void forget_events(struct consumer *consumer)
@@ -170,7 +175,8 @@ void consumer_close(struct consumer *consumer, enum consumer_close_mode mode, in
     if (mode == CONSUMER_CLOSE_LEAVE)
         leave(consumer, deadline_ms);
     close_native(consumer, deadline_ms);
-    rd_kafka_queue_destroy(consumer->queue);
+    if (consumer->queue != NULL)
+        rd_kafka_queue_destroy(consumer->queue);
     native_handle_drop(consumer->handle);
     mem_free(consumer->readers);
     mem_free(consumer->event_partitions);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <millrace/error.h>
 
@@ -26,7 +27,39 @@ struct graveyard {
     bool finished;                  /* the thread will not destroy any more */
 };
 
-/* Nothing of a consumer is closed here: who wanted that has done it, and it could block. */
+#define CLOSING_LOOK_MS 100
+
+/* Whatever the group says to a consumer that is being closed is answered by letting go. */
+static void serve_closing(struct native_handle *handle)
+{
+    rd_kafka_event_t *event;
+    while ((event = rd_kafka_queue_poll(handle->closing_queue, 0)) != NULL) {
+        const char *protocol = rd_kafka_rebalance_protocol(handle->rk);
+        bool revoke = rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
+        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE && revoke && strcmp(protocol, "COOPERATIVE") == 0)
+            rd_kafka_error_destroy(
+                rd_kafka_incremental_unassign(handle->rk, rd_kafka_event_topic_partition_list(event)));
+        else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+            rd_kafka_assign(handle->rk, NULL);
+        rd_kafka_event_destroy(event);
+    }
+}
+
+/* A consumer that is destroyed while its close still waits for a broker keeps librdkafka's main thread spinning until it has its
+ * answer (seen on 2.12.0: a whole core for a whole outage). So it is closed to the end first. */
+static bool has_closed(struct native_handle *handle)
+{
+    if (handle->closing_queue == NULL)
+        return true;
+    serve_closing(handle);
+    if (!rd_kafka_consumer_closed(handle->rk))
+        return false;
+    rd_kafka_queue_destroy(handle->closing_queue);
+    handle->closing_queue = NULL;
+    return true;
+}
+
+/* Nothing of a consumer is closed here: who wanted that has begun it, and it could block. */
 static void destroy_native(rd_kafka_t *rk)
 {
     void *notes = rd_kafka_opaque(rk);
@@ -63,6 +96,8 @@ void native_handle_drop(struct native_handle *handle)
     if (handle->graveyard != NULL) {
         graveyard_bury(handle->graveyard, handle);
     } else {
+        if (handle->closing_queue != NULL)
+            rd_kafka_queue_destroy(handle->closing_queue);
         destroy_native(handle->rk);
         mem_free(handle);
     }
@@ -70,27 +105,56 @@ void native_handle_drop(struct native_handle *handle)
 
 /* ---- the graveyard ---- */
 
+/* Called and returns with the lock held. */
+static void destroy_buried(struct graveyard *graveyard, struct native_handle *handle)
+{
+    mutex_unlock(&graveyard->lock);
+    destroy_native(handle->rk);
+    mem_free(handle);
+    graveyard_drop(graveyard);
+    mutex_lock(&graveyard->lock);
+    graveyard->alive--;
+    cond_broadcast(&graveyard->changed);
+}
+
+/* The first that can be destroyed, out of the list; NULL: none. The lock is held on call and return. */
+static struct native_handle *take_closed(struct graveyard *graveyard)
+{
+    struct native_handle *all = graveyard->buried, *closed = NULL;
+    graveyard->buried = NULL;
+    mutex_unlock(&graveyard->lock);
+    struct native_handle **link = &all;
+    while (*link != NULL && closed == NULL) {
+        if (has_closed(*link)) {
+            closed = *link;
+            *link = closed->next;
+        } else {
+            link = &(*link)->next;
+        }
+    }
+    mutex_lock(&graveyard->lock);
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = graveyard->buried;   /* what came meanwhile */
+    graveyard->buried = all;
+    return closed;
+}
+
 /* thread: graveyard. */
 static void *graveyard_run(void *argument)
 {
     struct graveyard *graveyard = argument;
     mutex_lock(&graveyard->lock);
     for (;;) {
-        struct native_handle *handle = graveyard->buried;
-        if (handle != NULL) {
-            graveyard->buried = handle->next;
-            mutex_unlock(&graveyard->lock);
-            destroy_native(handle->rk);
-            mem_free(handle);
-            graveyard_drop(graveyard);
-            mutex_lock(&graveyard->lock);
-            graveyard->alive--;
-            cond_broadcast(&graveyard->changed);
-        } else if (graveyard->closing) {
+        struct native_handle *handle = take_closed(graveyard);
+        if (handle != NULL)
+            destroy_buried(graveyard, handle);
+        else if (graveyard->closing)
             break;
-        } else {
+        else if (graveyard->buried != NULL)
+            cond_wait_until_ms(&graveyard->changed, &graveyard->lock, deadline_after_ms(CLOSING_LOOK_MS));
+        else
             cond_wait(&graveyard->changed, &graveyard->lock);
-        }
     }
     graveyard->finished = true;
     cond_broadcast(&graveyard->changed);

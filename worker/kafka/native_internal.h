@@ -52,6 +52,7 @@ struct native_handle {
     rd_kafka_t *rk;
     struct graveyard *graveyard;
     struct native_handle *next;          /* in the graveyard's queue */
+    rd_kafka_queue_t *closing_queue;     /* a consumer whose close was not over in time: served until it is; else NULL */
     _Atomic uint64_t pinned_bytes;
 };
 
