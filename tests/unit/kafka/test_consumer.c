@@ -23,8 +23,8 @@
 #define SOON_MS 20000
 #define PARTITIONS 4
 #define RECORDS 1000   /* a partition */
-/* A rewind waits for the fetch under way, the mock's group for nearly a session when members come and go. */
-#define QUICK "session.timeout.ms=2000\nheartbeat.interval.ms=100\nfetch.max.wait.ms=10"
+/* A rewind waits for the fetch under way. */
+#define QUICK MOCK_SESSION_LINE "heartbeat.interval.ms=100\nfetch.max.wait.ms=10"
 
 struct fixture {
     struct mock mock;

@@ -19,9 +19,6 @@
 #include "support/eventually.h"
 
 #define SOON_MS 30000
-/* Short: when members come and go, the mock's group waits for nearly a session before it goes on. */
-#define SESSION_MS 2000
-#define SESSION_LINE "session.timeout.ms=2000"
 
 struct seen {
     struct group_member *member;
@@ -91,7 +88,7 @@ static void open_member(struct fixture *fixture, struct seen *seen, const char *
 {
     struct mr_error *error = NULL;
     struct client_config *config = mock_config(&fixture->mock, CLIENT_MEMBER, "workers",
-                                               SESSION_LINE "\nheartbeat.interval.ms=100");
+                                               MOCK_SESSION_LINE "heartbeat.interval.ms=100");
     *seen = (struct seen){0};
     seen->member = group_member_open(
         &(struct group_member_setup){.config = config, .graveyard = fixture->graveyard, .topic = "config",
@@ -187,7 +184,7 @@ static void without_brokers_the_membership_is_lost_and_found_again(void **state)
     rd_kafka_mock_broker_set_down(fixture->mock.cluster, 1);
     assert_true(eventually(SOON_MS, has_lost, &seen));
     assert_false(seen.leads);
-    assert_true(clock_boottime_ms(NULL) - acked_ms >= SESSION_MS - 1000);
+    assert_true(clock_boottime_ms(NULL) - acked_ms >= MOCK_SESSION_MS - 1000);
     rd_kafka_mock_broker_set_up(fixture->mock.cluster, 1);
     assert_true(eventually(SOON_MS, is_leading, &seen));
     assert_true(group_member_leave(seen.member, deadline_after_ms(SOON_MS)));
