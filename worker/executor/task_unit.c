@@ -28,6 +28,7 @@
 #include "base/bans.h"
 
 #define STOP_CALL_TIMEOUT_MS 10000 /* a plugin's request_stop, closing a consumer */
+#define STOP_MARGIN_MS 1000        /* between a task's own deadline and its being abandoned */
 #define BUILD_MARGIN_MS 1000       /* what waits for the cluster gives up before the build's own deadline */
 
 enum unit_phase { UNIT_BUILDING, UNIT_STEPPING, UNIT_GONE };
@@ -409,6 +410,15 @@ void task_unit_set_paused(struct task_unit *unit, bool paused)
     mutex_unlock(&unit->lock);
 }
 
+/* A task that uses all of its time (an outage: nothing is acknowledged) is to have ended by itself before it would be given
+ * up. */
+static int64_t before_abandoning_ms(int64_t deadline_ms)
+{
+    int64_t left_ms = deadline_ms - clock_monotonic_ms(NULL);
+
+    return left_ms <= 0 ? deadline_ms : deadline_ms - (left_ms / 5 < STOP_MARGIN_MS ? left_ms / 5 : STOP_MARGIN_MS);
+}
+
 /* The plugin's request_stop may hang: jobs, with deadlines. One whose time was over before it was run comes again. */
 static bool post(struct task_unit *unit, job_run_fn *run, job_outcome_fn *on_outcome, job_run_fn *on_late)
 {
@@ -434,7 +444,7 @@ static void stop_run(void *argument)
     struct task *task = borrow(unit);
     if (task == NULL)
         return;
-    task_request_stop(task, departure, deadline_ms);
+    task_request_stop(task, departure, before_abandoning_ms(deadline_ms));
     give_back(unit);
 }
 
@@ -489,8 +499,11 @@ static void abandon_run(void *argument)
     struct task *task = borrow(unit);
     if (task == NULL)
         return;
-    log_error(LOG_NAME, "task %s did not stop in time%s%s; it is abandoned", unit->key,
-              task_inside(task)[0] == '\0' ? "" : ": it is inside ", task_inside(task));
+    log_error(LOG_NAME,
+              "task %s did not stop in time%s%s; it is abandoned: it can do nothing outside any more, and what it had "
+              "not committed "
+              "comes again",
+              unit->key, task_inside(task)[0] == '\0' ? "" : ": it is inside ", task_inside(task));
     task_abandon(task);
     give_back(unit);
 }
