@@ -240,9 +240,9 @@ static bool drain(struct source_task *task, int64_t now_ms)
 {
     bool all = true;
 
-    if (task->user == NULL || task_is_abandoned(&task->task))
-        return true;
-    if (task_may_act(&task->task) && source_task_send(task, &all, NULL) != 0)
+    if (task->user == NULL || !task_may_act(&task->task))
+        return true; /* without the lease nothing may leave any more: what the producer holds is purged by its close */
+    if (source_task_send(task, &all, NULL) != 0)
         all = true; /* cannot be sent: the offsets stay before it */
     if (all && producer_user_record_count(task->user) == 0)
         return true;
@@ -255,7 +255,7 @@ static bool drain(struct source_task *task, int64_t now_ms)
 
 static void close_user(struct source_task *task, int64_t now_ms)
 {
-    bool hurry = task_is_abandoned(&task->task) || task->ending_deadline_ms <= now_ms;
+    bool hurry = !task_may_act(&task->task) || task->ending_deadline_ms <= now_ms;
 
     if (task->user == NULL)
         atomic_store(&task->user_closed, true);

@@ -1012,6 +1012,22 @@ static void without_a_lease_nothing_leaves_and_nothing_is_stored(void **state)
     finish(task);
 }
 
+static void a_stop_without_a_lease_waits_for_no_acknowledgement(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = start_plain();
+    assert_int_equal(1, fake_producer.sent_count);
+    lease_set(&bench.lease, 0);
+    task_request_stop(task, TASK_DEPARTURE_STAY, bench_now_ms() + 10000);
+    bench_run(task);
+    assert_true(fake_producer.is_closed); /* and purges what it holds, being told to hurry */
+    fake_producer_return(PRODUCER_NOT_SENT, NULL);
+    close_producer(task);
+    assert_int_equal(0, fake_store.puts);
+    finish(task);
+}
+
 static void a_task_without_lease_does_not_begin(void **state)
 {
     (void)state;
@@ -1162,6 +1178,7 @@ int main(void)
         TEST(a_store_that_never_answers_does_not_hold_the_stop),
         TEST(a_stop_asked_for_inside_poll_reaches_the_plugin),
         TEST(without_a_lease_nothing_leaves_and_nothing_is_stored),
+        TEST(a_stop_without_a_lease_waits_for_no_acknowledgement),
         TEST(a_task_without_lease_does_not_begin),
         TEST(an_abandoned_task_ends_without_touching_anything),
         TEST(what_an_abandoned_poll_brings_counts_no_more),
