@@ -25,6 +25,7 @@ STRING = "org.apache.kafka.connect.storage.StringConverter"
 
 _names = itertools.count(1)
 _live = []  # labs and workers to end when the interpreter does
+_jvm_workers = []  # of a Kafka that is not ours
 
 
 # Facts ------------------------------------------------------------------------------------------------------
@@ -137,7 +138,10 @@ class Lab:
         """Starts Kafka Connect's own distributed worker and returns its pid; it ends with the lab."""
         path = self.path(fresh_name("jvm-worker") + ".properties")
         properties_write(path, properties)
-        return int(self._run("jvm-worker", "--properties", path))
+        pid = int(self._run("jvm-worker", "--properties", path))
+        if os.environ.get("KAFKA_LAB_BOOTSTRAP"):
+            _jvm_workers.append(pid)  # no lab of ours will be stopped, which would end it
+        return pid
 
     # Topics, through kcat
 
@@ -391,6 +395,11 @@ def suite_lab():
 
 def end_all():
     """Ends every process that is still there; workers before the Kafka they use."""
+    while _jvm_workers:
+        try:
+            os.kill(_jvm_workers.pop(), signal.SIGTERM)
+        except ProcessLookupError:
+            pass
     for thing in sorted(_live, key=lambda t: isinstance(t, Lab)):
         try:
             thing.end() if isinstance(thing, Worker) else thing.stop()
