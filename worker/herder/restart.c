@@ -57,6 +57,10 @@ static const struct request_kind connector_kind = {
 
 /* --- a plan ------------------------------------------------------------------------------------------------------- */
 
+/* What is read back from the topic is here before the write is confirmed. The answer shows what failed with its trace, which the
+ * restart takes away: so it begins a moment later. */
+#define RESTART_AFTER_ANSWER_MS 100
+
 static bool plan_has_connector(const struct herder_connector *connector, bool only_failed)
 {
     return !only_failed || connector->phase == CONNECTOR_BROKEN || connector->has_too_many;
@@ -82,7 +86,7 @@ void restart_plan_carry_out(struct herder *herder, const char *name, bool includ
     for (uint32_t i = 0; i < connector->task_count; i++)
         if (plan_has_task(&connector->tasks[i], include_tasks, only_failed))
             connector->tasks[i].restart = connector->tasks[i].announce = true;
-    units_mark(herder, connector);
+    units_mark_at(herder, connector, herder_now_ms() + RESTART_AFTER_ANSWER_MS);
 }
 
 static void plan_run(struct herder_job *job)
