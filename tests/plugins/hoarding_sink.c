@@ -6,6 +6,7 @@
  */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,6 +86,7 @@ __attribute__((destructor)) static void heap_clear(void)
 struct task {
     const struct mr_config *config;
     FILE *file;
+    char *buffer; /* of `file` */
     struct held *first, **last;
     int64_t count;
 };
@@ -105,8 +107,9 @@ static int task_start(void *self, const struct mr_config *config, struct mr_erro
     struct task *task = self;
     task->config = config;
     task->file = fopen(mr_config_string(config, "file"), "a");
-    if (task->file != NULL)
-        setvbuf(task->file, NULL, _IOFBF, BUFFER_SIZE);
+    task->buffer = malloc(BUFFER_SIZE); /* without one of ours glibc ignores the size, and lines are torn */
+    if (task->file != NULL && task->buffer != NULL)
+        setvbuf(task->file, task->buffer, _IOFBF, BUFFER_SIZE);
     return task->file != NULL ? 0 : mr_error_set(error, MR_ERR_CONNECT, "the file cannot be opened");
 }
 
@@ -213,6 +216,7 @@ static void task_destroy(void *self)
     struct task *task = self;
     while (task->first != NULL)
         heap_add(take_first(task));
+    free(task->buffer);
     free(task);
 }
 
