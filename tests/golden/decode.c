@@ -83,12 +83,14 @@ static int children_set(struct mr_arena *arena, struct mr_schema_builder *builde
     if (type == MR_TYPE_MAP) {
         if (decode_schema(arena, json_object_get(json, "keySchema"), &child, error) != 0)
             return -1;
-        mr_schema_builder_set_key(builder, child);
+        if (child != NULL)
+            mr_schema_builder_set_key(builder, child);
     }
     if (type == MR_TYPE_MAP || type == MR_TYPE_ARRAY) {
         if (decode_schema(arena, json_object_get(json, "valueSchema"), &child, error) != 0)
             return -1;
-        mr_schema_builder_set_element(builder, child);
+        if (child != NULL)
+            mr_schema_builder_set_element(builder, child);
     }
     return 0;
 }
@@ -331,7 +333,8 @@ static int place_set(struct mr_record *record, const json_t *json)
         if (record_set_origin(record, &origin) != 0)
             return -1;
     }
-    mr_record_set_topic_ref(record, topic == NULL ? NULL : mr_arena_text(mr_record_arena(record), topic));
+    if (topic != NULL && mr_record_set_topic(record, topic) != 0)
+        return -1;
     mr_record_set_partition(record, is_nothing(partition) ? MR_PARTITION_NONE : (int32_t)json_integer_value(partition));
     mr_record_clear_timestamp(record);
     if (!is_nothing(timestamp))

@@ -222,3 +222,32 @@ json_t *run_case(const struct loader *loader, const json_t *test_case)
     mr_batch_drop(run.batch);
     return outcome == NULL ? run_broken(NULL) : outcome;
 }
+
+/* A name of another package stands in a case because it shall not be found; "chain" is none. */
+static bool is_there(const struct loader *loader, const char *class_name)
+{
+    static const char connect[] = "org.apache.kafka.connect.";
+    const struct loader_plugin *plugin;
+    struct mr_error *error = NULL;
+    bool is_of_connect = strchr(class_name, '.') == NULL || strncmp(class_name, connect, sizeof(connect) - 1) == 0;
+    if (!is_of_connect || strcmp(class_name, "chain") == 0 ||
+        loader_find_any(loader, class_name, NULL, &plugin, &error) == 0)
+        return true;
+    mr_error_drop(error);
+    return false;
+}
+
+bool run_is_possible(const struct loader *loader, const json_t *test_case)
+{
+    const char *name;
+    json_t *value;
+    if (!is_there(loader, json_string_value(json_object_get(test_case, "class"))))
+        return false;
+    json_object_foreach(json_object_get(test_case, "config"), name, value)
+    {
+        size_t size = strlen(name);
+        if (size > 5 && strcmp(name + size - 5, ".type") == 0 && !is_there(loader, json_string_value(value)))
+            return false;
+    }
+    return true;
+}

@@ -3,6 +3,7 @@
 #define GOLDEN_RUN_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct loader;
 struct mr_batch;
@@ -13,6 +14,9 @@ struct string_map;
 /* The outcome in the form of the corpus; {"broken":words} when there is none to compare (no such class, a case that
  * cannot be built). Never NULL; the caller's to json_decref. */
 json_t *run_case(const struct loader *loader, const json_t *test_case);
+
+/* Is every class of Kafka Connect that the case names, itself or in its chain, there? */
+bool run_is_possible(const struct loader *loader, const json_t *test_case);
 
 /* For its own files: the outcome for an error, which is dropped. `stage` NULL: while a record was processed. */
 json_t *run_error(const char *stage, struct mr_error *error);

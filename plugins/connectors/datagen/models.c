@@ -130,7 +130,7 @@ static int sensors_fill(struct mr_record *record, const struct mr_schema *schema
     const struct mr_value *fields[] = {
         text(arena, sensor),
         mr_int64(arena, sequence),
-        mr_float64(arena, (double)(int64_t)(below(dice, 600) + 50) / 10.0 - 10.0),
+        mr_float64(arena, ((double)below(dice, 600) - 50.0) / 10.0),
         mr_int32(arena, (int32_t)(20 + below(dice, 75))),
         text(arena, PICK(dice, conditions)),
         mr_instant(arena, now_ms),

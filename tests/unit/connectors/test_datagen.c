@@ -107,6 +107,25 @@ static void every_model_fits_its_schema_and_names_its_source(void **state)
     }
 }
 
+/* A tenth that is not the nearest double would be printed with all of its noise. */
+static void temperatures_have_one_digit_after_the_point(void **state)
+{
+    struct source_bench bench;
+
+    (void)state;
+    bench_start(&bench, "sensors", "records.per.second=0", 0);
+    assert_int_equal(0, source_bench_poll(&bench));
+    for (size_t i = 0; i < mr_batch_count(bench.batch); i++) {
+        struct mr_record *record = mr_batch_at(bench.batch, i);
+        double celsius = mr_value_float64(mr_struct_get(mr_record_value(record), "celsius"));
+        char text[32];
+
+        snprintf(text, sizeof(text), "%.1f", celsius);
+        assert_true(strtod(text, NULL) == celsius);
+    }
+    source_bench_release(&bench);
+}
+
 /* How many records come while the clock goes on by `ms`, in steps as the source asks for them. */
 static size_t records_within(struct source_bench *bench, int64_t ms)
 {
@@ -205,6 +224,7 @@ int main(void)
         cmocka_unit_test(equal_seeds_make_equal_records_wherever_they_begin),
         cmocka_unit_test(other_seeds_and_other_tasks_make_other_records),
         cmocka_unit_test(every_model_fits_its_schema_and_names_its_source),
+        cmocka_unit_test(temperatures_have_one_digit_after_the_point),
         cmocka_unit_test(the_pace_is_kept),
         cmocka_unit_test(a_pace_that_was_lost_is_not_made_up_for),
         cmocka_unit_test(it_ends_after_records_max_and_stays_ended),
