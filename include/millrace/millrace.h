@@ -11,6 +11,7 @@
 #include <millrace/record.h>
 #include <millrace/json.h>
 #include <millrace/number_text.h>
+#include <millrace/properties.h>
 #include <millrace/config_def.h>
 #include <millrace/host.h>
 #include <millrace/module.h>

@@ -38,8 +38,11 @@ const char *config_width_name(enum mr_width width)
     return NAME_OF(width_names, width);
 }
 
+/* It may be a password. */
 void config_value_release(struct config_value *value)
 {
+    if (value->text != NULL)
+        explicit_bzero(value->text, strlen(value->text));
     mem_free(value->text);
     mem_free(value->items);
     *value = (struct config_value){0};

@@ -34,7 +34,7 @@ static bool refuse(struct parser *parser, size_t line, const char *what)
 
 static bool no_memory(struct parser *parser)
 {
-    snprintf(parser->why, parser->why_size, "no memory");
+    snprintf(parser->why, parser->why_size, PROPERTIES_NO_MEMORY);
     return false;
 }
 
@@ -270,6 +270,14 @@ static bool check_bytes(struct parser *parser, const char *text, size_t length)
     return refuse(parser, line_at(text, utf8_valid_length(text, length)), "not valid UTF-8");
 }
 
+/* What was read may be secret. */
+static void wipe(struct str_buffer *buffer)
+{
+    if (buffer->data != NULL)
+        explicit_bzero(buffer->data, buffer->capacity);
+    str_buffer_release(buffer);
+}
+
 struct string_map *properties_parse(const char *text, size_t length, enum properties_charset charset, char *why,
                                     size_t why_size)
 {
@@ -284,9 +292,9 @@ struct string_map *properties_parse(const char *text, size_t length, enum proper
     str_buffer_init(&parser.value, 2 * length);
     parser.map = string_map_create();
     bool done = parser.map == NULL ? no_memory(&parser) : parse_lines(&parser);
-    str_buffer_release(&parser.value);
-    str_buffer_release(&parser.key);
-    str_buffer_release(&parser.logical);
+    wipe(&parser.value);
+    wipe(&parser.key);
+    wipe(&parser.logical);
     if (!done) {
         string_map_destroy(parser.map);
         return NULL;
@@ -304,6 +312,7 @@ struct string_map *properties_load(const char *path, enum properties_charset cha
     struct string_map *map = properties_parse(text, length, charset, reason, sizeof(reason));
     if (map == NULL)
         snprintf(why, why_size, "%s: %s", path, reason);
+    explicit_bzero(text, length);
     mem_free(text);
     return map;
 }

@@ -23,7 +23,8 @@ struct string_map;
 
 enum properties_charset { PROPERTIES_LATIN1, PROPERTIES_UTF8 };
 
-/* NULL: not readable or no memory; why says which and where: "line 3: malformed \uxxxx escape". */
+/* NULL: not readable or no memory; why says which and where: "line 3: malformed \uxxxx escape", PROPERTIES_NO_MEMORY. */
+#define PROPERTIES_NO_MEMORY "no memory"
 struct string_map *properties_parse(const char *text, size_t length, enum properties_charset charset, char *why,
                                     size_t why_size);
 

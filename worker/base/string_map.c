@@ -12,12 +12,19 @@ struct string_map {
     struct pointer_map *texts;
 };
 
+/* Configurations hold secrets: they do not stay behind in freed memory. */
+static void text_free(void *text)
+{
+    explicit_bzero(text, strlen(text));
+    mem_free(text);
+}
+
 struct string_map *string_map_create(void)
 {
     struct string_map *map = mem_alloc(sizeof(*map));
     if (map == NULL)
         return NULL;
-    map->texts = pointer_map_create(mem_free);
+    map->texts = pointer_map_create(text_free);
     if (map->texts == NULL) {
         mem_free(map);
         return NULL;
