@@ -4,23 +4,18 @@
  */
 #include <millrace/millrace.h>
 
+#include "converter_plugin.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const CONVERTER_TYPES[] = {"key", "value", "header", NULL};
 static const char *const DECIMAL_FORMATS[] = {"BASE64", "NUMERIC", NULL};
 
 #define SCHEMAS .group = "Schemas", .width = MR_WIDTH_MEDIUM
 #define SERIALIZATION .group = "Serialization", .width = MR_WIDTH_MEDIUM
 
 static const struct mr_config_row ROWS[] = {
-    {.name = "converter.type",
-     .type = MR_CONFIG_STRING,
-     .default_text = MR_REQUIRED,
-     .importance = MR_LOW,
-     .doc = "What the converter is for: key, value or header. Set by the worker.",
-     .validator = mr_check_one_of,
-     .validator_argument = CONVERTER_TYPES},
+    CONVERTER_TYPE_ROW,
     {.name = "schemas.enable",
      .type = MR_CONFIG_BOOLEAN,
      .default_text = "true",
@@ -185,29 +180,5 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
 static const struct mr_converter_ops OPS = {
     .size = sizeof(OPS), .create = create, .from_connect = from_connect, .to_connect = to_connect, .destroy = destroy};
 
-#define CLASS_NAME "org.apache.kafka.connect.json.JsonConverter"
-#define DOC "JSON, with the schema beside the payload or without schemas."
-
-static const struct mr_plugin CONVERTER = {.size = sizeof(CONVERTER),
-                                           .kind = MR_PLUGIN_CONVERTER,
-                                           .class_name = CLASS_NAME,
-                                           .version = KAFKA_VERSION,
-                                           .doc = DOC,
-                                           .config_def = &CONFIG_DEF,
-                                           .ops = &OPS};
-static const struct mr_plugin HEADER_CONVERTER = {.size = sizeof(HEADER_CONVERTER),
-                                                  .kind = MR_PLUGIN_HEADER_CONVERTER,
-                                                  .class_name = CLASS_NAME,
-                                                  .version = KAFKA_VERSION,
-                                                  .doc = DOC,
-                                                  .config_def = &CONFIG_DEF,
-                                                  .ops = &OPS};
-
-static const struct mr_plugin *const PLUGINS[] = {&CONVERTER, &HEADER_CONVERTER};
-static const struct mr_module MODULE = MR_MODULE("json_converter", PLUGINS);
-
-const struct mr_module *mr_module_v1(const struct mr_host *host)
-{
-    (void)host;
-    return &MODULE;
-}
+CONVERTER_MODULE(json, "org.apache.kafka.connect.json.JsonConverter",
+                 "JSON, with the schema beside the payload or without schemas.", &CONFIG_DEF, &OPS);

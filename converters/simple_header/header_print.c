@@ -1,10 +1,9 @@
 #include "header_print.h"
 
-#include "calendar.h"
+#include "base64.h"
+#include "instant_text.h"
 
-#include <inttypes.h>
 #include <millrace/number_text.h>
-#include <stdio.h>
 #include <string.h>
 
 struct printer {
@@ -33,24 +32,11 @@ static void put_quoted(struct printer *printer, const char *bytes, size_t size)
     text_add(printer->text, "\"", 1);
 }
 
-static void put_base64(struct printer *printer, struct mr_bytes bytes)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *from = bytes.data;
-    for (size_t i = 0; i < bytes.size; i += 3) {
-        size_t left = bytes.size - i;
-        uint32_t three = (uint32_t)from[i] << 16 | (left > 1 ? (uint32_t)from[i + 1] << 8 : 0) | (left > 2 ? from[i + 2] : 0);
-        char four[4] = {alphabet[three >> 18], alphabet[three >> 12 & 63], left > 1 ? alphabet[three >> 6 & 63] : '=',
-                        left > 2 ? alphabet[three & 63] : '='};
-        text_add(printer->text, four, 4);
-    }
-}
-
 static void put_bytes(struct printer *printer, struct mr_bytes bytes)
 {
     const char *quote = printer->depth > 0 ? "\"" : "";
     text_add_string(printer->text, quote);
-    put_base64(printer, bytes);
+    base64_add(printer->text, bytes);
     text_add_string(printer->text, quote);
 }
 
@@ -62,23 +48,10 @@ static void put_string(struct printer *printer, struct mr_bytes bytes)
         text_add(printer->text, bytes.data, bytes.size);
 }
 
-/* The magnitude alone decides: a time up to one day (and before 1970), a date at midnight, else a timestamp. In the zone of
- * the process, though a Z stands behind it. */
 static void put_instant(struct printer *printer, int64_t ms)
 {
-    char date_text[48], time_text[32];
-    int64_t second_of_epoch = floor_divide(ms, 1000) + calendar_offset_ms(ms, NULL) / 1000;
-    int64_t days = floor_divide(second_of_epoch, 86400);
-    int second = (int)(second_of_epoch - days * 86400), millisecond = (int)(ms - floor_divide(ms, 1000) * 1000);
-    struct calendar_date date = calendar_date_of(days);
-    int64_t year = date.year > 0 ? date.year : 1 - date.year; /* of its era */
-    snprintf(date_text, sizeof(date_text), "%04" PRId64 "-%02d-%02d", year, date.month, date.day);
-    snprintf(time_text, sizeof(time_text), "%02d:%02d:%02d.%03dZ", second / 3600, second / 60 % 60, second % 60,
-             millisecond);
-    bool is_time = ms < MS_OF_DAY, is_date = !is_time && ms % MS_OF_DAY == 0;
-    text_add_string(printer->text, is_time ? "" : date_text);
-    text_add_string(printer->text, is_time || is_date ? "" : "T");
-    text_add_string(printer->text, is_date ? "" : time_text);
+    char line[INSTANT_TEXT_MAX];
+    text_add(printer->text, line, instant_text(ms, line));
 }
 
 static int put_decimal(struct printer *printer, const struct mr_value *value)

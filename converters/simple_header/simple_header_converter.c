@@ -3,20 +3,9 @@
 
 #include "header_print.h"
 #include "literal.h"
+#include "plugin_module.h"
+#include "stateless.h"
 #include "utf8_text.h"
-
-static void *create(const struct mr_config *config, struct mr_error **error)
-{
-    static char self;
-    (void)config;
-    (void)error;
-    return &self;
-}
-
-static void destroy(void *self)
-{
-    (void)self;
-}
 
 static int from_connect(void *self, const struct mr_converter_place *place, const struct mr_schema *schema,
                         const struct mr_value *value, struct mr_arena *arena, struct mr_bytes *bytes,
@@ -68,8 +57,11 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
     return -1;
 }
 
-static const struct mr_converter_ops ops = {
-    .size = sizeof(ops), .create = create, .from_connect = from_connect, .to_connect = to_connect, .destroy = destroy};
+static const struct mr_converter_ops ops = {.size = sizeof(ops),
+                                            .create = stateless_create,
+                                            .from_connect = from_connect,
+                                            .to_connect = to_connect,
+                                            .destroy = stateless_destroy};
 
 static const struct mr_plugin converter = {
     .size = sizeof(converter),
@@ -81,10 +73,4 @@ static const struct mr_plugin converter = {
 };
 
 static const struct mr_plugin *const plugins[] = {&converter};
-static const struct mr_module module = MR_MODULE("simple_header_converter", plugins);
-
-const struct mr_module *mr_module_v1(const struct mr_host *host)
-{
-    (void)host;
-    return &module;
-}
+PLUGIN_MODULE("simple_header_converter", plugins);

@@ -2,21 +2,14 @@
 #include <millrace/millrace.h>
 
 #include "charset.h"
+#include "converter_plugin.h"
 #include "print.h"
 #include "utf8_text.h"
 
 #include <stdlib.h>
 
-static const char *const CONVERTER_TYPES[] = {"key", "value", "header", NULL};
-
 static const struct mr_config_row ROWS[] = {
-    {.name = "converter.type",
-     .type = MR_CONFIG_STRING,
-     .default_text = MR_REQUIRED,
-     .importance = MR_LOW,
-     .doc = "What the converter is for: key, value or header. Set by the worker.",
-     .validator = mr_check_one_of,
-     .validator_argument = CONVERTER_TYPES},
+    CONVERTER_TYPE_ROW,
     {.name = "converter.encoding",
      .type = MR_CONFIG_STRING,
      .default_text = "UTF-8",
@@ -103,29 +96,5 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
 static const struct mr_converter_ops OPS = {
     .size = sizeof(OPS), .create = create, .from_connect = from_connect, .to_connect = to_connect, .destroy = destroy};
 
-#define CLASS_NAME "org.apache.kafka.connect.storage.StringConverter"
-#define DOC "Text: reads strings, writes any value as its text."
-
-static const struct mr_plugin CONVERTER = {.size = sizeof(CONVERTER),
-                                           .kind = MR_PLUGIN_CONVERTER,
-                                           .class_name = CLASS_NAME,
-                                           .version = KAFKA_VERSION,
-                                           .doc = DOC,
-                                           .config_def = &CONFIG_DEF,
-                                           .ops = &OPS};
-static const struct mr_plugin HEADER_CONVERTER = {.size = sizeof(HEADER_CONVERTER),
-                                                  .kind = MR_PLUGIN_HEADER_CONVERTER,
-                                                  .class_name = CLASS_NAME,
-                                                  .version = KAFKA_VERSION,
-                                                  .doc = DOC,
-                                                  .config_def = &CONFIG_DEF,
-                                                  .ops = &OPS};
-
-static const struct mr_plugin *const PLUGINS[] = {&CONVERTER, &HEADER_CONVERTER};
-static const struct mr_module MODULE = MR_MODULE("string_converter", PLUGINS);
-
-const struct mr_module *mr_module_v1(const struct mr_host *host)
-{
-    (void)host;
-    return &MODULE;
-}
+CONVERTER_MODULE(string, "org.apache.kafka.connect.storage.StringConverter",
+                 "Text: reads strings, writes any value as its text.", &CONFIG_DEF, &OPS);
