@@ -1,0 +1,47 @@
+/* BooleanConverter: one byte, 0 or 1. */
+#include "numbers.h"
+#include "stateless.h"
+
+static int from_connect(void *self, const struct mr_converter_place *place, const struct mr_schema *schema,
+                        const struct mr_value *value, struct mr_arena *arena, struct mr_bytes *bytes,
+                        struct mr_error **error)
+{
+    (void)self;
+    (void)place;
+    (void)arena;
+    *bytes = (struct mr_bytes){.data = NULL};
+    if (schema != NULL && mr_schema_type(schema) != MR_TYPE_BOOLEAN)
+        return mr_error_set(error, MR_ERR_DATA, "Invalid schema type for BooleanConverter: %s",
+                            mr_type_name(mr_schema_type(schema)));
+    if (mr_value_is_null(value))
+        return 0;
+    if (mr_value_kind(value) != MR_KIND_BOOLEAN)
+        return mr_error_set(error, MR_ERR_DATA, "BooleanConverter is not compatible with a value of kind %s",
+                            mr_kind_name(mr_value_kind(value)));
+    *bytes = (struct mr_bytes){.data = mr_value_boolean(value) ? "\1" : "\0", .size = 1};
+    return 0;
+}
+
+static int to_connect(void *self, const struct mr_converter_place *place, struct mr_bytes bytes, struct mr_arena *arena,
+                      const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error)
+{
+    (void)self;
+    (void)place;
+    (void)arena;
+    *schema = mr_schema_primitive(MR_TYPE_BOOLEAN, true);
+    *value = mr_null();
+    if (bytes.data == NULL)
+        return 0;
+    unsigned byte = bytes.size == 1 ? *(const unsigned char *)bytes.data : 2;
+    if (byte > 1)
+        return mr_error_set(error, MR_ERR_DATA, "Failed to deserialize boolean: it is one byte, 0 or 1; these are %zu bytes",
+                            bytes.size);
+    *value = mr_boolean(byte == 1);
+    return 0;
+}
+
+const struct mr_converter_ops boolean_ops = {.size = sizeof(boolean_ops),
+                                             .create = stateless_create,
+                                             .from_connect = from_connect,
+                                             .to_connect = to_connect,
+                                             .destroy = stateless_destroy};
