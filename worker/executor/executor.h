@@ -30,6 +30,7 @@ struct job_pool;
 struct lease;
 struct loader;
 struct mr_error;
+struct mr_offset_changes;
 struct offset_store;
 struct producer_pool;
 struct string_map;
@@ -102,6 +103,12 @@ int executor_start_connector(struct executor *executor, const char *connector, c
 void executor_set_connector_target(struct executor *executor, const char *connector, enum connector_target target);
 void executor_end_connector(struct executor *executor, const char *connector);
 void executor_request_task_configs(struct executor *executor, const char *connector, uint64_t token);
+
+/* Asks the connector (its class, with `config`) whether its offsets may be changed so; no instance is called. *handled: it has
+ * looked at or dealt with the change itself. -1: it refused, or there is no such class. thread: job; calls plugin code: may
+ * take any time. */
+int executor_alter_offsets(const struct executor *executor, const struct string_map *config,
+                           const struct mr_offset_changes *changes, bool *handled, struct mr_error **error);
 
 /* Tasks. */
 struct executor_task {

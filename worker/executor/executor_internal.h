@@ -6,6 +6,7 @@
  *   task_configs.c        what a connector's task_configs answers, made ready to be stored
  *   task_builder.c        from stored text to a task
  *   task_unit.c           one task: built on a job thread, stepped by the pool, stopped or abandoned
+ *   alter_offsets.c       a connector's say in a change of its offsets
  *   watch.c               offset commits of tasks inside a call; deadlines of stops
  *
  * Locks: executor->lock (registry), a unit's or instance's own lock; never two at once, none while calling out (but for a
