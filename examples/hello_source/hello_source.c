@@ -113,7 +113,8 @@ static int task_start(void *self, const struct mr_config *config, struct mr_erro
     return status;
 }
 
-/* Everything a record refers to must live as long as its batch: it is made in the arena of the batch. */
+/* Everything a record refers to must live as long as its batch: it is made in the arena of the batch. What could not be
+ * made is NULL, and may be passed on: the setter that gets it fails. */
 static int append_greeting(struct task *task, struct greeted *greeted, struct mr_batch *batch, struct mr_error **error)
 {
     struct mr_arena *arena = mr_batch_arena(batch);
@@ -124,13 +125,11 @@ static int append_greeting(struct task *task, struct greeted *greeted, struct mr
     struct mr_value *partition = source_partition(arena, greeted->name);
     struct mr_value *offset = mr_map_create(arena, 1);
     const struct mr_schema *string = mr_schema_primitive(MR_TYPE_STRING, false);
-    if (text == NULL || partition == NULL ||
-        mr_map_put_text(arena, offset, "count", mr_int64(arena, greeted->count + 1)) != 0 ||
+    if (mr_map_put_text(arena, offset, "count", mr_int64(arena, greeted->count + 1)) != 0 ||
         mr_record_set_key(record, string, mr_string(arena, greeted->name)) != 0 ||
         mr_record_set_value(record, string, mr_string(arena, text)) != 0 ||
-        mr_record_set_topic(record, task->topic) != 0)
+        mr_record_set_topic(record, task->topic) != 0 || mr_record_set_source(record, partition, offset) != 0)
         return mr_arena_failed(arena, error);
-    mr_record_set_source(record, partition, offset);
     greeted->count++;
     return 0;
 }

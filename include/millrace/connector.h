@@ -28,10 +28,14 @@ MR_EXPORT void mr_connector_context_request_task_reconfiguration(struct mr_conne
 MR_EXPORT void mr_connector_context_raise_error(struct mr_connector_context *context, const struct mr_error *error);
 MR_EXPORT struct mr_metrics *mr_connector_context_metrics(struct mr_connector_context *context);
 
-/* Collects task configurations: one _add per task, then pairs. */
+/* Collects task configurations: one _add per task, then pairs (copied; a name put again is replaced). -1: no memory, a name
+ * or text of NULL (one that could not be made), a pair before the first _add, too many tasks; task_configs then fails, also
+ * when it returns 0. */
 struct mr_task_configs;
 MR_EXPORT int mr_task_configs_add(struct mr_task_configs *configs) MR_MUST_USE;
 MR_EXPORT int mr_task_configs_put(struct mr_task_configs *configs, const char *name, const char *text) MR_MUST_USE;
+/* An option that is there and null, as a user may submit it in JSON. */
+MR_EXPORT int mr_task_configs_put_null(struct mr_task_configs *configs, const char *name) MR_MUST_USE;
 /* Adds one task with everything the connector was given. */
 MR_EXPORT int mr_task_configs_add_copy(struct mr_task_configs *configs, const struct mr_config *config) MR_MUST_USE;
 

@@ -36,11 +36,17 @@ MR_EXPORT struct mr_arena *mr_batch_arena(struct mr_batch *batch);
 MR_EXPORT size_t mr_batch_count(const struct mr_batch *batch);
 MR_EXPORT struct mr_record *mr_batch_at(struct mr_batch *batch, size_t index);
 
-/* A new empty record at the end of the batch: key and value null, schemaless, no topic, no partition, no timestamp.
- * NULL: no memory (mr_arena_failed). Setters that return -1 have no memory either, or were given a constructor's NULL. */
+/* A new empty record at the end of the batch: key and value null, schemaless, no topic, no partition, no timestamp, no
+ * source. NULL: no memory (mr_arena_failed).
+ *
+ * Setters return -1 when memory is short and when they are given NULL where something should be: what a constructor that
+ * failed has returned (value.h), or a text that could not be made. The record then keeps what it had, and the worker notes
+ * that it is unfinished: a poll or a transform that overlooks the -1 and returns 0 fails all the same, and nothing of the
+ * batch is sent. What is to be absent is said as such: mr_null(), mr_record_clear_timestamp, MR_PARTITION_NONE. */
 MR_EXPORT struct mr_record *mr_batch_append(struct mr_batch *batch);
 /* Progress without a record, in order with the records: the source has come this far (heartbeats, filtered input).
- * Takes effect when all earlier records of the same source partition are acknowledged. */
+ * Takes effect when all earlier records of the same source partition are acknowledged. An offset of mr_null() takes the
+ * stored offset away: the partition is gone for good (a file that was deleted, a table that was dropped). -1: as setters. */
 MR_EXPORT int mr_batch_append_progress(struct mr_batch *batch, const struct mr_value *source_partition,
                                        const struct mr_value *source_offset) MR_MUST_USE;
 
@@ -51,7 +57,7 @@ MR_EXPORT const char *mr_record_topic(const struct mr_record *record);          
 MR_EXPORT int mr_record_set_topic(struct mr_record *record, const char *topic) MR_MUST_USE; /* copied */
 /* Without a copy: the text outlives the batch. A literal does; the configuration of a source task does for what that task
  * polls; that of a transform does not, since a sink task may keep its records longer than the transform lives. */
-MR_EXPORT void mr_record_set_topic_ref(struct mr_record *record, const char *topic);
+MR_EXPORT int mr_record_set_topic_ref(struct mr_record *record, const char *topic) MR_MUST_USE;
 
 #define MR_PARTITION_NONE (-1)
 /* Kafka partition; MR_PARTITION_NONE lets the partitioner choose. */
@@ -87,12 +93,13 @@ MR_EXPORT int mr_record_add_header(struct mr_record *record, const char *key, co
 MR_EXPORT int mr_record_remove_headers(struct mr_record *record, const char *key) MR_MUST_USE;
 
 /* Source records: where the record came from, as maps of text to null, booleans, numbers, text or bytes. Records with
- * equal partitions share one order of acknowledgement; setting the same pointer again costs nothing. NULL: none (a sink
- * record has none, and setting it there does nothing). A record without a partition or an offset moves no stored offset. */
+ * equal partitions share one order of acknowledgement; setting the same pointer again costs nothing. mr_null() as one or
+ * both says "none", as a new record has it and every sink record (setting it there does nothing): such a record moves no
+ * stored offset. The getters never return NULL. Anything but a map or mr_null() fails the task when the batch is sent. */
 MR_EXPORT const struct mr_value *mr_record_source_partition(const struct mr_record *record);
 MR_EXPORT const struct mr_value *mr_record_source_offset(const struct mr_record *record);
-MR_EXPORT void mr_record_set_source(struct mr_record *record, const struct mr_value *source_partition,
-                                    const struct mr_value *source_offset);
+MR_EXPORT int mr_record_set_source(struct mr_record *record, const struct mr_value *source_partition,
+                                   const struct mr_value *source_offset) MR_MUST_USE;
 
 /* Sink records: the origin. */
 MR_EXPORT bool mr_record_is_sink(const struct mr_record *record);

@@ -85,8 +85,9 @@ MR_EXPORT const struct mr_schema *mr_schema_field(const struct mr_schema *schema
 MR_EXPORT int32_t mr_schema_field_index(const struct mr_schema *schema, const char *name);
 
 /* Builders. Setters may be called in any order and remember the first mistake (empty or duplicate field name, a default
- * of the wrong type, too many fields), which _build reports as MR_ERR_DATA (no memory as MR_ERR_NO_MEMORY). A NULL
- * builder (no memory at create) is accepted by all of them. At most 65,535 fields, 4,096 parameters, 500 levels.
+ * of the wrong type, too many fields), which _build reports as MR_ERR_DATA (no memory as MR_ERR_NO_MEMORY). They return
+ * nothing for that reason. A NULL builder (no memory at create) is accepted by all of them, and so is a NULL text, schema or
+ * value that could not be made: _build fails. To leave something out, do not set it. At most 65,535 fields, 4,096 parameters, 500 levels.
  * Map and array may lack key or element schema: such a schema holds empty containers only. */
 MR_EXPORT struct mr_schema_builder *mr_schema_builder_create(enum mr_type type);
 /* A builder that starts with name, version, doc and parameters of `schema` (not optional, default, fields). */
@@ -100,7 +101,7 @@ MR_EXPORT void mr_schema_builder_set_parameter(struct mr_schema_builder *builder
 /* Makes the set of parameters present even when it stays empty. */
 MR_EXPORT void mr_schema_builder_set_parameters_present(struct mr_schema_builder *builder);
 MR_EXPORT void mr_schema_builder_set_default(struct mr_schema_builder *builder,
-                                             const struct mr_value *value); /* copied */
+                                             const struct mr_value *value); /* copied; mr_null(): none */
 MR_EXPORT void mr_schema_builder_set_key(struct mr_schema_builder *builder, const struct mr_schema *schema);
 MR_EXPORT void mr_schema_builder_set_element(struct mr_schema_builder *builder, const struct mr_schema *schema);
 MR_EXPORT void mr_schema_builder_add_field(struct mr_schema_builder *builder, const char *name,

@@ -5,7 +5,9 @@
  * A value is built by its maker and constant from the moment it is set into a record, a struct or a container.
  *
  * A pointer to a value is never NULL unless a constructor ran out of memory (arena.h): null itself is a value of kind
- * MR_KIND_NULL (mr_null()). Passing a constructor's NULL on to a setter is fine: the setter fails.
+ * MR_KIND_NULL (mr_null()). Passing a constructor's NULL on is fine: a constructor that gets it returns NULL as well
+ * (mr_string(arena, mr_arena_printf(…))), a setter returns -1, so that one check at the end is enough. Reading functions
+ * do not take NULL. What is meant to be absent is said as mr_null(), never as NULL.
  *
  * The run-time kind may disagree with a schema; mr_value_validate compares, and mr_struct_put, mr_record setters do not
  * (converters check when they serialize; mr_struct_put does check, as Kafka Connect's Struct#put).

@@ -314,7 +314,7 @@ void *mr_arena_alloc(struct mr_arena *arena, size_t size_bytes)
 
 void *mr_arena_copy(struct mr_arena *arena, const void *data, size_t size_bytes)
 {
-    void *copy = arena_alloc(arena, size_bytes);
+    void *copy = data == NULL && size_bytes > 0 ? NULL : arena_alloc(arena, size_bytes);
     if (copy != NULL && size_bytes > 0)
         memcpy(copy, data, size_bytes);
     return copy;
@@ -322,7 +322,7 @@ void *mr_arena_copy(struct mr_arena *arena, const void *data, size_t size_bytes)
 
 char *mr_arena_text(struct mr_arena *arena, const char *text)
 {
-    return mr_arena_copy(arena, text, strlen(text) + 1);
+    return text == NULL ? NULL : mr_arena_copy(arena, text, strlen(text) + 1);
 }
 
 char *mr_arena_printf(struct mr_arena *arena, const char *format, ...)
@@ -346,7 +346,7 @@ size_t mr_arena_used_bytes(const struct mr_arena *arena)
 
 int mr_arena_failed(const struct mr_arena *arena, struct mr_error **error)
 {
-    switch ((enum arena_failure)arena->failure) {
+    switch (arena == NULL ? ARENA_NO_MEMORY : (enum arena_failure)arena->failure) {
     case ARENA_NO_MEMORY:
         break;
     case ARENA_AT_LIMIT:

@@ -126,6 +126,7 @@ struct mr_record *batch_add(struct mr_batch *batch, struct record_list *list, en
     list->count++;
     memset((void *)record, 0, sizeof(*record));
     record->content.key = record->content.value = mr_null();
+    record->content.source_partition = record->content.source_offset = mr_null();
     record->content.partition = MR_PARTITION_NONE;
     record->batch = batch;
     record->original = record;
@@ -141,11 +142,12 @@ struct mr_record *mr_batch_append(struct mr_batch *batch)
 int mr_batch_append_progress(struct mr_batch *batch, const struct mr_value *source_partition,
     const struct mr_value *source_offset)
 {
-    if (source_partition == NULL || source_offset == NULL)
+    struct mr_record *marker = source_partition == NULL || source_offset == NULL
+        ? NULL : batch_add(batch, &batch->entries, RECORD_PROGRESS);
+    if (marker == NULL) {
+        batch->broken = true; /* as a setter that failed: the batch would say less than it should */
         return -1;
-    struct mr_record *marker = batch_add(batch, &batch->entries, RECORD_PROGRESS);
-    if (marker == NULL)
-        return -1;
+    }
     marker->content.source_partition = source_partition;
     marker->content.source_offset = source_offset;
     batch->progress_count++;

@@ -44,7 +44,8 @@ void config_data_destroy(struct mr_config_data *data)
 
 int mr_config_data_put(struct mr_config_data *data, const char *key, const char *value)
 {
-    bool has_room = pointer_map_count(data->values) < CONFIG_DATA_MAX || pointer_map_has(data->values, key);
+    bool has_room = key != NULL &&
+                    (pointer_map_count(data->values) < CONFIG_DATA_MAX || pointer_map_has(data->values, key));
     char *secret = has_room && value != NULL ? mem_strdup(value) : NULL;
     if (secret != NULL && pointer_map_put(data->values, key, secret))
         return 0;

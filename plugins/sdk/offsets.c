@@ -129,7 +129,7 @@ static const char *topic_kept(struct mr_offsets *offsets, const char *topic)
 
 static int add(struct mr_offsets *offsets, const char *topic, int32_t partition, int64_t offset)
 {
-    const char *kept = offsets->count >= OFFSETS_MAX ? NULL : topic_kept(offsets, topic);
+    const char *kept = topic == NULL || offsets->count >= OFFSETS_MAX ? NULL : topic_kept(offsets, topic);
     if (kept == NULL || (offsets->count == offsets->capacity && !grow(offsets))) {
         offsets->failed = true;
         return -1;
@@ -143,7 +143,7 @@ static int add(struct mr_offsets *offsets, const char *topic, int32_t partition,
 
 int mr_offsets_put(struct mr_offsets *offsets, const char *topic, int32_t partition, int64_t offset)
 {
-    struct offset_entry *entry = find(offsets, topic, partition);
+    struct offset_entry *entry = topic == NULL ? NULL : find(offsets, topic, partition);
     if (entry == NULL)
         return add(offsets, topic, partition, offset);
     entry->offset = offset;

@@ -28,16 +28,15 @@ const char *mr_record_topic(const struct mr_record *record)
 
 int mr_record_set_topic(struct mr_record *record, const char *topic)
 {
-    const char *copy = topic == NULL ? NULL : mr_arena_text(arena_of(record), topic);
-    if (copy == NULL && topic != NULL)
-        return record_left_unfinished(record);
-    record->content.topic = copy;
-    return 0;
+    return mr_record_set_topic_ref(record, mr_arena_text(arena_of(record), topic));
 }
 
-void mr_record_set_topic_ref(struct mr_record *record, const char *topic)
+int mr_record_set_topic_ref(struct mr_record *record, const char *topic)
 {
+    if (topic == NULL)
+        return record_left_unfinished(record);
     record->content.topic = topic;
+    return 0;
 }
 
 int32_t mr_record_partition(const struct mr_record *record)
@@ -125,21 +124,24 @@ int mr_record_set_value(struct mr_record *record, const struct mr_schema *schema
 
 const struct mr_value *mr_record_source_partition(const struct mr_record *record)
 {
-    return record->kind == RECORD_SINK ? NULL : record->content.source_partition;
+    return record->kind == RECORD_SINK ? mr_null() : record->content.source_partition;
 }
 
 const struct mr_value *mr_record_source_offset(const struct mr_record *record)
 {
-    return record->kind == RECORD_SINK ? NULL : record->content.source_offset;
+    return record->kind == RECORD_SINK ? mr_null() : record->content.source_offset;
 }
 
-void mr_record_set_source(struct mr_record *record, const struct mr_value *source_partition,
+int mr_record_set_source(struct mr_record *record, const struct mr_value *source_partition,
     const struct mr_value *source_offset)
 {
+    if (source_partition == NULL || source_offset == NULL)
+        return record_left_unfinished(record);
     if (record->kind == RECORD_SINK)
-        return; /* it has an origin, and that is not for plugins to change */
+        return 0; /* it has an origin, and that is not for plugins to change */
     record->content.source_partition = source_partition;
     record->content.source_offset = source_offset;
+    return 0;
 }
 
 /* Origin ---------------------------------------------------------------------------------------------------- */

@@ -66,6 +66,8 @@ static bool has_header(const struct mr_record *record, const char *key)
 int mr_record_remove_headers(struct mr_record *record, const char *key)
 {
     struct record_content *content = &record->content;
+    if (key == NULL)
+        return record_left_unfinished(record);
     if (!has_header(record, key))
         return 0;
     if (content->headers_shared && headers_own(record, content->header_count) < 0)

@@ -67,7 +67,7 @@ struct record_content {
     int32_t partition;
     int64_t timestamp_ms;
     union {
-        struct { /* RECORD_SOURCE, RECORD_PROGRESS; may be NULL */
+        struct { /* RECORD_SOURCE, RECORD_PROGRESS; never NULL, of kind null where there is none */
             const struct mr_value *source_partition, *source_offset;
         };
         const struct record_origin *origin; /* RECORD_SINK; never NULL */

@@ -43,9 +43,9 @@ static void note_no_memory(struct mr_schema_builder *builder)
 
 static const char *builder_text(struct mr_schema_builder *builder, const char *text)
 {
-    const char *copy = text == NULL ? NULL : mr_arena_text(&builder->arena, text);
-    if (text != NULL && copy == NULL)
-        note_no_memory(builder);
+    const char *copy = mr_arena_text(&builder->arena, text);
+    if (copy == NULL)
+        note_no_memory(builder); /* here, or where the text should have been made */
     return copy;
 }
 
@@ -82,10 +82,12 @@ struct mr_schema_builder *mr_schema_builder_from(const struct mr_schema *schema,
     struct mr_schema_builder *builder = mr_schema_builder_create(type);
     if (builder == NULL || schema == NULL)
         return builder;
-    mr_schema_builder_set_name(builder, schema->name);
+    if (schema->name != NULL)
+        mr_schema_builder_set_name(builder, schema->name);
     if (schema->has_version)
         mr_schema_builder_set_version(builder, schema->version);
-    mr_schema_builder_set_doc(builder, schema->doc);
+    if (schema->doc != NULL)
+        mr_schema_builder_set_doc(builder, schema->doc);
     builder->draft.has_parameters = schema->has_parameters;
     for (uint32_t i = 0; i < schema->parameter_count; i++)
         mr_schema_builder_set_parameter(builder, schema->parameters[i].key, schema->parameters[i].value);
@@ -194,8 +196,10 @@ void mr_schema_builder_set_default(struct mr_schema_builder *builder, const stru
 static void set_child(struct mr_schema_builder *builder, const struct mr_schema **child, const struct mr_schema *schema)
 {
     *child = schema;
-    if (schema == NULL)
+    if (schema == NULL) {
+        note_no_memory(builder); /* where the schema should have been built */
         return;
+    }
     if (mr_arena_keep_schema(&builder->arena, schema) < 0)
         note_no_memory(builder);
     if (schema->depth >= builder->draft.depth)

@@ -8,7 +8,14 @@
 
 #include "base/bans.h"
 
-enum task_configs_fault { CONFIGS_FINE, CONFIGS_NO_MEMORY, CONFIGS_TOO_MANY, CONFIGS_NO_TASK, CONFIGS_NO_NAME };
+enum task_configs_fault {
+    CONFIGS_FINE,
+    CONFIGS_NO_MEMORY,
+    CONFIGS_TOO_MANY,
+    CONFIGS_NO_TASK,
+    CONFIGS_NO_NAME,
+    CONFIGS_NO_TEXT
+};
 
 struct mr_task_configs {
     struct ptr_array maps;
@@ -59,7 +66,8 @@ int mr_task_configs_add(struct mr_task_configs *configs)
     return add_map(configs, string_map_create());
 }
 
-int mr_task_configs_put(struct mr_task_configs *configs, const char *name, const char *text)
+/* `text` may be NULL here. */
+static int put(struct mr_task_configs *configs, const char *name, const char *text)
 {
     if (configs->maps.count == 0)
         return failed(configs, CONFIGS_NO_TASK);
@@ -67,6 +75,16 @@ int mr_task_configs_put(struct mr_task_configs *configs, const char *name, const
         return failed(configs, CONFIGS_NO_NAME);
     struct string_map *last = ptr_array_at(&configs->maps, configs->maps.count - 1);
     return string_map_put(last, name, text) ? 0 : failed(configs, CONFIGS_NO_MEMORY);
+}
+
+int mr_task_configs_put(struct mr_task_configs *configs, const char *name, const char *text)
+{
+    return text == NULL ? failed(configs, CONFIGS_NO_TEXT) : put(configs, name, text);
+}
+
+int mr_task_configs_put_null(struct mr_task_configs *configs, const char *name)
+{
+    return put(configs, name, NULL);
 }
 
 int mr_task_configs_add_copy(struct mr_task_configs *configs, const struct mr_config *config)
@@ -111,6 +129,9 @@ int task_configs_check(const struct mr_task_configs *configs, struct mr_error **
         return mr_error_set(error, MR_ERR_CONNECT, "The connector put an option before it added the first task");
     case CONFIGS_NO_NAME:
         return mr_error_set(error, MR_ERR_CONNECT, "The connector put an option without a name into a task");
+    case CONFIGS_NO_TEXT:
+        return mr_error_set(error, MR_ERR_CONNECT, "The connector put an option without a text into a task: a text could "
+                                                   "not be made, or mr_task_configs_put_null was meant");
     case CONFIGS_NO_MEMORY:
         break;
     }

@@ -127,7 +127,7 @@ static const struct mr_value *copy_bytes(struct mr_arena *arena, enum mr_kind ki
         arena->failure = ARENA_VALUE_TOO_LARGE;
         return NULL;
     }
-    struct mr_value *value = arena_alloc(arena, sizeof(*value) + size);
+    struct mr_value *value = data == NULL && size > 0 ? NULL : arena_alloc(arena, sizeof(*value) + size);
     if (value == NULL)
         return NULL;
     *value = (struct mr_value){.kind = (uint8_t)kind, .length = (uint32_t)size, .bytes = value + 1};
@@ -138,7 +138,7 @@ static const struct mr_value *copy_bytes(struct mr_arena *arena, enum mr_kind ki
 
 const struct mr_value *mr_string(struct mr_arena *arena, const char *text)
 {
-    return copy_bytes(arena, MR_KIND_STRING, text, strlen(text));
+    return text == NULL ? NULL : copy_bytes(arena, MR_KIND_STRING, text, strlen(text));
 }
 
 const struct mr_value *mr_string_copy(struct mr_arena *arena, const char *text, size_t size)
@@ -151,14 +151,22 @@ const struct mr_value *mr_bytes_copy(struct mr_arena *arena, const void *data, s
     return copy_bytes(arena, MR_KIND_BYTES, data, size);
 }
 
+/* Nothing may be anywhere; something that is nowhere is what another constructor failed to make. */
+static const struct mr_value *ref_bytes(struct mr_arena *arena, enum mr_kind kind, const void *data, size_t size)
+{
+    if (data == NULL && size > 0)
+        return NULL;
+    return value_ref(arena, kind, data == NULL ? "" : data, size);
+}
+
 const struct mr_value *mr_string_ref(struct mr_arena *arena, const char *text, size_t size)
 {
-    return value_ref(arena, MR_KIND_STRING, size == 0 && text == NULL ? "" : text, size);
+    return ref_bytes(arena, MR_KIND_STRING, text, size);
 }
 
 const struct mr_value *mr_bytes_ref(struct mr_arena *arena, const void *data, size_t size)
 {
-    return value_ref(arena, MR_KIND_BYTES, size == 0 && data == NULL ? "" : data, size);
+    return ref_bytes(arena, MR_KIND_BYTES, data, size);
 }
 
 /* Drops leading bytes that only repeat the sign; nothing at all counts as zero. */
@@ -176,6 +184,8 @@ static struct mr_bytes shortest(const unsigned char *at, size_t size)
 
 const struct mr_value *mr_decimal(struct mr_arena *arena, const void *unscaled, size_t size, int32_t scale)
 {
+    if (unscaled == NULL && size > 0)
+        return NULL;
     struct mr_bytes number = shortest(unscaled, size);
     if (number.size > VALUE_SIZE_MAX) {
         arena->failure = ARENA_VALUE_TOO_LARGE;
@@ -193,6 +203,8 @@ const struct mr_value *mr_decimal(struct mr_arena *arena, const void *unscaled, 
 
 const struct mr_value *mr_bigint(struct mr_arena *arena, const void *unscaled, size_t size)
 {
+    if (unscaled == NULL && size > 0)
+        return NULL;
     struct mr_bytes number = shortest(unscaled, size);
     return copy_bytes(arena, MR_KIND_BIGINT, number.data, number.size);
 }

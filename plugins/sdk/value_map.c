@@ -78,7 +78,7 @@ struct value_entry *value_map_find(const struct value_map *map, const struct mr_
 
 static struct value_entry *find_text(const struct value_map *map, const char *text)
 {
-    size_t size = strlen(text);
+    size_t size = text == NULL ? SIZE_MAX : strlen(text);
     if (size > VALUE_SIZE_MAX)
         return NULL;
     struct mr_value key = {.kind = MR_KIND_STRING, .length = (uint32_t)size, .bytes = text};
@@ -110,7 +110,7 @@ int mr_map_put(struct mr_arena *arena, struct mr_value *map, const struct mr_val
 
 int mr_map_put_text(struct mr_arena *arena, struct mr_value *map, const char *key, const struct mr_value *value)
 {
-    if (map == NULL || value == NULL || map->kind != MR_KIND_MAP)
+    if (map == NULL || key == NULL || value == NULL || map->kind != MR_KIND_MAP)
         return -1;
     struct value_entry *known = find_text(map->map, key);
     if (known != NULL) {
@@ -123,7 +123,7 @@ int mr_map_put_text(struct mr_arena *arena, struct mr_value *map, const char *ke
 
 struct mr_value *mr_map_copy(struct mr_arena *arena, const struct mr_value *map, size_t extra_capacity)
 {
-    if (map->kind != MR_KIND_MAP)
+    if (map == NULL || map->kind != MR_KIND_MAP)
         return NULL;
     const struct value_map *from = map->map;
     size_t capacity = extra_capacity > VALUE_COUNT_MAX ? extra_capacity : from->count + extra_capacity;

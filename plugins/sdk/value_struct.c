@@ -39,7 +39,7 @@ const struct mr_value *mr_struct_get(const struct mr_value *value, const char *f
 
 struct mr_value *mr_struct_create(struct mr_arena *arena, const struct mr_schema *schema)
 {
-    if (schema->type != MR_TYPE_STRUCT || mr_arena_keep_schema(arena, schema) < 0)
+    if (schema == NULL || schema->type != MR_TYPE_STRUCT || mr_arena_keep_schema(arena, schema) < 0)
         return NULL;
     size_t cells_bytes = schema->field_count * sizeof(struct mr_value);
     struct mr_value *value = arena_alloc(arena, sizeof(*value) + sizeof(struct value_struct) + cells_bytes);

@@ -333,6 +333,7 @@ static int place_set(struct mr_record *record, const json_t *json)
         if (record_set_origin(record, &origin) != 0)
             return -1;
     }
+    record->content.topic = NULL; /* a case may lack what the origin of a real record always has */
     if (topic != NULL && mr_record_set_topic(record, topic) != 0)
         return -1;
     mr_record_set_partition(record, is_nothing(partition) ? MR_PARTITION_NONE : (int32_t)json_integer_value(partition));

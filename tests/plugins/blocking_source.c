@@ -89,13 +89,12 @@ static int append(struct mr_batch *batch, int64_t number, struct mr_error **erro
     struct mr_record *record = mr_batch_append(batch);
     struct mr_value *partition = mr_map_create(arena, 1), *offset = mr_map_create(arena, 1);
 
-    if (record == NULL || partition == NULL || offset == NULL ||
+    if (record == NULL ||
         mr_map_put_text(arena, partition, "p", mr_int64(arena, 0)) != 0 ||
         mr_map_put_text(arena, offset, "o", mr_int64(arena, number)) != 0 ||
-        mr_record_set_value(record, NULL, mr_int64(arena, number)) != 0)
+        mr_record_set_value(record, NULL, mr_int64(arena, number)) != 0 ||
+        mr_record_set_topic_ref(record, "made") != 0 || mr_record_set_source(record, partition, offset) != 0)
         return mr_arena_failed(arena, error);
-    mr_record_set_topic_ref(record, "made");
-    mr_record_set_source(record, partition, offset);
     return 0;
 }
 

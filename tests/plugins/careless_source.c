@@ -5,7 +5,7 @@
 
 static const char *const kinds[] = {"no-topic",      "no-value",      "no-header",      "wrong-kind", "silent",
                                     "error-and-success", "endless",   "negative-time",  "odd-partition",
-                                    "no-source",     "bad-source",    NULL};
+                                    "no-source",     "null-source",   "bad-source", NULL};
 static const struct mr_config_row rows[] = {
     {.name = "mistake", .type = MR_CONFIG_STRING, .default_text = MR_REQUIRED, .importance = MR_HIGH, .doc = "Which.",
      .validator = mr_check_one_of, .validator_argument = kinds},
@@ -39,10 +39,9 @@ static struct mr_record *append(struct mr_batch *batch, int64_t number)
     if (record == NULL || partition == NULL || offset == NULL ||
         mr_map_put_text(arena, partition, "p", mr_int64(arena, 0)) != 0 ||
         mr_map_put_text(arena, offset, "o", mr_int64(arena, number)) != 0 ||
-        mr_record_set_value(record, NULL, mr_string(arena, "good")) != 0)
+        mr_record_set_value(record, NULL, mr_string(arena, "good")) != 0 ||
+        mr_record_set_topic_ref(record, "careless") != 0 || mr_record_set_source(record, partition, offset) != 0)
         return NULL;
-    mr_record_set_topic_ref(record, "careless");
-    mr_record_set_source(record, partition, offset);
     return record;
 }
 
@@ -52,7 +51,7 @@ static void spoil(const char *mistake, struct mr_record *record)
     int ignored = 0;
 
     if (strcmp(mistake, "no-topic") == 0)
-        mr_record_set_topic_ref(record, NULL);
+        ignored = mr_record_set_topic_ref(record, NULL);
     else if (strcmp(mistake, "no-value") == 0)
         ignored = mr_record_set_value(record, NULL, mr_string_copy(arena, "x", SIZE_MAX / 2));
     else if (strcmp(mistake, "no-header") == 0)
@@ -64,9 +63,11 @@ static void spoil(const char *mistake, struct mr_record *record)
     else if (strcmp(mistake, "odd-partition") == 0)
         mr_record_set_partition(record, INT32_MIN);
     else if (strcmp(mistake, "no-source") == 0)
-        mr_record_set_source(record, NULL, NULL);
+        ignored = mr_record_set_source(record, mr_map_create(arena, 1), mr_map_create(arena, SIZE_MAX));
+    else if (strcmp(mistake, "null-source") == 0) /* no mistake: a record without an offset */
+        ignored = mr_record_set_source(record, mr_null(), mr_null());
     else if (strcmp(mistake, "bad-source") == 0)
-        mr_record_set_source(record, mr_int32(arena, 5), mr_boolean(true));
+        ignored = mr_record_set_source(record, mr_int32(arena, 5), mr_boolean(true));
     (void)ignored;
 }
 

@@ -107,13 +107,12 @@ static int append(struct task *task, struct mr_batch *batch, struct mr_error **e
         return mr_arena_failed(arena, error);
     char *text = mr_arena_printf(arena, "%lld", (long long)task->count + 1);
     struct mr_value *offset = mr_map_create(arena, 1), *partition = partition_of(task, arena);
-    if (text == NULL || partition == NULL ||
-        mr_map_put_text(arena, offset, "count", mr_int64(arena, task->count + 1)) != 0 ||
+    if (mr_map_put_text(arena, offset, "count", mr_int64(arena, task->count + 1)) != 0 ||
         mr_record_set_value(record, mr_schema_primitive(MR_TYPE_STRING, false), mr_string(arena, text)) != 0 ||
-        mr_record_set_topic(record, mr_config_string(task->config, "topic")) != 0)
+        mr_record_set_topic(record, mr_config_string(task->config, "topic")) != 0 ||
+        mr_record_set_source(record, partition, offset) != 0)
         return mr_arena_failed(arena, error);
     mr_record_set_partition(record, 0);
-    mr_record_set_source(record, partition, offset);
     task->count++;
     return 0;
 }

@@ -57,8 +57,8 @@ static int apply(void *self, struct mr_record *record, struct mr_emitter *emitte
         return mr_arena_failed(arena, error);
     if (failing->times_left > 0) {
         failing->times_left--;
-        mr_record_set_topic_ref(record, "spoilt");
-        if (mr_record_set_value(record, NULL, mr_int64(arena, failing->times_left)) < 0 || mr_emit(emitter, record) < 0)
+        if (mr_record_set_topic_ref(record, "spoilt") < 0 ||
+            mr_record_set_value(record, NULL, mr_int64(arena, failing->times_left)) < 0 || mr_emit(emitter, record) < 0)
             return mr_arena_failed(arena, error);
         return mr_error_set(error, MR_ERR_RETRIABLE, "not yet");
     }

@@ -47,8 +47,6 @@ static int make_long_topic(struct mr_record *record)
 static int make_strange(struct mr_record *record, const struct mr_config *config)
 {
     struct mr_arena *arena = mr_record_arena(record);
-    if (is_told(config, "record.no_topic"))
-        mr_record_set_topic_ref(record, NULL);
     if (is_told(config, "record.empty_topic"))
         return mr_record_set_topic(record, "");
     if (is_told(config, "record.bad_topic"))
@@ -68,7 +66,7 @@ static int make_strange(struct mr_record *record, const struct mr_config *config
     if (is_told(config, "record.too_long"))
         return make_long(record);
     if (is_told(config, "record.source"))
-        mr_record_set_source(record, mr_int64(arena, 1), mr_string(arena, "an offset is a map"));
+        return mr_record_set_source(record, mr_int64(arena, 1), mr_string(arena, "an offset is a map"));
     return 0;
 }
 
@@ -108,7 +106,9 @@ static int task_poll(void *self, struct mr_batch *batch, struct mr_error **error
         return -1;
     if (is_told(config, "poll.error_and_success"))
         mr_error_set(error, MR_ERR_CONNECT, "a reason without a failure");
-    if (record == NULL || mr_record_set_topic(record, mr_config_string(config, "topic")) != 0 ||
+    if (record == NULL ||
+        (!is_told(config, "record.no_topic") &&
+         mr_record_set_topic(record, mr_config_string(config, "topic")) != 0) ||
         mr_record_set_value(record, NULL, mr_string(mr_batch_arena(batch), "something")) != 0)
         return mr_arena_failed(mr_batch_arena(batch), error);
     return make_strange(record, config) == 0 ? 0 : mr_arena_failed(mr_batch_arena(batch), error);

@@ -111,13 +111,11 @@ static int append_record(struct task *task, struct mr_batch *batch, struct mr_er
     struct mr_record *record = mr_batch_append(batch);
     const struct mr_value *partition = map_of(arena, "p", 0), *offset = map_of(arena, "o", task->at + 1);
 
-    if (record == NULL || partition == NULL || offset == NULL ||
-        mr_record_set_value(record, NULL, mr_int64(arena, task->at + 1)) != 0 ||
+    if (record == NULL || mr_record_set_value(record, NULL, mr_int64(arena, task->at + 1)) != 0 ||
         mr_record_add_header(record, "connector", NULL,
-                             mr_string(arena, mr_source_context_connector(task->context))) != 0)
+                             mr_string(arena, mr_source_context_connector(task->context))) != 0 ||
+        mr_record_set_topic_ref(record, "progress") != 0 || mr_record_set_source(record, partition, offset) != 0)
         return mr_arena_failed(arena, error);
-    mr_record_set_topic_ref(record, "progress");
-    mr_record_set_source(record, partition, offset);
     task->at++;
     if (task->transaction != NULL)
         mr_transaction_commit_after(task->transaction, record);

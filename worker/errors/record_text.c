@@ -124,11 +124,6 @@ static void append_headers(struct str_buffer *text, const struct record_content 
     str_buffer_append_text(text, content->header_count == 0 ? "" : "]");
 }
 
-static void append_or_null(struct str_buffer *text, const struct mr_value *value)
-{
-    append_value(text, value == NULL ? mr_null() : value, 0);
-}
-
 static void append_number_or_null(struct str_buffer *text, const char *name, bool is_there, int64_t number)
 {
     if (is_there)
@@ -141,9 +136,9 @@ void record_text_source(struct str_buffer *text, const struct mr_record *record)
 {
     const struct record_content *content = &record->content;
     str_buffer_append_text(text, "SourceRecord{sourcePartition=");
-    append_or_null(text, mr_record_source_partition(record));
+    append_value(text, mr_record_source_partition(record), 0);
     str_buffer_append_text(text, ", sourceOffset=");
-    append_or_null(text, mr_record_source_offset(record));
+    append_value(text, mr_record_source_offset(record), 0);
     str_buffer_printf(text, "} ConnectRecord{topic='%s'", content->topic == NULL ? "null" : content->topic);
     append_number_or_null(text, "kafkaPartition", content->partition >= 0, content->partition);
     str_buffer_append_text(text, ", key=");

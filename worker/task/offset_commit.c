@@ -300,7 +300,7 @@ void offset_commit_close(struct offset_commit *commit)
 
 static bool is_map_or_null(const struct mr_value *value)
 {
-    return value == NULL || mr_value_kind(value) == MR_KIND_MAP || mr_value_is_null(value);
+    return mr_value_kind(value) == MR_KIND_MAP || mr_value_is_null(value);
 }
 
 static int submit_entry(struct offset_commit *commit, struct mr_record *entry, const struct mr_value **last_partition,
@@ -311,13 +311,10 @@ static int submit_entry(struct offset_commit *commit, struct mr_record *entry, c
     if (!is_map_or_null(partition) || !is_map_or_null(entry->content.source_offset))
         return mr_error_set(error, MR_ERR_CONNECT,
                             "the source partition and offset of a record have to be maps; this source gave %s and %s",
-                            mr_kind_name(mr_value_kind(partition == NULL ? mr_null() : partition)),
-                            entry->content.source_offset == NULL
-                                ? "none"
-                                : mr_kind_name(mr_value_kind(entry->content.source_offset)));
-    if (partition == NULL)
-        partition = mr_null(); /* a source without offsets: one lane that is never stored */
-    /* Within one batch the same pointer is the same partition; across batches addresses are used again. */
+                            mr_kind_name(mr_value_kind(partition)),
+                            mr_kind_name(mr_value_kind(entry->content.source_offset)));
+    /* Records without a partition share one lane, which is never stored. Within one batch the same pointer is the same
+     * partition; across batches addresses are used again. */
     if (*last_lane == NULL || partition != *last_partition) {
         *last_lane = lane_of(commit, partition, error);
         *last_partition = partition;
@@ -377,13 +374,14 @@ static void lane_collect(struct offset_commit *commit, struct lane *lane)
     while (is_acked(ring_first(&lane->ring))) {
         struct mr_record *entry = ring_pop(&lane->ring);
 
-        if (entry->content.source_offset != NULL)
+        /* Null in a record means "no offset"; in a progress marker it is the progress: the partition is to be forgotten. */
+        if (!mr_value_is_null(entry->content.source_offset) || record_kind(entry) == RECORD_PROGRESS)
             offset = entry->content.source_offset;
         commit->pending--;
         /* The batch is let go by the task's thread alone, so `offset` lives until this function returns. */
         entry_finish(commit, entry);
     }
-    if (offset != NULL && !mr_value_is_null(offset) && !mr_value_is_null(lane->partition))
+    if (offset != NULL && !mr_value_is_null(lane->partition))
         lane_set_offset(commit, lane, offset);
 }
 

@@ -206,11 +206,10 @@ static int make_record(struct task *task, struct mr_batch *batch, int64_t wall_m
     dice_init(&dice, task->seed, mr_source_context_task(task->context), task->sequence);
     if (task->model->fill(record, task->schema, &dice, task->sequence, wall_ms, error) != 0)
         return -1;
-    if (mr_map_put_text(arena, offset, "sequence", mr_int64(arena, task->sequence + 1)) != 0)
+    if (mr_map_put_text(arena, offset, "sequence", mr_int64(arena, task->sequence + 1)) != 0 ||
+        mr_record_set_topic_ref(record, task->topic) != 0 || mr_record_set_source(record, task->partition, offset) != 0)
         return mr_arena_failed(arena, error);
-    mr_record_set_topic_ref(record, task->topic);
     mr_record_set_timestamp_ms(record, wall_ms);
-    mr_record_set_source(record, task->partition, offset);
     return 0;
 }
 

@@ -285,11 +285,10 @@ static int append_line(struct task *task, struct mr_batch *batch, struct mr_byte
     if (record == NULL || offset == NULL ||
         mr_map_put_text(arena, offset, "position", task->file == NULL ? mr_null() : mr_int64(arena, task->position)) !=
             0 ||
-        mr_record_set_value(record, mr_schema_primitive(MR_TYPE_STRING, false), line_text(task, arena, line)) != 0)
+        mr_record_set_value(record, mr_schema_primitive(MR_TYPE_STRING, false), line_text(task, arena, line)) != 0 ||
+        mr_record_set_topic_ref(record, task->topic) != 0 || mr_record_set_source(record, task->partition, offset) != 0)
         return mr_arena_failed(arena, error);
-    mr_record_set_topic_ref(record, task->topic);
     mr_record_set_timestamp_ms(record, now_ms);
-    mr_record_set_source(record, task->partition, offset);
     return 0;
 }
 

@@ -314,8 +314,8 @@ static void the_log_shows_a_source_record_in_full(void **state)
     assert_int_equal(0, mr_map_put_text(arena, partition, "id", mr_int64(arena, 0)));
     assert_int_equal(0, mr_map_put_text(arena, offset, "seq", mr_int64(arena, 0)));
     bench->record = mr_batch_append(bench->batch);
-    mr_record_set_topic_ref(bench->record, "tf");
-    mr_record_set_source(bench->record, partition, offset);
+    assert_int_equal(0, mr_record_set_topic_ref(bench->record, "tf"));
+    assert_int_equal(0, mr_record_set_source(bench->record, partition, offset));
     const struct mr_schema *string = mr_schema_primitive(MR_TYPE_STRING, false);
     assert_int_equal(0, mr_record_set_key(bench->record, string, mr_string(arena, "k0")));
     assert_int_equal(0, mr_record_set_value(bench->record, string, mr_string(arena, "v0")));

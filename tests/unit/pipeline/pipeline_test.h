@@ -76,7 +76,7 @@ static inline struct mr_record *append_polled(struct mr_batch *batch, const char
     const struct mr_schema *string = mr_schema_primitive(MR_TYPE_STRING, true);
     struct mr_arena *arena = mr_batch_arena(batch);
     struct mr_record *record = mr_batch_append(batch);
-    mr_record_set_topic_ref(record, "out");
+    assert_int_equal(0, mr_record_set_topic_ref(record, "out"));
     assert_int_equal(0, mr_record_set_key(record, string, key == NULL ? mr_null() : mr_string(arena, key)));
     assert_int_equal(0, mr_record_set_value(record, string, value == NULL ? mr_null() : mr_string(arena, value)));
     return record;

@@ -61,7 +61,9 @@ static void progress_stands_among_the_records_and_is_not_counted(void **state)
         else
             assert_int_equal(mr_batch_append_progress(batch, partition, mr_int64(arena, i)), 0);
     }
+    assert_false(batch_is_broken(batch));
     assert_int_equal(mr_batch_append_progress(batch, NULL, partition), -1);
+    assert_true(batch_is_broken(batch));
     assert_int_equal(mr_batch_count(batch), 66);
     assert_int_equal(batch_entry_count(batch), 100);
     assert_int_equal(record_kind(batch_entry_at(batch, 3)), RECORD_PROGRESS);

@@ -59,7 +59,8 @@ static void a_new_record_is_empty(void **state)
     assert_int_equal(mr_record_offset(record), -1);
     assert_null(mr_record_origin_topic(record));
     assert_null(mr_record_origin_value(record).data);
-    assert_null(mr_record_source_partition(record));
+    assert_true(mr_value_is_null(mr_record_source_partition(record)));
+    assert_true(mr_value_is_null(mr_record_source_offset(record)));
     assert_ptr_equal(mr_record_batch(record), batch);
     assert_ptr_equal(mr_record_arena(record), mr_batch_arena(batch));
 }
@@ -80,7 +81,7 @@ static void what_is_set_is_read(void **state)
     assert_int_equal(mr_record_timestamp_type(record), MR_TIMESTAMP_NONE);
     assert_int_equal(mr_record_set_key(record, NULL, text("k")), 0);
     assert_true(value_text_is(mr_record_key(record), "k", 1));
-    mr_record_set_source(record, text("p"), text("o"));
+    assert_int_equal(mr_record_set_source(record, text("p"), text("o")), 0);
     assert_true(value_text_is(mr_record_source_partition(record), "p", 1));
     assert_true(value_text_is(mr_record_source_offset(record), "o", 1));
     assert_int_equal(mr_record_set_value(record, NULL, NULL), -1);
@@ -91,17 +92,17 @@ static void a_sink_record_keeps_its_origin(void **state)
 {
     (void)state;
     struct mr_record *record = sink_record();
-    mr_record_set_topic_ref(record, "elsewhere");
+    assert_int_equal(mr_record_set_topic_ref(record, "elsewhere"), 0);
     mr_record_set_partition(record, 9);
     mr_record_set_timestamp_ms(record, 77);
-    mr_record_set_source(record, text("p"), text("o")); /* not for sink records */
+    assert_int_equal(mr_record_set_source(record, text("p"), text("o")), 0); /* not for sink records */
     assert_true(mr_record_is_sink(record));
     assert_string_equal(mr_record_origin_topic(record), "in");
     assert_int_equal(mr_record_origin_partition(record), 3);
     assert_int_equal(mr_record_offset(record), 42);
     assert_null(mr_record_origin_key(record).data);
     assert_int_equal(mr_record_origin_value(record).size, 5);
-    assert_null(mr_record_source_offset(record));
+    assert_true(mr_value_is_null(mr_record_source_offset(record)));
     assert_int_equal(mr_record_timestamp_type(record), MR_TIMESTAMP_LOG_APPEND_TIME);
     assert_int_equal(record_origin(record)->timestamp_ms, 1000);
     assert_string_equal(record_origin(record)->headers[1].key, "none");
@@ -149,7 +150,7 @@ static void restoring_undoes_whatever_was_done(void **state)
         assert_int_equal(mr_record_remove_headers(record, "keep"), 0);
         assert_int_equal(mr_record_add_header(record, "new", NULL, text("n")), 0);
         assert_int_equal(mr_record_set_value(record, NULL, text("after")), 0);
-        mr_record_set_topic_ref(record, "elsewhere");
+        assert_int_equal(mr_record_set_topic_ref(record, "elsewhere"), 0);
         mr_record_clear_timestamp(record);
         record->owner_index = 7; /* the owner's own is not undone */
         record_restore(record, &snapshot);
@@ -233,7 +234,7 @@ static void a_copy_that_does_not_fit_leaves_no_record(void **state)
     (void)state;
     struct mr_record *record = mr_batch_append(batch);
     assert_int_equal(mr_record_set_value(record, NULL, mr_bytes_copy(mr_batch_arena(batch), "", 0)), 0);
-    mr_record_set_source(record, text("partition"), text("offset"));
+    assert_int_equal(mr_record_set_source(record, text("partition"), text("offset")), 0);
     for (size_t limit = 0; limit < 6000; limit += 16) {
         struct mr_batch *small = mr_batch_create(limit);
         struct mr_record *copy = mr_record_copy_into(small, record);
@@ -267,6 +268,49 @@ static void a_setter_that_fails_leaves_a_mark(void **state)
         assert_true(batch_is_broken(small));
         mr_batch_drop(small);
     }
+}
+
+static int give_nothing(int setter, struct mr_record *record)
+{
+    switch (setter) {
+    case 0: return mr_record_set_topic(record, NULL);
+    case 1: return mr_record_set_topic_ref(record, NULL);
+    case 2: return mr_record_set_key(record, NULL, NULL);
+    case 3: return mr_record_set_value(record, NULL, NULL);
+    case 4: return mr_record_set_source(record, NULL, text("o"));
+    case 5: return mr_record_set_source(record, text("p"), NULL);
+    case 6: return mr_record_add_header(record, "h", NULL, NULL);
+    case 7: return mr_record_add_header(record, NULL, NULL, mr_null());
+    default: return mr_record_remove_headers(record, NULL);
+    }
+}
+
+static void a_setter_that_is_given_nothing_fails_and_changes_nothing(void **state)
+{
+    (void)state;
+    struct mr_record *record = mr_batch_append(batch);
+    assert_int_equal(mr_record_set_topic(record, "topic"), 0);
+    assert_int_equal(mr_record_set_source(record, text("before"), text("before")), 0);
+    for (int setter = 0; setter < 9; setter++) {
+        struct record_content content = record->content;
+        batch_failures_forget(batch);
+        assert_int_equal(give_nothing(setter, record), -1);
+        assert_true(batch_is_broken(batch));
+        assert_memory_equal(&content, &record->content, sizeof(content));
+    }
+}
+
+static void a_source_may_be_null_if_said_so(void **state)
+{
+    (void)state;
+    struct mr_record *record = mr_batch_append(batch);
+    assert_int_equal(mr_record_set_source(record, text("p"), text("o")), 0);
+    assert_int_equal(mr_record_set_source(record, text("p"), mr_null()), 0);
+    assert_true(value_text_is(mr_record_source_partition(record), "p", 1));
+    assert_true(mr_value_is_null(mr_record_source_offset(record)));
+    assert_int_equal(mr_record_set_source(record, mr_null(), mr_null()), 0);
+    assert_true(mr_value_is_null(mr_record_source_partition(record)));
+    assert_false(batch_is_broken(batch));
 }
 
 static bool make_records(void *argument)
@@ -309,6 +353,8 @@ int main(void)
         TEST(a_copy_shares_content_until_one_changes),
         TEST(a_copy_into_another_batch_uses_nothing_of_the_first),
         TEST(a_copy_that_does_not_fit_leaves_no_record),
+        TEST(a_setter_that_is_given_nothing_fails_and_changes_nothing),
+        TEST(a_source_may_be_null_if_said_so),
         TEST(a_setter_that_fails_leaves_a_mark),
         TEST(every_lost_allocation_is_survived),
     };

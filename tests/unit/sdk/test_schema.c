@@ -23,16 +23,21 @@ static const struct mr_schema *build(struct mr_schema_builder *builder)
     return schema;
 }
 
-static void assert_refused(struct mr_schema_builder *builder, const char *words)
+static void assert_refused_as(enum mr_error_code code, struct mr_schema_builder *builder, const char *words)
 {
     struct mr_error *error = NULL;
     assert_null(mr_schema_builder_build(builder, &error));
-    assert_int_equal(mr_error_code(error), MR_ERR_DATA);
+    assert_int_equal(mr_error_code(error), code);
     char trace[1024];
     mr_error_trace(error, trace, sizeof(trace));
     if (strstr(trace, words) == NULL)
         fail_msg("\"%s\" is not in \"%s\"", words, trace);
     mr_error_drop(error);
+}
+
+static void assert_refused(struct mr_schema_builder *builder, const char *words)
+{
+    assert_refused_as(MR_ERR_DATA, builder, words);
 }
 
 static const struct mr_schema *point(const char *name, const char *last_field)
@@ -213,6 +218,22 @@ static void mistakes_are_remembered_and_named(void **state)
     assert_refused(builder, "default does not fit");
 }
 
+static void what_could_not_be_made_is_not_left_out(void **state)
+{
+    (void)state;
+    for (int setter = 0; setter < 5; setter++) {
+        struct mr_schema_builder *builder = mr_schema_builder_create(MR_TYPE_MAP);
+        switch (setter) {
+        case 0: mr_schema_builder_set_key(builder, NULL); break;
+        case 1: mr_schema_builder_set_element(builder, NULL); break;
+        case 2: mr_schema_builder_set_name(builder, NULL); break;
+        case 3: mr_schema_builder_set_doc(builder, NULL); break;
+        default: mr_schema_builder_set_default(builder, NULL); break;
+        }
+        assert_refused_as(MR_ERR_NO_MEMORY, builder, "out of memory");
+    }
+}
+
 static void a_default_lives_in_its_schema(void **state)
 {
     (void)state;
@@ -343,6 +364,7 @@ int main(void)
         cmocka_unit_test_teardown(fields_are_found_in_small_and_wide_structs, no_schema_is_left),
         cmocka_unit_test_teardown(a_builder_from_a_schema_takes_the_basics_only, no_schema_is_left),
         cmocka_unit_test_teardown(mistakes_are_remembered_and_named, no_schema_is_left),
+        cmocka_unit_test_teardown(what_could_not_be_made_is_not_left_out, no_schema_is_left),
         cmocka_unit_test_teardown(a_default_lives_in_its_schema, no_schema_is_left),
         cmocka_unit_test_teardown(a_struct_may_be_a_default, no_schema_is_left),
         cmocka_unit_test_teardown(nesting_has_a_limit, no_schema_is_left),

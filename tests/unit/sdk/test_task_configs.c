@@ -15,7 +15,7 @@ static void each_task_has_its_own_pairs(void **state)
     assert_int_equal(mr_task_configs_put(configs, "table", "b"), 0);
     assert_int_equal(mr_task_configs_add(configs), 0);
     assert_int_equal(mr_task_configs_put(configs, "table", "c"), 0);
-    assert_int_equal(mr_task_configs_put(configs, "null", NULL), 0);
+    assert_int_equal(mr_task_configs_put_null(configs, "null"), 0);
     assert_int_equal(task_configs_count(configs), 2);
     assert_string_equal(string_map_get(task_configs_at(configs, 0), "table"), "b");
     assert_string_equal(string_map_get(task_configs_at(configs, 1), "table"), "c");
@@ -48,6 +48,20 @@ static void what_a_connector_overlooked_is_remembered(void **state)
     assert_int_equal(mr_task_configs_add(configs), 0);
     assert_int_equal(task_configs_check(configs, &error), -1);
     assert_string_equal(mr_error_message(error), "The connector put an option before it added the first task");
+    mr_error_clear(&error);
+    task_configs_destroy(configs);
+}
+
+static void a_text_that_could_not_be_made_is_no_null_option(void **state)
+{
+    (void)state;
+    struct mr_task_configs *configs = task_configs_create();
+    struct mr_error *error = NULL;
+    assert_int_equal(mr_task_configs_add(configs), 0);
+    assert_int_equal(mr_task_configs_put(configs, "names", NULL), -1);
+    assert_false(string_map_has(task_configs_at(configs, 0), "names"));
+    assert_int_equal(task_configs_check(configs, &error), -1);
+    assert_non_null(strstr(mr_error_message(error), "without a text"));
     mr_error_clear(&error);
     task_configs_destroy(configs);
 }
@@ -92,6 +106,7 @@ static void a_provider_answers_with_keys_and_the_shortest_time(void **state)
     assert_null(config_data_get(data, "absent"));
     assert_false(config_data_failed(data));
     assert_int_equal(mr_config_data_put(data, "nothing", NULL), -1);
+    assert_int_equal(mr_config_data_put(data, NULL, "nowhere"), -1);
     assert_true(config_data_failed(data));
     config_data_destroy(data);
 }
@@ -118,6 +133,7 @@ int main(void)
         cmocka_unit_test(each_task_has_its_own_pairs),
         cmocka_unit_test(a_copy_has_all_the_connector_was_given),
         cmocka_unit_test(what_a_connector_overlooked_is_remembered),
+        cmocka_unit_test(a_text_that_could_not_be_made_is_no_null_option),
         cmocka_unit_test(collecting_survives_every_failing_allocation),
         cmocka_unit_test(a_provider_answers_with_keys_and_the_shortest_time),
         cmocka_unit_test(answering_survives_every_failing_allocation),

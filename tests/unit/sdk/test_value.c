@@ -365,6 +365,22 @@ static void a_copy_outlives_the_first_arena(void **state)
 static void a_constructors_null_may_be_passed_on(void **state)
 {
     (void)state;
+    assert_null(mr_arena_text(arena, NULL));
+    assert_null(mr_arena_copy(arena, NULL, 1));
+    assert_null(mr_string(arena, NULL));
+    assert_null(mr_string_copy(arena, NULL, 1));
+    assert_null(mr_string_ref(arena, NULL, 1));
+    assert_null(mr_bytes_copy(arena, NULL, 1));
+    assert_null(mr_bytes_ref(arena, NULL, 1));
+    assert_null(mr_decimal(arena, NULL, 1, 0));
+    assert_null(mr_bigint(arena, NULL, 1));
+    assert_null(mr_map_copy(arena, NULL, 0));
+    assert_null(mr_struct_create(arena, NULL));
+    struct mr_value *some_map = mr_map_create(arena, 1);
+    assert_int_equal(mr_map_put_text(arena, some_map, NULL, mr_null()), -1);
+    mr_map_remove(some_map, NULL);
+    assert_null(mr_map_get(some_map, NULL));
+    assert_int_equal(mr_arena_failed(NULL, NULL), -1);
     struct mr_value *list = mr_array_create(arena, 0), *map = mr_map_create(arena, 0);
     assert_int_equal(mr_array_append(arena, list, NULL), -1);
     assert_int_equal(mr_array_append(arena, NULL, mr_null()), -1);

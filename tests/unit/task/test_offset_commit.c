@@ -76,7 +76,7 @@ static struct mr_record *add(struct source_batch *batch, int64_t partition, int6
 {
     struct mr_record *record = mr_batch_append(batch->batch);
 
-    mr_record_set_source(record, map_of(batch, "p", partition), map_of(batch, "o", offset));
+    assert_int_equal(0, mr_record_set_source(record, map_of(batch, "p", partition), map_of(batch, "o", offset)));
     atomic_store(&record->owner_pending, 1);
     return record;
 }
@@ -226,13 +226,47 @@ static void a_source_without_offsets_stores_nothing(void **state)
     struct source_batch *batch = batch_begin();
     struct mr_record *bare = mr_batch_append(batch->batch), *without_offset = mr_batch_append(batch->batch);
 
-    mr_record_set_source(without_offset, map_of(batch, "p", 1), NULL);
+    assert_int_equal(0, mr_record_set_source(without_offset, map_of(batch, "p", 1), mr_null()));
     atomic_store(&bare->owner_state, ENTRY_ACKED);
     atomic_store(&without_offset->owner_state, ENTRY_ACKED);
     submit(*state, batch);
     flush_now(*state);
     assert_int_equal(0, fake_store.puts);
     assert_true(offset_commit_is_home(*state, batch));
+    end(*state, batch);
+}
+
+static void a_record_without_an_offset_keeps_the_one_before_it(void **state)
+{
+    struct source_batch *batch = batch_begin();
+
+    add_acked(batch, 0, 7);
+    struct mr_record *without_offset = mr_batch_append(batch->batch);
+    assert_int_equal(0, mr_record_set_source(without_offset, map_of(batch, "p", 0), mr_null()));
+    atomic_store(&without_offset->owner_state, ENTRY_ACKED);
+    submit(*state, batch);
+    flush_now(*state);
+    assert_int_equal(7, fake_store.stored[0]);
+    end(*state, batch);
+}
+
+static void progress_to_null_forgets_the_partition_in_its_turn(void **state)
+{
+    struct source_batch *batch = batch_begin();
+    struct mr_record *waiting;
+
+    add_acked(batch, 0, 7);
+    waiting = add(batch, 0, 8);
+    assert_int_equal(0, mr_batch_append_progress(batch->batch, map_of(batch, "p", 0), mr_null()));
+    struct mr_record *marker = batch_entry_at(batch->batch, batch_entry_count(batch->batch) - 1);
+    atomic_store(&marker->owner_state, ENTRY_ACKED);
+    submit(*state, batch);
+    flush_now(*state);
+    assert_int_equal(7, fake_store.stored[0]);
+    offset_commit_mark_acked(waiting);
+    flush_now(*state);
+    assert_int_equal(2, fake_store.puts);
+    assert_int_equal(-1, fake_store.stored[0]);
     end(*state, batch);
 }
 
@@ -548,6 +582,8 @@ int main(void)
         TEST(a_record_of_many_items_waits_for_all_of_them),
         TEST(filtered_records_and_progress_advance_the_lane_in_their_turn),
         TEST(a_source_without_offsets_stores_nothing),
+        TEST(a_record_without_an_offset_keeps_the_one_before_it),
+        TEST(progress_to_null_forgets_the_partition_in_its_turn),
         TEST(random_acknowledgements_never_store_too_much),
         TEST(many_partitions_are_stored_once_each),
         TEST(finished_records_wait_for_their_commit_record),

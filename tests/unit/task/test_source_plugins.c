@@ -325,7 +325,7 @@ struct mistake {
 static void a_mistake_fails_its_task_alone_and_in_words(void **state)
 {
     static const struct mistake cases[] = {
-        {"mistake=no-topic", "has no topic", "good "},
+        {"mistake=no-topic", "left a record unfinished", "good "},
         {"mistake=no-value", "left a record unfinished", "good "},
         {"mistake=no-header", "left a record unfinished", "good "},
         {"mistake=silent", "poll failed without a reason", "good "},
@@ -333,7 +333,8 @@ static void a_mistake_fails_its_task_alone_and_in_words(void **state)
         {"mistake=negative-time", "Invalid record timestamp", "good "},
         {"mistake=error-and-success", NULL, "good good "},
         {"mistake=odd-partition", NULL, "good good "},
-        {"mistake=no-source", NULL, "good good "},
+        {"mistake=no-source", "left a record unfinished", "good "},
+        {"mistake=null-source", NULL, "good good "},
         {"mistake=bad-source", "have to be maps", "good "},
         {"mistake=wrong-kind", NULL, "good text "}, /* StringConverter prints whatever there is */
     };

@@ -86,10 +86,10 @@ static int append_line(struct mr_batch *batch, size_t at, struct mr_error **erro
     if (value == NULL)
         return mr_batch_append_progress(batch, partition, offset) == 0 ? 0 : mr_arena_failed(arena, error);
     record = mr_batch_append(batch);
-    if (record == NULL || mr_record_set_value(record, NULL, mr_string(arena, value)) != 0)
+    if (record == NULL || mr_record_set_value(record, NULL, mr_string(arena, value)) != 0 ||
+        (script.lines[at].topic != NULL && mr_record_set_topic_ref(record, script.lines[at].topic) != 0) ||
+        mr_record_set_source(record, partition, offset) != 0)
         return mr_arena_failed(arena, error);
-    mr_record_set_topic_ref(record, script.lines[at].topic);
-    mr_record_set_source(record, partition, offset);
     return 0;
 }
 
