@@ -30,6 +30,8 @@ void log_context_push(struct log_context *context, const char *connector, int ta
         snprintf(context->text, sizeof(context->text), "[%s|task-%d]", connector, task);
     else
         snprintf(context->text, sizeof(context->text), "[%s|worker]", connector);
+    context->connector = connector;
+    context->task = task;
     context->outer = innermost_context;
     innermost_context = context;
 }
@@ -38,6 +40,11 @@ void log_context_pop(struct log_context *context)
 {
     assert(innermost_context == context);
     innermost_context = context->outer;
+}
+
+const struct log_context *log_context_top(void)
+{
+    return innermost_context;
 }
 
 const char *log_context_text(void)

@@ -89,11 +89,14 @@ struct logger *log_place_find(struct logger *_Atomic *place, const char *name);
  */
 struct log_context {
     char text[LOG_CONTEXT_TEXT_MAX];
+    const char *connector; /* borrowed until the pop */
+    int task;
     struct log_context *outer;
 };
 void log_context_push(struct log_context *context, const char *connector, int task);
 void log_context_pop(struct log_context *context);
 const char *log_context_text(void);   /* of this thread; "" without one */
+const struct log_context *log_context_top(void); /* NULL: none; async-signal-safe */
 
 /* ---- levels, for start-up and REST ---- */
 

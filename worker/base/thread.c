@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/mem.h"
 
 #include "base/bans.h"
@@ -27,7 +28,10 @@ static void *run_named(void *argument)
     struct birth birth = *(struct birth *)argument;
     mem_free(argument);
     pthread_setname_np(pthread_self(), birth.name);
-    return birth.run(birth.argument);
+    void *crash_stack = crash_stack_begin();
+    void *result = birth.run(birth.argument);
+    crash_stack_end(crash_stack);
+    return result;
 }
 
 static bool refuse(void)
