@@ -12,6 +12,8 @@
 #ifndef SDK_ARENA_LAYOUT_H
 #define SDK_ARENA_LAYOUT_H
 
+#include "sdk/inside.h"
+
 #include <millrace/arena.h>
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -8,6 +8,8 @@
 #ifndef SDK_COLLECT_H
 #define SDK_COLLECT_H
 
+#include "sdk/inside.h"
+
 #include <millrace/config_provider.h>
 #include <millrace/connector.h>
 #include <millrace/sink_task.h>

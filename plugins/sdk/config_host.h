@@ -16,12 +16,22 @@
 #ifndef SDK_CONFIG_HOST_H
 #define SDK_CONFIG_HOST_H
 
+#include "sdk/inside.h"
+
 #include <millrace/config_def.h>
 
 struct string_map;
 struct mr_config_report;
 
 enum config_mood { CONFIG_PARSE, CONFIG_VALIDATE };
+
+/* The name of an option that stands in words, and that validators and recommenders get. Findings are filed under the full
+ * name in any case. */
+enum config_naming {
+    CONFIG_NAMES_FULL,     /* the prefix and the row's name everywhere */
+    CONFIG_NAMES_EMBEDDED, /* as ConfigDef.embed: reading tells the full name, validators and recommenders the row's */
+    CONFIG_NAMES_SHORT     /* as a definition of its own: the row's name everywhere */
+};
 
 /*
  * The full class name that `text` means for that option, or NULL: "Class X could not be found." Runs on the parsing
@@ -35,9 +45,10 @@ struct config_source {
     const struct mr_config_def *const *defs;
     size_t def_count;
     const struct string_map *map; /* names without the prefix */
-    /* NULL: none. Stands before option names in messages, in the report and in the `name` that validators get
-     * ("transforms.a."); typed getters take names with or without it. Copied. */
+    /* NULL: none. Stands before option names ("transforms.a."), see `naming`; typed getters take names with or without it.
+     * Copied. */
     const char *prefix;
+    enum config_naming naming;
     config_class_find_fn *class_find; /* NULL: a CLASS is any text */
     void *class_find_owner;
 };
@@ -55,6 +66,9 @@ MR_EXPORT int config_parse(const struct config_source *source, struct mr_config 
 /* One definition, CONFIG_PARSE, no report, no prefix, classes as they are: what a plugin's create gets. */
 MR_EXPORT struct mr_config *config_create(const struct mr_config_def *def, const struct string_map *map,
                                           struct mr_error **error);
+
+/* The options alone, without values: `map` may be NULL, `mood` is not looked at. Runs no validator: no plugin code. */
+MR_EXPORT struct mr_config *config_describe(const struct config_source *source, struct mr_error **error);
 
 /* Are names present and unique, types known, defaults readable and acceptable? For the loader and `plugin check`. */
 MR_EXPORT int config_def_check(const struct mr_config_def *def, struct mr_error **error);

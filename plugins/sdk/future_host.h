@@ -11,6 +11,8 @@
 #ifndef SDK_FUTURE_HOST_H
 #define SDK_FUTURE_HOST_H
 
+#include "sdk/inside.h"
+
 #include <millrace/host.h>
 
 /*

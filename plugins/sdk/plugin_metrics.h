@@ -13,6 +13,8 @@
 #ifndef SDK_PLUGIN_METRICS_H
 #define SDK_PLUGIN_METRICS_H
 
+#include "sdk/inside.h"
+
 #include <millrace/host.h>
 
 enum plugin_metric_kind { PLUGIN_METRIC_COUNTER = 1, PLUGIN_METRIC_GAUGE };

@@ -15,6 +15,8 @@
 #ifndef SDK_RECORD_LAYOUT_H
 #define SDK_RECORD_LAYOUT_H
 
+#include "sdk/inside.h"
+
 #include <millrace/record.h>
 #include <stdatomic.h>
 #include <string.h>

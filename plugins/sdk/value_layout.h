@@ -19,6 +19,8 @@
 #ifndef SDK_VALUE_LAYOUT_H
 #define SDK_VALUE_LAYOUT_H
 
+#include "sdk/inside.h"
+
 #include <millrace/value.h>
 #include <string.h>
 

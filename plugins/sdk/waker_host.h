@@ -15,6 +15,8 @@
 #ifndef SDK_WAKER_HOST_H
 #define SDK_WAKER_HOST_H
 
+#include "sdk/inside.h"
+
 #include <millrace/host.h>
 
 typedef void waker_fn(void *argument);

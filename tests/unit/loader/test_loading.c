@@ -1,6 +1,7 @@
 #include "loader_test.h"
 
 #include <millrace/connector.h>
+#include <millrace/predicate.h>
 #include <millrace/sink_task.h>
 #include <millrace/source_task.h>
 #include <millrace/transform.h>
@@ -232,6 +233,18 @@ static bool load_and_destroy(void *plugin_path)
     return loader != NULL;
 }
 
+static void a_plugin_with_names_of_ours_keeps_calling_its_own(void **state)
+{
+    put_plugin(*state, "own_names");
+    struct loader *loader = load(((struct folder *)*state)->path);
+    assert_int_equal(1, loader_count(loader));
+    const struct mr_predicate_ops *ops = loader_at(loader, 0)->predicate;
+    bool holds = false;
+    assert_int_equal(0, ops->test(ops->create(NULL, NULL), NULL, &holds, NULL));
+    assert_true(holds);
+    loader_destroy(loader);
+}
+
 static void a_creation_without_memory_fails_and_leaves_nothing(void **state)
 {
     char path[PATH_MAX + 32];
@@ -258,6 +271,7 @@ int main(void)
         test_in_folder(the_first_of_two_equal_plugins_wins),
         test_in_folder(members_past_an_older_table_are_null),
         test_in_folder(options_are_copied_at_full_width),
+        test_in_folder(a_plugin_with_names_of_ours_keeps_calling_its_own),
         test_in_folder(a_creation_without_memory_fails_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,115 @@
+/*
+ * inside: gives what libmillrace.so shows to the worker alone names of its own in the symbol table.
+ *
+ * The worker calls arena_init, config_parse, … of libmillrace.so; the linker knows them as mr_inside_arena_init, …. A
+ * plugin may have functions of those plain names: would the library show them too, the plugin's own calls could end here.
+ *
+ * Every header of this room with an MR_EXPORT of its own includes this one first, and every such function has its line:
+ * a test compares the symbol table with millrace.map. These names belong to no version of the ABI; worker and library come
+ * from one build.
+ */
+#ifndef SDK_INSIDE_H
+#define SDK_INSIDE_H
+
+#ifndef __PRAGMA_REDEFINE_EXTNAME
+#error "this compiler cannot rename symbols (#pragma redefine_extname); gcc and clang can"
+#endif
+
+/* arena_layout.h */
+#pragma redefine_extname arena_alloc_slowly mr_inside_arena_alloc_slowly
+#pragma redefine_extname arena_init mr_inside_arena_init
+#pragma redefine_extname arena_release mr_inside_arena_release
+#pragma redefine_extname arena_set_limit mr_inside_arena_set_limit
+#pragma redefine_extname arena_trim mr_inside_arena_trim
+
+/* value_layout.h */
+#pragma redefine_extname value_hash mr_inside_value_hash
+
+/* record_layout.h */
+#pragma redefine_extname batch_clear mr_inside_batch_clear
+#pragma redefine_extname batch_on_release mr_inside_batch_on_release
+#pragma redefine_extname batch_pool_create mr_inside_batch_pool_create
+#pragma redefine_extname batch_pool_destroy mr_inside_batch_pool_destroy
+#pragma redefine_extname batch_pool_out_count mr_inside_batch_pool_out_count
+#pragma redefine_extname batch_pool_take mr_inside_batch_pool_take
+#pragma redefine_extname batch_pool_trim mr_inside_batch_pool_trim
+#pragma redefine_extname record_add_header_ref mr_inside_record_add_header_ref
+#pragma redefine_extname record_set_origin mr_inside_record_set_origin
+
+/* collect.h */
+#pragma redefine_extname config_data_count mr_inside_config_data_count
+#pragma redefine_extname config_data_create mr_inside_config_data_create
+#pragma redefine_extname config_data_destroy mr_inside_config_data_destroy
+#pragma redefine_extname config_data_failed mr_inside_config_data_failed
+#pragma redefine_extname config_data_get mr_inside_config_data_get
+#pragma redefine_extname config_data_key mr_inside_config_data_key
+#pragma redefine_extname config_data_ttl_ms mr_inside_config_data_ttl_ms
+#pragma redefine_extname config_data_value mr_inside_config_data_value
+#pragma redefine_extname config_report_add mr_inside_config_report_add
+#pragma redefine_extname config_report_add_all mr_inside_config_report_add_all
+#pragma redefine_extname config_report_count mr_inside_config_report_count
+#pragma redefine_extname config_report_count_of mr_inside_config_report_count_of
+#pragma redefine_extname config_report_create mr_inside_config_report_create
+#pragma redefine_extname config_report_destroy mr_inside_config_report_destroy
+#pragma redefine_extname config_report_failed mr_inside_config_report_failed
+#pragma redefine_extname config_report_message mr_inside_config_report_message
+#pragma redefine_extname config_report_option mr_inside_config_report_option
+#pragma redefine_extname emitter_failed mr_inside_emitter_failed
+#pragma redefine_extname emitter_init mr_inside_emitter_init
+#pragma redefine_extname emitter_release mr_inside_emitter_release
+#pragma redefine_extname emitter_shrink mr_inside_emitter_shrink
+#pragma redefine_extname offset_changes_add mr_inside_offset_changes_add
+#pragma redefine_extname offset_changes_create mr_inside_offset_changes_create
+#pragma redefine_extname offset_changes_destroy mr_inside_offset_changes_destroy
+#pragma redefine_extname offsets_create mr_inside_offsets_create
+#pragma redefine_extname offsets_destroy mr_inside_offsets_destroy
+#pragma redefine_extname offsets_failed mr_inside_offsets_failed
+#pragma redefine_extname offsets_has mr_inside_offsets_has
+#pragma redefine_extname offsets_put_all mr_inside_offsets_put_all
+#pragma redefine_extname task_configs_at mr_inside_task_configs_at
+#pragma redefine_extname task_configs_check mr_inside_task_configs_check
+#pragma redefine_extname task_configs_count mr_inside_task_configs_count
+#pragma redefine_extname task_configs_create mr_inside_task_configs_create
+#pragma redefine_extname task_configs_destroy mr_inside_task_configs_destroy
+#pragma redefine_extname task_configs_take_at mr_inside_task_configs_take_at
+#pragma redefine_extname text_list_at mr_inside_text_list_at
+#pragma redefine_extname text_list_count mr_inside_text_list_count
+#pragma redefine_extname text_list_create mr_inside_text_list_create
+#pragma redefine_extname text_list_destroy mr_inside_text_list_destroy
+#pragma redefine_extname text_list_failed mr_inside_text_list_failed
+
+/* config_host.h */
+#pragma redefine_extname config_create mr_inside_config_create
+#pragma redefine_extname config_def_check mr_inside_config_def_check
+#pragma redefine_extname config_describe mr_inside_config_describe
+#pragma redefine_extname config_importance_name mr_inside_config_importance_name
+#pragma redefine_extname config_option_at mr_inside_config_option_at
+#pragma redefine_extname config_option_count mr_inside_config_option_count
+#pragma redefine_extname config_option_default mr_inside_config_option_default
+#pragma redefine_extname config_option_recommend mr_inside_config_option_recommend
+#pragma redefine_extname config_option_shown mr_inside_config_option_shown
+#pragma redefine_extname config_option_value mr_inside_config_option_value
+#pragma redefine_extname config_parse mr_inside_config_parse
+#pragma redefine_extname config_submitted mr_inside_config_submitted
+#pragma redefine_extname config_type_name mr_inside_config_type_name
+#pragma redefine_extname config_width_name mr_inside_config_width_name
+
+/* future_host.h */
+#pragma redefine_extname future_add_part mr_inside_future_add_part
+#pragma redefine_extname future_complete mr_inside_future_complete
+#pragma redefine_extname future_create mr_inside_future_create
+#pragma redefine_extname future_fail mr_inside_future_fail
+#pragma redefine_extname future_on_done mr_inside_future_on_done
+#pragma redefine_extname future_wait_until_ms mr_inside_future_wait_until_ms
+
+/* waker_host.h */
+#pragma redefine_extname waker_create mr_inside_waker_create
+#pragma redefine_extname waker_detach mr_inside_waker_detach
+
+/* plugin_metrics.h */
+#pragma redefine_extname plugin_metrics_count mr_inside_plugin_metrics_count
+#pragma redefine_extname plugin_metrics_create mr_inside_plugin_metrics_create
+#pragma redefine_extname plugin_metrics_destroy mr_inside_plugin_metrics_destroy
+#pragma redefine_extname plugin_metrics_read mr_inside_plugin_metrics_read
+
+#endif
