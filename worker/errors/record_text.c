@@ -132,13 +132,26 @@ static void append_number_or_null(struct str_buffer *text, const char *name, boo
         str_buffer_printf(text, ", %s=null", name);
 }
 
-void record_text_source(struct str_buffer *text, const struct mr_record *record)
+static void append_source(struct str_buffer *text, const struct mr_record *record)
 {
-    const struct record_content *content = &record->content;
     str_buffer_append_text(text, "SourceRecord{sourcePartition=");
     append_value(text, mr_record_source_partition(record), 0);
     str_buffer_append_text(text, ", sourceOffset=");
     append_value(text, mr_record_source_offset(record), 0);
+}
+
+void record_text_source_place(struct str_buffer *text, const struct mr_record *record)
+{
+    append_source(text, record);
+    if (record->content.topic != NULL)
+        str_buffer_printf(text, ", topic='%s'", record->content.topic);
+    str_buffer_append_char(text, '}');
+}
+
+void record_text_source(struct str_buffer *text, const struct mr_record *record)
+{
+    const struct record_content *content = &record->content;
+    append_source(text, record);
     str_buffer_printf(text, "} ConnectRecord{topic='%s'", content->topic == NULL ? "null" : content->topic);
     append_number_or_null(text, "kafkaPartition", content->partition >= 0, content->partition);
     str_buffer_append_text(text, ", key=");

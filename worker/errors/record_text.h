@@ -12,6 +12,8 @@ struct str_buffer;
 
 /* SourceRecord{sourcePartition={id=0}, sourceOffset={seq=0}} ConnectRecord{topic='t', …} */
 void record_text_source(struct str_buffer *text, const struct mr_record *record);
+/* SourceRecord{sourcePartition={id=0}, sourceOffset={seq=0}, topic='t'}: no key and value */
+void record_text_source_place(struct str_buffer *text, const struct mr_record *record);
 /* {topic='t', partition=0, offset=0, timestamp=1795314368642, timestampType=CreateTime}: no contents */
 void record_text_origin(struct str_buffer *text, const struct record_origin *origin);
 

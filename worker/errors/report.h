@@ -13,17 +13,24 @@
 
 struct reporter;
 
+/* A stop, and what it kept from being written. */
+struct letter_stop {
+    _Atomic bool is_wanted;   /* ends waits for room */
+    _Atomic bool interrupted; /* a wait was ended, its letter not written */
+};
+
 struct reporter_setup {
     const struct tolerance_setup *tolerance; /* valid during create; texts in it are copied where kept */
     const struct error_settings *settings;   /* outlive the reporter, as does the connector's name */
     const char *connector;
     struct tolerance_counters *counters;
-    const _Atomic bool *cancelled;           /* ends waits for room */
+    struct letter_stop *stop;
 };
 
 struct report {
     enum stage stage;
     const char *class_name;
+    const char *alias;                     /* of a transform in its chain; NULL: it has none */
     const struct mr_error *error;          /* the original, not its wrapper */
     const struct mr_record *record;        /* source records: as polled */
     const struct record_origin *origin;    /* sink records: as consumed; NULL for source records */
@@ -44,7 +51,7 @@ struct reporter_ops {
     bool (*is_waiting)(struct reporter *reporter);
     bool (*has_room)(struct reporter *reporter);
     void (*forget_partition)(struct reporter *reporter, const char *topic, int32_t partition);
-    void (*cancel)(struct reporter *reporter);
+    void (*stop)(struct reporter *reporter); /* looks again at setup's `stop` */
 };
 
 extern const struct reporter_ops report_log;

@@ -6,7 +6,7 @@
  * user is one thread at a time. Futures are completed after the lock was given back: they run code of others.
  *
  * Full: past LETTERS_MAX letters or LETTER_BYTES_MAX bytes under way a report waits, as Kafka's producer would, until there
- * is room, a letter failed, or the task was cancelled. Tasks that ask tolerance_has_room before they read do not get there.
+ * is room, a letter failed, or the task is to stop. Tasks that ask tolerance_has_room before they read seldom get there.
  *
  * Life: the reporter and the producer's user hold a reference each; the user's ends with on_closed.
  */
@@ -36,7 +36,7 @@ struct reporter {
     struct refcount references;
     const char *topic_name;         /* the tolerance's; not used once closing */
     struct letter_writer writer;    /* connector NULL: no context headers */
-    const _Atomic bool *cancelled;  /* the tolerance's; not used once closing */
+    struct letter_stop *stop;       /* the tolerance's; not used once closing */
     pthread_mutex_t lock;           /* guards all below */
     pthread_cond_t changed;
     struct tolerance_counters *counters; /* NULL once closing */
@@ -274,7 +274,7 @@ static int create(const struct reporter_setup *setup, struct reporter **created,
         .connector = setup->settings->dead_letter_context ? setup->connector : NULL,
         .task = setup->tolerance->task,
     };
-    reporter->cancelled = setup->cancelled;
+    reporter->stop = setup->stop;
     reporter->counters = setup->counters;
     reporter->wake = setup->tolerance->wake;
     reporter->wake_argument = setup->tolerance->wake_argument;
@@ -306,13 +306,14 @@ static int copy_failure(const struct reporter *reporter, struct mr_error **error
 /* locks: held. */
 static int wait_for_room(struct reporter *reporter, struct mr_error **error)
 {
-    while (is_full(reporter) && reporter->failure == NULL && !atomic_load(reporter->cancelled))
+    while (is_full(reporter) && reporter->failure == NULL && !atomic_load(&reporter->stop->is_wanted))
         cond_wait(&reporter->changed, &reporter->lock);
     if (reporter->failure != NULL)
         return copy_failure(reporter, error);
-    if (is_full(reporter))
-        return mr_error_set(error, MR_ERR_CONNECT, "the task was cancelled while it waited to write a dead letter");
-    return 0;
+    if (!is_full(reporter))
+        return 0;
+    atomic_store(&reporter->stop->interrupted, true);
+    return mr_error_set(error, MR_ERR_CONNECT, "the task was to stop while it waited to write a dead letter");
 }
 
 static int report_letter(struct reporter *reporter, const struct report *report, struct mr_error **error)
@@ -377,7 +378,7 @@ static void forget_partition(struct reporter *reporter, const char *topic, int32
     mutex_unlock(&reporter->lock);
 }
 
-static void cancel(struct reporter *reporter)
+static void stop(struct reporter *reporter)
 {
     mutex_lock(&reporter->lock);
     cond_broadcast(&reporter->changed);
@@ -394,5 +395,5 @@ const struct reporter_ops report_dead_letter = {
     .is_waiting = is_waiting,
     .has_room = has_room,
     .forget_partition = forget_partition,
-    .cancel = cancel,
+    .stop = stop,
 };

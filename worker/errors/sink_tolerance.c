@@ -44,7 +44,7 @@ static int run_reporters(struct tolerance *tolerance, const struct report *repor
     counter_add(&tolerance->counters.record_errors);
     if (error != NULL && *error == NULL) {
         *error = mr_error_copy(report->error);
-        tolerance_exceeded(tolerance, error);
+        tolerance_exceeded(report, error);
     }
     return -1;
 }
@@ -71,13 +71,7 @@ static int report_with_future(struct tolerance *tolerance, struct report *report
 int tolerance_report(struct tolerance *tolerance, const struct operation *operation, const struct mr_error *reason,
                      struct mr_future **future, struct mr_error **error)
 {
-    struct report report = {
-        .stage = operation->stage,
-        .class_name = operation->class_name,
-        .error = reason,
-        .record = operation->record,
-        .origin = operation->record == NULL ? NULL : record_origin(operation->record),
-    };
+    struct report report = report_of(operation, reason);
     return report_with_future(tolerance, &report, future, error);
 }
 

@@ -45,7 +45,7 @@ static int fill(struct tolerance *tolerance, const struct tolerance_setup *setup
         .settings = &tolerance->settings,
         .connector = tolerance->connector,
         .counters = &tolerance->counters,
-        .cancelled = &tolerance->cancelled,
+        .stop = &tolerance->letter_stop,
     };
     return reporters_init(&tolerance->reporters, &reporters, error);
 }
@@ -83,17 +83,28 @@ void tolerance_destroy(struct tolerance *tolerance, int64_t deadline_ms)
     mem_free(tolerance);
 }
 
+void tolerance_stop(struct tolerance *tolerance)
+{
+    atomic_store(&tolerance->letter_stop.is_wanted, true);
+    const struct reporters *reporters = &tolerance->reporters;
+    for (uint32_t i = 0; i < reporters->count; i++) {
+        if (reporters->ops[i]->stop != NULL)
+            reporters->ops[i]->stop(reporters->items[i]);
+    }
+}
+
+bool tolerance_was_interrupted(const struct tolerance *tolerance)
+{
+    return atomic_load(&tolerance->letter_stop.interrupted);
+}
+
 void tolerance_cancel(struct tolerance *tolerance)
 {
     atomic_store(&tolerance->cancelled, true);
     mutex_lock(&tolerance->lock);
     cond_broadcast(&tolerance->changed);
     mutex_unlock(&tolerance->lock);
-    const struct reporters *reporters = &tolerance->reporters;
-    for (uint32_t i = 0; i < reporters->count; i++) {
-        if (reporters->ops[i]->cancel != NULL)
-            reporters->ops[i]->cancel(reporters->items[i]);
-    }
+    tolerance_stop(tolerance);
 }
 
 const struct tolerance_counters *tolerance_counters(const struct tolerance *tolerance)
@@ -190,12 +201,6 @@ static int wrap(struct mr_error **error, const char *sentence)
     return -1;
 }
 
-int tolerance_exceeded(const struct tolerance *tolerance, struct mr_error **error)
-{
-    (void)tolerance;
-    return wrap(error, "Tolerance exceeded in error handler");
-}
-
 /* Nothing is wrong with the record then: giving it up would lose it. */
 static bool is_the_workers_own_trouble(const struct operation *operation, const struct mr_error *error)
 {
@@ -216,18 +221,13 @@ enum tolerance_result tolerance_recover(struct tolerance *tolerance, const struc
         return TOLERANCE_FAILED;
     }
     tolerance_note_failure(tolerance);
+    const struct report report = report_of(operation, *error);
     if (is_the_workers_own_trouble(operation, *error)) {
+        tolerance_add_place(&report, error);
         wrap(error, "Unhandled exception in error handler");
         return TOLERANCE_FAILED;
     }
     counter_add(&tolerance->counters.record_errors);
-    const struct report report = {
-        .stage = operation->stage,
-        .class_name = operation->class_name,
-        .error = *error,
-        .record = operation->record,
-        .origin = operation->record == NULL ? NULL : record_origin(operation->record),
-    };
     struct mr_error *lost = NULL;
     if (reporters_run(&tolerance->reporters, &report, &lost) < 0) {
         mr_error_clear(error);
@@ -235,7 +235,7 @@ enum tolerance_result tolerance_recover(struct tolerance *tolerance, const struc
         return TOLERANCE_FAILED;
     }
     if (!tolerance->settings.tolerate_all) {
-        tolerance_exceeded(tolerance, error);
+        tolerance_exceeded(&report, error);
         return TOLERANCE_FAILED;
     }
     counter_add(&tolerance->counters.records_skipped);

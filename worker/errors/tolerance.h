@@ -93,6 +93,11 @@ struct tolerance *tolerance_create(const struct tolerance_setup *setup, struct m
 /* Letters under way are given until the deadline (clock_monotonic_ms) to leave; nobody waits for them here. */
 void tolerance_destroy(struct tolerance *tolerance, int64_t deadline_ms);
 
+/* The task is to stop: nobody waits for room for dead letters any more. What would have to wait is not written and fails, and
+ * tolerance_was_interrupted says so: nothing is wrong with the task then, and the record comes again. Retries go on, as in
+ * Kafka Connect. thread: any. */
+void tolerance_stop(struct tolerance *tolerance);
+bool tolerance_was_interrupted(const struct tolerance *tolerance);
 /* Ends every wait now and for ever; what is waiting fails. For tasks that are abandoned. thread: any. */
 void tolerance_cancel(struct tolerance *tolerance);
 
@@ -106,6 +111,7 @@ typedef int operation_run_fn(void *argument, struct mr_error **error);
 struct operation {
     enum stage stage;
     const char *class_name;          /* of the plugin that failed, as users know it */
+    const char *alias;               /* of a transform in its chain; NULL: it has none */
     const struct mr_record *record;  /* sink: any with the origin; source: as it was polled */
     operation_run_fn *run;
     void *argument;
@@ -114,7 +120,7 @@ struct operation {
 enum tolerance_result {
     TOLERANCE_RECOVERED, /* a later attempt worked; *error is NULL again */
     TOLERANCE_SKIPPED,   /* give the record up and go on; *error is NULL again */
-    TOLERANCE_FAILED     /* the task fails with *error */
+    TOLERANCE_FAILED     /* the task fails with *error, which names stage, plugin and the record's place */
 };
 
 /* The operation has just failed with `*error`. */
@@ -124,6 +130,9 @@ enum tolerance_result tolerance_recover(struct tolerance *tolerance, const struc
 /* May an operation be run again at all (errors.retry.timeout is not 0)? If not, nobody needs to be able to undo it. */
 bool tolerance_retries(const struct tolerance *tolerance);
 bool tolerance_tolerates_all(const struct tolerance *tolerance);
+
+/* Puts in front of *error where it happened: for failures that end the task without asking the policy. */
+void tolerance_place_failure(const struct operation *operation, struct mr_error **error);
 
 /* Something failed elsewhere and cannot be tried again here: reported, and 0 when tolerated. Else -1 with the reason
  * wrapped. `future` as in tolerance_report_errant. */

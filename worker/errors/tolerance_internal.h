@@ -5,6 +5,7 @@
 #include "base/thread.h"
 #include "errors/report.h"
 #include "errors/tolerance.h"
+#include "sdk/record_layout.h"
 
 struct tolerance {
     struct error_settings settings; /* the topic's name is ours */
@@ -16,6 +17,7 @@ struct tolerance {
     struct reporters reporters;
     uint64_t random;               /* the task's thread */
     _Atomic bool cancelled;
+    struct letter_stop letter_stop;
     pthread_mutex_t lock;          /* guards all below, and waits for a cancel */
     pthread_cond_t changed;
     tolerance_bytes_fn *bytes;     /* called under the lock: converters serve one thread at a time */
@@ -25,8 +27,20 @@ struct tolerance {
 
 /* Counts a failure that is final. */
 void tolerance_note_failure(struct tolerance *tolerance);
-/* Puts Kafka Connect's sentence in front. Returns -1. */
-int tolerance_exceeded(const struct tolerance *tolerance, struct mr_error **error);
+/* failed_at.c: puts in front of *error where it happened: stage, plugin, and the record's place. */
+void tolerance_add_place(const struct report *report, struct mr_error **error);
+/* That and Kafka Connect's sentence. Returns -1. */
+int tolerance_exceeded(const struct report *report, struct mr_error **error);
+
+static inline struct report report_of(const struct operation *operation, const struct mr_error *error)
+{
+    return (struct report){.stage = operation->stage,
+                           .class_name = operation->class_name,
+                           .alias = operation->alias,
+                           .error = error,
+                           .record = operation->record,
+                           .origin = operation->record == NULL ? NULL : record_origin(operation->record)};
+}
 
 static inline void counter_add(_Atomic uint64_t *counter)
 {

@@ -17,6 +17,7 @@
 #include "base/thread.h"
 #include "config/connector_config.h"
 #include "config/variables.h"
+#include "errors/error_line.h"
 #include "loader/loader.h"
 #include "sdk/collect.h"
 #include "sdk/config_host.h"
@@ -149,6 +150,15 @@ static bool tell_last(struct connector_instance *instance, enum connector_state 
     executor_forget_connector(instance->executor, instance);
     tell(instance, state, trace);
     return true;
+}
+
+/* The one line in the log about a failed connector. */
+static void tell_failed(struct connector_instance *instance, const char *trace, const char *words)
+{
+    const char *class_name = string_map_get(instance->raw, "connector.class");
+    if (tell_last(instance, CONNECTOR_FAILED, trace))
+        log_error(LOG_NAME, "connector %s (%s) failed: %s", instance->name, class_name == NULL ? "no class" : class_name,
+                  words);
 }
 
 static void tell_settled(struct connector_instance *instance)
@@ -291,10 +301,9 @@ static void destroy(struct connector_instance *instance, struct order *order)
 /* Takes the error. */
 static void fail(struct connector_instance *instance, struct order *order, struct mr_error *error)
 {
-    char *trace = trace_of(error);
-    log_error(LOG_NAME, "connector %s failed: %s", instance->name, mr_error_message(error));
+    char *trace = trace_of(error), line[ERROR_LINE_MAX];
     destroy(instance, order);
-    tell_last(instance, CONNECTOR_FAILED, trace != NULL ? trace : mr_error_message(error));
+    tell_failed(instance, trace != NULL ? trace : mr_error_message(error), error_line(error, line, sizeof(line)));
     mem_free(trace);
     mr_error_drop(error);
 }
@@ -371,8 +380,9 @@ static void order_run(void *argument)
         destroy(instance, order);
         tell_last(instance, CONNECTOR_ENDED, NULL);
     } else if (order->kind == ORDER_FAIL) {
+        const char *trace = order->trace != NULL ? order->trace : "The connector raised an error";
         destroy(instance, order);
-        tell_last(instance, CONNECTOR_FAILED, order->trace != NULL ? order->trace : "The connector raised an error");
+        tell_failed(instance, trace, trace);
     }
     if (is_dead(instance))
         destroy(instance, order);
@@ -394,10 +404,10 @@ static void order_timed_out(struct order *order)
     char words[256];
     snprintf(words, sizeof(words), "The connector's %s did not return in time; its thread is given up",
              inside == NULL ? "turn" : inside);
-    bool was_last = tell_last(instance, order->kind == ORDER_END ? CONNECTOR_ENDED : CONNECTOR_FAILED,
-                              order->kind == ORDER_END ? NULL : words);
-    if (was_last)
-        log_error(LOG_NAME, "connector %s: %s", instance->name, words);
+    if (order->kind != ORDER_END)
+        tell_failed(instance, words, words);
+    else if (tell_last(instance, CONNECTOR_ENDED, NULL))
+        log_error(LOG_NAME, "connector %s is given up: %s", instance->name, words);
     if (order->kind == ORDER_CONFIGS)
         tell_configs(instance, order->token, &none, words);
 }
@@ -481,5 +491,5 @@ bool connector_instance_end(struct connector_instance *instance)
 
 void connector_instance_fail(struct connector_instance *instance, const char *trace)
 {
-    tell_last(instance, CONNECTOR_FAILED, trace);
+    tell_failed(instance, trace, trace);
 }

@@ -21,6 +21,7 @@
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "config/worker_config.h"
+#include "errors/error_line.h"
 #include "task/task_listener.h"
 
 #include <millrace/error.h>
@@ -174,16 +175,26 @@ static void tell(struct task_unit *unit, enum task_state state, const char *trac
 }
 
 /* The end, once; the name is free before it is told. */
-static void tell_last(struct task_unit *unit, enum task_state state, const char *trace)
+static bool tell_last(struct task_unit *unit, enum task_state state, const char *trace)
 {
     mutex_lock(&unit->lock);
     bool was_gone = unit->phase == UNIT_GONE;
     unit->phase = UNIT_GONE;
     mutex_unlock(&unit->lock);
     if (was_gone)
-        return;
+        return false;
     executor_forget_task(unit->executor, unit);
     tell(unit, state, trace);
+    return true;
+}
+
+/* It could not be made: the one line in the log about that. A task that fails later logs it itself. */
+static void tell_failed(struct task_unit *unit, const char *trace, const char *words)
+{
+    const char *class_name = string_map_get(unit->connector_config, "connector.class");
+    if (tell_last(unit, TASK_FAILED, trace))
+        log_error(LOG_NAME, "task %s (%s) failed, it could not be made: %s", unit->key,
+                  class_name == NULL ? "no class" : class_name, words);
 }
 
 /* An end is kept until the pool has let go of the task: a successor may be started as soon as it is told. */
@@ -308,14 +319,13 @@ static bool begin(struct task_unit *unit, struct task *task)
     return is_wanted;
 }
 
-static void tell_failed(struct task_unit *unit, const struct mr_error *error)
+static void build_failed(struct task_unit *unit, const struct mr_error *error)
 {
     size_t length = mr_error_trace(error, NULL, 0);
-    char *trace = mem_alloc(length + 1);
+    char *trace = mem_alloc(length + 1), line[ERROR_LINE_MAX];
     if (trace != NULL)
         mr_error_trace(error, trace, length + 1);
-    log_error(LOG_NAME, "task %s could not be made: %s", unit->key, mr_error_message(error));
-    tell_last(unit, TASK_FAILED, trace != NULL ? trace : mr_error_message(error));
+    tell_failed(unit, trace != NULL ? trace : mr_error_message(error), error_line(error, line, sizeof(line)));
     mem_free(trace);
 }
 
@@ -344,7 +354,7 @@ static void run_built(struct task_unit *unit, struct task *task)
     if (is_stepped)
         post_stop(unit); /* one that came while it began */
     else
-        tell_last(unit, TASK_FAILED, why);
+        tell_failed(unit, why, why);
 }
 
 static void build_run(void *argument)
@@ -359,7 +369,7 @@ static void build_run(void *argument)
     log_context_push(&context, unit->connector, (int)unit->number);
     struct task *task = build(unit, clock_monotonic_ms(NULL) + EXECUTOR_BUILD_TIMEOUT_MS, &error);
     if (task == NULL)
-        tell_failed(unit, error);
+        build_failed(unit, error);
     else
         run_built(unit, task);
     mr_error_drop(error);
@@ -368,6 +378,7 @@ static void build_run(void *argument)
 
 static void build_outcome(void *argument, enum job_outcome outcome)
 {
+    static const char late[] = "The task could not be made in time: a plugin or the cluster did not answer";
     struct task_unit *unit = argument;
     if (outcome == JOB_DONE) {
         task_unit_drop(unit);
@@ -376,9 +387,10 @@ static void build_outcome(void *argument, enum job_outcome outcome)
     mutex_lock(&unit->lock);
     bool is_stopped = unit->stop_asked, is_building = unit->phase == UNIT_BUILDING;
     mutex_unlock(&unit->lock);
-    if (is_building)
-        tell_last(unit, is_stopped ? TASK_STOPPED : TASK_FAILED,
-                  is_stopped ? NULL : "The task could not be made in time: a plugin or the cluster did not answer");
+    if (is_building && is_stopped)
+        tell_last(unit, TASK_STOPPED, NULL);
+    else if (is_building)
+        tell_failed(unit, late, late);
 }
 
 static void build_late(void *argument)

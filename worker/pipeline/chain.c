@@ -167,6 +167,7 @@ static enum chain_outcome pass(struct chain *chain, const struct chain_policy *p
         record_restore(record, &passage.before);
     const struct chain_failure failure = {
         .class_name = stage->class_name,
+        .alias = stage->alias,
         .again = tries_again ? run_again : NULL,
         .again_argument = &passage,
     };
@@ -180,7 +181,7 @@ static enum chain_outcome too_many(const struct chain_policy *policy, const stru
                                    struct mr_error **error)
 {
     mr_error_set(error, MR_ERR_DATA, "the transforms made more than %d records of one", MR_EMIT_MAX);
-    const struct chain_failure failure = { .class_name = stage->class_name };
+    const struct chain_failure failure = { .class_name = stage->class_name, .alias = stage->alias };
     return give_up(policy, &failure, error);
 }
 
@@ -251,6 +252,7 @@ void chain_destroy(struct chain *chain)
             stage->predicate->destroy(stage->predicate_self);
         mr_config_destroy(stage->config);
         mr_config_destroy(stage->predicate_config);
+        mem_free(stage->alias);
     }
     emitter_release(&chain->emitter);
     record_array_release(&chain->now);

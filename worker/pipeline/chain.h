@@ -43,7 +43,7 @@ enum chain_verdict { CHAIN_RECOVERED, CHAIN_SKIP, CHAIN_FAIL };
 /* Tries again: the record is as it was before the transform, what it had emitted is forgotten. */
 typedef int chain_again_fn(void *argument, struct mr_error **error);
 struct chain_failure {
-    const char *class_name;
+    const char *class_name, *alias;
     chain_again_fn *again; /* NULL: the policy said that nothing is tried again */
     void *again_argument;
 };

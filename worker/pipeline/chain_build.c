@@ -183,6 +183,9 @@ static int fill_stage(const struct building *building, struct chain_stage *stage
         return -1;
     stage->ops = described->plugin->transform;
     stage->class_name = described->plugin->class_name;
+    stage->alias = mem_strdup(alias);
+    if (stage->alias == NULL)
+        return no_memory(error);
     stage->negate = mr_config_boolean(described->implicit, NEGATE);
     stage->config = described->config;
     described->config = NULL;

@@ -16,6 +16,7 @@ struct chain_stage {
     void *predicate_self;
     bool negate;
     const char *class_name;                   /* the loader's */
+    char *alias;                              /* mem_strdup */
     struct mr_config *config, *predicate_config;
 };
 

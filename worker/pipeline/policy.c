@@ -8,6 +8,7 @@ static enum chain_verdict recover(void *argument, const struct chain_failure *fa
     const struct operation operation = {
         .stage = STAGE_TRANSFORMATION,
         .class_name = failure->class_name,
+        .alias = failure->alias,
         .record = policy->record,
         .run = failure->again,
         .argument = failure->again_argument,

@@ -250,6 +250,7 @@ int source_pipeline_produce_failed(struct source_pipeline *pipeline, const struc
     if (tolerance_tolerates_all(tolerance)) {
         result = tolerance_report(tolerance, &operation, reason, NULL, error);
     } else if (error != NULL && *error == NULL) {
+        tolerance_place_failure(&operation, &reason);
         mr_error_wrap(&reason, "Unrecoverable exception from producer send callback");
         mr_error_set_class_name(reason, "org.apache.kafka.connect.errors.ConnectException");
         *error = reason;

@@ -33,33 +33,21 @@ static void close_lent(struct sink_task *task)
                        clock_monotonic_ms(NULL) + task->task.setup.offset_flush_timeout_ms);
 }
 
-void sink_call_begin(struct sink_task *task, const char *call)
+static void lend(struct task *base)
 {
-    task_call_begin(&task->task, call);
+    struct sink_task *task = SINK_TASK_OF(base);
+
     atomic_store(&task->lent, task->consumer);
     /* Abandoned just now: the abandoner may have looked before anything was lent. One of the two sees the other. */
-    if (atomic_load(&task->task.abandoned))
+    if (atomic_load(&base->abandoned))
         close_lent(task);
 }
 
-void sink_call_end(struct sink_task *task)
+static void take_back(struct task *base)
 {
-    task->consumer = atomic_exchange(&task->lent, NULL); /* NULL: whoever abandoned us has closed it */
-    task_call_end(&task->task);
-}
+    struct sink_task *task = SINK_TASK_OF(base);
 
-int sink_call_result(struct sink_task *task, int status, const char *call, struct mr_error *why,
-                     struct mr_error **error)
-{
-    sink_call_end(task);
-    if (status == 0) {
-        mr_error_drop(why);
-        return 0;
-    }
-    if (why == NULL)
-        mr_error_set(&why, MR_ERR_CONNECT, "the plugin's %s failed without a reason", call);
-    *error = why;
-    return -1;
+    task->consumer = atomic_exchange(&task->lent, NULL); /* NULL: whoever abandoned us has closed it */
 }
 
 /* --- prepare and start ------------------------------------------------------------------------------------------------ */
@@ -71,29 +59,11 @@ static void on_ready(void *argument)
     task_wake(&task->task);
 }
 
-static int prepare(struct sink_task *task, struct mr_error **error)
+static void *create(struct task *base, struct mr_error **error)
 {
-    struct mr_error *why = NULL;
-    int status;
-    void *self;
+    struct sink_task *task = SINK_TASK_OF(base);
 
-    task_move(&task->task, TASK_PREPARING, NULL);
-    sink_call_begin(task, "create");
-    self = task->setup.plugin->create(&task->context, &why);
-    if (sink_call_result(task, self == NULL ? -1 : 0, "create", why, error) != 0)
-        return -1;
-    mutex_lock(&task->plugin_lock);
-    task->self = self;
-    mutex_unlock(&task->plugin_lock);
-    why = NULL;
-    if (task->setup.plugin->prepare != NULL && !task_is_stopping(&task->task)) {
-        sink_call_begin(task, "prepare");
-        status = task->setup.plugin->prepare(task->self, task->setup.config, &why);
-        if (sink_call_result(task, status, "prepare", why, error) != 0)
-            return -1;
-    }
-    task_move(&task->task, TASK_PREPARED, NULL);
-    return 0;
+    return task->setup.plugin->create(&task->context, error);
 }
 
 static struct consumer *open_consumer(struct sink_task *task, struct mr_error **error)
@@ -115,15 +85,10 @@ static struct consumer *open_consumer(struct sink_task *task, struct mr_error **
 /* The plugin is started before the first partition can be opened (lifecycle, section 6). */
 static int start(struct sink_task *task, struct mr_error **error)
 {
-    struct mr_error *why = NULL;
     int64_t now_ms;
-    int status;
 
-    sink_call_begin(task, "start");
-    status = task->setup.plugin->start(task->self, task->setup.config, &why);
-    if (sink_call_result(task, status, "start", why, error) != 0)
+    if (task_plugin_start(&task->task, error) != 0)
         return -1;
-    task->started = true;
     if (task_is_stopping(&task->task))
         return 0;
     task->consumer = open_consumer(task, error);
@@ -175,37 +140,12 @@ static int run(struct sink_task *task, bool paused, enum task_step *step, int64_
 
 /* --- the end ------------------------------------------------------------------------------------------------------------ */
 
-static void fail(struct sink_task *task, struct mr_error *error)
-{
-    assert(error != NULL);
-    log_error(LOG_NAME, TASK_FORMAT " failed: %s", TASK_ARGS(&task->task), mr_error_message(error));
-    task->failure = error;
-}
-
-static void plugin_stop(struct sink_task *task)
-{
-    void *self;
-
-    mutex_lock(&task->plugin_lock); /* from here on no request_stop comes */
-    self = task->self;
-    task->self = NULL;
-    mutex_unlock(&task->plugin_lock);
-    if (self == NULL)
-        return;
-    sink_call_begin(task, "stop");
-    task->setup.plugin->stop(self);
-    sink_call_end(task);
-    sink_call_begin(task, "destroy");
-    task->setup.plugin->destroy(self);
-    sink_call_end(task);
-}
-
 /* A FAILED task leaves the group, so that its partitions move on to its siblings (errors-dlq, section 11). */
 static void close_consumer(struct sink_task *task, const struct task_wish *wish)
 {
     /* A fenced member's place is its successor's already: there is nothing to leave. */
     bool stays = task->fenced ||
-                 (wish->stopped && wish->departure == TASK_DEPARTURE_STAY && task->failure == NULL);
+                 (wish->stopped && wish->departure == TASK_DEPARTURE_STAY && task->task.failure == NULL);
     int64_t deadline_ms = clock_monotonic_ms(task->task.setup.clock) + task->task.setup.offset_flush_timeout_ms;
 
     if (wish->stopped)
@@ -219,26 +159,18 @@ static void close_consumer(struct sink_task *task, const struct task_wish *wish)
 
 static enum task_step end(struct sink_task *task, const struct task_wish *wish)
 {
-    char *trace = NULL;
     bool lost = task->fenced || !task_may_act(&task->task);
 
     if (!task_state_may_move(task_state(&task->task), TASK_STOPPING))
         return TASK_STEP_ENDED;
     task_move(&task->task, TASK_STOPPING, NULL);
     sink_task_drop_batch(task);
-    if (task->self != NULL && task->partition_count > 0 && !task_is_abandoned(&task->task))
+    if (task->task.self != NULL && task->partition_count > 0 && !task_is_abandoned(&task->task))
         sink_task_close_all(task, lost);
     close_consumer(task, wish);
-    plugin_stop(task);
+    task_plugin_stop(&task->task);
     close_consumer(task, wish);
-    if (task->failure == NULL || task_is_abandoned(&task->task)) {
-        task_move(&task->task, TASK_STOPPED, NULL);
-        return TASK_STEP_ENDED;
-    }
-    trace = task_trace(task->failure);
-    task_move(&task->task, TASK_FAILED, trace == NULL ? mr_error_message(task->failure) : trace);
-    mem_free(trace);
-    return TASK_STEP_ENDED;
+    return task_finish(&task->task);
 }
 
 /* --- the step ------------------------------------------------------------------------------------------------------------ */
@@ -249,11 +181,14 @@ static int advance(struct sink_task *task, const struct task_wish *wish, bool *w
     struct task *head = &task->task;
 
     *waiting = true;
-    if (task_state(head) == TASK_NEW && wish->prepared && prepare(task, error) != 0)
-        return -1;
+    if (task_state(head) == TASK_NEW && wish->prepared) {
+        task_move(head, TASK_PREPARING, NULL);
+        if (task_plugin_prepare(head, error) != 0)
+            return -1;
+    }
     if (task_state(head) < TASK_PREPARED || !wish->started)
         return 0;
-    if (!task->started) {
+    if (!task->task.started) {
         if (wish->paused) {
             if (task_state(head) == TASK_PREPARED)
                 task_move(head, TASK_PAUSED, NULL);
@@ -280,14 +215,19 @@ static enum task_step step_task(struct sink_task *task, const struct task_wish *
 
     if (wish->stopped || task->fenced || task_is_abandoned(&task->task))
         return end(task, wish);
-    if (!task->started && !task_may_act(&task->task)) {
+    if (!task->task.started && !task_may_act(&task->task)) {
         *wake_at_ms = clock_monotonic_ms(task->task.setup.clock) + LEASE_LOOK_MS;
         return TASK_STEP_WAIT;
     }
     if (advance(task, wish, &waiting, &error) == 0 &&
         (waiting || task->consumer == NULL || run(task, wish->paused, &step, wake_at_ms, &error) == 0))
         return task_is_stopping(&task->task) ? TASK_STEP_AGAIN : step;
-    fail(task, error);
+    if (task_is_stopping(&task->task) && tolerance_was_interrupted(task->setup.tolerance)) {
+        log_info(LOG_NAME, "%s: its record comes again", mr_error_message(error));
+        mr_error_drop(error);
+        return TASK_STEP_AGAIN; /* the wish to stop is seen then */
+    }
+    task_fail(&task->task, error);
     return end(task, wish);
 }
 
@@ -302,14 +242,10 @@ static enum task_step sink_task_step(struct task *base, const struct task_wish *
     return step;
 }
 
+/* A full buffer of dead letters may never have room again. */
 static void sink_task_interrupt(struct task *base)
 {
-    struct sink_task *task = SINK_TASK_OF(base);
-
-    mutex_lock(&task->plugin_lock);
-    if (task->self != NULL && task->setup.plugin->request_stop != NULL)
-        task->setup.plugin->request_stop(task->self);
-    mutex_unlock(&task->plugin_lock);
+    tolerance_stop(SINK_TASK_OF(base)->setup.tolerance);
 }
 
 /* A plugin that hangs must not keep its partitions: whoever finds the consumer lent closes it. */
@@ -327,7 +263,7 @@ static void sink_task_destroy(struct task *base)
 {
     struct sink_task *task = SINK_TASK_OF(base);
 
-    assert(task->self == NULL && task->consumer == NULL && task->batch == NULL);
+    assert(task->task.self == NULL && task->consumer == NULL && task->batch == NULL);
     plugin_wake_end(task->context.waker);
     plugin_wake_end(task->released_waker);
     plugin_metrics_destroy(task->context.metrics);
@@ -349,8 +285,6 @@ static void sink_task_destroy(struct task *base)
     tolerance_destroy(task->setup.tolerance, clock_monotonic_ms(NULL) + LETTERS_GRACE_MS);
     mr_config_destroy(task->setup.config);
     client_config_drop(task->setup.consumer_config);
-    mr_error_drop(task->failure);
-    mutex_destroy(&task->plugin_lock);
     task_release(base);
     mem_free(task);
 }
@@ -359,6 +293,9 @@ static const struct task_ops sink_task_ops = {
     .step = sink_task_step,
     .abandon = sink_task_abandon,
     .interrupt = sink_task_interrupt,
+    .create = create,
+    .lend = lend,
+    .take_back = take_back,
     .destroy = sink_task_destroy,
 };
 
@@ -431,9 +368,10 @@ static void give_back(const struct sink_task_setup *setup)
 struct task *sink_task_create(const struct sink_task_setup *setup, struct mr_error **error)
 {
     struct sink_task *task = mem_calloc(1, sizeof(*task));
+    const struct task_plugin plugin = TASK_PLUGIN_OF(setup);
     bool blocks = (setup->plugin->flags & MR_TASK_BLOCKS) != 0;
 
-    if (task == NULL || task_init(&task->task, &sink_task_ops, &setup->common, blocks, error) != 0) {
+    if (task == NULL || task_init(&task->task, &sink_task_ops, &setup->common, &plugin, blocks, error) != 0) {
         mem_free(task);
         give_back(setup);
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for task %s-%u", setup->common.connector,
@@ -442,7 +380,6 @@ struct task *sink_task_create(const struct sink_task_setup *setup, struct mr_err
     }
     task->setup = *setup;
     client_config_take(task->setup.consumer_config);
-    mutex_init(&task->plugin_lock);
     atomic_init(&task->lent, NULL);
     sink_output_init(&task->output);
     if (parts_create(task))

@@ -52,14 +52,14 @@ static int ask_plugin(struct sink_task *task, struct mr_error **error)
     int status = 0;
 
     if (plugin->pre_commit != NULL) {
-        sink_call_begin(task, "pre_commit");
-        status = plugin->pre_commit(task->self, task->offsets, &why);
-        return sink_call_result(task, status, "pre_commit", why, error);
+        task_call_begin(&task->task, "pre_commit");
+        status = plugin->pre_commit(task->task.self, task->offsets, &why);
+        return task_call_result(&task->task, status, "pre_commit", why, error);
     }
     if (plugin->flush != NULL) {
-        sink_call_begin(task, "flush");
-        status = plugin->flush(task->self, task->offsets, &why);
-        return sink_call_result(task, status, "flush", why, error);
+        task_call_begin(&task->task, "flush");
+        status = plugin->flush(task->task.self, task->offsets, &why);
+        return task_call_result(&task->task, status, "flush", why, error);
     }
     return 0;
 }

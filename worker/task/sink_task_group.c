@@ -111,9 +111,9 @@ static int call_with(struct sink_task *task, const char *name, open_close_fn *ca
                            own == NULL ? OFFSET_UNKNOWN : own->current) != 0)
             return no_memory(error);
     }
-    sink_call_begin(task, name);
-    status = call(task->self, task->offsets, &why);
-    return sink_call_result(task, status, name, why, error);
+    task_call_begin(&task->task, name);
+    status = call(task->task.self, task->offsets, &why);
+    return task_call_result(&task->task, status, name, why, error);
 }
 
 /* --- assigned ------------------------------------------------------------------------------------------------------ */

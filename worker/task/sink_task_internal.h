@@ -35,8 +35,6 @@ struct sink_partition {
     bool pause_wished, paused;
 };
 
-enum sink_ending { SINK_ENDING_NOT, SINK_ENDING, SINK_ENDED };
-
 struct sink_task {
     struct task task; /* first: the ops cast */
     struct sink_task_setup setup;
@@ -47,9 +45,6 @@ struct sink_task {
     struct plugin_wake *plugin_wake;
     struct plugin_wake *released_wake; /* of released_waker; nobody looks whether it was woken */
     struct mr_waker *released_waker;   /* records were let go */
-    pthread_mutex_t plugin_lock; /* request_stop against the end of `self` */
-    void *self;
-    bool started;
 
     struct consumer *consumer;
     struct consumer *_Atomic lent;
@@ -78,19 +73,10 @@ struct sink_task {
     struct consumer_partition *committing; /* what the running commit will have committed */
     size_t committing_count;
 
-    enum sink_ending ending;
     bool fenced;
-    struct mr_error *failure;
 };
 
 #define SINK_TASK_OF(base) ((struct sink_task *)(void *)(base))
-
-/* sink_task.c: around plugin calls. */
-void sink_call_begin(struct sink_task *task, const char *call);
-void sink_call_end(struct sink_task *task);
-/* Ends the call; -1 with `why` or words made up. */
-int sink_call_result(struct sink_task *task, int status, const char *call, struct mr_error *why,
-                     struct mr_error **error);
 
 /* sink_task_context.c */
 extern const struct sink_context_host sink_task_context_host;

@@ -333,9 +333,9 @@ static int call_put(struct sink_task *task, struct mr_error **why)
     int status;
 
     task->delay_is_wished = false;
-    sink_call_begin(task, "put");
-    status = task->setup.plugin->put(task->self, task->output.records.items, task->output.records.count, why);
-    sink_call_end(task);
+    task_call_begin(&task->task, "put");
+    status = task->setup.plugin->put(task->task.self, task->output.records.items, task->output.records.count, why);
+    task_call_end(&task->task);
     return status;
 }
 

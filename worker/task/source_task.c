@@ -52,48 +52,17 @@ static const struct source_context_host context_host = {
     .is_stopping = context_is_stopping,
 };
 
+static void *create(struct task *base, struct mr_error **error)
+{
+    struct source_task *task = SOURCE_TASK_OF(base);
+
+    return task->setup.plugin->create(&task->context, error);
+}
+
 /* --- prepare and start; each returns -1 for "the task fails" -------------------------------------------------- */
-
-static struct mr_error *unexplained(const char *call)
-{
-    struct mr_error *error = NULL;
-
-    mr_error_set(&error, MR_ERR_CONNECT, "the plugin's %s failed without a reason", call);
-    return error;
-}
-
-static int plugin_result(struct source_task *task, int status, const char *call, struct mr_error *why,
-                         struct mr_error **error)
-{
-    task_call_end(&task->task);
-    if (status == 0) {
-        mr_error_drop(why);
-        return 0;
-    }
-    *error = why != NULL ? why : unexplained(call);
-    return -1;
-}
-
-static int plugin_create(struct source_task *task, struct mr_error **error)
-{
-    struct mr_error *why = NULL;
-    void *self;
-
-    task_call_begin(&task->task, "create");
-    self = task->setup.plugin->create(&task->context, &why);
-    if (plugin_result(task, self == NULL ? -1 : 0, "create", why, error) != 0)
-        return -1;
-    mutex_lock(&task->plugin_lock);
-    task->self = self;
-    mutex_unlock(&task->plugin_lock);
-    return 0;
-}
 
 static int prepare(struct source_task *task, struct mr_error **error)
 {
-    struct mr_error *why = NULL;
-    int status;
-
     task_move(&task->task, TASK_PREPARING, NULL);
     task->user = producer_user_open(task->setup.producers,
                                     &(struct producer_user_setup){
@@ -105,17 +74,7 @@ static int prepare(struct source_task *task, struct mr_error **error)
                                         .records_max = SOURCE_TASK_RECORDS_MAX,
                                     },
                                     error);
-    if (task->user == NULL || plugin_create(task, error) != 0)
-        return -1;
-    if (task->setup.plugin->prepare != NULL && !task_is_stopping(&task->task)) {
-        task_call_begin(&task->task, "prepare");
-        status = task->setup.plugin->prepare(task->self, task->setup.config, &why);
-        if (plugin_result(task, status, "prepare", why, error) != 0)
-            return -1;
-    }
-    task->prepared = true;
-    task_move(&task->task, TASK_PREPARED, NULL);
-    return 0;
+    return task->user == NULL ? -1 : task_plugin_prepare(&task->task, error);
 }
 
 static void on_refreshed(void *argument, const struct mr_error *error)
@@ -144,19 +103,6 @@ static int refresh_offsets(struct source_task *task, bool *waiting, struct mr_er
     mr_error_set(error, MR_ERR_CONNECT, "the stored offsets could not be read: %s", failure);
     mem_free(failure);
     return -1;
-}
-
-static int start(struct source_task *task, struct mr_error **error)
-{
-    struct mr_error *why = NULL;
-    int status;
-
-    task_call_begin(&task->task, "start");
-    status = task->setup.plugin->start(task->self, task->setup.config, &why);
-    if (plugin_result(task, status, "start", why, error) != 0)
-        return -1;
-    task->started = true;
-    return 0;
 }
 
 /* --- running ---------------------------------------------------------------------------------------------------- */
@@ -211,30 +157,6 @@ static void ending_begin(struct source_task *task)
     task_move(&task->task, TASK_STOPPING, NULL);
 }
 
-static void fail(struct source_task *task, struct mr_error *error)
-{
-    assert(error != NULL && task->failure == NULL);
-    log_error(LOG_NAME, TASK_FORMAT " failed: %s", TASK_ARGS(&task->task), mr_error_message(error));
-    task->failure = error;
-}
-
-static void plugin_stop(struct source_task *task)
-{
-    void *self;
-
-    mutex_lock(&task->plugin_lock); /* from here on no request_stop comes */
-    self = task->self;
-    task->self = NULL;
-    mutex_unlock(&task->plugin_lock);
-    if (self == NULL)
-        return;
-    task_call_begin(&task->task, "stop");
-    task->setup.plugin->stop(self);
-    task_call_begin(&task->task, "destroy");
-    task->setup.plugin->destroy(self);
-    task_call_end(&task->task);
-}
-
 /* Waits for what is under way; what is not sent by then stays unsent. */
 static bool drain(struct source_task *task, int64_t now_ms)
 {
@@ -266,18 +188,9 @@ static void close_user(struct source_task *task, int64_t now_ms)
 
 static enum task_step finish(struct source_task *task)
 {
-    char *trace = NULL;
-
     source_task_forget(task);
     task->ending = ENDING_DONE;
-    if (task->failure == NULL || task_is_abandoned(&task->task)) {
-        task_move(&task->task, TASK_STOPPED, NULL);
-        return TASK_STEP_ENDED;
-    }
-    trace = task_trace(task->failure);
-    task_move(&task->task, TASK_FAILED, trace == NULL ? mr_error_message(task->failure) : trace);
-    mem_free(trace);
-    return TASK_STEP_ENDED;
+    return task_finish(&task->task);
 }
 
 /* A failure may be that of an older flush: once, it is tried again. */
@@ -312,7 +225,7 @@ static enum task_step end(struct source_task *task, const struct task_wish *wish
         task->ending = ENDING_COMMIT;
     }
     if (task->ending == ENDING_COMMIT && commit_last(task, now_ms)) {
-        plugin_stop(task);
+        task_plugin_stop(&task->task);
         close_user(task, now_ms);
         task->ending = ENDING_CLOSE;
     }
@@ -337,7 +250,7 @@ static int advance(struct source_task *task, const struct task_wish *wish, bool 
         return -1;
     if (task_state(head) < TASK_PREPARED || !wish->started)
         return 0;
-    if (!task->started) {
+    if (!task->task.started) {
         if (wish->paused) { /* a task that begins paused waits before the plugin's start */
             if (task_state(head) != TASK_PAUSED)
                 task_move(head, TASK_PAUSED, NULL);
@@ -349,7 +262,7 @@ static int advance(struct source_task *task, const struct task_wish *wish, bool 
             return -1;
         if (*waiting || task_is_stopping(head))
             return 0;
-        if (start(task, error) != 0)
+        if (task_plugin_start(head, error) != 0)
             return -1;
     }
     if (wish->paused != (task_state(head) == TASK_PAUSED) || task_state(head) == TASK_STARTING)
@@ -374,17 +287,17 @@ static enum task_step step_task(struct source_task *task, const struct task_wish
         return TASK_STEP_WAIT;
     }
     status = advance(task, wish, &waiting, &error);
-    if (status == 0 && task->started)
+    if (status == 0 && task->task.started)
         status = source_task_take_acks(task, &error);
-    if (status == 0 && task->started)
+    if (status == 0 && task->task.started)
         source_task_flush(task, false);
     if (status == 0 && !waiting)
         status = run(task, &step, wake_at_ms, &error);
-    else if (status == 0 && task->started)
+    else if (status == 0 && task->task.started)
         *wake_at_ms = offset_commit_next_ms(task->commit);
     if (status == 0)
         return step;
-    fail(task, error);
+    task_fail(&task->task, error);
     ending_begin(task);
     return TASK_STEP_AGAIN;
 }
@@ -410,23 +323,13 @@ static void source_task_tick(struct task *base)
     offset_commit_flush_start(task->commit);
 }
 
-static void source_task_interrupt(struct task *base)
-{
-    struct source_task *task = SOURCE_TASK_OF(base);
-
-    mutex_lock(&task->plugin_lock);
-    if (task->self != NULL && task->setup.plugin->request_stop != NULL)
-        task->setup.plugin->request_stop(task->self);
-    mutex_unlock(&task->plugin_lock);
-}
-
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void source_task_destroy(struct task *base)
 {
     struct source_task *task = SOURCE_TASK_OF(base);
 
-    assert(task->self == NULL && task->user == NULL && task->first == NULL);
+    assert(task->task.self == NULL && task->user == NULL && task->first == NULL);
     plugin_wake_end(task->context.waker);
     plugin_metrics_destroy(task->context.metrics);
     offset_commit_close(task->commit);
@@ -438,8 +341,6 @@ static void source_task_destroy(struct task *base)
     mr_config_destroy(task->setup.config);
     client_config_drop(task->setup.producer_config);
     mem_free(atomic_load(&task->refresh_failure));
-    mr_error_drop(task->failure);
-    mutex_destroy(&task->plugin_lock);
     task_release(base);
     mem_free(task);
 }
@@ -453,7 +354,7 @@ static const struct task_ops source_task_ops = {
     .abandon = source_task_abandon,
     .step = source_task_step,
     .tick = source_task_tick,
-    .interrupt = source_task_interrupt,
+    .create = create,
     .destroy = source_task_destroy,
 };
 
@@ -494,9 +395,10 @@ static bool parts_create(struct source_task *task, struct mr_error **error)
 struct task *source_task_create(const struct source_task_setup *setup, struct mr_error **error)
 {
     struct source_task *task = mem_calloc(1, sizeof(*task));
+    const struct task_plugin plugin = TASK_PLUGIN_OF(setup);
     bool blocks = (setup->plugin->flags & MR_TASK_BLOCKS) != 0;
 
-    if (task == NULL || task_init(&task->task, &source_task_ops, &setup->common, blocks, error) != 0) {
+    if (task == NULL || task_init(&task->task, &source_task_ops, &setup->common, &plugin, blocks, error) != 0) {
         mem_free(task);
         source_pipeline_destroy(setup->pipeline);
         tolerance_destroy(setup->tolerance, clock_monotonic_ms(NULL));
@@ -507,7 +409,6 @@ struct task *source_task_create(const struct source_task_setup *setup, struct mr
     }
     task->setup = *setup;
     client_config_take(task->setup.producer_config);
-    mutex_init(&task->plugin_lock);
     outgoing_list_init(&task->outgoing);
     if (parts_create(task, error))
         return &task->task;

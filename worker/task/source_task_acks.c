@@ -99,7 +99,7 @@ static void commit_record(struct source_task *task, struct mr_record *entry)
         metadata.timestamp_ms = flight->timestamp_ms;
     }
     task_call_begin(&task->task, "commit_record");
-    if (task->setup.plugin->commit_record(task->self, entry, &metadata, &error) != 0)
+    if (task->setup.plugin->commit_record(task->task.self, entry, &metadata, &error) != 0)
         log_warn(LOG_NAME, TASK_FORMAT ": commit_record failed (ignored): %s", TASK_ARGS(&task->task),
                  error == NULL ? "no reason given" : mr_error_message(error));
     mr_error_drop(error);
@@ -176,10 +176,10 @@ int source_task_take_acks(struct source_task *task, struct mr_error **error)
     int status = 0;
 
     /* A report may show the source partition, which is the plugin's own: not once the plugin has ended. */
-    if (task->failure == NULL && task->self != NULL)
+    if (task->task.failure == NULL && task->task.self != NULL)
         status = settle_refusals(task, error);
     offset_commit_collect(task->commit);
-    if (task->setup.plugin->commit_record != NULL && task->self != NULL)
+    if (task->setup.plugin->commit_record != NULL && task->task.self != NULL)
         call_commit_records(task);
     release_batches(task);
     return status;
@@ -192,11 +192,11 @@ enum flush_state source_task_flush(struct source_task *task, bool force)
     if (!task_may_act(&task->task))
         return FLUSH_NOTHING;
     state = offset_commit_flush(task->commit, force);
-    if (state == FLUSH_STORED && task->self != NULL && task->setup.plugin->commit != NULL) {
+    if (state == FLUSH_STORED && task->task.self != NULL && task->setup.plugin->commit != NULL) {
         struct mr_error *error = NULL;
 
         task_call_begin(&task->task, "commit");
-        if (task->setup.plugin->commit(task->self, &error) != 0)
+        if (task->setup.plugin->commit(task->task.self, &error) != 0)
             log_warn(LOG_NAME, TASK_FORMAT ": commit failed (ignored): %s", TASK_ARGS(&task->task),
                      error == NULL ? "no reason given" : mr_error_message(error));
         mr_error_drop(error);

@@ -32,9 +32,6 @@ struct source_task {
     struct task task; /* first: the ops cast */
     struct source_task_setup setup;
     struct mr_source_context context;
-    pthread_mutex_t plugin_lock; /* request_stop against the end of `self` */
-    void *self;
-    bool prepared, started;
     atomic_bool offsets_refreshed; /* the store has read everything written before our start */
     bool refresh_asked;
     struct plugin_wake *plugin_wake; /* poll now */
@@ -62,7 +59,6 @@ struct source_task {
     enum ending ending;
     int64_t ending_deadline_ms;
     bool may_flush_again;
-    struct mr_error *failure; /* why the task fails; NULL: it stops */
 };
 
 #define SOURCE_TASK_OF(base) ((struct source_task *)(void *)(base))

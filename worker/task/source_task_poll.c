@@ -285,7 +285,7 @@ int source_task_poll(struct source_task *task, bool *idle, struct mr_error **err
         return no_memory(error);
     task->poll_after_is_set = false;
     task_call_begin(&task->task, "poll");
-    status = task->setup.plugin->poll(task->self, batch, &why);
+    status = task->setup.plugin->poll(task->task.self, batch, &why);
     task_call_end(&task->task);
     if (status == 0) {
         mr_error_clear(&why);

@@ -43,15 +43,16 @@ bool task_state_may_move(enum task_state from, enum task_state to)
     return (moves[from] & MAY(to)) != 0;
 }
 
-int task_init(struct task *task, const struct task_ops *ops, const struct task_common_setup *setup, bool blocks,
-              struct mr_error **error)
+int task_init(struct task *task, const struct task_ops *ops, const struct task_common_setup *setup,
+              const struct task_plugin *plugin, bool blocks, struct mr_error **error)
 {
-    *task = (struct task){.ops = ops, .setup = *setup, .blocks = blocks};
+    *task = (struct task){.ops = ops, .setup = *setup, .plugin = *plugin, .blocks = blocks};
     task->connector = mem_strdup(setup->connector);
     if (task->connector == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for task %s-%u", setup->connector, setup->number);
     task->setup.connector = task->connector;
     mutex_init(&task->lock);
+    mutex_init(&task->plugin_lock);
     atomic_init(&task->stopping, false);
     atomic_init(&task->abandoned, false);
     atomic_init(&task->state, TASK_NEW);
@@ -63,6 +64,9 @@ void task_release(struct task *task)
 {
     if (task->connector == NULL)
         return;
+    assert(task->self == NULL);
+    mr_error_drop(task->failure);
+    mutex_destroy(&task->plugin_lock);
     mutex_destroy(&task->lock);
     mem_free(task->connector);
     task->connector = NULL;
@@ -166,6 +170,15 @@ void task_request_resume(struct task *task)
     request_paused(task, false);
 }
 
+static void interrupt(struct task *task)
+{
+    if (atomic_exchange(&task->stopping, true))
+        return;
+    if (task->ops->interrupt != NULL)
+        task->ops->interrupt(task);
+    task_plugin_interrupt(task);
+}
+
 void task_request_stop(struct task *task, enum task_departure departure, int64_t deadline_ms)
 {
     mutex_lock(&task->lock);
@@ -173,18 +186,16 @@ void task_request_stop(struct task *task, enum task_departure departure, int64_t
     task->wish.departure = departure;
     task->wish.stop_deadline_ms = deadline_ms;
     mutex_unlock(&task->lock);
-    if (!atomic_exchange(&task->stopping, true))
-        task->ops->interrupt(task);
+    interrupt(task);
     task_wake(task);
 }
 
 void task_abandon(struct task *task)
 {
-    atomic_store(&task->abandoned, true); /* before the look at what is lent: see sink_call_begin */
+    atomic_store(&task->abandoned, true); /* before the look at what is lent: see lend in sink_task.c */
     if (task->ops->abandon != NULL)
         task->ops->abandon(task);
-    if (!atomic_exchange(&task->stopping, true))
-        task->ops->interrupt(task);
+    interrupt(task);
     task_wake(task);
 }
 
@@ -233,26 +244,6 @@ void task_move(struct task *task, enum task_state to, const char *trace)
     atomic_store_explicit(&task->state, to, memory_order_release);
     if (is_told && !task_is_abandoned(task))
         task->setup.listener->on_state(task->setup.listener_argument, to, trace);
-}
-
-void task_call_begin(struct task *task, const char *call)
-{
-    atomic_store_explicit(&task->inside, call, memory_order_release);
-}
-
-void task_call_end(struct task *task)
-{
-    atomic_store_explicit(&task->inside, "", memory_order_release);
-}
-
-char *task_trace(const struct mr_error *error)
-{
-    size_t length = mr_error_trace(error, NULL, 0);
-    char *trace = mem_alloc(length + 1);
-
-    if (trace != NULL)
-        mr_error_trace(error, trace, length + 1);
-    return trace;
 }
 
 int64_t task_real_deadline_ms(const struct task *task, int64_t deadline_ms)

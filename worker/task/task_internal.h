@@ -1,6 +1,9 @@
 /*
  * task_internal: what source and sink tasks share behind the door. For files of this room alone.
  *
+ *   task.c       states, commands, questions, wake-ups
+ *   task_life.c  the plugin from create to destroy; failing and ending
+ *
  * The mailbox (`wish`) is the only part that other threads write; it has its own lock, held for a few stores. Everything
  * else belongs to the thread that steps the task.
  */
@@ -29,11 +32,35 @@ struct task_ops {
     enum task_step (*step)(struct task *task, const struct task_wish *wish, int64_t *wake_at_ms);
     /* Ends every wait and takes the clients away; NULL: nothing more than the interrupt. thread: any. */
     void (*abandon)(struct task *task);
-    /* Tells the plugin that a stop is wanted. thread: any, also while a plugin call is inside. */
+    /* Ends waits that a stop need not go through; the plugin is told as well. NULL: there are none. thread: any. */
     void (*interrupt)(struct task *task);
+    void *(*create)(struct task *task, struct mr_error **error); /* the plugin's, with its context */
+    /* Around each plugin call; NULL: nothing changes hands. */
+    void (*lend)(struct task *task);
+    void (*take_back)(struct task *task);
     void (*tick)(struct task *task); /* NULL: nothing to do. thread: any */
     void (*destroy)(struct task *task);
 };
+
+/* The members that the tables of both kinds have, and the task's own configuration. Borrowed. */
+struct task_plugin {
+    const char *class_name;
+    const struct mr_config *config;
+    int (*prepare)(void *self, const struct mr_config *config, struct mr_error **error); /* NULL: nothing */
+    int (*start)(void *self, const struct mr_config *config, struct mr_error **error);
+    void (*request_stop)(void *self); /* NULL: calls never block */
+    void (*stop)(void *self);
+    void (*destroy)(void *self);
+};
+
+/* For the tables of both kinds. */
+#define TASK_PLUGIN_OF(setup)                                                                                          \
+    {                                                                                                                  \
+        .class_name = (setup)->common.plugin_class == NULL ? "" : (setup)->common.plugin_class,                        \
+        .config = (setup)->config, .prepare = (setup)->plugin->prepare, .start = (setup)->plugin->start,               \
+        .request_stop = (setup)->plugin->request_stop, .stop = (setup)->plugin->stop,                                  \
+        .destroy = (setup)->plugin->destroy                                                                            \
+    }
 
 struct task {
     const struct task_ops *ops;
@@ -46,11 +73,17 @@ struct task {
     atomic_bool abandoned;
     atomic_int state; /* enum task_state */
     const char *_Atomic inside;
+
+    struct task_plugin plugin;
+    pthread_mutex_t plugin_lock; /* request_stop against the end of `self` */
+    void *self;
+    bool started;
+    struct mr_error *failure; /* why the task fails; NULL: it stops */
 };
 
 /* -1: no memory. The setup is copied, `connector` too. */
-int task_init(struct task *task, const struct task_ops *ops, const struct task_common_setup *setup, bool blocks,
-              struct mr_error **error);
+int task_init(struct task *task, const struct task_ops *ops, const struct task_common_setup *setup,
+              const struct task_plugin *plugin, bool blocks, struct mr_error **error);
 void task_release(struct task *task);
 
 static inline bool task_is_abandoned(const struct task *task)
@@ -72,6 +105,21 @@ void task_move(struct task *task, enum task_state to, const char *trace);
 /* Around every plugin call: names it for "who hangs", puts connector and task into log lines. */
 void task_call_begin(struct task *task, const char *call);
 void task_call_end(struct task *task);
+/* Ends the call; -1 with `why` or words made up. */
+int task_call_result(struct task *task, int status, const char *call, struct mr_error *why, struct mr_error **error);
+
+/* create and prepare; from PREPARING to PREPARED. -1: the task fails. */
+int task_plugin_prepare(struct task *task, struct mr_error **error);
+int task_plugin_start(struct task *task, struct mr_error **error);
+/* request_stop. thread: any, also while a call is inside. */
+void task_plugin_interrupt(struct task *task);
+/* stop and destroy, if it was created. */
+void task_plugin_stop(struct task *task);
+
+/* Logs the one line there is about it, and keeps the error for the end. Takes it over. */
+void task_fail(struct task *task, struct mr_error *error);
+/* The last move: FAILED with the trace of what failed, else STOPPED. */
+enum task_step task_finish(struct task *task);
 
 /* The full trace of an error, for the status; free with mem_free. NULL: no memory. */
 char *task_trace(const struct mr_error *error);

@@ -389,6 +389,46 @@ static void a_cancel_ends_the_wait_for_room_and_skips_nothing(void **state)
     assert_int_equal(TOLERANCE_FAILED, full.result);
 }
 
+/* A task that is to stop while it waits for room; without room the letter was never written and its record comes again. */
+static void a_stop_ends_the_wait_for_room_and_skips_nothing(void **state)
+{
+    struct bench *bench = *state;
+    fill(bench);
+    struct full full = { .bench = bench, .record = append_sink(bench->batch, "in", 1, 9, "k", "v") };
+    pthread_t thread;
+    assert_int_equal(0, pthread_create(&thread, NULL, fail_one_more, &full));
+    tolerance_stop(bench->tolerance);
+    pthread_join(thread, NULL);
+    assert_int_equal(TOLERANCE_FAILED, full.result);
+    assert_true(tolerance_was_interrupted(bench->tolerance));
+    assert_int_equal(0, tolerance_letter_failure(bench->tolerance, NULL));
+    assert_int_equal(4, safe(bench, 0, 100)); /* those under way still hold back */
+}
+
+static void a_stop_with_room_interrupts_nothing(void **state)
+{
+    struct bench *bench = *state;
+    tolerance_stop(bench->tolerance);
+    fail_at(bench, 0, 40);
+    assert_int_equal(1, fake_producer.sent_count);
+    assert_false(tolerance_was_interrupted(bench->tolerance));
+}
+
+static void a_letter_that_is_not_written_ends_the_wait_for_room_and_fails_the_task(void **state)
+{
+    struct bench *bench = *state;
+    fill(bench);
+    struct full full = { .bench = bench, .record = append_sink(bench->batch, "in", 1, 9, "k", "v") };
+    pthread_t thread;
+    assert_int_equal(0, pthread_create(&thread, NULL, fail_one_more, &full));
+    fake_producer_return(PRODUCER_FAILED, "topic authorization failed");
+    pthread_join(thread, NULL);
+    assert_int_equal(TOLERANCE_FAILED, full.result);
+    assert_false(tolerance_was_interrupted(bench->tolerance));
+    assert_int_equal(-1, tolerance_letter_failure(bench->tolerance, NULL));
+    assert_int_equal(4, safe(bench, 0, 100));
+}
+
 /* The topic --------------------------------------------------------------------------------------------------- */
 
 static struct {
@@ -468,6 +508,9 @@ int main(void)
         TEST(the_end_of_a_task_tells_those_who_wait_for_letters),
         TEST(a_report_waits_when_too_many_letters_are_under_way),
         TEST(a_cancel_ends_the_wait_for_room_and_skips_nothing),
+        TEST(a_stop_ends_the_wait_for_room_and_skips_nothing),
+        TEST(a_stop_with_room_interrupts_nothing),
+        TEST(a_letter_that_is_not_written_ends_the_wait_for_room_and_fails_the_task),
         cmocka_unit_test(a_missing_topic_is_created),
         cmocka_unit_test(a_topic_that_cannot_be_created_keeps_the_task_from_starting),
     };

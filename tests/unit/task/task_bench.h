@@ -78,6 +78,7 @@ static inline struct task_common_setup bench_common(void)
     return (struct task_common_setup){
         .connector = "files",
         .number = 0,
+        .plugin_class = "org.acme.Scripted",
         .lease = &bench.lease,
         .clock = &bench.clock.clock,
         .listener = &bench_listener,
