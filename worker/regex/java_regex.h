@@ -1,10 +1,14 @@
 /*
- * java_regex: regular expressions in Java's dialect (java.util.regex.Pattern), on PCRE2.
+ * java_regex: regular expressions in Java's dialect (java.util.regex.Pattern of JDK 17), on PCRE2.
  *
- * Most of the two dialects is the same. What only Java has (nested classes, intersections, flags d, u, U) and what only PCRE2
- * has (recursion, verbs, callouts) is refused, so that no expression means another thing here than it means there.
+ * An expression is translated atom by atom, so that it means here what it means there: classes in classes and intersections,
+ * the flags i m s x d u U, ends of lines, \b, names of groups, back references, \p by Java's names. What has no counterpart
+ * is refused in words when the expression is made: look-behind without a fixed length for each alternative, counts above 65535,
+ * \N{name}, \b{g}, half surrogates, blocks (\p{In…}) but for some eighteen. What remains different and is not noticed: with (?i) a
+ * back reference folds letters of all scripts, and characters are those of PCRE2's Unicode version.
  *
- * Time and memory of a match are bounded: an expression that backtracks beyond JAVA_REGEX_STEPS_MAX does not match.
+ * Time and memory of a match are bounded: an expression that backtracks beyond JAVA_REGEX_STEPS_MAX does not match, and
+ * java_regex_failure says so.
  * thread: one at a time for an expression. Memory: base/mem for ours, PCRE2's own for its own.
  */
 #ifndef REGEX_JAVA_REGEX_H
@@ -14,6 +18,7 @@
 #include <stddef.h>
 
 #define JAVA_REGEX_STEPS_MAX 1000000u
+#define JAVA_REGEX_HEAP_MAX_KIB 16384u
 
 struct java_regex;
 
@@ -23,6 +28,10 @@ void java_regex_destroy(struct java_regex *regex); /* NULL is fine */
 
 /* Does it match the whole text (Matcher.matches)? Text that is no UTF-8 matches nothing. */
 bool java_regex_matches(struct java_regex *regex, const char *text, size_t size);
+/* The leftmost place where it matches, from the beginning of the text (Matcher.find). */
+bool java_regex_find(struct java_regex *regex, const char *text, size_t size);
+/* Why the last of these gave up before it knew the answer; NULL: it did not. */
+const char *java_regex_failure(const struct java_regex *regex);
 
 /* Of the last match that worked: the group's place in the text. Group 0 is all of it. false: the group took no part, or there
  * is none of that number. */
@@ -30,5 +39,12 @@ bool java_regex_group(const struct java_regex *regex, size_t number, size_t *at,
 size_t java_regex_group_count(const struct java_regex *regex); /* without group 0 */
 /* The number of a named group; 0: none. */
 size_t java_regex_group_number(const struct java_regex *regex, const char *name);
+
+/* Matcher.replaceFirst: the text with the place that _find found replaced; all of it where there is none. In `replacement` $n
+ * and ${name} stand for groups, a backslash takes the next character as it is. The result goes to `put` in pieces.
+ * false: the replacement is wrong (found only where there is something to replace, as in Java) or the match was given up. */
+typedef void java_regex_put_fn(void *to, const char *bytes, size_t size);
+bool java_regex_replace_first(struct java_regex *regex, const char *text, size_t size, const char *replacement,
+                              java_regex_put_fn *put, void *to, char *why, size_t why_size);
 
 #endif

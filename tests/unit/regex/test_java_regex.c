@@ -1,4 +1,4 @@
-/* java_regex: whole matches, groups, and what is refused because Java means another thing by it. */
+/* java_regex: whole matches, groups, replacing, what only Java has, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,30 +56,99 @@ static void groups_are_found_by_number_and_name(void **state)
     java_regex_destroy(regex);
 }
 
-static void what_java_means_otherwise_is_refused_in_words(void **state)
+static void what_only_java_has_is_translated(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *expression, *text;
+        bool matches;
+    } cases[] = {
+        {"[a-z&&[^aeiou]]+", "xyz", true},  {"[a-z&&[^aeiou]]+", "xay", false}, {"[a-c[x-z]]+", "axbz", true},
+        {"[^a-c[x-z]]+", "mx", false},      {"[[:alpha:]]+", "al:", true},      {"[a-z&&[def]&&[^e]]", "d", true},
+        {"[^a&&b]", "a", true},             {"[]a]+", "]a", true},              {"[\\w&&[^_]]+", "a_", false},
+        {"[a\\P{L}]+", "a1", true},         {"(?i)[a-c]+", "AbC", true},        {"(?i)k", "\u212a", false},
+        {"(?iu)k", "\u212a", true},         {"(?i)\u00e9", "\u00c9", false},     {"(?U)\\w+", "\u00e9t\u00e9", true},
+        {"\\w+", "\u00e9", false},          {"(?d)a.b", "a\rb", true},          {"a.b", "a\xc2\x85" "b", false},
+        {"a.b", "a\x0b" "b", true},         {"(?m)^a$\\n^b$", "a\nb", true},    {"(?x) a b # c", "ab", true},
+        {"(?x)[ a # b\n]+", "a", true},     {"\\p{IsGreek}+", "\u03b1", true},  {"\\p{InGreek}", "\u03b1", true},
+        {"\\p{javaLowerCase}", "a", true},  {"\\0101\\x42\\u0043", "ABC", true}, {"\\uD83D\\uDE00", "\U0001f600", true},
+        {"{1}x", "x", true},                {"]}", "]}", true},                 {"(a)\\11", "aa1", true},
+        {"(a)(?:\\2|b)", "ab", true},       {"\\Q*.\\E+", "*..", true},         {"(?<aLongNameThatHasMoreThan32Letters>a)", "a", true},
+        {"(?i:A)A", "aA", true},            {"(?i:A)A", "aa", false},           {"((?i)a|b)b", "Bb", true},
+        {"a++a", "aaa", false},             {"(?>a|ab)c", "abc", false},        {".*(?<=s)", "orders", true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        if (matches(cases[i].expression, cases[i].text) != cases[i].matches)
+            fail_msg("%s on %s: not %d", cases[i].expression, cases[i].text, cases[i].matches);
+}
+
+static void what_java_refuses_or_pcre2_lacks_is_refused_in_words(void **state)
 {
     (void)state;
     static const struct {
         const char *expression, *words;
     } cases[] = {
-        {"a[b", "near index"},          {"(", "near index"},         {"*a", "near index"},
-        {"[a-z&&[^b]]", "Intersections"}, {"[a[bc]]", "within"},       {"(*ACCEPT)a", "Dangling"},
-        {"(?R)", "group type"},         {"(?1)", "group type"},      {"(?U)a", "group type"},
-        {"a\\Kb", "escape"},            {"(?P<n>a)", "group type"},  {"[]a]", "Unclosed"},
-        {"\\p{Nothing}", "near index"},
+        {"a[b", "Unclosed character class"},   {"(", "Unclosed group"},        {"*a", "Dangling"},
+        {"a**", "Dangling"},                   {"(?i)*", "Dangling"},          {"(*ACCEPT)a", "Dangling"},
+        {"(?R)", "inline modifier"},           {"(?1)", "inline modifier"},    {"(?#c)x", "inline modifier"},
+        {"(?P<n>a)", "inline modifier"},       {"(?|a)", "inline modifier"},   {"a\\Kb", "escape"},
+        {"\\y", "escape"},                     {"a\\", "internal error"},       {"a{2", "Unclosed counted"},
+        {"a{,3}", "Illegal repetition"},       {"a{3,2}", "repetition range"}, {"a)", "Unmatched"},
+        {"(?<1n>x)", "Latin letter"},          {"(?<na_me>x)", "trailing '>'"}, {"(?<n>a)(?<n>b)", "already defined"},
+        {"\\k<n>(?<n>a)", "does not exist"},   {"[b-a]", "character range"},   {"\\p{Nothing}", "Unknown character property"},
+        {"\\p{sc:x}", "Unknown"},              {"\\pQ", "Unknown"},            {"[a-\\d]", "character range"},
+        {"(?<=a+)b", "not supported here"},    {"\\N{DIGIT ONE}", "not supported"}, {"a{65536}", "65535"},
+        {"\\uD83D", "surrogate"},              {"\xff", "no UTF-8"},            {"\\b{g}", "not supported"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        char why[200];
-        assert_null(java_regex_create(cases[i].expression, why, sizeof(why)));
-        if (strstr(why, cases[i].words) == NULL)
+        char why[200] = "";
+        struct java_regex *regex = java_regex_create(cases[i].expression, why, sizeof(why));
+        if (regex != NULL || strstr(why, cases[i].words) == NULL)
             fail_msg("%s: %s", cases[i].expression, why);
+    }
+}
+
+static void put_piece(void *to, const char *bytes, size_t size)
+{
+    strncat(to, bytes, size);
+}
+
+static void the_first_place_is_replaced(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *expression, *text, *replacement, *result;
+    } cases[] = {
+        {"a|ab", "xab", "Y", "xYb"},           {"(.*?)", "abc", "[$1]", "[]abc"}, {"(x)|(y)", "y", "[$1$2]", "[y]"},
+        {"(?<n>o)r", "order", "${n}-$0", "o-order"}, {"(o)r", "order", "$10\\$", "o0$der"}, {"z", "order", "$9", "order"},
+        {"o", "order", "$1", "No group 1"},    {"o", "order", "$", "missing"},    {"o", "order", "a\\", "escaped is missing"},
+        {"o", "order", "${1}", "starts with digit"}, {"o", "order", "${n}", "No group with name"},
+        {"o", "order", "${n", "trailing"},     {"o", "order", "${}", "0 length"}, {"o", "order", "$x", "Illegal group"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char why[200] = "", result[200] = "";
+        struct java_regex *regex = java_regex_create(cases[i].expression, why, sizeof(why));
+        assert_non_null(regex);
+        bool good = java_regex_replace_first(regex, cases[i].text, strlen(cases[i].text), cases[i].replacement, put_piece, result,
+                                             why, sizeof(why));
+        if (strstr(good ? result : why, cases[i].result) == NULL)
+            fail_msg("%s on %s: %s", cases[i].expression, cases[i].text, good ? result : why);
+        java_regex_destroy(regex);
     }
 }
 
 static void endless_backtracking_ends_as_no_match(void **state)
 {
     (void)state;
-    assert_false(matches("(a|aa|aaa)*b?c", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+    const char *text = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    char why[200];
+    struct java_regex *regex = java_regex_create("(a|aa|aaa)*[bc]", why, sizeof(why));
+    assert_non_null(regex);
+    assert_false(java_regex_matches(regex, text, strlen(text)));
+    assert_string_equal("the expression takes too many steps on this text", java_regex_failure(regex));
+    assert_false(java_regex_matches(regex, "a", 1));
+    assert_null(java_regex_failure(regex));
+    java_regex_destroy(regex);
 }
 
 static void text_that_is_no_utf8_matches_nothing(void **state)
@@ -93,13 +162,20 @@ static void without_memory_nothing_is_left_behind(void **state)
 {
     (void)state;
     char why[200];
-    mem_watch_start(0);
-    struct java_regex *regex = java_regex_create("a", why, sizeof(why));
-    int64_t live = mem_live();
-    mem_watch_stop();
-    assert_null(regex);
-    assert_int_equal(0, live);
-    assert_int_equal(0, strncmp(why, "no memory", 9));
+    struct java_regex *regex = NULL;
+    for (int64_t successes = 0; regex == NULL; successes++) {
+        mem_watch_start(successes);
+        regex = java_regex_create("(?<a>[a-z&&[^b]])(?<b>[^\\w[x]])", why, sizeof(why));
+        int64_t live = mem_live();
+        mem_watch_stop();
+        assert_true(successes < 1000);
+        if (regex == NULL) {
+            assert_int_equal(0, live);
+            assert_int_equal(0, strncmp(why, "no memory", 9));
+        }
+    }
+    assert_true(java_regex_matches(regex, "a-", 2));
+    java_regex_destroy(regex);
 }
 
 int main(void)
@@ -107,7 +183,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_whole_text_has_to_match),
         cmocka_unit_test(groups_are_found_by_number_and_name),
-        cmocka_unit_test(what_java_means_otherwise_is_refused_in_words),
+        cmocka_unit_test(what_only_java_has_is_translated),
+        cmocka_unit_test(what_java_refuses_or_pcre2_lacks_is_refused_in_words),
+        cmocka_unit_test(the_first_place_is_replaced),
         cmocka_unit_test(endless_backtracking_ends_as_no_match),
         cmocka_unit_test(text_that_is_no_utf8_matches_nothing),
         cmocka_unit_test(without_memory_nothing_is_left_behind),
