@@ -20,26 +20,37 @@ bool refuse(struct why *why, const char *format, ...)
     return false;
 }
 
-static void refusal_destroy(void *item)
+static void finding_destroy(void *item)
 {
-    struct refusal *refusal = item;
-    mem_free(refusal->path);
-    mem_free(refusal->reason);
-    mem_free(refusal);
+    struct finding *finding = item;
+    mem_free(finding->path);
+    mem_free(finding->reason);
+    mem_free(finding);
+}
+
+static void keep_finding(struct loader *loader, struct ptr_array *findings, const char *path, const char *reason)
+{
+    struct finding *finding = mem_calloc(1, sizeof(*finding));
+    if (finding != NULL) {
+        finding->path = mem_strdup(path);
+        finding->reason = mem_strdup(reason);
+        if (finding->path != NULL && finding->reason != NULL && ptr_array_push(findings, finding))
+            return;
+        finding_destroy(finding);
+    }
+    loader->out_of_memory = true;
 }
 
 void loader_refuse(struct loader *loader, const char *path, const char *reason)
 {
     log_warn("loader", "%s is not loaded: %s", path, reason);
-    struct refusal *refusal = mem_calloc(1, sizeof(*refusal));
-    if (refusal != NULL) {
-        refusal->path = mem_strdup(path);
-        refusal->reason = mem_strdup(reason);
-        if (refusal->path != NULL && refusal->reason != NULL && ptr_array_push(&loader->refusals, refusal))
-            return;
-        refusal_destroy(refusal);
-    }
-    loader->out_of_memory = true;
+    keep_finding(loader, &loader->refusals, path, reason);
+}
+
+void loader_note_gap(struct loader *loader, const char *path, const char *reason)
+{
+    log_warn("loader", "%s, a place in plugin.path, cannot be searched for plugins: %s", path, reason);
+    keep_finding(loader, &loader->gaps, path, reason);
 }
 
 void *loader_block(struct loader *loader, size_t size)
@@ -68,7 +79,8 @@ static struct loader *loader_alloc(const struct loader_setup *setup)
         return NULL;
     ptr_array_init(&loader->plugins, mem_free);
     ptr_array_init(&loader->files, loader_file_destroy);
-    ptr_array_init(&loader->refusals, refusal_destroy);
+    ptr_array_init(&loader->refusals, finding_destroy);
+    ptr_array_init(&loader->gaps, finding_destroy);
     ptr_array_init(&loader->blocks, mem_free);
     loader->host = setup->host;
     return loader;
@@ -101,6 +113,7 @@ void loader_destroy(struct loader *loader)
         return;
     ptr_array_release(&loader->plugins);
     ptr_array_release(&loader->refusals);
+    ptr_array_release(&loader->gaps);
     ptr_array_release(&loader->blocks);
     ptr_array_release(&loader->files);   /* last: what the others point to lives in the files */
     mem_free(loader);
@@ -123,10 +136,25 @@ size_t loader_refusal_count(const struct loader *loader)
 
 const char *loader_refusal_path(const struct loader *loader, size_t index)
 {
-    return ((const struct refusal *)ptr_array_at(&loader->refusals, index))->path;
+    return ((const struct finding *)ptr_array_at(&loader->refusals, index))->path;
 }
 
 const char *loader_refusal_reason(const struct loader *loader, size_t index)
 {
-    return ((const struct refusal *)ptr_array_at(&loader->refusals, index))->reason;
+    return ((const struct finding *)ptr_array_at(&loader->refusals, index))->reason;
+}
+
+size_t loader_gap_count(const struct loader *loader)
+{
+    return loader->gaps.count;
+}
+
+const char *loader_gap_path(const struct loader *loader, size_t index)
+{
+    return ((const struct finding *)ptr_array_at(&loader->gaps, index))->path;
+}
+
+const char *loader_gap_reason(const struct loader *loader, size_t index)
+{
+    return ((const struct finding *)ptr_array_at(&loader->gaps, index))->reason;
 }

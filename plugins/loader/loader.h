@@ -65,7 +65,7 @@ struct loader_plugin {
     };
 };
 
-/* NULL only when memory is short: an unreadable folder and a bad file are refusals. */
+/* NULL only when memory is short: a bad file is a refusal, an unreadable folder a gap. */
 struct loader *loader_create(const struct loader_setup *setup, struct mr_error **error);
 void loader_destroy(struct loader *loader);
 
@@ -80,6 +80,12 @@ const struct loader_plugin *loader_at(const struct loader *loader, size_t index)
 size_t loader_refusal_count(const struct loader *loader);
 const char *loader_refusal_path(const struct loader *loader, size_t index);
 const char *loader_refusal_reason(const struct loader *loader, size_t index);   /* names the remedy, not the path */
+
+/* Places of the plugin path that could not be searched: they are not there, or closed to this process. A warning each; the
+ * worker runs without them. */
+size_t loader_gap_count(const struct loader *loader);
+const char *loader_gap_path(const struct loader *loader, size_t index);
+const char *loader_gap_reason(const struct loader *loader, size_t index);   /* in the words of errno */
 
 /*
  * The plugin that `name` means among those of one kind, of connectors (sink or source), or of all kinds (the first kind
@@ -101,6 +107,11 @@ int loader_find_connector(const struct loader *loader, const char *name, const c
     const struct loader_plugin **plugin, struct mr_error **error);
 int loader_find_any(const struct loader *loader, const char *name, const char *version_range,
     const struct loader_plugin **plugin, struct mr_error **error);
+
+/* Class names that somebody who wrote `name` may have meant, the nearest first: those that differ in few letters or in case,
+ * with or without package, kind's suffix and nested class ("InserField": InsertField$Key and InsertField$Value). Fills at
+ * most `max`; returns how many. The texts live as long as the loader. */
+size_t loader_suggest(const struct loader *loader, const char *name, const char **class_names, size_t max);
 
 /* "sink", "source", "transformation", "predicate", "converter", "header_converter", "configprovider",
  * "connectorclientconfigoverridepolicy": as PluginType prints. */

@@ -12,7 +12,8 @@
 
 #define LOADER_WHY_MAX 1024   /* bytes of a reason; longer ones are cut */
 
-struct refusal {
+/* A refusal or a gap. */
+struct finding {
     char *path;
     char *reason;
 };
@@ -28,7 +29,8 @@ struct loader_file {
 struct loader {
     struct ptr_array plugins;    /* struct loader_plugin *, owned, sorted once all are in */
     struct ptr_array files;      /* struct loader_file *, owned */
-    struct ptr_array refusals;   /* struct refusal *, owned */
+    struct ptr_array refusals;   /* struct finding *, owned */
+    struct ptr_array gaps;       /* struct finding *, owned */
     struct ptr_array blocks;     /* the full-size copies, owned */
     const struct mr_host *host;
     size_t candidates;
@@ -44,6 +46,7 @@ bool refuse(struct why *why, const char *format, ...) __attribute__((format(prin
 
 /* ---- loader.c ---- */
 void loader_refuse(struct loader *loader, const char *path, const char *reason);   /* copies both; logs */
+void loader_note_gap(struct loader *loader, const char *path, const char *reason);   /* the same */
 void *loader_block(struct loader *loader, size_t size);   /* zeroed, lives as long as the loader; NULL: no memory, noted */
 
 /* ---- scan.c: plugin path → loader_open_file for each candidate ---- */

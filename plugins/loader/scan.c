@@ -39,7 +39,7 @@ static bool list_folder(struct loader *loader, const char *folder, struct ptr_ar
 {
     DIR *stream = opendir(folder);
     if (stream == NULL) {
-        loader_refuse(loader, folder, strerror(errno));
+        loader_note_gap(loader, folder, strerror(errno));
         return false;
     }
     for (struct dirent *entry; (entry = readdir(stream)) != NULL;) {
@@ -82,9 +82,7 @@ static void scan_one(struct loader *loader, const char *path)
 {
     char *absolute = realpath(path, NULL);
     if (absolute == NULL) {
-        struct why why;
-        refuse(&why, "%s; correct plugin.path", strerror(errno));
-        loader_refuse(loader, path, why.text);
+        loader_note_gap(loader, path, strerror(errno));
         return;
     }
     if (is_folder(absolute)) {

@@ -12,6 +12,8 @@
 
 #include "base/bans.h"
 
+enum { SUGGESTIONS_MAX = 5 };
+
 static int usage(void)
 {
     fprintf(stderr, "Usage: millrace plugin list [--plugin-path PATHS]\n"
@@ -38,8 +40,11 @@ static struct loader *open_loader(const char *plugin_path, bool with_shipped)
     return loader;
 }
 
+/* Places that are not there first: what is missing may have stood in them. */
 static void print_refusals(const struct loader *loader)
 {
+    for (size_t i = 0; i < loader_gap_count(loader); i++)
+        fprintf(stderr, "%s: not searched: %s\n", loader_gap_path(loader, i), loader_gap_reason(loader, i));
     for (size_t i = 0; i < loader_refusal_count(loader); i++)
         fprintf(stderr, "%s: refused: %s\n", loader_refusal_path(loader, i), loader_refusal_reason(loader, i));
 }
@@ -71,6 +76,20 @@ static int list(const char *plugin_path)
     return 0;
 }
 
+/* What stood in the way of one file or folder; 1 when something did. */
+static int check_failures(const struct loader *loader, const char *path)
+{
+    if (loader_gap_count(loader) > 0)
+        fprintf(stderr, "%s: cannot be opened: %s\n", path, loader_gap_reason(loader, 0));
+    else if (loader_refusal_count(loader) > 0)
+        print_refusals(loader);
+    else if (loader_count(loader) == 0)
+        fprintf(stderr, "%s: refused: there is no plugin file in it\n", path);
+    else
+        return 0;
+    return 1;
+}
+
 static int check(const char *path)
 {
     if (strchr(path, ',') != NULL) {
@@ -89,12 +108,21 @@ static int check(const char *path)
         printf("  %-16s %s %s, %zu options\n", shown_kind(plugin), plugin->class_name, shown_version(plugin),
                plugin->config_def->count);
     }
-    print_refusals(loader);
-    int status = loader_refusal_count(loader) > 0 || loader_count(loader) == 0;
-    if (loader_refusal_count(loader) == 0 && loader_count(loader) == 0)
-        fprintf(stderr, "%s: refused: there is no plugin file in it\n", path);
+    int status = check_failures(loader, path);
     loader_destroy(loader);
     return status;
+}
+
+static void print_unknown(const struct loader *loader, const char *name)
+{
+    const char *class_names[SUGGESTIONS_MAX];
+    size_t count = loader_suggest(loader, name, class_names, SUGGESTIONS_MAX);
+    fprintf(stderr, "millrace plugin doc: there is no plugin %s, or several go by that name; ", name);
+    if (count == 0)
+        fprintf(stderr, "`millrace plugin list` has the full names\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "%s%s%s", i == 0 ? "did you mean " : i + 1 < count ? ", " : " or ", class_names[i],
+                i + 1 == count ? "?\n" : "");
 }
 
 static int doc(const char *name, const char *plugin_path)
@@ -108,8 +136,7 @@ static int doc(const char *name, const char *plugin_path)
     if (status == 0) {
         plugin_doc_print(plugin, stdout);
     } else {
-        fprintf(stderr, "millrace plugin doc: there is no plugin %s, or several go by that name; "
-                        "`millrace plugin list` has the full names\n", name);
+        print_unknown(loader, name);
         mr_error_drop(error);
     }
     loader_destroy(loader);

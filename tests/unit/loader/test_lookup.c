@@ -188,6 +188,39 @@ static void an_ambiguous_short_name_is_refused(void **state)
     loader_destroy(loader);
 }
 
+static const char *suggested(const struct loader *loader, const char *name)
+{
+    const char *class_names[3];
+    size_t count = loader_suggest(loader, name, class_names, 3);
+    answer[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        strcat(answer, class_names[i]);
+        strcat(answer, " ");
+    }
+    return answer;
+}
+
+static void a_misspelt_name_brings_those_it_may_have_meant(void **state)
+{
+    assert_string_equal("org.acme.Turn$Key org.acme.Turn$Value ", suggested(*state, "Turn"));
+    assert_string_equal("org.acme.Turn$Key org.acme.Turn$Value ", suggested(*state, "Trn"));
+    assert_string_equal("org.acme.Turn$Key ", suggested(*state, "turn$key"));
+    assert_string_equal("org.acme.ThingRouter ", suggested(*state, "ThigRouter"));
+    assert_string_equal("org.acme.ThingConverter ", suggested(*state, "thingconverter")); /* of two kinds, named once */
+    assert_string_equal("org.acme.IsThing ", suggested(*state, "IsThng"));
+    assert_string_equal("org.acme.ThingSourceConnector ", suggested(*state, "ThingSrouce"));
+    assert_string_equal("", suggested(*state, "Elsewhere"));
+    assert_string_equal("", suggested(*state, ""));
+}
+
+static void a_name_too_long_to_be_compared_suggests_nothing(void **state)
+{
+    char name[5000];
+    memset(name, 'x', sizeof(name));
+    name[sizeof(name) - 1] = '\0';
+    assert_string_equal("", suggested(*state, name));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +239,8 @@ int main(void)
         cmocka_unit_test(a_version_that_is_not_there_is_refused_with_those_that_are),
         cmocka_unit_test(a_malformed_range_is_refused),
         cmocka_unit_test(an_ambiguous_short_name_is_refused),
+        cmocka_unit_test(a_misspelt_name_brings_those_it_may_have_meant),
+        cmocka_unit_test(a_name_too_long_to_be_compared_suggests_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
