@@ -13,11 +13,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/plugin_call.h"
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "config/connector_config.h"
 #include "config/variables.h"
 #include "errors/error_line.h"
+#include "executor/quarantine.h"
 #include "loader/loader.h"
 #include "sdk/collect.h"
 #include "sdk/config_host.h"
@@ -38,6 +40,7 @@ struct connector_instance {
     /* Whose turn it is. */
     const struct loader_plugin *plugin;
     struct connector_config *config;
+    struct plugin_name plugin_name; /* the loader's texts */
     struct mr_config *own; /* the plugin may keep it */
     struct mr_connector_context context;
     void *self;
@@ -163,12 +166,18 @@ static void tell_failed(struct connector_instance *instance, const char *trace, 
 
 static void tell_settled(struct connector_instance *instance)
 {
-    if (!is_dead(instance))
-        tell(instance,
-             instance->started                              ? CONNECTOR_RUNNING
-             : instance->target == CONNECTOR_TARGET_STOPPED ? CONNECTOR_STOPPED
-                                                            : CONNECTOR_PAUSED,
-             NULL);
+    char *note;
+    if (is_dead(instance))
+        return;
+    note = instance->started
+               ? quarantine_take_note(instance->executor->setup.quarantine, instance->name, QUARANTINE_CONNECTOR)
+               : NULL;
+    tell(instance,
+         instance->started                              ? CONNECTOR_RUNNING
+         : instance->target == CONNECTOR_TARGET_STOPPED ? CONNECTOR_STOPPED
+                                                        : CONNECTOR_PAUSED,
+         note);
+    mem_free(note);
 }
 
 static void tell_configs(struct connector_instance *instance, uint64_t token, const struct task_configs_result *result,
@@ -218,14 +227,26 @@ static const struct connector_context_host context_host = {
 
 /* Calls ---------------------------------------------------------------------------------------------------------- */
 
-static int result_of(struct order *order, int status, const char *call, struct mr_error *why, struct mr_error **error)
+static void call_begin(const struct connector_instance *instance, struct order *order, const char *call)
 {
     atomic_store(&order->inside, NULL);
     if (status == 0) {
         mr_error_drop(why);
         return 0;
     }
+    atomic_store(&order->inside, call);
+    (void)plugin_call_enter(&instance->plugin_name, call);
+}
+
+static void call_end(struct order *order)
+{
+    plugin_call_leave((struct plugin_call){.is_inside = false}); /* a job begins outside of any plugin */
     if (why == NULL)
+}
+
+static int result_of(struct order *order, int status, const char *call, struct mr_error *why, struct mr_error **error)
+{
+    call_end(order);
         mr_error_set(&why, MR_ERR_CONNECT, "the connector's %s failed without a reason", call);
     *error = why;
     return -1;
@@ -252,6 +273,8 @@ static int prepare(struct connector_instance *instance, struct mr_error **error)
         instance->own = instance->config == NULL ? NULL : config_create(instance->plugin->config_def, resolved, error);
         status = instance->own == NULL ? -1 : 0;
     }
+        instance->plugin_name =
+            (struct plugin_name){.class_name = instance->plugin->class_name, .file = instance->plugin->path};
     string_map_destroy(resolved);
     return status;
 }
@@ -264,7 +287,7 @@ static int create(struct connector_instance *instance, struct order *order, stru
     instance->context.host = &context_host;
     instance->context.owner = instance;
     instance->context.name = instance->name;
-    atomic_store(&order->inside, "create");
+    call_begin(instance, order, "create");
     instance->self = HEAD(instance, create)(&instance->context, &why);
     return result_of(order, instance->self == NULL ? -1 : 0, "create", why, error);
 }
@@ -272,7 +295,7 @@ static int create(struct connector_instance *instance, struct order *order, stru
 static int start(struct connector_instance *instance, struct order *order, struct mr_error **error)
 {
     struct mr_error *why = NULL;
-    atomic_store(&order->inside, "start");
+    call_begin(instance, order, "start");
     int status = HEAD(instance, start)(instance->self, instance->own, &why);
     instance->started = status == 0;
     return result_of(order, status, "start", why, error);
@@ -280,11 +303,11 @@ static int start(struct connector_instance *instance, struct order *order, struc
 
 static void stop(struct connector_instance *instance, struct order *order)
 {
-    atomic_store(&order->inside, "stop");
+    call_begin(instance, order, "stop");
     if (instance->started)
         HEAD(instance, stop)(instance->self);
     instance->started = false;
-    atomic_store(&order->inside, NULL);
+    call_end(order);
 }
 
 static void destroy(struct connector_instance *instance, struct order *order)
@@ -292,10 +315,10 @@ static void destroy(struct connector_instance *instance, struct order *order)
     if (instance->self == NULL)
         return;
     stop(instance, order);
-    atomic_store(&order->inside, "destroy");
+    call_begin(instance, order, "destroy");
     HEAD(instance, destroy)(instance->self);
     instance->self = NULL;
-    atomic_store(&order->inside, NULL);
+    call_end(order);
 }
 
 /* Takes the error. */
@@ -317,11 +340,25 @@ static void settle(struct connector_instance *instance, struct order *order)
     int status = 0;
     instance->target = order->target;
     if (instance->self == NULL)
+/* true: the connector must not be created, and was told FAILED. */
+static bool is_held(struct connector_instance *instance)
+{
+    char *reason = quarantine_reason(instance->executor->setup.quarantine, instance->name, QUARANTINE_CONNECTOR);
+    if (reason == NULL)
+        return false;
+    log_error(LOG_NAME, "connector %s is not started: %s", instance->name, reason);
+    tell_last(instance, CONNECTOR_FAILED, reason);
+    mem_free(reason);
+    return true;
+}
+
         status = create(instance, order, &error);
     if (status == 0 && order->target == CONNECTOR_TARGET_STARTED && !instance->started && !is_dead(instance))
         status = start(instance, order, &error);
     if (status != 0) {
         fail(instance, order, error);
+    if (instance->self == NULL && is_held(instance))
+        return;
         return;
     }
     if (order->target != CONNECTOR_TARGET_STARTED)
@@ -340,7 +377,7 @@ static void ask_configs(struct connector_instance *instance, struct order *order
     } else if (!instance->started) {
         mr_error_set(&error, MR_ERR_ILLEGAL_STATE, "Connector %s is not running", instance->name);
     } else {
-        atomic_store(&order->inside, "task_configs");
+        call_begin(instance, order, "task_configs");
         status = HEAD(instance, task_configs)(instance->self, instance->config->tasks_max, configs, &why);
         status = result_of(order, status, "task_configs", why, &error);
     }

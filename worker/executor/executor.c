@@ -8,6 +8,7 @@
 #include "base/pointer_map.h"
 #include "base/thread.h"
 #include "config/worker_config.h"
+#include "executor/quarantine.h"
 
 #include <millrace/error.h>
 
@@ -342,6 +343,19 @@ void executor_destroy(struct executor *executor)
     if (executor->pool != NULL)
         step_pool_destroy(executor->pool);
     pointer_map_destroy(executor->connectors);
+static void save_quarantine(void *argument)
+{
+    quarantine_save(argument);
+}
+
+void executor_forgive(struct executor *executor, const char *connector, int64_t task, bool with_tasks)
+{
+    struct quarantine *quarantine = executor->setup.quarantine;
+    struct job job = {.run = save_quarantine, .argument = quarantine, .serial = quarantine, .deadline_ms = INT64_MAX};
+    if (quarantine_forgive(quarantine, connector, task, with_tasks) && !job_post(executor->setup.jobs, &job))
+        log_warn(LOG_NAME, "connector %s may start again, but this could not be written: no room for the job", connector);
+}
+
     pointer_map_destroy(executor->tasks);
     cond_destroy(&executor->changed);
     mutex_destroy(&executor->lock);

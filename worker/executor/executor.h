@@ -33,6 +33,7 @@ struct mr_error;
 struct mr_offset_changes;
 struct offset_store;
 struct producer_pool;
+struct quarantine;
 struct string_map;
 struct variables;
 struct worker_config;
@@ -52,7 +53,7 @@ enum connector_state {
  * A command for a connector whose end is told already, or just being told, is answered by nothing else. A request for task
  * configurations is answered by those or a trace, the start of a task by its end at the latest. */
 struct executor_listener {
-    /* `trace` with FAILED; `version` is the plugin's, may be NULL. */
+    /* `trace` with FAILED, and with RUNNING where there is something to know (quarantine.h); `version` is the plugin's, may be NULL. */
     void (*on_connector_state)(void *argument, const char *connector, enum connector_state state, const char *trace,
                                const char *version);
     /* The answer to executor_request_task_configs: one map a task, with task.class (and topics of a sink) added. On failure
@@ -81,6 +82,7 @@ struct executor_setup {
     const struct executor_listener *listener;
     void *listener_argument;
 };
+    struct quarantine *quarantine; /* units not to be started; NULL: none */
 
 /* Of the time to stop, what tasks do not get. */
 #define EXECUTOR_STOP_RESERVE_MS 2000
@@ -127,3 +129,7 @@ void executor_stop_task(struct executor *executor, const char *connector, uint32
                         int64_t deadline_ms);
 
 #endif
+/* Somebody wishes these units to start in spite of what they did (quarantine.h): a restart, a new configuration. `task` < 0: the
+ * connector itself; `with_tasks`: and all of its tasks. Before they are started. */
+void executor_forgive(struct executor *executor, const char *connector, int64_t task, bool with_tasks);
+

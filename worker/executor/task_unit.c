@@ -209,8 +209,13 @@ static void on_state(void *argument, enum task_state state, const char *trace)
     mutex_lock(&unit->lock);
     bool is_gone = unit->phase == UNIT_GONE;
     mutex_unlock(&unit->lock);
-    if (!is_gone)
-        tell(unit, state, trace);
+    if (is_gone)
+        return;
+    char *note = state == TASK_RUNNING
+                     ? quarantine_take_note(unit->executor->setup.quarantine, unit->connector, unit->number)
+                     : NULL;
+    tell(unit, state, note);
+    mem_free(note);
 }
 
 static void on_topic(void *argument, const char *topic)
@@ -357,6 +362,18 @@ static void run_built(struct task_unit *unit, struct task *task)
         tell_failed(unit, why, why);
 }
 
+/* true: the unit must not be started, and was told FAILED. */
+static bool is_held(struct task_unit *unit)
+{
+    char *reason = quarantine_reason(unit->executor->setup.quarantine, unit->connector, unit->number);
+    if (reason == NULL)
+        return false;
+    log_error(LOG_NAME, "task %s is not started: %s", unit->key, reason);
+    tell_last(unit, TASK_FAILED, reason);
+    mem_free(reason);
+    return true;
+}
+
 static void build_run(void *argument)
 {
     struct task_unit *unit = argument;
@@ -366,6 +383,8 @@ static void build_run(void *argument)
         tell_last(unit, TASK_STOPPED, NULL);
         return;
     }
+    if (is_held(unit))
+        return;
     log_context_push(&context, unit->connector, (int)unit->number);
     struct task *task = build(unit, clock_monotonic_ms(NULL) + EXECUTOR_BUILD_TIMEOUT_MS, &error);
     if (task == NULL)

@@ -1,0 +1,40 @@
+/*
+ * quarantine: units of work that have ended a worker process, as crash.h found them.
+ *
+ * A unit (a connector, or one of its tasks) that was named as culprit once is started again, and its first RUNNING status says what
+ * happened. One that was named twice within QUARANTINE_WINDOW_MS is not started: it is FAILED with that reason, over any number
+ * of restarts of the worker, until somebody restarts it or gives its connector a new configuration (quarantine_forgive). So a
+ * plugin that crashes ends the worker twice, not for ever, and the others run on.
+ *
+ * Named are units whose plugin call was inside when the signal came; not for a signal sent by another process, nor for calls that are no part of
+ * a unit's life (validate, alter_offsets).
+ *
+ * Knowledge is kept in the file of reports (crash_file.h): what was told is marked there, what no longer matters is taken out.
+ * thread: any. locks: its own, never while calling out. _save writes the file: job threads.
+ */
+#ifndef EXECUTOR_QUARANTINE_H
+#define EXECUTOR_QUARANTINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct quarantine;
+
+#define QUARANTINE_WINDOW_MS (10 * 60 * 1000)
+#define QUARANTINE_CONNECTOR (-1) /* in place of a task's number: the connector itself */
+
+/* Reads the file (which may be missing), logs each report that is new, and marks it as told. A file that cannot be read is logged
+ * and left. NULL: no memory. `path` is copied. */
+struct quarantine *quarantine_create(const char *path, int64_t now_wall_ms);
+void quarantine_destroy(struct quarantine *quarantine);
+
+/* Why the unit must not be started, for mem_free; NULL: it may. `quarantine` NULL: nobody is held. */
+char *quarantine_reason(struct quarantine *quarantine, const char *connector, int64_t task);
+/* What a unit that may start did to the process before this one, for mem_free; told once, else NULL. */
+char *quarantine_take_note(struct quarantine *quarantine, const char *connector, int64_t task);
+
+/* `task` < 0: the connector itself; `with_tasks`: and all of its tasks. true: something has changed and should be saved. */
+bool quarantine_forgive(struct quarantine *quarantine, const char *connector, int64_t task, bool with_tasks);
+void quarantine_save(struct quarantine *quarantine);
+
+#endif
