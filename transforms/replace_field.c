@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/names.h"
 #include "support/schema_plan.h"
 #include "transform.h"
 
@@ -37,16 +38,6 @@ static const struct mr_config_row rows[] = {
     REPLACE_NULL_ROW,
 };
 static const struct mr_config_def options = MR_CONFIG_DEF(rows);
-
-struct name {
-    char *text;
-    size_t size;
-};
-
-struct names {
-    struct name *items;
-    size_t count;
-};
 
 struct replace_field {
     enum side side;
@@ -85,49 +76,6 @@ static int check_renames(const char *name, const char *text, const struct mr_con
             return mr_error_set(error, MR_ERR_CONFIG, "Invalid rename mapping: %s", item);
     }
     return 0;
-}
-
-/* Names ------------------------------------------------------------------------------------------------------ */
-
-static void names_release(struct names *names)
-{
-    for (size_t i = 0; i < names->count; i++)
-        free(names->items[i].text);
-    free(names->items);
-}
-
-static bool names_add(struct names *names, const char *text, size_t size)
-{
-    struct name *items = realloc(names->items, (names->count + 1) * sizeof(*items));
-    if (items == NULL)
-        return false;
-    names->items = items;
-    char *copy = strndup(text, size);
-    if (copy == NULL)
-        return false;
-    names->items[names->count++] = (struct name){ .text = copy, .size = size };
-    return true;
-}
-
-/* The last one of that name: of renames given twice the later counts. -1: none. */
-static int64_t names_find(const struct names *names, struct mr_bytes name)
-{
-    for (size_t i = names->count; i-- > 0;) {
-        if (names->items[i].size == name.size && memcmp(names->items[i].text, name.data, name.size) == 0)
-            return (int64_t)i;
-    }
-    return -1;
-}
-
-static bool names_add_list(struct names *names, const struct mr_config *config, const char *option)
-{
-    size_t count = mr_config_list_count(config, option);
-    for (size_t i = 0; i < count; i++) {
-        const char *text = mr_config_list_at(config, option, i);
-        if (!names_add(names, text, strlen(text)))
-            return false;
-    }
-    return true;
 }
 
 static bool add_renames(struct replace_field *replace, const struct mr_config *config)

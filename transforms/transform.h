@@ -31,6 +31,7 @@ int require_struct(const struct mr_value *value, const char *purpose, struct mr_
 /* MR_ERR_DATA that monitoring sees as `class_name`. */
 int data_error(struct mr_error **error, const char *class_name, const char *format, ...) MR_PRINTF(3, 4);
 #define ILLEGAL_ARGUMENT "java.lang.IllegalArgumentException"
+#define NULL_POINTER "java.lang.NullPointerException"
 #define SCHEMA_BUILDER_ERROR "org.apache.kafka.connect.errors.SchemaBuilderException"
 
 /* The option that decides whether a null is read as the field's default. */
@@ -67,10 +68,21 @@ int data_error(struct mr_error **error, const char *class_name, const char *form
         .doc = text " Works on the value.", .config_def = &options, .ops = &value_ops                                  \
     }
 
+/* Defines the plugin `name` of a file that has create(config, error), apply and destroy: a transform without sides. */
+#define TRANSFORM_SINGLE(name, simple_name, text, options)                                                             \
+    static const struct mr_transform_ops ops = {                                                                       \
+        .size = sizeof(ops), .create = create, .apply = apply, .destroy = destroy                                      \
+    };                                                                                                                 \
+    const struct mr_plugin name = {                                                                                    \
+        .size = sizeof(name), .kind = MR_PLUGIN_TRANSFORM, .class_name = TRANSFORM_CLASS(simple_name),                 \
+        .version = KAFKA_VERSION, .doc = text, .config_def = &options, .ops = &ops                                     \
+    }
+
+extern const struct mr_plugin drop_headers, filter, regex_router;
 extern const struct mr_plugin extract_field_key, extract_field_value;
 extern const struct mr_plugin hoist_field_key, hoist_field_value;
 extern const struct mr_plugin insert_field_key, insert_field_value;
 extern const struct mr_plugin replace_field_key, replace_field_value;
-extern const struct mr_plugin has_header_key, record_is_tombstone;
+extern const struct mr_plugin has_header_key, record_is_tombstone, topic_name_matches;
 
 #endif

@@ -82,6 +82,7 @@ strays=$(door 'librdkafka/' 'worker/kafka'
     door 'microhttpd' 'rest/http'
     door 'gnutls/' 'rest/http'
     door 'dlfcn' 'plugins/loader|worker/base'
+    door 'pcre2' 'worker/regex'
     door 'curl/' 'rest/forwarding|converters/schema_registry|worker/identity|plugins/connectors'
     door 'jansson' 'plugins/sdk|worker/store|rest/json|worker/coordination')
 [ -z "$strays" ]

@@ -1,12 +1,5 @@
+#include "stateless.h"
 #include "transform.h"
-
-static void *create(const struct mr_config *config, struct mr_error **error)
-{
-    static char self;
-    (void)config;
-    (void)error;
-    return &self;
-}
 
 static int test(void *self, const struct mr_record *record, bool *holds, struct mr_error **error)
 {
@@ -16,12 +9,9 @@ static int test(void *self, const struct mr_record *record, bool *holds, struct 
     return 0;
 }
 
-static void destroy(void *self)
-{
-    (void)self;
-}
-
-static const struct mr_predicate_ops ops = { .size = sizeof(ops), .create = create, .test = test, .destroy = destroy };
+static const struct mr_predicate_ops ops = {
+    .size = sizeof(ops), .create = stateless_create, .test = test, .destroy = stateless_destroy
+};
 
 const struct mr_plugin record_is_tombstone = {
     .size = sizeof(record_is_tombstone),
