@@ -39,8 +39,8 @@ struct connector_instance {
 
     /* Whose turn it is. */
     const struct loader_plugin *plugin;
-    struct connector_config *config;
     struct plugin_name plugin_name; /* the loader's texts */
+    struct connector_config *config;
     struct mr_config *own; /* the plugin may keep it */
     struct mr_connector_context context;
     void *self;
@@ -229,11 +229,6 @@ static const struct connector_context_host context_host = {
 
 static void call_begin(const struct connector_instance *instance, struct order *order, const char *call)
 {
-    atomic_store(&order->inside, NULL);
-    if (status == 0) {
-        mr_error_drop(why);
-        return 0;
-    }
     atomic_store(&order->inside, call);
     (void)plugin_call_enter(&instance->plugin_name, call);
 }
@@ -241,12 +236,17 @@ static void call_begin(const struct connector_instance *instance, struct order *
 static void call_end(struct order *order)
 {
     plugin_call_leave((struct plugin_call){.is_inside = false}); /* a job begins outside of any plugin */
-    if (why == NULL)
+    atomic_store(&order->inside, NULL);
 }
 
 static int result_of(struct order *order, int status, const char *call, struct mr_error *why, struct mr_error **error)
 {
     call_end(order);
+    if (status == 0) {
+        mr_error_drop(why);
+        return 0;
+    }
+    if (why == NULL)
         mr_error_set(&why, MR_ERR_CONNECT, "the connector's %s failed without a reason", call);
     *error = why;
     return -1;
@@ -268,13 +268,13 @@ static int prepare(struct connector_instance *instance, struct mr_error **error)
         enum connector_kind kind = instance->plugin->kind == MR_PLUGIN_SOURCE ? CONNECTOR_SOURCE : CONNECTOR_SINK;
         mutex_lock(&instance->lock);
         instance->version = instance->plugin->version;
+        instance->plugin_name =
+            (struct plugin_name){.class_name = instance->plugin->class_name, .file = instance->plugin->path};
         mutex_unlock(&instance->lock);
         instance->config = connector_config_create(kind, resolved, executor->setup.worker, error);
         instance->own = instance->config == NULL ? NULL : config_create(instance->plugin->config_def, resolved, error);
         status = instance->own == NULL ? -1 : 0;
     }
-        instance->plugin_name =
-            (struct plugin_name){.class_name = instance->plugin->class_name, .file = instance->plugin->path};
     string_map_destroy(resolved);
     return status;
 }
@@ -333,13 +333,6 @@ static void fail(struct connector_instance *instance, struct order *order, struc
 
 /* Orders; thread: a job's, one at a time for an instance. ---------------------------------------------------------- */
 
-/* From whatever it is to what is wanted. */
-static void settle(struct connector_instance *instance, struct order *order)
-{
-    struct mr_error *error = NULL;
-    int status = 0;
-    instance->target = order->target;
-    if (instance->self == NULL)
 /* true: the connector must not be created, and was told FAILED. */
 static bool is_held(struct connector_instance *instance)
 {
@@ -352,13 +345,20 @@ static bool is_held(struct connector_instance *instance)
     return true;
 }
 
+/* From whatever it is to what is wanted. */
+static void settle(struct connector_instance *instance, struct order *order)
+{
+    struct mr_error *error = NULL;
+    int status = 0;
+    if (instance->self == NULL && is_held(instance))
+        return;
+    instance->target = order->target;
+    if (instance->self == NULL)
         status = create(instance, order, &error);
     if (status == 0 && order->target == CONNECTOR_TARGET_STARTED && !instance->started && !is_dead(instance))
         status = start(instance, order, &error);
     if (status != 0) {
         fail(instance, order, error);
-    if (instance->self == NULL && is_held(instance))
-        return;
         return;
     }
     if (order->target != CONNECTOR_TARGET_STARTED)

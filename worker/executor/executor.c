@@ -334,15 +334,6 @@ bool executor_stop(struct executor *executor, int64_t deadline_ms)
     return false;
 }
 
-void executor_destroy(struct executor *executor)
-{
-    if (executor == NULL)
-        return;
-    if (executor->watch != NULL)
-        step_unit_drop(executor->watch);
-    if (executor->pool != NULL)
-        step_pool_destroy(executor->pool);
-    pointer_map_destroy(executor->connectors);
 static void save_quarantine(void *argument)
 {
     quarantine_save(argument);
@@ -356,6 +347,15 @@ void executor_forgive(struct executor *executor, const char *connector, int64_t 
         log_warn(LOG_NAME, "connector %s may start again, but this could not be written: no room for the job", connector);
 }
 
+void executor_destroy(struct executor *executor)
+{
+    if (executor == NULL)
+        return;
+    if (executor->watch != NULL)
+        step_unit_drop(executor->watch);
+    if (executor->pool != NULL)
+        step_pool_destroy(executor->pool);
+    pointer_map_destroy(executor->connectors);
     pointer_map_destroy(executor->tasks);
     cond_destroy(&executor->changed);
     mutex_destroy(&executor->lock);

@@ -79,10 +79,10 @@ struct executor_setup {
     struct job_pool *jobs;
     const struct lease *lease;
     const struct clock *clock;
+    struct quarantine *quarantine; /* units not to be started; NULL: none */
     const struct executor_listener *listener;
     void *listener_argument;
 };
-    struct quarantine *quarantine; /* units not to be started; NULL: none */
 
 /* Of the time to stop, what tasks do not get. */
 #define EXECUTOR_STOP_RESERVE_MS 2000
@@ -128,8 +128,8 @@ void executor_set_task_paused(struct executor *executor, const char *connector, 
 void executor_stop_task(struct executor *executor, const char *connector, uint32_t task, enum task_departure departure,
                         int64_t deadline_ms);
 
-#endif
 /* Somebody wishes these units to start in spite of what they did (quarantine.h): a restart, a new configuration. `task` < 0: the
  * connector itself; `with_tasks`: and all of its tasks. Before they are started. */
 void executor_forgive(struct executor *executor, const char *connector, int64_t task, bool with_tasks);
 
+#endif
