@@ -22,6 +22,7 @@
 #include "base/thread.h"
 #include "config/worker_config.h"
 #include "errors/error_line.h"
+#include "executor/quarantine.h"
 #include "task/task_listener.h"
 
 #include <millrace/error.h>
