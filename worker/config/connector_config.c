@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/string_map.h"
+#include "config/topic_groups.h"
 
 #include "base/bans.h"
 
@@ -85,6 +86,15 @@ static bool store(struct connector_config_box *box, const struct worker_config *
            (config->kind == CONNECTOR_SOURCE || store_sink(box));
 }
 
+/* As in Kafka Connect a mistake in the groups is found when the connector starts. */
+static int store_groups(struct connector_config_box *box, const struct worker_config *worker, struct mr_error **error)
+{
+    if (box->config.kind != CONNECTOR_SOURCE || !worker->topic_creation_enable || !topic_groups_are_wished(box->raw))
+        return 0;
+    box->config.topic_groups = topic_groups_create(box->raw, error);
+    return box->config.topic_groups == NULL ? -1 : 0;
+}
+
 struct connector_config *connector_config_create(enum connector_kind kind, const struct string_map *raw,
                                                  const struct worker_config *worker, struct mr_error **error)
 {
@@ -100,10 +110,12 @@ struct connector_config *connector_config_create(enum connector_kind kind, const
     const struct mr_config_def *defs[CONNECTOR_DEFS];
     connector_config_defs(kind, defs);
     struct config_source source = {.mood = CONFIG_PARSE, .defs = defs, .def_count = CONNECTOR_DEFS, .map = box->raw};
-    if (config_parse(&source, &box->parsed, NULL, error) == 0 && store(box, worker))
-        return &box->config;
-    if (box->parsed != NULL)
-        mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for a connector's configuration");
+    if (config_parse(&source, &box->parsed, NULL, error) == 0) {
+        if (!store(box, worker))
+            mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for a connector's configuration");
+        else if (store_groups(box, worker, error) == 0)
+            return &box->config;
+    }
     connector_config_destroy(&box->config);
     return NULL;
 }
@@ -113,6 +125,7 @@ void connector_config_destroy(struct connector_config *config)
     if (config == NULL)
         return;
     struct connector_config_box *box = (struct connector_config_box *)(void *)config;
+    topic_groups_destroy(config->topic_groups);
     string_map_destroy(config->key_converter.options);
     string_map_destroy(config->value_converter.options);
     string_map_destroy(config->header_converter.options);

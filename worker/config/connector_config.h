@@ -18,6 +18,7 @@
 struct loader;
 struct loader_plugin;
 struct string_map;
+struct topic_groups;
 struct variables;
 
 enum connector_kind { CONNECTOR_SOURCE, CONNECTOR_SINK };
@@ -48,6 +49,7 @@ struct connector_config {
     const char *const *topics; /* sink */
     size_t topic_count;
     const char *topics_regex; /* sink; NULL: none */
+    struct topic_groups *topic_groups; /* source: of topics to be created; NULL: not wished, or not on this worker */
     const struct string_map *raw;
 };
 
