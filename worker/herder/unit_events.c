@@ -55,7 +55,6 @@ static void connector_failed(struct herder *herder, struct herder_connector *con
     bool was_ending = connector->phase == CONNECTOR_ENDING;
 
     connector->is_running = connector->is_asked = connector->reconfigure = false;
-    log_error(HERDER_LOG, "connector %s FAILED: %s", connector->name, event->trace != NULL ? event->trace : "");
     status_of_connector(herder, connector->name, UNIT_FAILED, event->trace, event->version);
     connector->phase = CONNECTOR_BROKEN;
     if (was_ending)
@@ -134,8 +133,6 @@ static void task_failed(struct herder *herder, struct herder_connector *connecto
 {
     struct herder_task *task = &connector->tasks[event->task];
 
-    log_error(HERDER_LOG, "task %s-%u FAILED: %s", connector->name, event->task,
-              event->trace != NULL ? event->trace : "");
     status_of_task(herder, connector->name, event->task, UNIT_FAILED, event->trace, event->version);
     task->phase = TASK_PHASE_BROKEN;
 }

@@ -236,7 +236,11 @@ static void a_failure_is_one_line_with_task_plugin_and_cause(void **state)
     close_producer(task);
     assert_int_equal(TASK_FAILED, task_state(task));
     assert_string_equal("[files|task-0] task files-0 (org.acme.Scripted) failed: Tolerance exceeded in error handler; "
-                        "caused by: ", error_lines);
+                        "caused by: Executing stage 'TRANSFORMATION' with class 'org.acme.Failing' (alias 'x'), where "
+                        "source record is SourceRecord{sourcePartition={p=0}, sourceOffset={o=1}, topic='lines'}; "
+                        "caused by: a bad record|",
+                        error_lines);
+    assert_non_null(strstr(bench.trace, "Caused by: org.apache.kafka.connect.errors.ConnectException: Executing stage"));
     finish(task);
 }
 
