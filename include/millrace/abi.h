@@ -2,12 +2,19 @@
  *
  * The ABI has a major and a minor number. A plugin states both in its `struct mr_module`; the worker refuses another
  * major in words and accepts every minor up to its own. Within a major, tables (structs of function pointers) only
- * grow at their end: each begins with `size`, and a member past the plugin's `size` counts as NULL.
+ * grow at their end: each begins with `size`, and a member past the plugin's `size` counts as NULL. Enumerations grow, too:
+ * a plugin that asks for a kind, a type or a code expects answers it does not know (`default:`). The symbols of
+ * libmillrace.so carry the version that brought them (MILLRACE_1.0).
  *
  * All other types are opaque: plugins reach them through functions of libmillrace.so alone.
  *
  * Conventions, valid for all headers here:
- *  - int results: 0 worked, -1 failed and `*error` says why (error.h). A function that cannot fail returns void.
+ *  - int results: 0 worked, -1 failed and `*error` says why (error.h). What plugins return is read the same way: anything
+ *    but 0 is a failure. A function that cannot fail returns void.
+ *  - a pointer result of NULL: failed where the function says so, else "there is none".
+ *  - NULL given where something should be is what another function could not make: the call fails, never leaves it out.
+ *  - `create` of a plugin returns its state, which comes back as `self`; NULL is a failure, so a plugin without state returns
+ *    the address of anything static. A failed create leaves nothing; every other is followed by exactly one destroy.
  *  - `const` means look; `_create` returns yours, `_destroy` ends it; `_take`/`_drop` share a reference;
  *    `_copy` returns yours now. Passing NULL to _destroy and _drop is fine.
  *  - text is UTF-8. Text with a size may hold NUL bytes; text without one ends at the first NUL.

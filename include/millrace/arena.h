@@ -4,8 +4,9 @@
  * destroyed; the arena of a batch ends with the batch (record.h). An arena also keeps the schemas that its values use.
  *
  * Limits: an arena grows up to the limit given at its birth (that of a batch to be polled: millrace.task.buffer.bytes of
- * its task; that of a batch of consumed records: a multiple of it, and of what was consumed); past it, and when memory is short, allocation returns NULL and the constructors of value.h return NULL: a plugin
- * answers with mr_arena_failed(), which fills the error for it.
+ * its task; that of a batch of consumed records: a multiple of it, and of what was consumed). Past it, and when memory is
+ * short, allocation returns NULL and the constructors of value.h return NULL: a plugin answers with mr_arena_failed(), which
+ * fills the error for it. Copies of NULL (data with a size, text) are NULL.
  *
  * Thread: one at a time.
  */
@@ -19,6 +20,7 @@ MR_BEGIN_DECLS
 struct mr_arena;
 struct mr_schema;
 
+/* An arena of the caller's own. NULL: no memory; only mr_arena_failed and mr_arena_destroy take that. */
 MR_EXPORT struct mr_arena *mr_arena_create(size_t limit_bytes);
 MR_EXPORT void mr_arena_destroy(struct mr_arena *arena);
 /* Forgets all content and keeps some memory for the next use. */

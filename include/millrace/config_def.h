@@ -11,7 +11,7 @@
  * One that was handed to create, prepare or start of an instance stays valid until that instance is given another one or
  * has been destroyed: it may be kept. In calls without an instance (validate, alter_offsets, …) it ends with the call.
  *
- * Thread: definitions are constant data; an mr_config may be read from any thread.
+ * Thread: definitions are constant data, for as long as the file is loaded; an mr_config may be read from any thread.
  */
 #ifndef MILLRACE_CONFIG_DEF_H
 #define MILLRACE_CONFIG_DEF_H

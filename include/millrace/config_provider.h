@@ -1,6 +1,7 @@
 /* config_provider.h: resolves ${provider:path:key} in configurations (KIP-297, KIP-421).
  *
- * Life: create → (get | subscribe | unsubscribe)* → destroy. Calls may come from several job threads at once.
+ * Life: create → (get | subscribe | unsubscribe)* → destroy. Calls may come from several job threads at once; each has a
+ * deadline. One instance serves the whole worker.
  * Values are secrets: never logged, never in an error text.
  */
 #ifndef MILLRACE_CONFIG_PROVIDER_H
@@ -12,7 +13,8 @@ MR_BEGIN_DECLS
 
 #define MR_TTL_NONE (-1)
 
-/* Collects the answer of get. */
+/* Collects the answer of get; both texts are copied. -1: no memory, NULL for a key or a value, more than 100,000 keys; get then
+ * counts as failed, whatever it returns. */
 struct mr_config_data;
 MR_EXPORT int mr_config_data_put(struct mr_config_data *data, const char *key, const char *value) MR_MUST_USE;
 /* The values are to be fetched again after so many ms; the shortest said counts. */

@@ -2,8 +2,13 @@
  *
  * Life: create → start ⇄ stop → destroy. A paused connector is stopped and later started again on the same object, as in
  * Kafka Connect; one that is paused from the beginning is created only. A start that failed is followed by destroy alone:
- * it ends what it has begun by itself. All calls of one instance come one at a time, on job threads with
- * deadlines: a call that hangs fails the connector and costs a thread, nobody else waits for it.
+ * it ends what it has begun by itself. task_configs comes while it is started, first after start and again whenever it asked
+ * for it or tasks.max changed. All calls of one instance come one at a time, on job threads with
+ * deadlines: a call that hangs fails the connector and costs a thread, nobody else waits for it. Calls without an instance
+ * (validate, alter_offsets, the questions about exactly-once) may come at any time, several at once.
+ *
+ * A task is configured by what task_configs gave for it, parsed by the rows of the connector: one table of options serves
+ * both. stop and destroy cannot fail; trouble there is for the log, or for mr_connector_context_raise_error.
  *
  * Source and sink connectors differ in the task table and in a few questions, hence two tables with a common head.
  */
@@ -24,7 +29,7 @@ struct mr_connector_context;
 MR_EXPORT const char *mr_connector_context_name(const struct mr_connector_context *context);
 /* The set of tasks should be computed anew: the input has changed. Many requests fold into one. */
 MR_EXPORT void mr_connector_context_request_task_reconfiguration(struct mr_connector_context *context);
-/* Fails the connector from a thread of its own. */
+/* Fails the connector from a thread of its own; `error` is copied and stays the caller's. Its tasks go on. */
 MR_EXPORT void mr_connector_context_raise_error(struct mr_connector_context *context, const struct mr_error *error);
 MR_EXPORT struct mr_metrics *mr_connector_context_metrics(struct mr_connector_context *context);
 
@@ -39,12 +44,15 @@ MR_EXPORT int mr_task_configs_put_null(struct mr_task_configs *configs, const ch
 /* Adds one task with everything the connector was given. */
 MR_EXPORT int mr_task_configs_add_copy(struct mr_task_configs *configs, const struct mr_config *config) MR_MUST_USE;
 
-/* Collects findings of validate(): many per option. */
+/* Collects findings of validate(): many per option; `option` NULL is about the whole. A finding is no failure: validate
+ * returns 0 with findings, -1 when it could not check. -1 here: no memory, or more than 10,000 findings; validate then
+ * counts as failed, whatever it returns. Messages are cut at 8 KiB. */
 struct mr_config_report;
 MR_EXPORT int mr_config_report_error(struct mr_config_report *report, const char *option, const char *format, ...)
     MR_PRINTF(3, 4);
 
-/* Offsets a user wants to set (KIP-875): pairs of maps; a null offset removes the partition. NULL past the end. */
+/* Offsets a user wants to set (KIP-875): pairs of maps; an offset of kind null removes the partition. Those of a sink are
+ * {"kafka_topic", "kafka_partition"} and {"kafka_offset"}. NULL past the end. Valid during the call. */
 struct mr_offset_changes;
 MR_EXPORT size_t mr_offset_changes_count(const struct mr_offset_changes *changes);
 MR_EXPORT const struct mr_value *mr_offset_changes_partition(const struct mr_offset_changes *changes, size_t index);

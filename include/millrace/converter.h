@@ -1,7 +1,8 @@
 /* converter.h: between bytes in Kafka and values. Serves keys, values and headers.
  *
  * Life: create (parsed configuration; the worker adds converter.type = key, value or header) → from_connect | to_connect*
- * → destroy. One instance serves one side of one task, on the task's thread: caches need no locks.
+ * → destroy. One instance serves one side of one task; its calls come one at a time, from changing threads: caches need no
+ * locks. MR_ERR_RETRIABLE brings the same call again, as for a transform.
  *
  * Lifetimes: everything returned lives in `arena`, in memory that outlives it, or, for to_connect, in `bytes`, which
  * outlive the arena's content. A returned schema must be kept by the arena (mr_arena_keep_schema) or live for ever.
@@ -25,7 +26,7 @@ struct mr_converter_place {
 struct mr_converter_ops {
     uint32_t size;
     void *(*create)(const struct mr_config *config, struct mr_error **error);
-    /* Value to bytes; bytes->data NULL is a null. MR_ERR_DATA when it does not fit. */
+    /* Value (never a NULL pointer) to bytes; bytes->data NULL is a null. MR_ERR_DATA when it does not fit. */
     int (*from_connect)(void *self, const struct mr_converter_place *place, const struct mr_schema *schema,
                         const struct mr_value *value, struct mr_arena *arena, struct mr_bytes *bytes,
                         struct mr_error **error);

@@ -36,8 +36,8 @@ enum mr_error_code {
 
 struct mr_error;
 
-/* Always returns -1, so that `return mr_error_set(error, …)` reads as one thought. */
-/* Messages are cut at 16 KiB; a chain of causes at 32. */
+/* Always returns -1, so that `return mr_error_set(error, …)` reads as one thought. Messages are cut at 16 KiB, a chain of
+ * causes at 32. Never write a password, a token or the content of a record into one: they end in logs, status and topics. */
 MR_EXPORT int mr_error_set(struct mr_error **error, enum mr_error_code code, const char *format, ...) MR_PRINTF(3, 4);
 MR_EXPORT int mr_error_set_v(struct mr_error **error, enum mr_error_code code, const char *format, va_list args);
 
@@ -45,22 +45,24 @@ MR_EXPORT int mr_error_set_v(struct mr_error **error, enum mr_error_code code, c
  * The code and the retry hint stay those of the cause. */
 MR_EXPORT int mr_error_wrap(struct mr_error **error, const char *format, ...) MR_PRINTF(2, 3);
 
-/* Of a retriable error: when to try again, counted from now. 0 = the caller's own backoff. */
+/* Of a retriable error: when to try again, counted from now. 0 = the caller's own backoff. NULL is fine here and below. */
 MR_EXPORT void mr_error_set_retry_after_ms(struct mr_error *error, uint32_t retry_after_ms);
-/* The exception class that monitoring and dead letter tools see; without it the class follows from the code. */
+/* The exception class that monitoring and dead letter tools see; without it (or without memory for it) the class follows
+ * from the code. */
 MR_EXPORT void mr_error_set_class_name(struct mr_error *error, const char *class_name);
 
+/* Reading. `error` is not NULL; texts live as long as it does. */
 MR_EXPORT enum mr_error_code mr_error_code(const struct mr_error *error);
 MR_EXPORT const char *mr_error_message(const struct mr_error *error); /* without its causes */
 MR_EXPORT const char *mr_error_class_name(const struct mr_error *error);
 /* MR_ERR_RETRIABLE only: as in Kafka Connect, Kafka's own retriable errors (MR_ERR_TIMEOUT) do not count here. */
 MR_EXPORT bool mr_error_is_retriable(const struct mr_error *error);
 MR_EXPORT uint32_t mr_error_retry_after_ms(const struct mr_error *error);
-MR_EXPORT const struct mr_error *mr_error_cause(const struct mr_error *error);
-/* "Class: message\nCaused by: Class: message\n…", cut at `size`; returns the length it would have had. */
+MR_EXPORT const struct mr_error *mr_error_cause(const struct mr_error *error); /* NULL: none */
+/* "Class: message\nCaused by: Class: message\n…", cut at `size` as snprintf does; returns the length it would have had. */
 MR_EXPORT size_t mr_error_trace(const struct mr_error *error, char *text, size_t size);
 
-MR_EXPORT struct mr_error *mr_error_copy(const struct mr_error *error);
+MR_EXPORT struct mr_error *mr_error_copy(const struct mr_error *error); /* with its causes; never NULL, but for NULL */
 MR_EXPORT void mr_error_drop(struct mr_error *error);
 /* Drops `*error` and sets it to NULL. */
 MR_EXPORT void mr_error_clear(struct mr_error **error);

@@ -29,7 +29,10 @@ MR_EXPORT void mr_log(const struct mr_host *host, enum mr_log_level level, const
     MR_PRINTF(4, 5);
 
 /* Metrics of one plugin instance (KIP-877); they appear beside the worker's own under the plugin's tags, and vanish
- * with the instance. At most MR_METRICS_MAX per instance; a further one is refused with NULL. Updating NULL is fine. */
+ * with the instance: nobody updates one after destroy. At most MR_METRICS_MAX per instance, names of 1 to 255 bytes, docs cut
+ * at 1023. A further one, a bad name, a name that is taken by the other kind, and short memory give NULL; a name that is
+ * known gives what it gave before. Updating NULL is fine, and so is asking NULL metrics. A counter only rises: a negative
+ * amount is ignored, and so is setting it. Thread: any; updates take no lock. */
 struct mr_metrics;
 struct mr_metric;
 #define MR_METRICS_MAX 64

@@ -9,6 +9,11 @@
  * check is refused in words, by its path, and the other files are loaded all the same. A file is never unloaded while a
  * thread may be inside it.
  *
+ * mr_module_v1 is called once per process, on the main thread, before anything else of the file but its ELF constructors; also
+ * by `millrace plugin list`, so it opens nothing, starts nothing and returns at once. Whatever the tables refer to is constant
+ * and lives as long as the file. A class may be provided in several versions, by several files; of two equal ones the first
+ * in plugin.path counts. Names of classes and options are ASCII by custom, texts are UTF-8.
+ *
  * Names: `class_name` is the full name that configurations use, e.g. "org.acme.ThingSourceConnector". Users may also
  * write the simple name (after the last dot) and, for connectors, converters, transforms and predicates, the simple name
  * without the kind's suffix ("ThingSource", "Thing"), as far as unambiguous. `aliases` adds further full names.
@@ -36,7 +41,7 @@ struct mr_plugin {
     uint32_t size; /* sizeof(struct mr_plugin) */
     enum mr_plugin_kind kind;
     const char *class_name;
-    const char *version;                    /* NULL: none */
+    const char *version;                    /* ordered as Maven does; NULL: none */
     const char *doc;                        /* one or two sentences for `millrace plugin doc` */
     const struct mr_config_def *config_def; /* NULL: no options */
     const void *ops;

@@ -1,6 +1,6 @@
 /* predicate.h: decides whether a transform applies to a record (KIP-585).
  *
- * Life and thread as a transform's. The record must not be changed.
+ * Life, thread and errors as a transform's. The record must not be changed; `*holds` is false before the call.
  */
 #ifndef MILLRACE_PREDICATE_H
 #define MILLRACE_PREDICATE_H

@@ -8,7 +8,8 @@
  *    (mr_batch_take(mr_record_batch(r)); pins the whole batch and its fetch buffers, counted against the task's byte
  *    budget) or copies them into a batch of its own (mr_record_copy_into; pins nothing). It must let go when the
  *    partition is closed or the task is stopped; a task that does not costs memory, never correctness.
- *  - Records that poll() appended belong to the batch; they live until their commit_record has been called.
+ *  - Records that poll() appended belong to the batch; they live until their commit_record has been called. poll is the only
+ *    call that appends to a batch of the worker's.
  *  - A transform may change the record it is given and may make more (mr_record_copy): all in the same batch.
  *
  * Every sink record has an origin: topic, partition, offset and bytes as they were consumed, also after transforms and
@@ -28,13 +29,14 @@ struct mr_record;
 
 enum mr_timestamp_type { MR_TIMESTAMP_NONE = 0, MR_TIMESTAMP_CREATE_TIME = 1, MR_TIMESTAMP_LOG_APPEND_TIME = 2 };
 
-/* A batch of the caller's own, for records it keeps; limit_bytes bounds its arena. */
+/* A batch of the caller's own, for records it keeps; limit_bytes bounds its arena. NULL: no memory. _take returns the batch,
+ * so that a reference is taken where it is stored. */
 MR_EXPORT struct mr_batch *mr_batch_create(size_t limit_bytes);
 MR_EXPORT struct mr_batch *mr_batch_take(struct mr_batch *batch);
 MR_EXPORT void mr_batch_drop(struct mr_batch *batch);
 MR_EXPORT struct mr_arena *mr_batch_arena(struct mr_batch *batch);
 MR_EXPORT size_t mr_batch_count(const struct mr_batch *batch);
-MR_EXPORT struct mr_record *mr_batch_at(struct mr_batch *batch, size_t index);
+MR_EXPORT struct mr_record *mr_batch_at(struct mr_batch *batch, size_t index); /* NULL past the end */
 
 /* A new empty record at the end of the batch: key and value null, schemaless, no topic, no partition, no timestamp, no
  * source. NULL: no memory (mr_arena_failed).
@@ -110,7 +112,7 @@ MR_EXPORT struct mr_bytes mr_record_origin_key(const struct mr_record *record);
 MR_EXPORT struct mr_bytes mr_record_origin_value(const struct mr_record *record);
 
 /* A second record in the same batch with the same contents (references) and the same origin or source coordinates:
- * what a transform emits when it makes many of one. Not part of mr_batch_count. */
+ * what a transform emits when it makes many of one. Not part of mr_batch_count. NULL here and below: no memory. */
 MR_EXPORT struct mr_record *mr_record_copy(const struct mr_record *record);
 /* A full copy at the end of another batch, origin bytes included; uses nothing of the first batch. */
 MR_EXPORT struct mr_record *mr_record_copy_into(struct mr_batch *batch, const struct mr_record *record);

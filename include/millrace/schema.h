@@ -12,6 +12,8 @@
  * structs and containers keep the schema in the arena by themselves.
  *
  * Thread: schemas may be used from any thread; a builder belongs to one.
+ *
+ * Reading functions do not take NULL: ask for schemaless first. Only _take, _drop and _equals do.
  */
 #ifndef MILLRACE_SCHEMA_H
 #define MILLRACE_SCHEMA_H

@@ -2,7 +2,8 @@
  *
  * Life: create → prepare → start → open → (put | pre_commit | flush)* → close → stop → destroy; open and close come
  * again at each rebalance, with the partitions gained or lost only. As with sources, prepare may come early and without
- * start, and request_stop may come from another thread while a call is inside.
+ * start, stop and destroy come in any case, and request_stop may come from another thread while a call is inside. An error of
+ * open or close fails the task.
  *
  * put() gets records in order per partition, and an empty call now and then (at least once per commit interval): a time
  * for housekeeping. It may keep records (record.h) and may return before they are safe, as long as pre_commit answers

@@ -2,11 +2,13 @@
  *
  * Life: create → prepare → start → (poll | commit | commit_record)* → stop → destroy. prepare may come long before
  * start and without it (a successor that makes itself ready while the predecessor still runs): open connections there,
- * read nothing, own nothing. A failed prepare or start is followed by stop, and every create by one destroy.
+ * read nothing, own nothing. start gets the same configuration. Every create is followed by one stop and one destroy, also
+ * where prepare or start failed or never came: stop ends whatever there is. A paused task is not polled and otherwise runs on.
  *
  * Thread: all calls of a task come one at a time, from changing pool threads, except request_stop, which may come from
- * another thread while any other call is inside: it sets a flag or wakes, and returns at once. A task that keeps
- * thread-local state, or whose poll usually blocks, says MR_TASK_BLOCKS and gets one thread for itself.
+ * another thread while any other call is inside, more than once, from create on and never after stop has begun: it sets a
+ * flag or wakes, and returns at once. A task that keeps thread-local state, or whose poll usually blocks, says
+ * MR_TASK_BLOCKS and gets one thread for itself.
  *
  * An idle task costs nothing: poll returns without records at once and says when to call again, by a time
  * (mr_source_context_poll_after_ms) or by the wake-up it owns (mr_source_context_waker). Without either the worker polls
@@ -46,7 +48,8 @@ MR_EXPORT struct mr_metrics *mr_source_context_metrics(struct mr_source_context 
 MR_EXPORT size_t mr_source_context_batch_records_max(const struct mr_source_context *context);
 
 /* Transaction boundaries of its own (transaction.boundary=connector); NULL unless the task runs exactly-once with that
- * setting. A commit or abort takes effect after the named record, or at the end of the batch being polled. */
+ * setting. In poll only. A commit or abort takes effect after the named record, one of the batch being polled, or at the end of
+ * that batch. These are requests: what comes of them, and a record of another batch, shows as the failure of the task. */
 struct mr_transaction;
 MR_EXPORT struct mr_transaction *mr_source_context_transaction(struct mr_source_context *context);
 MR_EXPORT void mr_transaction_commit_batch(struct mr_transaction *transaction);
@@ -54,7 +57,7 @@ MR_EXPORT void mr_transaction_commit_after(struct mr_transaction *transaction, c
 MR_EXPORT void mr_transaction_abort_batch(struct mr_transaction *transaction);
 MR_EXPORT void mr_transaction_abort_after(struct mr_transaction *transaction, const struct mr_record *record);
 
-/* Where a record went; `topic` NULL: it was filtered or dropped by the error policy. */
+/* Where a record went; `topic` NULL: it was filtered or dropped by the error policy. Valid during the call. */
 struct mr_record_metadata {
     uint32_t size;
     const char *topic;

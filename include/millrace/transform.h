@@ -1,11 +1,13 @@
 /* transform.h: a single message transform (SMT): one record in; none, one or many out.
  *
  * Life: create (with its parsed configuration; MR_ERR_CONFIG refuses it) → apply* → destroy. One instance serves one
- * task, on the task's thread.
+ * task; its calls come one at a time, from changing threads. Records of a source task and of a sink task look the same:
+ * mr_record_is_sink tells them apart.
  *
  * apply may change the record it is given and emit it, emit others made with mr_record_copy, or emit nothing (the
- * record is filtered). When it fails, nothing it emitted counts and the record is as it was before: the error policy sees
- * the original. Records emitted for one input stay together and in order through the rest of the chain.
+ * record is filtered). Anything else it emits fails the record. When it fails, nothing it emitted counts and the record is as
+ * it was before: the error policy sees the original, and after MR_ERR_RETRIABLE apply gets it again as long as
+ * errors.retry.timeout says. Records emitted for one input stay together and in order through the rest of the chain.
  */
 #ifndef MILLRACE_TRANSFORM_H
 #define MILLRACE_TRANSFORM_H

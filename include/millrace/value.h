@@ -56,7 +56,8 @@ MR_EXPORT int mr_value_validate(const struct mr_schema *schema, const struct mr_
 /* A copy that uses nothing but `arena` (and schemas it keeps). */
 MR_EXPORT const struct mr_value *mr_value_copy(struct mr_arena *arena, const struct mr_value *value);
 
-/* Reading. Asking a value for what it is not is a bug of the caller: the answer is 0, NULL or an empty text. */
+/* Reading. Asking a value for what it is not is a bug of the caller: the answer is 0, NULL or an empty text; so it is past
+ * the end of a container. What is returned lives as long as the value. */
 MR_EXPORT int64_t mr_value_integer(const struct mr_value *value); /* int8 … int64, instant */
 MR_EXPORT float mr_value_float32(const struct mr_value *value);
 MR_EXPORT double mr_value_float64(const struct mr_value *value); /* float32 too */
@@ -103,7 +104,8 @@ MR_EXPORT const struct mr_value *mr_bytes_ref(struct mr_arena *arena, const void
 MR_EXPORT const struct mr_value *mr_decimal(struct mr_arena *arena, const void *unscaled, size_t size, int32_t scale);
 MR_EXPORT const struct mr_value *mr_bigint(struct mr_arena *arena, const void *unscaled, size_t size);
 
-/* Containers under construction are not const. `capacity` is a hint: they grow. */
+/* Containers under construction are not const. `capacity` is a hint: they grow. What is appended or put may stand in several
+ * containers, never in itself. */
 MR_EXPORT struct mr_value *mr_array_create(struct mr_arena *arena, size_t capacity);
 MR_EXPORT int mr_array_append(struct mr_arena *arena, struct mr_value *array, const struct mr_value *value) MR_MUST_USE;
 MR_EXPORT struct mr_value *mr_map_create(struct mr_arena *arena, size_t capacity);
