@@ -40,6 +40,7 @@ struct mr_config {
     size_t slot_count;
     char *prefix; /* NULL: none */
     size_t prefix_length;
+    enum config_naming naming;
 };
 
 enum config_reading { CONFIG_READ, CONFIG_REFUSED, CONFIG_NO_MEMORY };
@@ -69,6 +70,10 @@ struct mr_config *config_slots_create(const struct config_source *source, struct
 /* config_values.c --------------------------------------------------------------------------------------------- */
 
 struct config_slot *config_slot_find(const struct mr_config *config, const char *name); /* NULL: not declared */
+
+/* The option's name in what reading says, and for validators and recommenders (config_naming). */
+const char *config_slot_name_read(const struct mr_config *config, const struct config_slot *slot);
+const char *config_slot_name_told(const struct mr_config *config, const struct config_slot *slot);
 
 int config_no_memory(struct mr_error **error); /* -1 */
 

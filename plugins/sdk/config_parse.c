@@ -33,18 +33,18 @@ static int found(struct parser *parser, const char *option, const char *message)
 }
 
 /* "Invalid value V for configuration N: words" */
-static int found_invalid(struct parser *parser, const struct config_slot *slot, const char *value, const char *words)
+static int found_invalid(struct parser *parser, const struct config_slot *slot, const char *name, const char *value,
+                         const char *words)
 {
     struct str_buffer message;
     str_buffer_init(&message, CONFIG_MESSAGE_MAX);
-    const char *name = slot->option.full_name;
     str_buffer_printf(&message, "Invalid value %s for configuration %s: %s", value, name, words);
     if (message.failed && message.over_max) { /* a huge value: say it without */
         str_buffer_clear(&message);
         str_buffer_printf(&message, "Invalid value for configuration %s: %s", name, words);
     }
-    int status =
-        str_buffer_failed(&message) ? config_no_memory(parser->error) : found(parser, name, str_buffer_text(&message));
+    int status = str_buffer_failed(&message) ? config_no_memory(parser->error)
+                                             : found(parser, slot->option.full_name, str_buffer_text(&message));
     str_buffer_release(&message);
     return status;
 }
@@ -95,13 +95,13 @@ static int read_all(struct parser *parser)
 
 static int report_unread(struct parser *parser, const struct config_slot *slot)
 {
-    const char *name = slot->option.full_name;
+    const char *name = config_slot_name_read(parser->config, slot);
     if (slot->is_missing) {
         struct str_buffer message;
         str_buffer_init(&message, CONFIG_MESSAGE_MAX);
         str_buffer_printf(&message, "Missing required configuration \"%s\" which has no default value.", name);
         int status = str_buffer_failed(&message) ? config_no_memory(parser->error)
-                                                 : found(parser, name, str_buffer_text(&message));
+                                                 : found(parser, slot->option.full_name, str_buffer_text(&message));
         str_buffer_release(&message);
         return status;
     }
@@ -111,7 +111,7 @@ static int report_unread(struct parser *parser, const struct config_slot *slot)
     const char *text = string_map_get(parser->config->submitted, slot->option.row.name);
     if (text == NULL)
         text = slot->default_text;
-    return found_invalid(parser, slot, is_secret ? CONFIG_HIDDEN_TEXT : text, slot->refusal);
+    return found_invalid(parser, slot, name, is_secret ? CONFIG_HIDDEN_TEXT : text, slot->refusal);
 }
 
 /* What a validator said becomes a finding; only missing memory is ours. */
@@ -128,7 +128,8 @@ static int report_refused(struct parser *parser, const struct config_slot *slot,
     config_value_print(&slot->value, slot->option.row.type, &value);
     int status = str_buffer_failed(&value) && !value.over_max
                      ? config_no_memory(parser->error)
-                     : found_invalid(parser, slot, str_buffer_text(&value), mr_error_message(refusal));
+                     : found_invalid(parser, slot, config_slot_name_told(parser->config, slot),
+                                     str_buffer_text(&value), mr_error_message(refusal));
     str_buffer_release(&value);
     return status;
 }
@@ -146,8 +147,8 @@ static int validator_run(struct parser *parser, const struct config_slot *slot)
         return 0;
     struct mr_error *refusal = NULL;
     int status = 0;
-    if (row->validator(slot->option.full_name, slot->value.text, parser->config, row->validator_argument, &refusal) !=
-        0)
+    if (row->validator(config_slot_name_told(parser->config, slot), slot->value.text, parser->config,
+                       row->validator_argument, &refusal) != 0)
         status = report_refused(parser, slot, refusal);
     mr_error_drop(refusal);
     return status;

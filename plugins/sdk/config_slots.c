@@ -123,7 +123,8 @@ static int slots_fill(struct mr_config *config, const struct config_source *sour
     }
     config->slots = mem_calloc(room + 1, sizeof(*config->slots));
     config->by_name = pointer_map_create(NULL);
-    config->submitted = string_map_copy(source->map);
+    config->submitted = source->map == NULL ? string_map_create() : string_map_copy(source->map);
+    config->naming = source->naming;
     if (config->slots == NULL || config->by_name == NULL || config->submitted == NULL ||
         (source->prefix != NULL && config->prefix == NULL))
         return config_no_memory(error);
@@ -146,6 +147,11 @@ struct mr_config *config_slots_create(const struct config_source *source, struct
         return NULL;
     }
     return config;
+}
+
+struct mr_config *config_describe(const struct config_source *source, struct mr_error **error)
+{
+    return config_slots_create(source, error);
 }
 
 void mr_config_destroy(struct mr_config *config)

@@ -27,6 +27,16 @@ struct config_slot *config_slot_find(const struct mr_config *config, const char 
     return rest == NULL ? NULL : pointer_map_get(config->by_name, rest);
 }
 
+const char *config_slot_name_read(const struct mr_config *config, const struct config_slot *slot)
+{
+    return config->naming == CONFIG_NAMES_SHORT ? slot->option.row.name : slot->option.full_name;
+}
+
+const char *config_slot_name_told(const struct mr_config *config, const struct config_slot *slot)
+{
+    return config->naming == CONFIG_NAMES_FULL ? slot->option.full_name : slot->option.row.name;
+}
+
 #define TYPE_BIT(type) (1u << (type))
 #define TYPES_OF_TEXT (TYPE_BIT(MR_CONFIG_STRING) | TYPE_BIT(MR_CONFIG_CLASS) | TYPE_BIT(MR_CONFIG_PASSWORD))
 #define TYPES_OF_INTEGER (TYPE_BIT(MR_CONFIG_INT) | TYPE_BIT(MR_CONFIG_SHORT) | TYPE_BIT(MR_CONFIG_LONG))
@@ -165,12 +175,14 @@ const char *config_option_default(const struct mr_config *config, size_t index)
 int config_option_recommend(const struct mr_config *config, size_t index, struct mr_text_list *values, bool *visible,
                             struct mr_config_report *report, struct mr_error **error)
 {
-    const struct config_option *option = &slot_at(config, index)->option;
+    const struct config_slot *slot = slot_at(config, index);
+    const struct config_option *option = &slot->option;
     *visible = true;
     if (option->row.recommender == NULL)
         return 0;
     struct mr_error *refusal = NULL;
-    int status = option->row.recommender(option->full_name, config, values, visible, &refusal);
+    int status =
+        option->row.recommender(config_slot_name_told(config, slot), config, values, visible, &refusal);
     if (status == 0) {
         mr_error_drop(refusal);
         return text_list_failed(values) ? config_no_memory(error) : 0;
