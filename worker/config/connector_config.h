@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/connector_report.h"
 #include "config/worker_config.h"
 
 struct loader;
@@ -63,16 +64,6 @@ void connector_config_destroy(struct connector_config *config);
 int connector_config_plugin(const struct loader *loader, const struct string_map *config,
                             const struct loader_plugin **plugin, struct mr_error **error);
 
-/* One finding of the validation. */
-struct connector_finding {
-    char *option, *message;
-};
-struct connector_findings {
-    struct connector_finding *items;
-    size_t count, capacity;
-};
-void connector_findings_release(struct connector_findings *findings);
-
 /* What a validation looks at. Borrowed during the call. */
 struct connector_validation {
     const struct loader *loader;
@@ -82,16 +73,18 @@ struct connector_validation {
     const struct string_map *raw;
 };
 
-/* Everything that refuses a configuration at creation: framework options, the plugin's own (rows, then its validate),
- * converters, transforms and predicates with theirs, topics, client overrides against the policy, the name of a sink's
- * group. What a reference was resolved to stands in no finding. Calls plugin code: job thread, with a deadline.
- * -1: not to be validated at all (no class, unknown class, a provider or plugin that failed). */
-int connector_config_validate(const struct connector_validation *validation, struct connector_findings *findings,
-                              struct mr_error **error);
+/* Everything that refuses a configuration at creation, and all that REST shows of a validation: framework options, the
+ * plugin's own (rows, then its validate), converters, transformations and predicates with theirs, topics, client overrides
+ * against the policy, the name of a sink's group. Calls plugin code: job thread, with a deadline.
+ * NULL: not to be validated at all: MR_ERR_CONFIG, MR_ERR_NOT_FOUND (no class, unknown class, too many options), or anything
+ * else (a provider or plugin that failed, a client override that its client cannot read). */
+struct connector_report *connector_config_validate(const struct connector_validation *validation,
+                                                   struct mr_error **error);
+/* The options of a plugin of any kind that REST lists; of a connector also the framework's. Values are not set. Runs no
+ * plugin code: any thread. NULL: no memory. */
+struct connector_report *connector_definitions(const struct loader_plugin *plugin, struct mr_error **error);
 /* The client overrides alone, against the policy; for the start of a task. -1: MR_ERR_CONFIG, a line each. */
 int connector_config_check_overrides(const struct connector_validation *validation, const struct loader_plugin *plugin,
                                      const struct string_map *resolved, struct mr_error **error);
-/* "Connector configuration is invalid and contains the following N error(s):\n…" as the JVM worker words it; mem_free. */
-char *connector_findings_message(const struct connector_findings *findings);
 
 #endif

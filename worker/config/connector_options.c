@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/pointer_map.h"
 #include "base/str_buffer.h"
 #include "base/utf8.h"
 
@@ -86,6 +87,25 @@ static int check_regex(const char *name, const char *text, const struct mr_confi
     return fault == NULL ? 0 : mr_error_set(error, MR_ERR_CONFIG, "Invalid regex: %s", fault);
 }
 
+/* Aliases: empty ones are legal, equal ones are not. */
+static int check_aliases(const char *name, const char *text, const struct mr_config *config, const void *argument,
+                         struct mr_error **error)
+{
+    (void)argument;
+    if (text == NULL)
+        return mr_error_set(error, MR_ERR_CONFIG, "entry must be non null");
+    size_t count = mr_config_list_count(config, name);
+    struct pointer_map *seen = pointer_map_create(NULL);
+    bool is_kept = seen != NULL;
+    for (size_t i = 0; is_kept && i < count; i++)
+        is_kept = pointer_map_put(seen, mr_config_list_at(config, name, i), NULL);
+    bool has_equal = is_kept && pointer_map_count(seen) < count;
+    pointer_map_destroy(seen);
+    if (!is_kept)
+        return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to check %s", name);
+    return has_equal ? mr_error_set(error, MR_ERR_CONFIG, "Duplicate alias provided.") : 0;
+}
+
 /* No value, or at least 0. */
 static int check_interval(const char *name, const char *text, const struct mr_config *config, const void *argument,
                           struct mr_error **error)
@@ -96,8 +116,9 @@ static int check_interval(const char *name, const char *text, const struct mr_co
 static const struct mr_range at_least_one = {1, INT64_MAX}, at_least_zero = {0, INT64_MAX};
 static const char *const reload_actions[] = {"none", "restart", NULL};
 static const char *const tolerances[] = {"none", "all", NULL};
-static const char *const support_levels[] = {"requested", "required", NULL};
-static const char *const boundaries[] = {"poll", "interval", "connector", NULL};
+/* In the order in which Kafka Connect names them. */
+static const char *const support_levels[] = {"required", "requested", NULL};
+static const char *const boundaries[] = {"interval", "poll", "connector", NULL};
 
 /* Tables ------------------------------------------------------------------------------------------------------- */
 
@@ -154,13 +175,13 @@ static const struct mr_config_row common_rows[] = {
      .type = MR_CONFIG_LIST,
      .default_text = "",
      .doc = "Aliases of the transformations, in the order they are applied.",
-     CHECK(mr_check_valid_list, NULL),
+     CHECK(check_aliases, NULL),
      LOOKS(LOW, "Transforms", 12, LONG, "Transforms")},
     {.name = "predicates",
      .type = MR_CONFIG_LIST,
      .default_text = "",
      .doc = "Aliases of the predicates that transformations use.",
-     CHECK(mr_check_valid_list, NULL),
+     CHECK(check_aliases, NULL),
      LOOKS(LOW, "Predicates", 13, LONG, "Predicates")},
     {.name = "config.action.reload",
      .type = MR_CONFIG_STRING,

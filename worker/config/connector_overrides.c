@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
+#include "sdk/collect.h"
 
 #include "base/bans.h"
 
@@ -14,6 +15,7 @@ struct client {
     enum mr_client_kind kind;
     const char *prefix;
 };
+/* In the order REST lists them. */
 static const struct client clients[] = {
     {MR_CLIENT_PRODUCER, "producer.override."},
     {MR_CLIENT_CONSUMER, "consumer.override."},
@@ -85,59 +87,178 @@ static void policy_close(struct policy *policy)
     mr_config_destroy(policy->config);
 }
 
-static int check_option(struct validating *validating, const struct policy *policy, const struct client *client,
-                        size_t index)
+/* NULL: allowed; else why not, to be dropped. */
+static struct mr_error *policy_refusal(const struct policy *policy, const struct validating *validating,
+                                       const struct client *client, const char *option, const char *value)
 {
-    const char *option = string_map_key(validating->map, index);
     const struct mr_override_request request = {
         .size = sizeof(request),
         .connector_name = validating->asked->name,
         .connector_class = validating->plugin->class_name,
         .client = client->kind,
         .name = option + strlen(client->prefix),
-        .value = string_map_value(validating->map, index),
+        .value = value,
     };
     struct mr_error *reason = NULL;
-    int status = 0;
-    if (policy->ops->check(policy->self, &request, &reason) != 0)
-        status = finding_add(validating, option, "%s",
-                             reason == NULL ? "The override policy does not allow it" : mr_error_message(reason));
-    mr_error_drop(reason);
-    return status;
+    if (value == NULL || policy->ops->check(policy->self, &request, &reason) == 0) {
+        mr_error_drop(reason);
+        return NULL;
+    }
+    if (reason == NULL)
+        mr_error_set(&reason, MR_ERR_CONFIG, "The override policy does not allow it");
+    return reason;
 }
 
-static int check_client(struct validating *validating, const struct policy *policy, const struct client *client)
+/* In a report ------------------------------------------------------------------------------------------------------ */
+
+/* As the client would read them. A value that it cannot read ends the validation, as in Kafka Connect. */
+static struct mr_config *read_overrides(struct validating *validating, const struct client *client,
+                                        const struct string_map *overrides)
 {
-    int status = 0;
-    for (size_t i = 0; status == 0 && i < string_map_count(validating->map); i++) {
-        const char *option = string_map_key(validating->map, i);
-        if (begins_with(option, client->prefix) && string_map_value(validating->map, i) != NULL)
-            status = check_option(validating, policy, client, i);
+    const struct mr_config_def *defs[CLIENT_DEFS];
+    client_defs((int)client->kind, defs);
+    struct config_source source = {.mood = CONFIG_VALIDATE, .defs = defs, .def_count = CLIENT_DEFS, .map = overrides};
+    struct mr_config_report *found = config_report_create();
+    struct mr_config *config = NULL;
+    int status = found == NULL ? validating_no_memory(validating->error)
+                               : config_parse(&source, &config, found, validating->error);
+    for (size_t i = 0; status == 0 && i < config_report_count(found); i++) {
+        if (string_map_has(overrides, config_report_option(found, i)))
+            status = mr_error_set(validating->error, MR_ERR_CONNECT, "%s", config_report_message(found, i));
     }
-    return status;
+    config_report_destroy(found);
+    if (status == 0)
+        return config;
+    mr_config_destroy(config);
+    return NULL;
+}
+
+static void define(struct report_builder *report, struct connector_option *option, const struct mr_config *config,
+                   const char *name)
+{
+    for (size_t i = 0; i < config_option_count(config); i++) {
+        const struct config_option *from = config_option_at(config, i);
+        if (strcmp(from->row.name, name) != 0)
+            continue;
+        option->is_defined = true;
+        option->definition = (struct option_definition){
+            .type = from->row.type,
+            .is_required = from->is_required,
+            .default_text = report_keep(report, config_option_default(config, i)),
+            .importance = from->row.importance,
+            .doc = from->row.doc,
+            .display_name = from->row.name,
+            .order_in_group = -1,
+        };
+        option->value = report_keep(report, config_option_shown(config, i));
+    }
+}
+
+static void add_override(struct validating *validating, const struct policy *policy, const struct client *client,
+                         const struct mr_config *config, const char *name)
+{
+    struct report_builder *report = validating->report;
+    const char *value = mr_config_text(config, name);
+    struct connector_option *option =
+        report_add(report, REPORT_CLIENTS, report_keep_printf(report, "%s%s", client->prefix, name));
+    if (option == NULL)
+        return;
+    option->value = report_keep(report, value);
+    define(report, option, config, name);
+    struct mr_error *refusal = policy_refusal(policy, validating, client, option->name, value);
+    if (refusal != NULL)
+        report_add_error(report, option, mr_error_message(refusal));
+    mr_error_drop(refusal);
+}
+
+static int add_client(struct validating *validating, const struct policy *policy, const struct client *client)
+{
+    struct string_map *overrides = string_map_with_prefix(validating->map, client->prefix);
+    struct mr_config *config = overrides == NULL ? NULL : read_overrides(validating, client, overrides);
+    size_t count = config == NULL ? 0 : mr_config_count(config);
+    const char **names = report_keep_list(validating->report, count);
+    size_t *order = mem_calloc(count + 1, sizeof(*order));
+    for (size_t i = 0; names != NULL && i < count; i++)
+        names[i] = mr_config_name_at(config, i);
+    if (names == NULL || order == NULL || !java_order(names, count, count, order))
+        validating->report->failed = true;
+    for (size_t i = 0; !validating->report->failed && i < count; i++)
+        add_override(validating, policy, client, config, names[order[i]]);
+    mem_free(order);
+    bool is_read = config != NULL;
+    mr_config_destroy(config);
+    if (overrides == NULL)
+        validating_no_memory(validating->error);
+    string_map_destroy(overrides);
+    return is_read ? 0 : -1;
+}
+
+static bool is_client_concerned(const struct validating *validating, const struct client *client)
+{
+    return has_prefix(validating->map, client->prefix) && uses(validating, client->kind);
+}
+
+static bool is_any_concerned(const struct validating *validating)
+{
+    for (size_t i = 0; i < CLIENT_COUNT; i++) {
+        if (is_client_concerned(validating, &clients[i]))
+            return true;
+    }
+    return false;
 }
 
 int validate_overrides(struct validating *validating)
 {
     struct policy policy = {0};
-    bool is_needed = false;
-    for (size_t i = 0; i < CLIENT_COUNT; i++)
-        is_needed = is_needed || (uses(validating, clients[i].kind) && has_prefix(validating->map, clients[i].prefix));
-    if (!is_needed)
+    if (!is_any_concerned(validating))
         return 0;
     int status = policy_open(&policy, validating);
     for (size_t i = 0; status == 0 && i < CLIENT_COUNT; i++) {
-        if (uses(validating, clients[i].kind))
-            status = check_client(validating, &policy, &clients[i]);
+        if (is_client_concerned(validating, &clients[i]))
+            status = add_client(validating, &policy, &clients[i]);
     }
     policy_close(&policy);
+    return status;
+}
+
+/* At the start of a task ------------------------------------------------------------------------------------------- */
+
+static void list_refusals(const struct validating *validating, const struct policy *policy, const struct client *client,
+                          struct str_buffer *text)
+{
+    for (size_t i = 0; i < string_map_count(validating->map); i++) {
+        const char *option = string_map_key(validating->map, i), *value = string_map_value(validating->map, i);
+        if (!begins_with(option, client->prefix))
+            continue;
+        struct mr_error *refusal = policy_refusal(policy, validating, client, option, value);
+        if (refusal != NULL)
+            str_buffer_printf(text, "%s%s", text->length == 0 ? "" : "\n", mr_error_message(refusal));
+        mr_error_drop(refusal);
+    }
+}
+
+static int check_all(struct validating *validating)
+{
+    struct policy policy = {0};
+    struct str_buffer text;
+    str_buffer_init(&text, CONNECTOR_MESSAGE_MAX);
+    int status = policy_open(&policy, validating);
+    for (size_t i = 0; status == 0 && i < CLIENT_COUNT; i++) {
+        if (uses(validating, clients[i].kind))
+            list_refusals(validating, &policy, &clients[i], &text);
+    }
+    policy_close(&policy);
+    if (status == 0 && str_buffer_failed(&text) && !text.over_max)
+        status = validating_no_memory(validating->error);
+    else if (status == 0 && text.length > 0)
+        status = mr_error_set(validating->error, MR_ERR_CONFIG, "%s", str_buffer_text(&text));
+    str_buffer_release(&text);
     return status;
 }
 
 int connector_config_check_overrides(const struct connector_validation *validation, const struct loader_plugin *plugin,
                                      const struct string_map *resolved, struct mr_error **error)
 {
-    struct connector_findings findings = {0};
     struct validating validating = {
         .asked = validation,
         .loader = validation->loader,
@@ -145,17 +266,7 @@ int connector_config_check_overrides(const struct connector_validation *validati
         .map = resolved,
         .plugin = plugin,
         .kind = plugin->kind == MR_PLUGIN_SOURCE ? CONNECTOR_SOURCE : CONNECTOR_SINK,
-        .findings = &findings,
         .error = error,
     };
-    struct str_buffer text;
-    str_buffer_init(&text, CONNECTOR_MESSAGE_MAX);
-    int status = validate_overrides(&validating);
-    for (size_t i = 0; status == 0 && i < findings.count; i++)
-        str_buffer_printf(&text, "%s%s", i == 0 ? "" : "\n", findings.items[i].message);
-    if (status == 0 && findings.count > 0)
-        status = mr_error_set(error, MR_ERR_CONFIG, "%s", str_buffer_text(&text));
-    str_buffer_release(&text);
-    connector_findings_release(&findings);
-    return status;
+    return is_any_concerned(&validating) ? check_all(&validating) : 0;
 }

@@ -1,33 +1,12 @@
-/* The plugins inside a connector's configuration: transformations and predicates by alias, converters by side. */
+/* Transformations and predicates of a connector's configuration, by alias. */
 #include "config/connector_internal.h"
 
 #include <string.h>
 
-#include "base/mem.h"
-#include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "sdk/collect.h"
 
 #include "base/bans.h"
-
-#define NAME_MAX_BYTES 65536
-
-static char *join(const char *one, const char *two, const char *three)
-{
-    struct str_buffer text;
-    str_buffer_init(&text, NAME_MAX_BYTES);
-    str_buffer_printf(&text, "%s%s%s", one, two, three);
-    char *joined = str_buffer_take(&text, NULL);
-    str_buffer_release(&text);
-    return joined;
-}
-
-static int no_memory(struct validating *validating)
-{
-    return mr_error_set(validating->error, MR_ERR_NO_MEMORY, "No memory to validate a connector");
-}
-
-/* Aliases ------------------------------------------------------------------------------------------------------ */
 
 /* What every transformation has besides its own. They hide options of the same name. */
 static const struct mr_config_row implicit_rows[] = {
@@ -43,175 +22,188 @@ static const struct mr_config_row implicit_rows[] = {
 };
 static const struct mr_config_def implicit_def = MR_CONFIG_DEF(implicit_rows);
 
+/* The lists of aliases as they are read for use: each alias once. */
+#define LIST_ROW(name_)                                                                                                \
+    {                                                                                                                  \
+        .name = (name_), .type = MR_CONFIG_LIST, .default_text = "", .importance = MR_LOW, .doc = "",                  \
+        .validator = mr_check_valid_list                                                                               \
+    }
+static const struct mr_config_row transforms_row[] = {LIST_ROW("transforms")};
+static const struct mr_config_row predicates_row[] = {LIST_ROW("predicates")};
+static const struct mr_config_def transforms_def = MR_CONFIG_DEF(transforms_row);
+static const struct mr_config_def predicates_def = MR_CONFIG_DEF(predicates_row);
+
+struct words {
+    const struct mr_config_def *list_def;
+    const char *list, *group, *title, *noun;
+};
+static const struct words transform_words = {&transforms_def, "transforms", "Transforms", "Transformation",
+                                             "transformation"};
+static const struct words predicate_words = {&predicates_def, "predicates", "Predicates", "Predicate", "predicate"};
+
 struct alias {
     enum mr_plugin_kind kind;
-    const char *name;
-    char *prefix, *type_option, *version_option;
-    struct string_map *options; /* without the prefix */
+    const struct words *words;
+    const char *name, *group, *prefix, *type_option, *version_option; /* kept by the report */
+    struct string_map *options;                                       /* without the prefix */
+    struct option_texts classes;
 };
 
-static void alias_release(struct alias *alias)
+static int alias_init(struct validating *validating, struct alias *alias, const char *name)
 {
-    mem_free(alias->prefix);
-    mem_free(alias->type_option);
-    mem_free(alias->version_option);
-    string_map_destroy(alias->options);
-}
-
-static int alias_init(struct validating *validating, struct alias *alias, enum mr_plugin_kind kind, const char *name)
-{
-    *alias = (struct alias){.kind = kind, .name = name};
-    alias->prefix = join(kind == MR_PLUGIN_TRANSFORM ? "transforms." : "predicates.", name, ".");
-    alias->type_option = alias->prefix == NULL ? NULL : join(alias->prefix, "type", "");
-    alias->version_option = alias->prefix == NULL ? NULL : join(alias->prefix, "plugin.version", "");
+    struct report_builder *report = validating->report;
+    alias->name = name;
+    alias->group = report_keep_printf(report, "%s: %s", alias->words->group, name);
+    alias->prefix = report_keep_printf(report, "%s.%s.", alias->words->list, name);
+    alias->type_option = report_keep_printf(report, "%s.%s.type", alias->words->list, name);
+    alias->version_option = report_keep_printf(report, "%s.%s.plugin.version", alias->words->list, name);
     alias->options = alias->prefix == NULL ? NULL : string_map_with_prefix(validating->map, alias->prefix);
-    return alias->type_option != NULL && alias->version_option != NULL && alias->options != NULL
-               ? 0
-               : no_memory(validating);
+    return report->failed || alias->options == NULL ? validating_no_memory(validating->error) : 0;
 }
 
-/* *plugin NULL: a finding says why not. */
-static int alias_plugin(struct validating *validating, const struct alias *alias, const struct loader_plugin **plugin)
+/* Type and version ------------------------------------------------------------------------------------------------ */
+
+static void show_type(struct validating *validating, const struct alias *alias, struct class_found found)
 {
-    const char *type = string_map_get(alias->options, "type");
-    struct mr_error *reason = NULL;
-    *plugin = NULL;
-    if (!string_map_has(alias->options, "type"))
-        return finding_add(validating, alias->type_option,
-                           "Missing required configuration \"%s\" which has no default value.", alias->type_option);
-    if (type == NULL)
-        return 0;
-    int status = 0;
-    if (loader_find(validating->loader, alias->kind, type, string_map_get(alias->options, "plugin.version"), plugin,
-                    &reason) != 0) {
-        *plugin = NULL;
-        if (mr_error_code(reason) == MR_ERR_CONFIG)
-            status = finding_add(validating, alias->type_option, "%s", mr_error_message(reason)) == 0
-                         ? finding_add(validating, alias->version_option, "%s", mr_error_message(reason))
-                         : -1;
-        else
-            status = finding_add(validating, alias->type_option,
-                                 "Invalid value %s for configuration %s: Class %s could not be found.", type,
-                                 alias->type_option, type);
-    }
-    mr_error_drop(reason);
-    return status;
+    struct report_builder *report = validating->report;
+    struct connector_option *option = report_add(report, REPORT_MAIN, alias->type_option);
+    if (option == NULL)
+        return;
+    option->is_defined = true;
+    option->definition = (struct option_definition){
+        .type = MR_CONFIG_CLASS,
+        .is_required = true,
+        .importance = MR_HIGH,
+        .doc = report_keep_printf(report, "Class of the %s '%s'.", alias->words->noun, alias->name),
+        .display_name = report_keep_printf(report, "%s type for %s", alias->words->title, alias->name),
+        .group = alias->group,
+        .order_in_group = 0,
+        .width = MR_WIDTH_LONG,
+    };
+    option->value = found.plugin == NULL ? NULL : found.plugin->class_name;
+    option->recommended = alias->classes;
+    report_add_group(report, alias->group);
 }
 
-static int alias_negate(struct validating *validating, const struct alias *alias)
+static void show_version(struct validating *validating, const struct alias *alias, struct class_found found)
+{
+    struct report_builder *report = validating->report;
+    struct connector_option *option = report_add(report, REPORT_MAIN, alias->version_option);
+    if (option == NULL)
+        return;
+    option->is_defined = true;
+    option->definition = (struct option_definition){
+        .type = MR_CONFIG_STRING,
+        .default_text = found.of_kind ? found.plugin->version : NULL,
+        .importance = MR_HIGH,
+        .doc = report_keep_printf(report, "Version, or range of versions, of the %s '%s'. Without one the newest.",
+                                  alias->words->noun, alias->name),
+        .display_name = report_keep_printf(report, "%s version for %s", alias->words->title, alias->name),
+        .group = alias->group,
+        .order_in_group = 1,
+        .width = MR_WIDTH_LONG,
+    };
+    option->value = version_value(validating, alias->version_option, option->definition.default_text);
+    if (found.of_kind)
+        option->recommended = version_list(report, validating->loader, found.plugin);
+}
+
+/* The plugin in the version that is wanted; NULL: an error of the option says why not. */
+static const struct loader_plugin *alias_plugin(struct validating *validating, const struct alias *alias,
+                                                struct class_found found)
+{
+    const char *type = string_map_get(alias->options, "type"), *option = alias->type_option;
+    const struct loader_plugin *plugin = NULL;
+    struct mr_error *reason = NULL;
+    if (!string_map_has(alias->options, "type"))
+        validating_add_error(validating, option, "Missing required configuration \"%s\" which has no default value.",
+                             option);
+    else if (type != NULL && found.plugin == NULL)
+        validating_add_error(validating, option, "Invalid value %s for configuration %s: Class %s could not be found.",
+                             type, option, type);
+    else if (type != NULL && !found.of_kind)
+        class_add_wrong_kind(validating, option, found.plugin, alias->kind);
+    if (!found.of_kind || loader_find(validating->loader, alias->kind, type,
+                                      string_map_get(alias->options, "plugin.version"), &plugin, &reason) == 0)
+        return plugin;
+    validating_add_error(validating, option, "%s", mr_error_message(reason));
+    validating_add_error(validating, alias->version_option, "%s", mr_error_message(reason));
+    mr_error_drop(reason);
+    return NULL;
+}
+
+static void check_negate(struct validating *validating, const struct alias *alias)
 {
     if (alias->kind != MR_PLUGIN_TRANSFORM || !string_map_has(alias->options, "negate") ||
         string_map_has(alias->options, "predicate"))
-        return 0;
-    return finding_add(validating, alias->type_option,
-                       "Config '%snegate' was provided but there is no config '%spredicate' defining a predicate to be "
-                       "negated.",
-                       alias->prefix, alias->prefix);
+        return;
+    validating_add_error(validating, alias->type_option,
+                         "Config '%snegate' was provided but there is no config '%spredicate' defining a predicate to "
+                         "be negated.",
+                         alias->prefix, alias->prefix);
 }
+
+/* All of one alias ------------------------------------------------------------------------------------------------ */
 
 static int alias_options(struct validating *validating, const struct alias *alias, const struct loader_plugin *plugin)
 {
-    struct validating_part part = {.map = alias->options, .prefix = alias->prefix};
+    struct validating_part part = {
+        .map = alias->options,
+        .prefix = alias->prefix,
+        .naming = CONFIG_NAMES_EMBEDDED,
+        .look = {.part = REPORT_MAIN, .alias_group = alias->group, .alias_prefix = alias->prefix, .first_order = 2}};
     if (alias->kind == MR_PLUGIN_TRANSFORM)
         part.defs[part.def_count++] = &implicit_def;
     part.defs[part.def_count++] = plugin->config_def;
-    struct mr_config *config = validate_part(validating, &part);
+    struct mr_config *config = validate_part(validating, &part, NULL);
     mr_config_destroy(config);
     return config == NULL ? -1 : 0;
 }
 
-static int validate_alias(struct validating *validating, enum mr_plugin_kind kind, const char *name)
+static int validate_alias(struct validating *validating, struct alias *alias, const char *name)
 {
-    struct alias alias;
-    const struct loader_plugin *plugin;
-    int status = alias_init(validating, &alias, kind, name);
-    if (status == 0)
-        status = alias_plugin(validating, &alias, &plugin);
-    if (status == 0)
-        status = alias_negate(validating, &alias);
-    if (status == 0 && plugin != NULL)
-        status = alias_options(validating, &alias, plugin);
-    alias_release(&alias);
+    int status = alias_init(validating, alias, name);
+    if (status == 0) {
+        struct class_found found =
+            class_find_newest(validating->loader, alias->kind, string_map_get(alias->options, "type"));
+        show_type(validating, alias, found);
+        show_version(validating, alias, found);
+        const struct loader_plugin *plugin = alias_plugin(validating, alias, found);
+        check_negate(validating, alias);
+        if (plugin != NULL)
+            status = alias_options(validating, alias, plugin);
+    }
+    string_map_destroy(alias->options);
+    alias->options = NULL;
     return status;
+}
+
+static struct mr_config *read_list(struct validating *validating, const struct words *words)
+{
+    struct config_source source = {
+        .mood = CONFIG_PARSE, .defs = &words->list_def, .def_count = 1, .map = validating->map};
+    struct mr_config_report *ignored = config_report_create();
+    struct mr_config *config = NULL;
+    if (ignored == NULL)
+        validating_no_memory(validating->error);
+    else if (config_parse(&source, &config, ignored, validating->error) != 0)
+        config = NULL;
+    config_report_destroy(ignored);
+    return config;
 }
 
 int validate_aliases(struct validating *validating, enum mr_plugin_kind kind)
 {
-    const char *list = kind == MR_PLUGIN_TRANSFORM ? "transforms" : "predicates";
-    /* Read as for use: each alias once. */
-    struct mr_config_row row = {.name = list,
-                                .type = MR_CONFIG_LIST,
-                                .default_text = "",
-                                .importance = MR_LOW,
-                                .doc = "",
-                                .validator = mr_check_valid_list};
-    struct mr_config_def def = {.size = sizeof(def), .row_size = sizeof(row), .rows = &row, .count = 1};
-    if (finding_exists(validating, list) && string_map_get(validating->map, list) == NULL)
-        return 0;
-    struct mr_config_report *ignored = config_report_create();
-    struct mr_config *config = NULL;
-    const struct mr_config_def *defs[] = {&def};
-    struct config_source source = {.mood = CONFIG_PARSE, .defs = defs, .def_count = 1, .map = validating->map};
-    int status = ignored == NULL ? no_memory(validating) : config_parse(&source, &config, ignored, validating->error);
-    for (size_t i = 0; status == 0 && i < mr_config_list_count(config, list); i++)
-        status = validate_alias(validating, kind, mr_config_list_at(config, list, i));
-    mr_config_destroy(config);
-    config_report_destroy(ignored);
-    return status;
-}
-
-/* Converters --------------------------------------------------------------------------------------------------- */
-
-struct side {
-    const char *type, *option, *version_option, *prefix;
-    enum mr_plugin_kind kind;
-};
-/* In the order REST lists them. */
-static const struct side sides[] = {
-    {"header", "header.converter", "header.converter.plugin.version", "header.converter.", MR_PLUGIN_HEADER_CONVERTER},
-    {"key", "key.converter", "key.converter.plugin.version", "key.converter.", MR_PLUGIN_CONVERTER},
-    {"value", "value.converter", "value.converter.plugin.version", "value.converter.", MR_PLUGIN_CONVERTER},
-};
-
-static int side_options(struct validating *validating, const struct side *side, const struct loader_plugin *plugin)
-{
-    struct string_map *options = string_map_with_prefix(validating->map, side->prefix);
-    struct validating_part part = {
-        .defs = {plugin->config_def}, .def_count = 1, .map = options, .prefix = side->prefix};
-    if (options == NULL ||
-        (!string_map_has(options, "converter.type") && !string_map_put(options, "converter.type", side->type))) {
-        string_map_destroy(options);
-        return no_memory(validating);
-    }
-    struct mr_config *config = validate_part(validating, &part);
-    mr_config_destroy(config);
-    string_map_destroy(options);
-    return config == NULL ? -1 : 0;
-}
-
-static int validate_side(struct validating *validating, const struct side *side)
-{
-    const struct loader_plugin *plugin;
-    const char *class_name = string_map_get(validating->map, side->option);
-    struct mr_error *reason = NULL;
-    if (class_name == NULL || finding_exists(validating, side->option))
-        return 0;
-    int status;
-    if (loader_find(validating->loader, side->kind, class_name, string_map_get(validating->map, side->version_option),
-                    &plugin, &reason) == 0)
-        status = side_options(validating, side, plugin);
-    else
-        status = finding_add(validating, side->option, "%s", mr_error_message(reason)) == 0
-                     ? finding_add(validating, side->version_option, "%s", mr_error_message(reason))
-                     : -1;
-    mr_error_drop(reason);
-    return status;
-}
-
-int validate_converters(struct validating *validating)
-{
+    struct alias alias = {.kind = kind, .words = kind == MR_PLUGIN_TRANSFORM ? &transform_words : &predicate_words};
+    struct mr_config *config = read_list(validating, alias.words);
+    if (config == NULL)
+        return -1;
+    size_t count = mr_config_list_count(config, alias.words->list);
     int status = 0;
-    for (size_t i = 0; status == 0 && i < sizeof(sides) / sizeof(sides[0]); i++)
-        status = validate_side(validating, &sides[i]);
+    if (count > 0)
+        alias.classes = class_list(validating->report, validating->loader, kind);
+    for (size_t i = 0; status == 0 && !validating->report->is_too_long && i < count; i++)
+        status = validate_alias(validating, &alias, mr_config_list_at(config, alias.words->list, i));
+    mr_config_destroy(config);
     return status;
 }

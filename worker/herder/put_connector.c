@@ -52,20 +52,20 @@ static void validate_run(struct herder_job *job)
 {
     const struct herder_setup *setup = &job->herder->setup;
     const struct herder_request *request = job->request;
-    struct connector_findings findings = {0};
-
-    if (connector_config_validate(&(struct connector_validation){.loader = setup->loader,
+    struct connector_report *report =
+        connector_config_validate(&(struct connector_validation){.loader = setup->loader,
                                                                  .worker = setup->worker,
                                                                  .variables = setup->variables,
                                                                  .name = request->name,
                                                                  .raw = request->config},
-                                  &findings, &job->error) == 0 &&
-        findings.count > 0) {
-        job->text = connector_findings_message(&findings);
+                                  &job->error);
+
+    if (report != NULL && report->error_count > 0) {
+        job->text = connector_report_message(report);
         if (job->text == NULL)
             mr_error_set(&job->error, MR_ERR_NO_MEMORY, "no memory for what the validation found");
     }
-    connector_findings_release(&findings);
+    connector_report_destroy(report);
 }
 
 /* true: refused and answered. */

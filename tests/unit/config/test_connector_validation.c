@@ -27,10 +27,10 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct connector_findings findings_of(const char *text, const struct variables *variables)
+/* "NULL" stands for a JSON null. */
+static struct connector_report *report_of(const char *text, const struct variables *variables)
 {
     struct mr_error *error = NULL;
-    struct connector_findings findings;
     struct string_map *raw = properties_of(text);
     for (size_t i = 0; i < string_map_count(raw); i++) {
         if (strcmp(string_map_value(raw, i), "NULL") == 0)
@@ -38,10 +38,11 @@ static struct connector_findings findings_of(const char *text, const struct vari
     }
     struct connector_validation validation = {
         .loader = loader, .worker = worker, .variables = variables, .name = "n", .raw = raw};
-    if (connector_config_validate(&validation, &findings, &error) != 0)
-        fail_msg("%s", mr_error_message(error));
+    struct connector_report *report = connector_config_validate(&validation, &error);
+    if (report == NULL)
+        fail_msg("%s: %s", text, mr_error_message(error));
     string_map_destroy(raw);
-    return findings;
+    return report;
 }
 
 #define SOURCE "name=n\nconnector.class=ThingSource\npath=/x\n"
@@ -54,19 +55,23 @@ struct expected {
 
 static void assert_findings(const char *text, const struct expected *expected)
 {
-    size_t count = 0;
-    struct connector_findings findings = findings_of(text, NULL);
+    size_t count = 0, at = 0;
+    struct connector_report *report = report_of(text, NULL);
     while (count < EXPECTED_MAX && expected[count].option != NULL)
         count++;
-    for (size_t i = 0; i < findings.count; i++) {
-        if (i >= count)
-            fail_msg("%s: unexpected: %s: %s", text, findings.items[i].option, findings.items[i].message);
-        assert_string_equal(findings.items[i].option, expected[i].option);
-        assert_contains(findings.items[i].message, expected[i].message);
+    for (size_t i = 0; i < report->option_count; i++) {
+        const struct connector_option *option = report->options[i];
+        for (size_t k = 0; k < option->errors.count; k++, at++) {
+            if (at >= count)
+                fail_msg("%s: unexpected: %s: %s", text, option->name, (const char *)option->errors.items[k]);
+            assert_string_equal(option->name, expected[at].option);
+            assert_contains(option->errors.items[k], expected[at].message);
+        }
     }
-    if (findings.count != count)
-        fail_msg("%s: %zu findings, not %zu", text, findings.count, count);
-    connector_findings_release(&findings);
+    if (at != count)
+        fail_msg("%s: %zu findings, not %zu", text, at, count);
+    assert_int_equal(report->error_count, count);
+    connector_report_destroy(report);
 }
 
 static const struct {
@@ -113,8 +118,8 @@ static const struct {
     {SINK "topics=a,,b\n", {{"topics", "Configuration 'topics' values must not be empty."}}},
     {SINK "topics=NULL\n",
      {{"topics", "must not be null"},
-      {"topics", "Null value"},
       {"topics", "Must configure one of"},
+      {"topics", "Null value"},
       {"topics.regex", "Must configure one of"}}},
     {SINK "topics.regex=a[\n", {{"topics.regex", "Invalid regex: Unclosed character class"}}},
     {SINK "topics.regex=*a\n", {{"topics.regex", "Invalid value *a for configuration topics.regex: Invalid regex: D"}}},
@@ -140,7 +145,12 @@ static const struct {
     {SOURCE "transforms=t\ntransforms.t.type=Nope\n",
      {{"transforms.t.type", "Invalid value Nope for configuration transforms.t.type: Class Nope could not be found."}}},
     {SOURCE "transforms=t,t\ntransforms.t.type=org.acme.Turn$Value\n",
-     {{"transforms", "Configuration 'transforms' values must not be duplicated."}}},
+     {{"transforms", "Invalid value [t, t] for configuration transforms: Duplicate alias provided."}}},
+    {SOURCE "transforms=NULL\n",
+     {{"transforms", "Invalid value null for configuration transforms: entry must be non null"},
+      {"transforms", "Null value can not be supplied as the configuration value."}}},
+    {SOURCE "transforms=t,\ntransforms.t.type=org.acme.Turn$Value\n",
+     {{"transforms..type", "Missing required configuration \"transforms..type\" which has no default value."}}},
     {SOURCE "transforms=t\ntransforms.t.type=org.acme.Turn$Value\ntransforms.t.negate=true\n",
      {{"transforms.t.type",
        "Config 'transforms.t.negate' was provided but there is no config 'transforms.t.predicate'"}}},
@@ -151,13 +161,20 @@ static const struct {
      {{"transforms.t.field", "Missing required configuration \"transforms.t.field\" which has no default value."}}},
     {SOURCE "transforms=t\ntransforms.t.type=org.acme.Turn$Value\ntransforms.t.predicate=undefined\n", {{NULL, NULL}}},
     {SOURCE "predicates=p\npredicates.p.type=HasHeaderKey\n", {{"predicates.p.name", "Missing required"}}},
-    {SOURCE "predicates=p\npredicates.p.type=ThingRouter\n", {{"predicates.p.type", "could not be found"}}},
+    {SOURCE "predicates=p\npredicates.p.type=ThingRouter\n",
+     {{"predicates.p.type", "Class class org.acme.ThingRouter does not implement the Predicate interface"}}},
+    {SOURCE "key.converter=ThingSink\nheader.converter=Nope\n",
+     {{"key.converter", "Class class org.acme.ThingSinkConnector does not implement the Converter interface"},
+      {"header.converter", "Class Nope could not be found."}}},
+    {SOURCE "transforms=t\ntransforms.t.type=org.acme.Turn$Value\ntransforms.t.plugin.version=7\n",
+     {{"transforms.t.type", "matches the version range [7"},
+      {"transforms.t.plugin.version", "available versions: [1.0]"}}},
     /* overrides: the policy is Principal */
     {SOURCE "producer.override.security.protocol=SSL\nconsumer.override.max.poll.records=1\n", {{NULL, NULL}}},
     {SOURCE "producer.override.linger.ms=1\nproducer.override.acks=1\n",
-     {{"producer.override.linger.ms",
-       "The 'Principal' policy does not allow 'linger.ms' to be overridden in the connector configuration."},
-      {"producer.override.acks", "'acks'"}}},
+     {{"producer.override.acks", "'acks'"},
+      {"producer.override.linger.ms",
+       "The 'Principal' policy does not allow 'linger.ms' to be overridden in the connector configuration."}}},
     {SINK "topics=a\nproducer.override.linger.ms=1\n", {{NULL, NULL}}},
     {SINK "topics=a\nconsumer.override.group.id=connect-taken\n",
      {{"consumer.override.group.id", "Consumer group connect-taken conflicts with Connect worker group connect-taken"},
@@ -178,8 +195,8 @@ static void each_mistake_is_found_in_kafka_connects_words(void **state)
 static void findings_become_one_message(void **state)
 {
     (void)state;
-    struct connector_findings findings = findings_of("connector.class=ThingSource\ntasks.max=0\n", NULL);
-    char *message = connector_findings_message(&findings);
+    struct connector_report *report = report_of("connector.class=ThingSource\ntasks.max=0\n", NULL);
+    char *message = connector_report_message(report);
     assert_string_equal(message, "Connector configuration is invalid and contains the following 3 error(s):\n"
                                  "Missing required configuration \"name\" which has no default value.\n"
                                  "Invalid value 0 for configuration tasks.max: Value must be at least 1\n"
@@ -187,10 +204,10 @@ static void findings_become_one_message(void **state)
                                  "You can also find the above list of errors at the endpoint "
                                  "`/connector-plugins/{connectorType}/config/validate`");
     mem_free(message);
-    connector_findings_release(&findings);
+    connector_report_destroy(report);
 }
 
-static void a_connector_without_a_known_class_is_not_validated(void **state)
+static void some_configurations_are_not_validated_at_all(void **state)
 {
     (void)state;
     static const struct {
@@ -201,20 +218,43 @@ static void a_connector_without_a_known_class_is_not_validated(void **state)
         {"name=n\nconnector.class=Nope\n",
          "Failed to find any class that implements Connector and which name matches Nope, available connectors are: ",
          MR_ERR_NOT_FOUND},
+        {SOURCE "producer.override.linger.ms=abc\n",
+         "Invalid value abc for configuration linger.ms: Not a number of type LONG", MR_ERR_CONNECT},
     };
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
         struct mr_error *error = NULL;
-        struct connector_findings findings;
         struct string_map *raw = properties_of(unknown[i].text);
         struct connector_validation validation = {.loader = loader, .worker = worker, .name = "n", .raw = raw};
-        assert_int_equal(connector_config_validate(&validation, &findings, &error), -1);
+        assert_null(connector_config_validate(&validation, &error));
         assert_contains(mr_error_message(error), unknown[i].words);
         assert_lacks(mr_error_message(error), "hunter2");
         assert_int_equal(mr_error_code(error), unknown[i].code);
-        assert_int_equal(findings.count, 0);
         mr_error_drop(error);
         string_map_destroy(raw);
     }
+}
+
+static void a_configuration_with_too_many_options_is_refused(void **state)
+{
+    (void)state;
+    struct mr_error *error = NULL;
+    struct string_map *raw = properties_of(SOURCE);
+    char aliases[CONNECTOR_REPORT_OPTIONS_MAX * 3] = "";
+    for (size_t i = 0, at = 0; i < CONNECTOR_REPORT_OPTIONS_MAX / 2; i++)
+        at += (size_t)snprintf(aliases + at, sizeof(aliases) - at, "%s%zx", i == 0 ? "" : ",", i);
+    assert_true(string_map_put(raw, "transforms", aliases));
+    struct connector_validation validation = {.loader = loader, .worker = worker, .name = "n", .raw = raw};
+    assert_null(connector_config_validate(&validation, &error));
+    assert_int_equal(mr_error_code(error), MR_ERR_CONFIG);
+    assert_contains(mr_error_message(error), "more than 10000 options");
+    mr_error_drop(error);
+    string_map_destroy(raw);
+}
+
+static void lacks_secret(const char *text)
+{
+    if (text != NULL)
+        assert_lacks(text, "s3cr3t");
 }
 
 static void references_are_resolved_and_what_they_hold_is_not_told(void **state)
@@ -223,43 +263,68 @@ static void references_are_resolved_and_what_they_hold_is_not_told(void **state)
     struct mr_error *error = NULL;
     struct variables *variables = variables_create(loader, worker->properties, &error);
     assert_non_null(variables);
-    struct connector_findings findings = findings_of(SOURCE "tasks.max=${vault:db:number}\n", variables);
-    assert_int_equal(findings.count, 0);
-    connector_findings_release(&findings);
-    findings = findings_of(SOURCE "tasks.max=${vault:db:password}\nmode=${vault:db:password}\n"
-                                  "transforms=t\ntransforms.t.type=${vault:mail:password}\n"
-                                  "errors.tolerance=s3cr3t-of-mail\n",
-                           variables);
-    assert_int_equal(findings.count, 5);
-    for (size_t i = 0; i < findings.count; i++)
-        assert_lacks(findings.items[i].message, "s3cr3t");
-    assert_string_equal(findings.items[0].message,
-                        "Invalid value ${vault:db:password} for configuration tasks.max: Not a number of type INT");
-    connector_findings_release(&findings);
+    struct connector_report *report = report_of(SOURCE "tasks.max=${vault:db:number}\n", variables);
+    assert_int_equal(report->error_count, 0);
+    connector_report_destroy(report);
+    report = report_of(SOURCE "tasks.max=${vault:db:password}\nmode=${vault:db:password}\n"
+                              "transforms=t,${vault:db:password}\ntransforms.t.type=${vault:mail:password}\n"
+                              "errors.tolerance=s3cr3t-of-mail\nproducer.override.foo=${vault:mail:password}\n"
+                              "errors.deadletterqueue.topic.name=x\n",
+                       variables);
+    assert_int_equal(report->error_count, 7);
+    for (size_t i = 0; i < report->option_count; i++) {
+        const struct connector_option *option = report->options[i];
+        lacks_secret(option->name);
+        if (strcmp(option->name, "errors.tolerance") != 0) /* which the user wrote */
+            lacks_secret(option->value);
+        lacks_secret(option->definition.group);
+        lacks_secret(option->definition.doc);
+        lacks_secret(option->definition.display_name);
+        for (size_t k = 0; k < option->errors.count; k++)
+            lacks_secret(option->errors.items[k]);
+        if (strcmp(option->name, "mode") == 0 || strcmp(option->name, "transforms") == 0)
+            assert_contains(option->value, "${vault:db:password}");
+        if (strcmp(option->name, "producer.override.foo") == 0)
+            assert_string_equal(option->value, "${vault:mail:password}");
+        if (strcmp(option->name, "tasks.max") == 0)
+            assert_string_equal(
+                option->errors.items[0],
+                "Invalid value ${vault:db:password} for configuration tasks.max: Not a number of type INT");
+    }
+    for (size_t i = 0; i < report->groups.count; i++)
+        lacks_secret(report->groups.items[i]);
+    connector_report_destroy(report);
     variables_destroy(variables);
 }
 
 static bool validate_and_release(void *argument)
 {
     struct mr_error *error = NULL;
-    struct connector_findings findings;
     struct connector_validation validation = {.loader = loader, .worker = worker, .name = "n", .raw = argument};
-    bool worked = connector_config_validate(&validation, &findings, &error) == 0;
-    char *message = worked ? connector_findings_message(&findings) : NULL;
+    struct connector_report *report = connector_config_validate(&validation, &error);
+    char *message = report == NULL ? NULL : connector_report_message(report);
     bool is_said = message != NULL;
     mem_free(message);
-    connector_findings_release(&findings);
+    connector_report_destroy(report);
     mr_error_drop(error);
-    return worked && is_said;
+    return is_said;
 }
 
 static void memory_may_run_short_anywhere(void **state)
 {
     (void)state;
-    struct string_map *raw = properties_of(SINK "topics=a,a\ntransforms=t\ntransforms.t.type=Nope\n"
-                                                "consumer.override.acks=1\nkey.converter=Thing\n");
-    alloc_torture(validate_and_release, raw);
-    string_map_destroy(raw);
+    static const char *const texts[] = {
+        SINK "topics=a,a\ntransforms=t\ntransforms.t.type=Nope\nconsumer.override.acks=1\nkey.converter=Thing\n"
+             "consumer.override.group.id=x\n",
+        SOURCE "transforms=t\ntransforms.t.type=org.acme.Turn$Value\nforeign=NULL\nmode=x\npredicates=p\n"
+               "predicates.p.type=HasHeaderKey\nproducer.override.linger.ms=1\n",
+        "name=n\nconnector.class=ThingSource\nconnector.plugin.version=9\n",
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct string_map *raw = properties_of(texts[i]);
+        alloc_torture(validate_and_release, raw);
+        string_map_destroy(raw);
+    }
 }
 
 int main(void)
@@ -267,7 +332,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_mistake_is_found_in_kafka_connects_words),
         cmocka_unit_test(findings_become_one_message),
-        cmocka_unit_test(a_connector_without_a_known_class_is_not_validated),
+        cmocka_unit_test(some_configurations_are_not_validated_at_all),
+        cmocka_unit_test(a_configuration_with_too_many_options_is_refused),
         cmocka_unit_test(references_are_resolved_and_what_they_hold_is_not_told),
         cmocka_unit_test(memory_may_run_short_anywhere),
     };

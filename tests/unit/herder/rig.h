@@ -299,31 +299,33 @@ void __wrap_status_store_put_task(struct status_store *store, const char *connec
 
 /* --- validation ---------------------------------------------------------------------------------------------------------- */
 
-int __wrap_connector_config_validate(const struct connector_validation *validation,
-                                     struct connector_findings *findings, struct mr_error **error);
-int __wrap_connector_config_validate(const struct connector_validation *validation,
-                                     struct connector_findings *findings, struct mr_error **error)
+struct connector_report *__wrap_connector_config_validate(const struct connector_validation *validation,
+                                                          struct mr_error **error);
+struct connector_report *__wrap_connector_config_validate(const struct connector_validation *validation,
+                                                          struct mr_error **error)
 {
-    if (string_map_get(validation->raw, "connector.class") == NULL)
-        return mr_error_set(error, MR_ERR_CONFIG, "Connector config {name=%s} contains no connector type",
-                            validation->name);
+    static struct connector_report good = {.class_name = "any"}, bad = {.class_name = "any", .error_count = 1};
+
+    if (string_map_get(validation->raw, "connector.class") == NULL) {
+        mr_error_set(error, MR_ERR_CONFIG, "Connector config {name=%s} contains no connector type", validation->name);
+        return NULL;
+    }
     while (rig_is(&rig.validation_hangs))
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    findings->count = rig.finding != NULL;
-    return 0;
+    return rig.finding == NULL ? &good : &bad;
 }
 
-char *__wrap_connector_findings_message(const struct connector_findings *findings);
-char *__wrap_connector_findings_message(const struct connector_findings *findings)
+char *__wrap_connector_report_message(const struct connector_report *report);
+char *__wrap_connector_report_message(const struct connector_report *report)
 {
-    (void)findings;
+    (void)report;
     return mem_strdup(rig.finding);
 }
 
-void __wrap_connector_findings_release(struct connector_findings *findings);
-void __wrap_connector_findings_release(struct connector_findings *findings)
+void __wrap_connector_report_destroy(struct connector_report *report);
+void __wrap_connector_report_destroy(struct connector_report *report)
 {
-    findings->count = 0;
+    (void)report;
 }
 
 bool __wrap_variables_put_back(const struct string_map *raw, struct string_map *config);
