@@ -16,6 +16,7 @@
 #define CONFIG_VARIABLES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct loader;
@@ -40,6 +41,18 @@ bool variables_has_reference(const char *text);
 /* In `config`, made from the resolved `raw`: every option whose text in `raw` holds a reference gets that text back.
  * false: no memory. */
 bool variables_put_back(const struct string_map *raw, struct string_map *config);
+
+/* What the references in `raw` came to in `resolved`, without the values: tells later whether they have changed. */
+struct variables_print {
+    uint64_t values; /* a hash, of this process only */
+    size_t missing;  /* references that nothing answered */
+};
+struct variables_print variables_print(const struct string_map *raw, const struct string_map *resolved);
+
+/* The words with the text of `raw` in place of every value that a provider answered for it; mem_free. NULL: no memory. */
+char *variables_hide(const struct string_map *raw, const struct string_map *resolved, const char *words);
+/* The same for an error and its causes; `*error` or a map may be NULL. */
+void variables_hide_error(const struct string_map *raw, const struct string_map *resolved, struct mr_error **error);
 
 /* Something that the map refers to has changed. thread: the provider's, any; must only post. */
 typedef void variables_changed_fn(void *argument);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/properties.h"
 #include "base/string_map.h"
 #include "sdk/collect.h"
 
@@ -264,23 +263,6 @@ struct worker_config *worker_config_create(enum worker_mode mode, const struct s
         return &box->config;
     worker_config_destroy(&box->config);
     return NULL;
-}
-
-struct worker_config *worker_config_load(enum worker_mode mode, const char *path, struct mr_error **error)
-{
-    char why[1024];
-    struct string_map *properties = properties_load(path, PROPERTIES_LATIN1, why, sizeof(why));
-    if (properties == NULL) {
-        mr_error_set(error, MR_ERR_CONFIG, "%s", why);
-        return NULL;
-    }
-    struct mr_error *reason = NULL;
-    struct worker_config *config = worker_config_create(mode, properties, &reason);
-    if (config == NULL)
-        mr_error_set(error, mr_error_code(reason), "%s cannot be used:\n%s", path, mr_error_message(reason));
-    mr_error_drop(reason);
-    string_map_destroy(properties);
-    return config;
 }
 
 static void topic_release(struct internal_topic_config *topic)

@@ -6,7 +6,7 @@
  * "millrace.". A JVM worker's file works unchanged: what we do not need is accepted; what cannot be honoured is warned about
  * by name; what protects something and cannot be honoured is an error.
  *
- * References ${provider:path:key} in the worker's own file are resolved before (variables.h); what stands here as one stays
+ * References ${provider:path:key} in the worker's own file are resolved before (worker_file.h); what stands here as one stays
  * text.
  *
  * Immutable after creation; any thread may read. Texts live as long as the configuration.
@@ -80,8 +80,6 @@ struct worker_config {
 /* All mistakes in one error (MR_ERR_CONFIG), a line each, naming property, value (never of a secret) and remedy. */
 struct worker_config *worker_config_create(enum worker_mode mode, const struct string_map *properties,
                                            struct mr_error **error);
-/* From a .properties file; a malformed line is named by its number. */
-struct worker_config *worker_config_load(enum worker_mode mode, const char *path, struct mr_error **error);
 void worker_config_destroy(struct worker_config *config);
 
 /* The plugins that the properties name: converters and override policy with their options. Before the worker goes on,

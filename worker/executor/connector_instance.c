@@ -33,6 +33,7 @@ struct connector_instance {
     struct executor *executor;
     char *name;
     struct string_map *raw;
+    struct connector_values *values;
     pthread_mutex_t lock;
     bool dead;           /* told FAILED or ENDED: nothing more is told. lock */
     const char *version; /* lock; the loader's */
@@ -82,6 +83,9 @@ void connector_instance_drop(struct connector_instance *instance)
     plugin_metrics_destroy(instance->context.metrics);
     mr_config_destroy(instance->own);
     connector_config_destroy(instance->config);
+    if (instance->values != NULL)
+        connector_values_end(instance->values);
+    connector_values_drop(instance->values);
     string_map_destroy(instance->raw);
     mutex_destroy(&instance->lock);
     mem_free(instance->name);
@@ -103,8 +107,9 @@ struct connector_instance *connector_instance_create(struct executor *executor, 
     executor_born(executor);
     instance->name = mem_strdup(name);
     instance->raw = string_map_copy(config);
+    instance->values = connector_values_create(executor, name, config);
     instance->context.metrics = plugin_metrics_create();
-    if (instance->name != NULL && instance->raw != NULL && instance->context.metrics != NULL)
+    if (instance->values != NULL && instance->name != NULL && instance->raw != NULL && instance->context.metrics != NULL)
         return instance;
     mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for connector %s", name);
     connector_instance_drop(instance);
@@ -260,7 +265,7 @@ static int result_of(struct order *order, int status, const char *call, struct m
 static int prepare(struct connector_instance *instance, struct mr_error **error)
 {
     struct executor *executor = instance->executor;
-    struct string_map *resolved = variables_resolve(executor->setup.variables, instance->raw, NULL, error);
+    struct string_map *resolved = connector_values_resolve(instance->values, error);
     if (resolved == NULL)
         return -1;
     int status = connector_config_plugin(executor->setup.loader, resolved, &instance->plugin, error);
@@ -275,6 +280,7 @@ static int prepare(struct connector_instance *instance, struct mr_error **error)
         instance->own = instance->config == NULL ? NULL : config_create(instance->plugin->config_def, resolved, error);
         status = instance->own == NULL ? -1 : 0;
     }
+    variables_hide_error(instance->raw, resolved, error);
     string_map_destroy(resolved);
     return status;
 }
@@ -312,6 +318,7 @@ static void stop(struct connector_instance *instance, struct order *order)
 
 static void destroy(struct connector_instance *instance, struct order *order)
 {
+    connector_values_end(instance->values);
     if (instance->self == NULL)
         return;
     stop(instance, order);
@@ -502,6 +509,11 @@ static bool post(struct connector_instance *instance, const struct order *order)
     copy->trace = NULL; /* stays the caller's */
     order_free(copy);
     return false;
+}
+
+void connector_instance_look(struct connector_instance *instance, int64_t now_ms, int64_t *wake_at_ms)
+{
+    connector_values_look(instance->values, now_ms, wake_at_ms);
 }
 
 /* Commands ------------------------------------------------------------------------------------------------------- */

@@ -110,7 +110,20 @@ struct task_unit **executor_list_tasks(struct executor *executor, size_t *count)
     return units;
 }
 
-static void wake_watch(struct executor *executor)
+struct connector_instance **executor_list_connectors(struct executor *executor, size_t *count)
+{
+    mutex_lock(&executor->lock);
+    *count = pointer_map_count(executor->connectors);
+    struct connector_instance **instances = *count == 0 ? NULL : mem_calloc(*count, sizeof(*instances));
+    if (instances == NULL)
+        *count = 0;
+    for (size_t i = 0; i < *count; i++)
+        instances[i] = connector_instance_take(pointer_map_value(executor->connectors, i));
+    mutex_unlock(&executor->lock);
+    return instances;
+}
+
+void executor_wake_watch(struct executor *executor)
 {
     step_unit_wake(executor->watch);
 }
@@ -193,7 +206,7 @@ int executor_start_task(struct executor *executor, const struct executor_task *t
                               task->number);
     }
     task_unit_drop(unit);
-    wake_watch(executor);
+    executor_wake_watch(executor);
     return status;
 }
 
@@ -213,7 +226,7 @@ void executor_stop_task(struct executor *executor, const char *connector, uint32
         return; /* its end was told already */
     task_unit_stop(unit, departure, deadline_ms);
     task_unit_drop(unit);
-    wake_watch(executor);
+    executor_wake_watch(executor);
 }
 
 /* Life ----------------------------------------------------------------------------------------------------------------- */
@@ -285,18 +298,14 @@ static void stop_tasks(struct executor *executor, int64_t deadline_ms)
         task_unit_drop(units[i]);
     }
     mem_free(units);
-    wake_watch(executor);
+    executor_wake_watch(executor);
 }
 
 static void end_connectors(struct executor *executor)
 {
-    mutex_lock(&executor->lock);
-    size_t count = pointer_map_count(executor->connectors);
-    struct connector_instance **instances = count == 0 ? NULL : mem_calloc(count, sizeof(*instances));
-    for (size_t i = 0; instances != NULL && i < count; i++)
-        instances[i] = connector_instance_take(pointer_map_value(executor->connectors, i));
-    mutex_unlock(&executor->lock);
-    for (size_t i = 0; instances != NULL && i < count; i++) {
+    size_t count;
+    struct connector_instance **instances = executor_list_connectors(executor, &count);
+    for (size_t i = 0; i < count; i++) {
         connector_instance_end(instances[i]);
         connector_instance_drop(instances[i]);
     }
@@ -325,7 +334,7 @@ bool executor_stop(struct executor *executor, int64_t deadline_ms)
     wait_until_empty(executor, executor->connectors, deadline_ms - reserve_ms * 10 / 100);
     bool is_free = wait_until_freed(executor, deadline_ms);
     atomic_store(&executor->watch_ends, true);
-    wake_watch(executor);
+    executor_wake_watch(executor);
     executor->is_stopped =
         is_free && step_pool_stop(executor->pool, (deadline_ms > now_ms ? deadline_ms : now_ms) + WIND_UP_MS);
     if (executor->is_stopped)

@@ -62,6 +62,9 @@ struct executor_listener {
                             size_t count, const char *trace, bool is_too_many);
     /* The connector asks for its tasks to be computed anew. */
     void (*on_reconfiguration)(void *argument, const char *connector);
+    /* Values that the connector's configuration refers to (${provider:path:key}) are not those any more that it runs with, and
+     * its config.action.reload is not none. Told again after a while as long as that is so. */
+    void (*on_values_changed)(void *argument, const char *connector);
     /* RUNNING, PAUSED, STOPPED, FAILED of task.h. */
     void (*on_task_state)(void *argument, const char *connector, uint32_t task, enum task_state state,
                           const char *trace, const char *version);

@@ -3,6 +3,7 @@
  *
  *   executor.c            registry of connectors and tasks, commands, stop
  *   connector_instance.c  one connector: its calls on job threads, one after another
+ *   connector_values.c    what its configuration refers to, and whether that has changed
  *   task_configs.c        what a connector's task_configs answers, made ready to be stored
  *   task_builder.c        from stored text to a task
  *   task_unit.c           one task: built on a job thread, stepped by the pool, stopped or abandoned
@@ -59,6 +60,9 @@ void executor_forget_connector(struct executor *executor, struct connector_insta
 void executor_forget_task(struct executor *executor, struct task_unit *unit);
 /* All tasks at this moment: references in a block for mem_free; NULL with *count 0: none, or no memory. */
 struct task_unit **executor_list_tasks(struct executor *executor, size_t *count);
+struct connector_instance **executor_list_connectors(struct executor *executor, size_t *count);
+/* Has the watch look at once, and find its next deadline. */
+void executor_wake_watch(struct executor *executor);
 void executor_born(struct executor *executor);
 void executor_freed(struct executor *executor);
 
@@ -75,6 +79,19 @@ bool connector_instance_ask_configs(struct connector_instance *instance, uint64_
 bool connector_instance_end(struct connector_instance *instance);
 /* Outside of its turn: FAILED, with words; for commands that could not be posted. */
 void connector_instance_fail(struct connector_instance *instance, const char *trace);
+
+/* For the watch: looks whether a time to live is over. Lowers *wake_at_ms to the next one. */
+void connector_instance_look(struct connector_instance *instance, int64_t now_ms, int64_t *wake_at_ms);
+
+/* connector_values.c: life _create → _resolve → _end → _drop; the first two and _end in the connector's turn. */
+struct connector_values;
+struct connector_values *connector_values_create(struct executor *executor, const char *name, const struct string_map *raw);
+/* The configuration with its values; from now on changes of them are told (on_values_changed). Calls plugin code. */
+struct string_map *connector_values_resolve(struct connector_values *values, struct mr_error **error);
+void connector_values_look(struct connector_values *values, int64_t now_ms, int64_t *wake_at_ms); /* thread: watch */
+/* Nothing is told any more. May be called again. */
+void connector_values_end(struct connector_values *values);
+void connector_values_drop(struct connector_values *values);
 
 /* task_configs.c */
 struct task_configs_result {

@@ -237,6 +237,8 @@ struct task *task_build(const struct task_plan *plan, const char **version, stru
     *version = build.plugin == NULL ? NULL : build.plugin->version;
     if (status == 0 && prepare_letters(&build) == 0 && make_tolerance(&build) == 0)
         task = build.plugin->kind == MR_PLUGIN_SOURCE ? build_source(&build) : build_sink(&build);
+    variables_hide_error(plan->connector_config, build.connector, error);
+    variables_hide_error(plan->task_config, build.task, error);
     build_release(&build);
     return task;
 }

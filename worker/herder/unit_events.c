@@ -275,6 +275,13 @@ static void on_reconfiguration(void *argument, const char *connector)
         herder_post(herder, &event->post);
 }
 
+/* As if somebody had asked for it over REST; told again if nothing came of it. */
+static void on_values_changed(void *argument, const char *connector)
+{
+    log_info(HERDER_LOG, "values that connector %s refers to have changed: it restarts with its tasks", connector);
+    herder_restart_connector(argument, connector, true, false, NULL, NULL);
+}
+
 /* Straight to the store: it may be put to from any thread and never waits. */
 static void on_topic(void *argument, const char *connector, uint32_t task, const char *topic)
 {
@@ -288,6 +295,7 @@ const struct executor_listener herder_executor_listener = {
     .on_connector_state = on_connector_state,
     .on_task_configs = on_task_configs,
     .on_reconfiguration = on_reconfiguration,
+    .on_values_changed = on_values_changed,
     .on_task_state = on_task_state,
     .on_topic = on_topic,
 };

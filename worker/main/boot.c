@@ -7,10 +7,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/str_buffer.h"
+#include "base/string_map.h"
 #include "base/thread.h"
 #include "boot_internal.h"
 #include "config/variables.h"
+#include "config/worker_file.h"
 #include "coordination/membership.h"
 #include "executor/executor.h"
 #include "executor/job_pool.h"
@@ -50,9 +51,9 @@ struct client_config *boot_client_config(const struct boot *boot, enum client_ki
 
 /* --- the steps -------------------------------------------------------------------------------------------------------- */
 
-static int load_config(struct boot *boot, const char *path, struct mr_error **error)
+static int load_config(struct boot *boot, const char *path, const struct string_map *written, struct mr_error **error)
 {
-    boot->config = worker_config_load(boot->mode, path, error);
+    boot->config = worker_file_config(path, boot->mode, written, boot->loader, error);
     if (boot->config == NULL)
         return -1;
     for (size_t i = 0; i < worker_config_warning_count(boot->config); i++)
@@ -60,16 +61,30 @@ static int load_config(struct boot *boot, const char *path, struct mr_error **er
     return worker_address_make(boot->config, &boot->address, error);
 }
 
-static int load_plugins(struct boot *boot, struct mr_error **error)
+static int check_plugins(struct boot *boot, struct mr_error **error)
 {
-    boot->loader = loader_create(&(struct loader_setup){.plugin_path = boot->config->plugin_path,
-                                                        .with_shipped = true,
-                                                        .host = loader_host()},
-                                 error);
-    if (boot->loader == NULL || worker_config_check_plugins(boot->config, boot->loader, error) != 0)
+    if (worker_config_check_plugins(boot->config, boot->loader, error) != 0)
         return -1;
     boot->variables = variables_create(boot->loader, boot->config->properties, error);
     return boot->variables != NULL ? 0 : -1;
+}
+
+/* Plugins come before the configuration: the file may refer to config providers. Whatever is wrong is told without their values. */
+static int load_files(struct boot *boot, const char *path, struct mr_error **error)
+{
+    struct string_map *written = worker_file_read(path, error);
+    if (written == NULL)
+        return -1;
+    boot->loader = loader_create(&(struct loader_setup){.plugin_path = string_map_get(written, "plugin.path"),
+                                                        .with_shipped = true,
+                                                        .host = loader_host()},
+                                 error);
+    int status = boot->loader == NULL ? -1 : load_config(boot, path, written, error);
+    if (status == 0)
+        status = check_plugins(boot, error);
+    variables_hide_error(written, boot->config == NULL ? NULL : boot->config->properties, error);
+    string_map_destroy(written);
+    return status;
 }
 
 static int open_clients(struct boot *boot, struct mr_error **error)
@@ -177,10 +192,9 @@ static int start_rest(struct boot *boot, struct mr_error **error)
 
 int boot_start(struct boot *boot, const char *properties_path, struct mr_error **error)
 {
-    if (load_config(boot, properties_path, error) != 0 || load_plugins(boot, error) != 0 ||
-        open_clients(boot, error) != 0 || make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 ||
-        boot_stores_create(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 ||
-        boot_stores_start(boot, error) != 0)
+    if (load_files(boot, properties_path, error) != 0 || open_clients(boot, error) != 0 ||
+        make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
+        create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)
         return -1;
     stop_signal_begin_running();
     if (herder_start(boot->herder, error) != 0)

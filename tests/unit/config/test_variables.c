@@ -165,6 +165,92 @@ static void providers_that_cannot_start_are_refused_in_words(void **state)
     }
 }
 
+struct attempt {
+    struct variables *variables;
+    struct string_map *map, *other;
+};
+
+static struct string_map *resolved_of(struct variables *variables, const struct string_map *raw)
+{
+    struct mr_error *error = NULL;
+    struct string_map *resolved = variables_resolve(variables, raw, NULL, &error);
+    assert_non_null(resolved);
+    return resolved;
+}
+
+static void words_tell_references_in_place_of_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words, *hidden;
+    } cases[] = {
+        {"no such user as s3cr3t-of-db here", "no such user as ${vault:db:password} here"},
+        {"Invalid value 42 for configuration port: too low, 42", "Invalid value ${vault:db:number} for configuration port: too low, 42"},
+        {"42 tries", "42 tries"},
+        {"plain stays", "plain stays"},
+    };
+    struct variables *variables = variables_of(VAULT);
+    struct string_map *raw = properties_of("a=${vault:db:password}\nport=${vault:db:number}\nb=plain\n");
+    struct string_map *resolved = resolved_of(variables, raw);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *hidden = variables_hide(raw, resolved, cases[i].words);
+        assert_string_equal(hidden, cases[i].hidden);
+        mem_free(hidden);
+    }
+    struct mr_error *error = NULL;
+    mr_error_set(&error, MR_ERR_RETRIABLE, "login s3cr3t-of-db refused");
+    mr_error_wrap(&error, "no connection");
+    variables_hide_error(raw, resolved, &error);
+    assert_string_equal(mr_error_message(error), "no connection");
+    assert_string_equal(mr_error_message(mr_error_cause(error)), "login ${vault:db:password} refused");
+    assert_int_equal(mr_error_code(error), MR_ERR_RETRIABLE);
+    mr_error_drop(error);
+    string_map_destroy(resolved);
+    string_map_destroy(raw);
+    variables_destroy(variables);
+}
+
+static void a_print_tells_other_values_and_missing_ones(void **state)
+{
+    (void)state;
+    struct variables *one = variables_of(VAULT), *other = variables_of(VAULT "config.providers.vault.param.word=new\n");
+    struct string_map *raw = properties_of("a=x ${vault:db:password}\nb=plain\nc=${vault:db:none} ${safe:x:y}\n");
+    struct string_map *first = resolved_of(one, raw), *again = resolved_of(one, raw), *changed = resolved_of(other, raw);
+    struct variables_print print = variables_print(raw, first);
+    assert_int_equal(print.missing, 2);
+    assert_true(print.values == variables_print(raw, again).values);
+    assert_true(print.values != variables_print(raw, changed).values);
+    string_map_destroy(first);
+    string_map_destroy(again);
+    string_map_destroy(changed);
+    string_map_destroy(raw);
+    variables_destroy(one);
+    variables_destroy(other);
+}
+
+static bool hide_error(void *argument)
+{
+    struct attempt *attempt = argument;
+    struct mr_error *error = NULL;
+    mr_error_set(&error, MR_ERR_CONFIG, "wrong: s3cr3t");
+    mr_error_wrap(&error, "outer s3cr3t");
+    variables_hide_error(attempt->map, attempt->other, &error);
+    bool worked = error != NULL && strcmp(mr_error_message(error), "outer ${vault:db:password}") == 0;
+    for (const struct mr_error *at = error; at != NULL; at = mr_error_cause(at))
+        assert_lacks(mr_error_message(at), "s3cr3t");
+    mr_error_drop(error);
+    return worked;
+}
+
+static void without_memory_nothing_is_told_either(void **state)
+{
+    (void)state;
+    struct attempt attempt = {NULL, properties_of("a=${vault:db:password}\n"), properties_of("a=s3cr3t\n")};
+    alloc_torture(hide_error, &attempt);
+    string_map_destroy(attempt.map);
+    string_map_destroy(attempt.other);
+}
+
 static void count_up(void *argument)
 {
     atomic_fetch_add((atomic_int *)argument, 1);
@@ -215,11 +301,6 @@ static void a_provider_that_cannot_tell_of_changes_fails_the_watch(void **state)
     variables_destroy(variables);
 }
 
-struct attempt {
-    struct variables *variables;
-    struct string_map *map;
-};
-
 static bool resolve_and_destroy(void *argument)
 {
     struct attempt *attempt = argument;
@@ -235,7 +316,7 @@ static bool resolve_and_destroy(void *argument)
 static void memory_may_run_short_anywhere(void **state)
 {
     (void)state;
-    struct attempt attempt = {variables_of(VAULT), properties_of("a=${vault:db:password}\nb=${vault:x:number}\n")};
+    struct attempt attempt = {variables_of(VAULT), properties_of("a=${vault:db:password}\nb=${vault:x:number}\n"), NULL};
     alloc_torture(resolve_and_destroy, &attempt);
     string_map_destroy(attempt.map);
     variables_destroy(attempt.variables);
@@ -250,6 +331,9 @@ int main(void)
         cmocka_unit_test(the_shortest_time_to_live_counts),
         cmocka_unit_test(a_provider_that_fails_is_named_and_no_value_is),
         cmocka_unit_test(providers_that_cannot_start_are_refused_in_words),
+        cmocka_unit_test(words_tell_references_in_place_of_values),
+        cmocka_unit_test(a_print_tells_other_values_and_missing_ones),
+        cmocka_unit_test(without_memory_nothing_is_told_either),
         cmocka_unit_test(a_watch_tells_of_changes_until_it_is_stopped),
         cmocka_unit_test(a_provider_that_cannot_tell_of_changes_fails_the_watch),
         cmocka_unit_test(memory_may_run_short_anywhere),

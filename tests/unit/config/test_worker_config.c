@@ -272,25 +272,6 @@ static void huge_time_outs_count_as_the_largest(void **state)
     worker_config_destroy(worker);
 }
 
-static void a_file_is_named_in_what_is_wrong_with_it(void **state)
-{
-    (void)state;
-    char path[] = "/tmp/worker-config-test.XXXXXX";
-    int file = mkstemp(path);
-    struct mr_error *error = NULL;
-    assert_true(file >= 0);
-    assert_int_equal(write(file, "group.id=\\u12\n", 14), 14);
-    close(file);
-    assert_null(worker_config_load(WORKER_DISTRIBUTED, path, &error));
-    assert_contains(mr_error_message(error), path);
-    assert_contains(mr_error_message(error), "line 1");
-    mr_error_clear(&error);
-    assert_null(worker_config_load(WORKER_DISTRIBUTED, "/nowhere/worker.properties", &error));
-    assert_contains(mr_error_message(error), "/nowhere/worker.properties");
-    mr_error_drop(error);
-    unlink(path);
-}
-
 static bool create_and_destroy(void *argument)
 {
     struct mr_error *error = NULL;
@@ -324,7 +305,6 @@ int main(void)
         cmocka_unit_test(secrets_stand_in_no_message),
         cmocka_unit_test(standalone_needs_an_offset_file_and_no_group),
         cmocka_unit_test(huge_time_outs_count_as_the_largest),
-        cmocka_unit_test(a_file_is_named_in_what_is_wrong_with_it),
         cmocka_unit_test(memory_may_run_short_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
