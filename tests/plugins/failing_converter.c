@@ -1,5 +1,5 @@
 /* A converter of text that fails: the first `times` calls with a retriable error; for the text of `bad` with a data error;
- * for "nothing" it returns no value at all. A key, value and header converter. */
+ * for "nothing" it returns no value at all, for "odd" a code of its own. A key, value and header converter. */
 #include <millrace/millrace.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +39,8 @@ static int check(struct failing *failing, struct mr_bytes bytes, struct mr_error
         failing->times_left--;
         return mr_error_set(error, MR_ERR_RETRIABLE, "the registry does not answer");
     }
+    if (is_text(bytes, "odd"))
+        return 7;
     return is_text(bytes, failing->bad) ? mr_error_set(error, MR_ERR_DATA, "bad text") : 0;
 }
 
@@ -57,8 +59,9 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
                       const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error)
 {
     (void)place;
-    if (check(self, bytes, error) < 0)
-        return -1;
+    int status = check(self, bytes, error);
+    if (status != 0)
+        return status;
     if (is_text(bytes, "nothing"))
         return 0;
     *schema = mr_schema_primitive(MR_TYPE_STRING, true);

@@ -110,7 +110,7 @@ static int run(const struct passage *passage, struct mr_error **error)
     emitter_clear(emitter);
     if (stage->predicate != NULL) {
         bool holds = false;
-        if (stage->predicate->test(stage->predicate_self, record, &holds, error) < 0)
+        if (stage->predicate->test(stage->predicate_self, record, &holds, error) != 0)
             return plugin_failed(emitter, stage, error);
         if (holds == stage->negate)
             return mr_emit(emitter, record) < 0 ? emitter_check(emitter, error) : 0;
@@ -121,7 +121,7 @@ static int run(const struct passage *passage, struct mr_error **error)
         if (record == NULL)
             return mr_arena_failed(&passage->record->batch->arena, error);
     }
-    if (stage->ops->apply(stage->self, record, emitter, error) < 0)
+    if (stage->ops->apply(stage->self, record, emitter, error) != 0)
         return plugin_failed(emitter, stage, error);
     return check_emitted(passage, error);
 }

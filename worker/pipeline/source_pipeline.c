@@ -79,8 +79,9 @@ static int from_connect(const struct conversion *conversion, const struct conver
                         struct mr_error **error)
 {
     *bytes = (struct mr_bytes){ .data = NULL, .size = 0 };
-    return converter->ops->from_connect(converter->self, &conversion->pipeline->place, schema, value,
-                                        &conversion->record->batch->arena, bytes, error);
+    int status = converter->ops->from_connect(converter->self, &conversion->pipeline->place, schema, value,
+                                              &conversion->record->batch->arena, bytes, error);
+    return status == 0 ? 0 : -1;
 }
 
 static int convert_headers(void *argument, struct mr_error **error)

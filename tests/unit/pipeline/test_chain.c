@@ -213,6 +213,14 @@ static void a_transform_that_fails_without_a_reason_is_named(void **state)
     assert_non_null(strstr(mr_error_message(bench->error), "org.acme.Failing"));
 }
 
+static void anything_but_zero_is_a_failure(void **state)
+{
+    struct bench *bench = *state;
+    build(bench, properties("transforms", "f", "transforms.f.type", "org.acme.Failing", NULL));
+    assert_int_equal(CHAIN_FAILED, apply(bench, append_polled(bench->batch, "k", "odd")));
+    assert_int_equal(0, bench->out.count);
+}
+
 static void a_record_of_another_batch_is_refused(void **state)
 {
     struct bench *bench = *state;
@@ -280,6 +288,7 @@ int main(void)
         TEST(a_record_given_up_is_as_it_was),
         TEST(the_original_stays_untouched_where_that_is_wanted),
         TEST(a_transform_that_fails_without_a_reason_is_named),
+        TEST(anything_but_zero_is_a_failure),
         TEST(a_record_of_another_batch_is_refused),
         TEST(wrong_properties_are_refused_by_name),
     };

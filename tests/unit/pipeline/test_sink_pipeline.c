@@ -219,6 +219,14 @@ static void a_converter_that_returns_no_value_is_named(void **state)
     assert_non_null(strstr(mr_error_message(mr_error_cause(bench->error)), FAILING_CONVERTER));
 }
 
+static void a_converter_fails_with_anything_but_zero(void **state)
+{
+    struct bench *bench = *state;
+    open_pipeline(bench, properties("value.converter", FAILING_CONVERTER, NULL));
+    append_consumed(bench->batch, "k", "odd");
+    assert_int_equal(-1, run(bench));
+}
+
 static void an_impossible_timestamp_is_not_tolerated(void **state)
 {
     struct bench *bench = *state;
@@ -334,6 +342,7 @@ int main(void)
         TEST(a_transform_is_tried_again_on_the_record_as_it_was),
         TEST(without_tolerance_the_run_ends_at_the_failed_record),
         TEST(a_converter_that_returns_no_value_is_named),
+        TEST(a_converter_fails_with_anything_but_zero),
         TEST(an_impossible_timestamp_is_not_tolerated),
         TEST(a_record_that_the_task_made_becomes_a_letter),
         cmocka_unit_test(want_of_memory_loses_neither_records_nor_memory),

@@ -230,6 +230,15 @@ static void a_converter_is_tried_again(void **state)
     assert_int_equal(3, tolerance_counters(bench->tolerance)->retries);
 }
 
+static void a_converter_fails_with_anything_but_zero(void **state)
+{
+    struct bench *bench = *state;
+    open_pipeline(bench, properties("value.converter", "org.acme.FailingConverter", NULL));
+    append_polled(bench->batch, "k", "odd");
+    assert_int_equal(-1, run(bench));
+    assert_int_equal(0, bench->list.count);
+}
+
 static void records_that_cannot_be_addressed_are_not_tolerated(void **state)
 {
     struct bench *bench = *state;
@@ -297,6 +306,7 @@ int main(void)
         TEST(a_part_that_cannot_be_converted_takes_the_others_with_it),
         TEST(without_tolerance_what_came_before_is_still_sent),
         TEST(a_converter_is_tried_again),
+        TEST(a_converter_fails_with_anything_but_zero),
         TEST(records_that_cannot_be_addressed_are_not_tolerated),
         TEST(a_record_that_kafka_refused_is_tolerated_or_not),
     };
