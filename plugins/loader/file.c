@@ -63,6 +63,7 @@ static void adopt_plugin(struct loader *loader, const struct loader_file *file, 
         .doc = plugin->doc != NULL ? plugin->doc : "",
         .config_def = options_copy(loader, plugin->config_def),
         .path = file->path,
+        .name = {.class_name = plugin->class_name, .file = file->path},
         .module_name = module->name,
         .aliases = no_aliases,
         .sink = ops_copy(loader, plugin->kind, plugin->ops),   /* the union: all members are one pointer */

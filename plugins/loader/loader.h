@@ -20,6 +20,8 @@
 
 #include <millrace/module.h>
 
+#include "base/plugin_call.h"
+
 struct loader;
 struct mr_sink_connector_ops;
 struct mr_source_connector_ops;
@@ -52,6 +54,7 @@ struct loader_plugin {
     const char *doc;                         /* never NULL, maybe "" */
     const struct mr_config_def *config_def;  /* never NULL, maybe without rows; rows have this worker's row size */
     const char *path;                        /* of the file, absolute */
+    struct plugin_name name;                 /* class_name and path, for plugin_call.h */
     const char *module_name;
     const char *const *aliases;              /* never NULL; NULL-terminated */
     union {                                  /* by kind; task tables inside are full-size copies too */

@@ -23,7 +23,7 @@
 #define REPORT_MAX (12u << 10)
 #define MAPS_LINE_MAX 512
 
-_Thread_local struct plugin_call plugin_call_now;
+_Thread_local struct plugin_call plugin_call_now, plugin_call_last;
 
 static const struct fatal {
     int number;
@@ -134,7 +134,8 @@ struct crash {
     uintptr_t code; /* address of the instruction */
     int64_t wall_ms;
     const struct log_context *context; /* NULL: this thread works for nobody */
-    const struct plugin_call *call;
+    struct plugin_call call;           /* its `plugin` NULL: none yet */
+    bool is_inside;                    /* of it; else it was the last one */
     const char *module; /* the file `code` lies in; "" not known */
     uintptr_t module_offset;
 };
@@ -232,9 +233,9 @@ static void write_all(int fd, const struct text *text, const char *from)
 
 static void put_plugin(struct text *text, const struct crash *crash)
 {
-    const struct plugin_name *plugin = crash->call->plugin;
+    const struct plugin_name *plugin = crash->call.plugin;
 
-    put_escaped(text, crash->call->name);
+    put_escaped(text, crash->call.name);
     put(text, " of ");
     put_escaped(text, plugin->class_name);
     put(text, " (");
@@ -247,10 +248,10 @@ static void put_culprit(struct text *text, const struct crash *crash)
     if (is_from_outside(crash)) {
         put(text, " was sent by process ");
         put_number(text, (uint64_t)crash->info->si_pid, 10, 1);
-    } else if (crash->call->plugin == NULL) {
+    } else if (crash->call.plugin == NULL) {
         put(text, " outside of any plugin call");
     } else {
-        put(text, crash->call->is_inside ? " inside " : " in the worker itself; the last plugin call of this thread was ");
+        put(text, crash->is_inside ? " inside " : " in the worker itself; the last plugin call of this thread was ");
         put_plugin(text, crash);
     }
     if (crash->module[0] != '\0') {
@@ -301,11 +302,11 @@ static void put_report(struct text *text, const struct crash *crash)
         if (crash->context->task >= 0)
             put_number_pair(text, "task", (uint64_t)crash->context->task, 10);
     }
-    if (crash->call->plugin != NULL) {
-        put_pair(text, "class", crash->call->plugin->class_name);
-        put_pair(text, "file", crash->call->plugin->file);
-        put_pair(text, "call", crash->call->name);
-        put_pair(text, "inside", crash->call->is_inside ? "yes" : "no");
+    if (crash->call.plugin != NULL) {
+        put_pair(text, "class", crash->call.plugin->class_name);
+        put_pair(text, "file", crash->call.plugin->file);
+        put_pair(text, "call", crash->call.name);
+        put_pair(text, "inside", crash->is_inside ? "yes" : "no");
     }
     if (crash->module[0] != '\0') {
         put_pair(text, "module", crash->module);
@@ -354,7 +355,7 @@ static void tell_file(const struct crash *crash)
 static void on_fatal(int number, siginfo_t *info, void *context)
 {
     struct crash crash = {.info = info, .code = code_address(context), .context = log_context_top(),
-                          .call = &plugin_call_now};
+                          .is_inside = plugin_call_now.plugin != NULL};
     struct timespec now;
     size_t row = 0;
 
@@ -364,6 +365,7 @@ static void on_fatal(int number, siginfo_t *info, void *context)
         for (;;)
             pause(); /* another thread was first; it ends the process */
     clock_gettime(CLOCK_REALTIME, &now);
+    crash.call = crash.is_inside ? plugin_call_now : plugin_call_last;
     crash.signal = &fatals[row];
     crash.wall_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     find_module(&crash);

@@ -1,6 +1,7 @@
 /* A connector's own say in a change of its offsets: no instance is needed, its configuration is. */
 #include <millrace/connector.h>
 
+#include "base/plugin_call.h"
 #include "base/string_map.h"
 #include "config/connector_config.h"
 #include "config/variables.h"
@@ -22,7 +23,9 @@ static int call(const struct loader_plugin *plugin, const struct string_map *res
     if (own == NULL)
         return -1;
     struct mr_error *why = NULL;
+    const struct plugin_call before = plugin_call_enter(&plugin->name, "alter_offsets");
     int status = alter(own, changes, handled, &why);
+    plugin_call_leave(before);
     mr_config_destroy(own);
     if (status == 0) {
         mr_error_drop(why);

@@ -40,7 +40,6 @@ struct connector_instance {
 
     /* Whose turn it is. */
     const struct loader_plugin *plugin;
-    struct plugin_name plugin_name; /* the loader's texts */
     struct connector_config *config;
     struct mr_config *own; /* the plugin may keep it */
     struct mr_connector_context context;
@@ -235,12 +234,12 @@ static const struct connector_context_host context_host = {
 static void call_begin(const struct connector_instance *instance, struct order *order, const char *call)
 {
     atomic_store(&order->inside, call);
-    (void)plugin_call_enter(&instance->plugin_name, call);
+    (void)plugin_call_enter(&instance->plugin->name, call);
 }
 
 static void call_end(struct order *order)
 {
-    plugin_call_leave((struct plugin_call){.is_inside = false}); /* a job begins outside of any plugin */
+    plugin_call_leave((struct plugin_call){.plugin = NULL}); /* a job begins outside of any plugin */
     atomic_store(&order->inside, NULL);
 }
 
@@ -273,8 +272,6 @@ static int prepare(struct connector_instance *instance, struct mr_error **error)
         enum connector_kind kind = instance->plugin->kind == MR_PLUGIN_SOURCE ? CONNECTOR_SOURCE : CONNECTOR_SINK;
         mutex_lock(&instance->lock);
         instance->version = instance->plugin->version;
-        instance->plugin_name =
-            (struct plugin_name){.class_name = instance->plugin->class_name, .file = instance->plugin->path};
         mutex_unlock(&instance->lock);
         instance->config = connector_config_create(kind, resolved, executor->setup.worker, error);
         instance->own = instance->config == NULL ? NULL : config_create(instance->plugin->config_def, resolved, error);

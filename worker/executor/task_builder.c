@@ -195,7 +195,7 @@ static struct task *build_source(struct build *build)
     };
     if (setup.pipeline == NULL)
         return NULL;
-    setup.common.plugin_class = build->plugin->class_name;
+    setup.common.plugin = &build->plugin->name;
     build->own = NULL;
     build->tolerance = NULL;
     return source_task_create(&setup, build->error);
@@ -223,7 +223,7 @@ static struct task *build_sink(struct build *build)
     };
     if (setup.pipeline == NULL)
         return NULL;
-    setup.common.plugin_class = build->plugin->class_name;
+    setup.common.plugin = &build->plugin->name;
     build->own = NULL;
     build->tolerance = NULL;
     return sink_task_create(&setup, build->error);

@@ -4,6 +4,7 @@
 #include <millrace/transform.h>
 
 #include "base/mem.h"
+#include "base/plugin_call.h"
 #include "sdk/record_layout.h"
 
 #include "base/bans.h"
@@ -101,6 +102,23 @@ static int check_emitted(const struct passage *passage, struct mr_error **error)
     return emitter_check(emitter, error);
 }
 
+static int test(const struct chain_stage *stage, struct mr_record *record, bool *holds, struct mr_error **error)
+{
+    const struct plugin_call before = plugin_call_enter(stage->predicate_plugin, "test");
+    int status = stage->predicate->test(stage->predicate_self, record, holds, error);
+    plugin_call_leave(before);
+    return status;
+}
+
+static int apply(const struct chain_stage *stage, struct mr_record *record, struct mr_emitter *emitter,
+                 struct mr_error **error)
+{
+    const struct plugin_call before = plugin_call_enter(stage->plugin, "apply");
+    int status = stage->ops->apply(stage->self, record, emitter, error);
+    plugin_call_leave(before);
+    return status;
+}
+
 /* Fills the emitter. */
 static int run(const struct passage *passage, struct mr_error **error)
 {
@@ -110,7 +128,7 @@ static int run(const struct passage *passage, struct mr_error **error)
     emitter_clear(emitter);
     if (stage->predicate != NULL) {
         bool holds = false;
-        if (stage->predicate->test(stage->predicate_self, record, &holds, error) != 0)
+        if (test(stage, record, &holds, error) != 0)
             return plugin_failed(emitter, stage, error);
         if (holds == stage->negate)
             return mr_emit(emitter, record) < 0 ? emitter_check(emitter, error) : 0;
@@ -121,7 +139,7 @@ static int run(const struct passage *passage, struct mr_error **error)
         if (record == NULL)
             return mr_arena_failed(&passage->record->batch->arena, error);
     }
-    if (stage->ops->apply(stage->self, record, emitter, error) != 0)
+    if (apply(stage, record, emitter, error) != 0)
         return plugin_failed(emitter, stage, error);
     return check_emitted(passage, error);
 }
@@ -240,16 +258,24 @@ const char *chain_class_name(const struct chain *chain, size_t index)
     return chain->stages[index].class_name;
 }
 
+static void stage_end(const struct chain_stage *stage)
+{
+    const struct plugin_call outside = plugin_call_enter(stage->plugin, "destroy");
+    if (stage->self != NULL)
+        stage->ops->destroy(stage->self);
+    (void)plugin_call_enter(stage->predicate_plugin, "destroy");
+    if (stage->predicate_self != NULL)
+        stage->predicate->destroy(stage->predicate_self);
+    plugin_call_leave(outside);
+}
+
 void chain_destroy(struct chain *chain)
 {
     if (chain == NULL)
         return;
     for (size_t i = 0; i < chain->count; i++) {
         struct chain_stage *stage = &chain->stages[i];
-        if (stage->self != NULL)
-            stage->ops->destroy(stage->self);
-        if (stage->predicate_self != NULL)
-            stage->predicate->destroy(stage->predicate_self);
+        stage_end(stage);
         mr_config_destroy(stage->config);
         mr_config_destroy(stage->predicate_config);
         mem_free(stage->alias);

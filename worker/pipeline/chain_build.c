@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/plugin_call.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "loader/loader.h"
@@ -159,7 +160,10 @@ static int add_predicate(const struct building *building, struct chain_stage *st
     stage->predicate = described.plugin->predicate;
     stage->predicate_config = described.config;
     described.config = NULL;
+    stage->predicate_plugin = &described.plugin->name;
+    const struct plugin_call before = plugin_call_enter(stage->predicate_plugin, "create");
     stage->predicate_self = stage->predicate->create(stage->predicate_config, error);
+    plugin_call_leave(before);
     int result = plugin_check_created(described.plugin, stage->predicate_self, error);
     described_release(&described);
     return result;
@@ -189,7 +193,10 @@ static int fill_stage(const struct building *building, struct chain_stage *stage
     stage->negate = mr_config_boolean(described->implicit, NEGATE);
     stage->config = described->config;
     described->config = NULL;
+    stage->plugin = &described->plugin->name;
+    const struct plugin_call before = plugin_call_enter(stage->plugin, "create");
     stage->self = stage->ops->create(stage->config, error);
+    plugin_call_leave(before);
     if (plugin_check_created(described->plugin, stage->self, error) < 0)
         return -1;
     const char *predicate = mr_config_string(described->implicit, PREDICATE);

@@ -7,6 +7,7 @@
 
 struct mr_predicate_ops;
 struct mr_transform_ops;
+struct plugin_name;
 
 /* One transform with its predicate. The configurations live as long as the instances. */
 struct chain_stage {
@@ -16,6 +17,7 @@ struct chain_stage {
     void *predicate_self;
     bool negate;
     const char *class_name;                   /* the loader's */
+    const struct plugin_name *plugin, *predicate_plugin;
     char *alias;                              /* mem_strdup */
     struct mr_config *config, *predicate_config;
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plugin_call.h"
 #include "base/string_map.h"
 #include "loader/loader.h"
 #include "pipeline/plugin_config.h"
@@ -47,7 +48,10 @@ static int create_converter(struct converter *converter, const struct loader_plu
         return -1;
     converter->ops = plugin->converter;
     converter->class_name = plugin->class_name;
+    converter->plugin = &plugin->name;
+    const struct plugin_call before = plugin_call_enter(converter->plugin, "create");
     converter->self = converter->ops->create(converter->config, error);
+    plugin_call_leave(before);
     return plugin_check_created(plugin, converter->self, error);
 }
 
@@ -122,8 +126,10 @@ void converters_release(struct converters *converters)
 {
     struct converter *all[] = { &converters->key, &converters->value, &converters->header };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        const struct plugin_call before = plugin_call_enter(all[i]->plugin, "destroy");
         if (all[i]->self != NULL)
             all[i]->ops->destroy(all[i]->self);
+        plugin_call_leave(before);
         mr_config_destroy(all[i]->config);
     }
     *converters = (struct converters){ .key.self = NULL };

@@ -15,12 +15,14 @@ struct loader;
 struct mr_config;
 struct mr_converter_ops;
 struct mr_error;
+struct plugin_name;
 struct string_map;
 
 struct converter {
     const struct mr_converter_ops *ops;
     void *self;
     const char *class_name;   /* the loader's */
+    const struct plugin_name *plugin;
     struct mr_config *config; /* lives as long as the instance */
 };
 

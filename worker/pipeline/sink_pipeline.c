@@ -4,6 +4,7 @@
 #include <millrace/converter.h>
 
 #include "base/mem.h"
+#include "base/plugin_call.h"
 #include "pipeline/converters.h"
 #include "pipeline/policy.h"
 #include "sdk/record_layout.h"
@@ -26,7 +27,10 @@ static int to_connect(struct sink_pipeline *pipeline, const struct converter *co
 {
     *schema = NULL;
     *value = NULL;
-    if (converter->ops->to_connect(converter->self, &pipeline->place, bytes, arena, schema, value, error) != 0)
+    const struct plugin_call before = plugin_call_enter(converter->plugin, "to_connect");
+    int status = converter->ops->to_connect(converter->self, &pipeline->place, bytes, arena, schema, value, error);
+    plugin_call_leave(before);
+    if (status != 0)
         return -1;
     if (__builtin_expect(*value == NULL, 0))
         return mr_error_set(error, MR_ERR_CONNECT, "%s returned no value; null is mr_null()", converter->class_name);
@@ -188,7 +192,10 @@ static int to_bytes(const struct converter *converter, const struct mr_converter
                     struct mr_bytes *bytes, struct mr_error **error)
 {
     *bytes = (struct mr_bytes){ .data = NULL, .size = 0 };
-    return converter->ops->from_connect(converter->self, place, schema, value, arena, bytes, error) == 0 ? 0 : -1;
+    const struct plugin_call before = plugin_call_enter(converter->plugin, "from_connect");
+    int status = converter->ops->from_connect(converter->self, place, schema, value, arena, bytes, error);
+    plugin_call_leave(before);
+    return status == 0 ? 0 : -1;
 }
 
 static int header_bytes(const struct sink_pipeline *pipeline, const struct mr_record *record, struct mr_arena *arena,

@@ -4,6 +4,7 @@
 #include <millrace/converter.h>
 
 #include "base/mem.h"
+#include "base/plugin_call.h"
 #include "kafka/producer.h"
 #include "pipeline/converters.h"
 #include "pipeline/policy.h"
@@ -79,8 +80,10 @@ static int from_connect(const struct conversion *conversion, const struct conver
                         struct mr_error **error)
 {
     *bytes = (struct mr_bytes){ .data = NULL, .size = 0 };
+    const struct plugin_call before = plugin_call_enter(converter->plugin, "from_connect");
     int status = converter->ops->from_connect(converter->self, &conversion->pipeline->place, schema, value,
                                               &conversion->record->batch->arena, bytes, error);
+    plugin_call_leave(before);
     return status == 0 ? 0 : -1;
 }
 

@@ -28,6 +28,7 @@
 
 struct clock;
 struct lease;
+struct plugin_name;
 struct task;
 struct task_listener;
 
@@ -54,7 +55,7 @@ enum task_departure { TASK_DEPARTURE_STAY, TASK_DEPARTURE_LEAVE };
 struct task_common_setup {
     const char *connector;
     uint32_t number;
-    const char *plugin_class; /* of the connector, as users know it: for log lines */
+    const struct plugin_name *plugin; /* of the connector, for log lines and crashes; NULL: not known */
     const struct lease *lease;
     const struct clock *clock; /* NULL: the real one */
     const struct task_listener *listener;

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/plugin_call.h"
 #include "task/task.h"
 
 struct mr_error;
@@ -44,7 +45,7 @@ struct task_ops {
 
 /* The members that the tables of both kinds have, and the task's own configuration. Borrowed. */
 struct task_plugin {
-    const char *class_name;
+    const struct plugin_name *name; /* NULL: not known */
     const struct mr_config *config;
     int (*prepare)(void *self, const struct mr_config *config, struct mr_error **error); /* NULL: nothing */
     int (*start)(void *self, const struct mr_config *config, struct mr_error **error);
@@ -56,7 +57,7 @@ struct task_plugin {
 /* For the tables of both kinds. */
 #define TASK_PLUGIN_OF(setup)                                                                                          \
     {                                                                                                                  \
-        .class_name = (setup)->common.plugin_class == NULL ? "" : (setup)->common.plugin_class,                        \
+        .name = (setup)->common.plugin,                                                                                \
         .config = (setup)->config, .prepare = (setup)->plugin->prepare, .start = (setup)->plugin->start,               \
         .request_stop = (setup)->plugin->request_stop, .stop = (setup)->plugin->stop,                                  \
         .destroy = (setup)->plugin->destroy                                                                            \
@@ -73,6 +74,7 @@ struct task {
     atomic_bool abandoned;
     atomic_int state; /* enum task_state */
     const char *_Atomic inside;
+    struct plugin_call before; /* what the thread was inside of when the call began */
 
     struct task_plugin plugin;
     pthread_mutex_t plugin_lock; /* request_stop against the end of `self` */

@@ -17,6 +17,7 @@
 void task_call_begin(struct task *task, const char *call)
 {
     atomic_store_explicit(&task->inside, call, memory_order_release);
+    task->before = plugin_call_enter(task->plugin.name, call);
     if (task->ops->lend != NULL)
         task->ops->lend(task);
 }
@@ -25,6 +26,7 @@ void task_call_end(struct task *task)
 {
     if (task->ops->take_back != NULL)
         task->ops->take_back(task);
+    plugin_call_leave(task->before);
     atomic_store_explicit(&task->inside, "", memory_order_release);
 }
 
@@ -92,9 +94,12 @@ int task_plugin_start(struct task *task, struct mr_error **error)
 
 void task_plugin_interrupt(struct task *task)
 {
+    const struct plugin_call before = plugin_call_enter(task->plugin.name, "request_stop");
+
     mutex_lock(&task->plugin_lock);
     if (task->self != NULL && task->plugin.request_stop != NULL)
         task->plugin.request_stop(task->self);
+    plugin_call_leave(before);
     mutex_unlock(&task->plugin_lock);
 }
 
@@ -121,7 +126,8 @@ void task_fail(struct task *task, struct mr_error *error)
     char line[ERROR_LINE_MAX];
 
     assert(error != NULL && task->failure == NULL);
-    log_error(LOG_NAME, "task " TASK_FORMAT " (%s) failed: %s", TASK_ARGS(task), task->plugin.class_name,
+    log_error(LOG_NAME, "task " TASK_FORMAT " (%s) failed: %s", TASK_ARGS(task),
+              task->plugin.name == NULL ? "" : task->plugin.name->class_name,
               error_line(error, line, sizeof(line)));
     task->failure = error;
 }

@@ -75,10 +75,12 @@ static inline void bench_wake_drop(void *argument)
 
 static inline struct task_common_setup bench_common(void)
 {
+    static const struct plugin_name plugin = {.class_name = "org.acme.Scripted", .file = "scripted.so"};
+
     return (struct task_common_setup){
         .connector = "files",
         .number = 0,
-        .plugin_class = "org.acme.Scripted",
+        .plugin = &plugin,
         .lease = &bench.lease,
         .clock = &bench.clock.clock,
         .listener = &bench_listener,
