@@ -13,9 +13,11 @@
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "config/connector_config.h"
+#include "config/topic_groups.h"
 #include "config/variables.h"
 #include "errors/dead_letter.h"
 #include "errors/tolerance.h"
+#include "executor/topic_maker.h"
 #include "kafka/admin.h"
 #include "kafka/client_config.h"
 #include "loader/loader.h"
@@ -76,17 +78,15 @@ static int check_overrides(struct build *build)
     return connector_config_check_overrides(&validation, build->plugin, build->connector, build->error);
 }
 
-static void warn_unsupported(const struct build *build)
+static void warn_without_creation(const struct build *build)
 {
-    for (size_t i = 0; i < string_map_count(build->connector); i++) {
-        if (strncmp(string_map_key(build->connector, i), "topic.creation.", 15) == 0) {
-            log_warn(LOG_NAME,
-                     "connector %s: topic.creation.* is not honoured yet; missing topics are created by the broker's "
-                     "defaults, where it does so",
-                     build->plan->connector);
-            return;
-        }
-    }
+    if (build->config->kind != CONNECTOR_SOURCE || build->executor->setup.worker->topic_creation_enable ||
+        !topic_groups_are_wished(build->connector))
+        return;
+    log_warn(LOG_NAME,
+             "connector %s: topic.creation.enable is false on this worker, so topic.creation.* says nothing; missing topics "
+             "are created by the broker's defaults, where it does so",
+             build->plan->connector);
 }
 
 static int understand(struct build *build)
@@ -99,7 +99,7 @@ static int understand(struct build *build)
     build->config = connector_config_create(kind, build->connector, setup->worker, build->error);
     if (build->config == NULL || check_overrides(build) != 0)
         return -1;
-    warn_unsupported(build);
+    warn_without_creation(build);
     struct mr_error *reason = NULL;
     build->own = config_create(build->plugin->config_def, build->task, &reason);
     if (build->own == NULL)
@@ -172,6 +172,21 @@ static int make_tolerance(struct build *build)
     return build->tolerance == NULL ? -1 : 0;
 }
 
+/* Topics of the connector's own making, where it and the worker wish for them. */
+static int make_topics(struct build *build, struct source_topics *topics)
+{
+    struct topic_groups *groups = build->config->topic_groups;
+    if (groups == NULL)
+        return 0;
+    struct client_config *config = client_of(build, CLIENT_ADMIN, "connector-adminclient");
+    if (config == NULL)
+        return -1;
+    build->config->topic_groups = NULL;
+    int status = topic_maker_create(build->executor, build->plan->common, groups, config, topics, build->error);
+    client_config_drop(config);
+    return status;
+}
+
 /* The two kinds -------------------------------------------------------------------------------------------------------- */
 
 static struct task *build_source(struct build *build)
@@ -193,8 +208,10 @@ static struct task *build_source(struct build *build)
         .producer_config = build->client,
         .batch_records_max = BATCH_RECORDS_MAX,
     };
-    if (setup.pipeline == NULL)
+    if (setup.pipeline == NULL || make_topics(build, &setup.topics) != 0) {
+        source_pipeline_destroy(setup.pipeline);
         return NULL;
+    }
     setup.common.plugin = &build->plugin->name;
     build->own = NULL;
     build->tolerance = NULL;

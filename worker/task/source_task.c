@@ -131,7 +131,7 @@ static int run(struct source_task *task, enum task_step *step, int64_t *wake_at_
     if (source_task_send(task, &all, error) != 0)
         return -1;
     *step = TASK_STEP_WAIT;
-    *wake_at_ms = offset_commit_next_ms(task->commit);
+    *wake_at_ms = earlier(offset_commit_next_ms(task->commit), task->topics_at_ms);
     if (!all || is_full(task) || task_is_stopping(&task->task))
         return 0; /* on_writable and deliveries wake us */
     if (now_ms < task->poll_at_ms) {
@@ -140,7 +140,7 @@ static int run(struct source_task *task, enum task_step *step, int64_t *wake_at_
     }
     if (source_task_poll(task, &idle, error) != 0 || source_task_send(task, &all, error) != 0)
         return -1;
-    *wake_at_ms = earlier(offset_commit_next_ms(task->commit), task->poll_at_ms);
+    *wake_at_ms = earlier(earlier(offset_commit_next_ms(task->commit), task->poll_at_ms), task->topics_at_ms);
     if (all && !idle)
         *step = TASK_STEP_AGAIN;
     return 0;
@@ -234,7 +234,7 @@ static enum task_step end(struct source_task *task, const struct task_wish *wish
         (!task->refresh_asked || atomic_load_explicit(&task->offsets_refreshed, memory_order_acquire)))
         return finish(task);
     if (task->ending != ENDING_CLOSE)
-        *wake_at_ms = task->ending_deadline_ms;
+        *wake_at_ms = earlier(task->ending_deadline_ms, task->topics_at_ms);
     return TASK_STEP_WAIT;
 }
 
@@ -332,6 +332,8 @@ static void source_task_destroy(struct task *base)
     assert(task->task.self == NULL && task->user == NULL && task->first == NULL);
     plugin_wake_end(task->context.waker);
     plugin_metrics_destroy(task->context.metrics);
+    if (task->setup.topics.end != NULL)
+        task->setup.topics.end(task->setup.topics.argument);
     offset_commit_close(task->commit);
     batch_pool_destroy(task->pool);
     outgoing_list_release(&task->outgoing);
@@ -403,11 +405,14 @@ struct task *source_task_create(const struct source_task_setup *setup, struct mr
         source_pipeline_destroy(setup->pipeline);
         tolerance_destroy(setup->tolerance, clock_monotonic_ms(NULL));
         mr_config_destroy(setup->config);
+        if (setup->topics.end != NULL)
+            setup->topics.end(setup->topics.argument);
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for task %s-%u", setup->common.connector,
                      setup->common.number);
         return NULL;
     }
     task->setup = *setup;
+    task->topics_at_ms = INT64_MAX;
     client_config_take(task->setup.producer_config);
     outgoing_list_init(&task->outgoing);
     if (parts_create(task, error))

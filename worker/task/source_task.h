@@ -5,6 +5,9 @@
  * Records leave in the order polled; after the producer's handle was swapped everything not acknowledged is sent again, in
  * order. Nothing is polled while an earlier batch is not fully handed to the producer: that is the back-pressure.
  *
+ * Where topics are created by the worker (struct source_topics), a batch waits until all of its topics are there: before that not
+ * even their metadata is asked for, which could make the broker create them with its own settings.
+ *
  * A failing or stopping task waits for its own records under way, at most the flush time-out (and the stop's deadline),
  * stores the offsets, then stops the plugin.
  */
@@ -22,6 +25,16 @@ struct source_pipeline;
 struct tolerance;
 struct mr_config;
 
+/* Who sees to it that a topic exists before the first record of it is sent (KIP-158). thread: the task's. */
+enum source_topic { SOURCE_TOPIC_THERE, SOURCE_TOPIC_WAITS, SOURCE_TOPIC_FAILED };
+struct source_topics {
+    /* Never waits. WAITS: the task is woken when there is more to say; or asks again at *again_at_ms (clock_monotonic_ms of the
+     * task's clock), which is lowered. FAILED: *error; the same answer each time. NULL: topics are the broker's business. */
+    enum source_topic (*want)(void *argument, const char *topic, int64_t *again_at_ms, struct mr_error **error);
+    void (*end)(void *argument); /* the last call, once */
+    void *argument;
+};
+
 struct source_task_setup {
     struct task_common_setup common;
     const struct mr_source_task_ops *plugin; /* full-size table (loader) */
@@ -32,6 +45,7 @@ struct source_task_setup {
     struct producer_pool *producers;
     struct client_config *producer_config; /* a reference is taken */
     size_t batch_records_max;              /* advice to the plugin */
+    struct source_topics topics;           /* taken over, also on failure */
 };
 
 /* NULL: no memory. The plugin is not called yet. */

@@ -217,4 +217,7 @@ void source_task_forget(struct source_task *task)
     }
     task->last = NULL;
     task->cursor = NULL;
+    mr_batch_drop(task->unsent);
+    task->unsent = NULL;
+    mr_error_clear(&task->unsent_error);
 }

@@ -1,7 +1,8 @@
 /*
  * source_task_internal: the state of a source task, shared by its files:
  *   source_task.c        life: create, prepare, start, stop, the step
- *   source_task_poll.c   poll, convert, hand to the producer
+ *   source_task_poll.c   poll and convert
+ *   source_task_send.c   from converted to the producer: topics, flights, order
  *   source_task_acks.c   deliveries, commit_record, offsets
  */
 #ifndef TASK_SOURCE_TASK_INTERNAL_H
@@ -42,6 +43,10 @@ struct source_task {
     struct pointer_map *topics; /* seen */
     struct producer_topic *last_topic;
 
+    struct mr_batch *unsent;       /* converted (into `outgoing`), waits for its topics; NULL: none */
+    struct mr_error *unsent_error; /* fails the task after it; NULL: none */
+    int64_t topics_at_ms;          /* ask for topics again */
+
     struct source_batch *first, *last; /* not yet let go, oldest first */
     struct source_batch *cursor;       /* the batch being handed to the producer; NULL: all is */
     uint32_t cursor_at;
@@ -72,9 +77,14 @@ enum flush_state source_task_flush(struct source_task *task, bool force);
 /* Lets everything go whatever its state: at the very end, when the producer holds nothing. */
 void source_task_forget(struct source_task *task);
 
-/* source_task_poll.c */
+/* source_task_send.c */
+/* Takes over a batch that was polled and converted into `outgoing`; `failure` (may be NULL, taken over) ended that in the
+ * middle: what came before goes its way, then the task fails. -1: it fails now. */
+int source_task_accept(struct source_task *task, struct mr_batch *polled, struct mr_error *failure, struct mr_error **error);
 /* Hands over what waits. -1: the task must fail. *all: nothing waits any more. */
 int source_task_send(struct source_task *task, bool *all, struct mr_error **error);
+
+/* source_task_poll.c */
 /* One poll and what follows from it. *idle: the source had nothing. */
 int source_task_poll(struct source_task *task, bool *idle, struct mr_error **error);
 

@@ -17,6 +17,7 @@ struct source_setup {
     const char *const *pipeline_lines;      /* "name=value", NULL at the end */
     bool tolerate_all;
     uint64_t buffer_bytes_max; /* 0: BUFFER_BYTES */
+    struct source_topics topics;
 };
 
 /* NULL: no memory (only while the test makes that happen). */
@@ -24,7 +25,8 @@ static inline struct task *source_task_of_test(const struct source_setup *wanted
 {
     static const struct mr_config_def no_options = {.size = sizeof(no_options)};
     struct error_settings settings = ERROR_SETTINGS_DEFAULT;
-    struct source_task_setup setup = {.common = bench_common(), .plugin = wanted->ops, .batch_records_max = 100};
+    struct source_task_setup setup = {.common = bench_common(), .plugin = wanted->ops, .batch_records_max = 100,
+                                      .topics = wanted->topics};
     struct client_config *client = bench_client(CLIENT_PRODUCER, NULL, NULL);
     struct string_map *properties = bench_properties(wanted->pipeline_lines);
     struct string_map *options = bench_properties(wanted->config_lines);
