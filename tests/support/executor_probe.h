@@ -33,10 +33,13 @@
 
 #define PROBE_EVENTS_MAX 200
 #define PROBE_WAIT_MS 30000
+#ifndef PROBE_MORE_PLUGINS
+#define PROBE_MORE_PLUGINS "" /* each with a comma before it */
+#endif
 #define PROBE_PLUGINS                                                                                                  \
     MR_TEST_PLUGINS "/counting_source.so," MR_TEST_PLUGINS "/gallery.so," MR_TEST_PLUGINS                              \
                     "/secret_provider.so," MR_PLUGINS "/override_policies.so," MR_PLUGINS                              \
-                    "/string_converter.so," MR_PLUGINS "/simple_header_converter.so," MR_PLUGINS "/transforms.so"
+                    "/string_converter.so," MR_PLUGINS "/simple_header_converter.so," MR_PLUGINS "/transforms.so" PROBE_MORE_PLUGINS
 #define PROBE_WORKER                                                                                                   \
     "group.id=g\nconfig.storage.topic=c\noffset.storage.topic=o\nstatus.storage.topic=s\n"                             \
     "key.converter=org.apache.kafka.connect.storage.StringConverter\n"                                                 \
@@ -101,6 +104,13 @@ static inline void probe_on_reconfiguration(void *argument, const char *connecto
     probe_note(argument, line);
 }
 
+static inline void probe_on_values(void *argument, const char *connector)
+{
+    char line[256];
+    snprintf(line, sizeof(line), "values %s", connector);
+    probe_note(argument, line);
+}
+
 static inline void probe_on_task(void *argument, const char *connector, uint32_t task, enum task_state state,
                                  const char *trace, const char *version)
 {
@@ -121,6 +131,7 @@ static const struct executor_listener probe_listener = {
     .on_connector_state = probe_on_connector,
     .on_task_configs = probe_on_configs,
     .on_reconfiguration = probe_on_reconfiguration,
+    .on_values_changed = probe_on_values,
     .on_task_state = probe_on_task,
     .on_topic = probe_on_topic,
 };
