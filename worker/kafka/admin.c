@@ -22,7 +22,7 @@ struct admin *admin_open(struct client_config *config, struct graveyard *graveya
     struct admin *admin = mem_calloc(1, sizeof *admin);
     struct native_handle *handle = admin != NULL ? native_handle_create(rk, graveyard) : NULL;
     if (handle == NULL) {
-        rd_kafka_destroy(rk);
+        native_destroy(rk);
         mem_free(admin);
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for an admin client");
         return NULL;

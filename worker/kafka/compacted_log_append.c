@@ -61,7 +61,7 @@ int log_writer_open(struct compacted_log *log, struct mr_error **error)
         return -1;
     log->writer = native_handle_create(rk, log->graveyard);
     if (log->writer == NULL) {
-        rd_kafka_destroy(rk);
+        native_destroy(rk);
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the writer of internal topics");
     }
     log->reports = rd_kafka_queue_get_main(rk);

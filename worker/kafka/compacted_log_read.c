@@ -39,7 +39,7 @@ static int open_reader(struct compacted_log *log, struct mr_error **error)
         return -1;
     log->reader = native_handle_create(rk, log->graveyard);
     if (log->reader == NULL) {
-        rd_kafka_destroy(rk);
+        native_destroy(rk);
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the reader of internal topics");
     }
     log->queue = rd_kafka_queue_new(rk);

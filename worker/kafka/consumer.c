@@ -57,7 +57,8 @@ static int subscribe(struct consumer *consumer, const struct consumer_setup *set
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : native_error_set(error, code, "subscribing");
 }
 
-static rd_kafka_t *open_native(const struct consumer_setup *setup, struct mr_error **error)
+static rd_kafka_t *open_native(const struct consumer *consumer, const struct consumer_setup *setup,
+                               struct mr_error **error)
 {
     rd_kafka_conf_t *conf = native_conf_create(setup->config, error);
     if (conf == NULL)
@@ -67,30 +68,43 @@ static rd_kafka_t *open_native(const struct consumer_setup *setup, struct mr_err
         native_conf_set(conf, "partition.assignment.strategy", "range");
     if (setup->instance_id != NULL && client_config_get_native(setup->config, "group.instance.id") == NULL)
         native_conf_set(conf, "group.instance.id", setup->instance_id);
+    batch_account_install(consumer->account, conf);
     return native_open(RD_KAFKA_CONSUMER, &conf, error);
 }
 
-static struct consumer *no_memory(struct consumer *consumer, rd_kafka_t *rk, struct mr_error **error)
+static int no_memory(struct mr_error **error)
 {
-    mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a consumer");
-    mem_free(consumer);
-    if (rk != NULL)
-        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    return NULL;
+    return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a consumer");
+}
+
+static int open_handle(struct consumer *consumer, const struct consumer_setup *setup, struct mr_error **error)
+{
+    consumer->account = batch_account_create();
+    if (consumer->account == NULL)
+        return no_memory(error);
+    consumer->rk = open_native(consumer, setup, error);
+    if (consumer->rk == NULL)
+        return -1;
+    consumer->handle = native_handle_create(consumer->rk, setup->graveyard);
+    if (consumer->handle != NULL)
+        return 0;
+    native_destroy(consumer->rk);
+    return no_memory(error);
 }
 
 struct consumer *consumer_open(const struct consumer_setup *setup, struct mr_error **error)
 {
-    rd_kafka_t *rk = open_native(setup, error);
-    if (rk == NULL)
-        return NULL;
     struct consumer *consumer = mem_calloc(1, sizeof *consumer);
-    if (consumer == NULL)
-        return no_memory(NULL, rk, error);
-    consumer->handle = native_handle_create(rk, setup->graveyard);
-    if (consumer->handle == NULL)
-        return no_memory(consumer, rk, error);
-    consumer->rk = rk;
+    if (consumer == NULL) {
+        no_memory(error);
+        return NULL;
+    }
+    if (open_handle(consumer, setup, error) != 0) {
+        batch_account_drop(consumer->account);
+        mem_free(consumer);
+        return NULL;
+    }
+    rd_kafka_t *rk = consumer->rk;
     consumer->on_ready = setup->on_ready;
     consumer->argument = setup->argument;
     rd_kafka_poll_set_consumer(rk);
@@ -181,5 +195,7 @@ void consumer_close(struct consumer *consumer, enum consumer_close_mode mode, in
     mem_free(consumer->readers);
     mem_free(consumer->event_partitions);
     mem_free(consumer->scratch);
+    mem_free(consumer->spare);
+    batch_account_drop(consumer->account);
     mem_free(consumer);
 }

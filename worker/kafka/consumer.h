@@ -27,6 +27,10 @@ struct graveyard;
 struct consumer;
 struct consumer_batch;
 
+/* Records of a batch up to so many bytes are copied out of librdkafka's buffers, so that keeping it keeps nothing else; of a
+ * larger one the messages are kept, without copying. Measured: docs/decisions/0005. */
+#define CONSUMER_COPIED_BYTES_MAX (256u << 10)
+
 struct consumer_setup {
     struct client_config *config;      /* CLIENT_CONSUMER */
     struct graveyard *graveyard;
@@ -100,6 +104,7 @@ struct consumer_message {
     bool timestamp_is_log_append;  /* else the producer's */
     struct mr_bytes key;           /* data NULL: none */
     struct mr_bytes value;         /* data NULL: tombstone */
+    const void *headers;           /* of consumer_message_header() alone, as `native` */
     void *native;
 };
 
@@ -109,7 +114,10 @@ struct consumer_batch *consumer_read(struct consumer *consumer, size_t max);
 
 size_t consumer_batch_count(const struct consumer_batch *batch);
 const struct consumer_message *consumer_batch_at(const struct consumer_batch *batch, size_t i);
-uint64_t consumer_batch_byte_count(const struct consumer_batch *batch);
+uint64_t consumer_batch_byte_count(const struct consumer_batch *batch);   /* keys and values */
+/* Counts bytes that the holder made of the records, and keeps as long as the batch, among the pinned ones. thread: the
+ * reading one, before the batch is shared. */
+void consumer_batch_charge(struct consumer_batch *batch, uint64_t bytes);
 struct consumer_batch *consumer_batch_take(struct consumer_batch *batch);
 void consumer_batch_drop(struct consumer_batch *batch);   /* thread: any; NULL is fine */
 
@@ -132,7 +140,9 @@ int consumer_seek(struct consumer *consumer, const struct consumer_partition *ta
 /* The offset of the next record; CONSUMER_OFFSET_NONE before the first record of the assignment was read. */
 int64_t consumer_position(const struct consumer *consumer, const char *topic, int32_t partition);
 uint64_t consumer_stale_count(const struct consumer *consumer);     /* records dropped as not the next expected */
-uint64_t consumer_pinned_bytes(const struct consumer *consumer);    /* of batches not yet dropped. thread: any */
+/* What batches that are not yet dropped keep in memory: copied records, or messages with the fetch responses they lie in (each
+ * counted once), and what was charged. thread: any. */
+uint64_t consumer_pinned_bytes(const struct consumer *consumer);
 
 /* ---- commits ---- */
 

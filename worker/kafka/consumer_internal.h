@@ -31,6 +31,8 @@ struct reader {
     int reseeks;
 };
 
+struct batch_account;
+
 struct consumer {
     struct native_handle *handle;
     rd_kafka_t *rk;
@@ -53,15 +55,23 @@ struct consumer {
 
     rd_kafka_message_t **scratch;
     size_t scratch_capacity;
+    struct consumer_batch *spare;  /* the next batch, if it keeps its messages */
+    size_t spare_capacity;
+    struct batch_account *account;
 };
 
-struct consumer_batch {
-    struct refcount refcount;
-    struct native_handle *handle;
-    size_t count;
-    uint64_t bytes;
-    struct consumer_message messages[];
-};
+/* consumer_batch.c */
+struct batch_account *batch_account_create(void);   /* NULL: no memory */
+void batch_account_drop(struct batch_account *account);
+uint64_t batch_account_bytes(const struct batch_account *account);
+/* Before the handle is opened: how large its fetch responses are. */
+void batch_account_install(struct batch_account *account, rd_kafka_conf_t *conf);
+/* Memory for the next batch of up to max records. false: none. */
+bool consumer_batch_reserve(struct consumer *consumer, size_t max);
+/* Of the first `count` messages in scratch, which it takes over; after a reserve for as many it cannot fail. */
+struct consumer_batch *consumer_batch_make(struct consumer *consumer, size_t count);
+/* Nothing is there to read: the memory held for the next batch goes. */
+void consumer_batch_rest(struct consumer *consumer);
 
 /* consumer_assign.c */
 struct reader *consumer_reader(const struct consumer *consumer, const char *topic, int32_t partition);

@@ -1,4 +1,4 @@
-/* consumer_read.c: batches out of the partitions' queues. */
+/* consumer_read.c: what is taken out of the partitions' queues; consumer_batch.c makes batches of it. */
 #include "kafka/consumer_internal.h"
 
 #include <inttypes.h>
@@ -84,34 +84,6 @@ static size_t read_one(struct reader *reader, size_t at, size_t max)
 
 /* ---- batches ---- */
 
-static void message_fill(struct consumer_message *message, const rd_kafka_message_t *native)
-{
-    rd_kafka_timestamp_type_t type;
-    *message = (struct consumer_message){
-        .topic = rd_kafka_topic_name(native->rkt),
-        .partition = native->partition,
-        .offset = native->offset,
-        .timestamp_ms = rd_kafka_message_timestamp(native, &type),
-        .key = {native->key, native->key_len},
-        .value = {native->payload, native->len},
-        .native = (void *)(uintptr_t)native,
-    };
-    message->timestamp_is_log_append = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
-}
-
-static void batch_fill(struct consumer_batch *batch, struct consumer *consumer, size_t count)
-{
-    refcount_init(&batch->refcount);
-    batch->handle = native_handle_take(consumer->handle);
-    batch->count = count;
-    batch->bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        message_fill(&batch->messages[i], consumer->scratch[i]);
-        batch->bytes += consumer->scratch[i]->len + consumer->scratch[i]->key_len;
-    }
-    atomic_fetch_add(&consumer->handle->pinned_bytes, batch->bytes);
-}
-
 static bool scratch_reserve(struct consumer *consumer, size_t max)
 {
     if (consumer->scratch_capacity >= max)
@@ -147,70 +119,15 @@ static size_t read_in_turn(struct consumer *consumer, size_t max)
 
 struct consumer_batch *consumer_read(struct consumer *consumer, size_t max)
 {
-    if (consumer->all_paused || max == 0 || !anything_is_ready(consumer) || !scratch_reserve(consumer, max))
-        return NULL;
     /* Memory first: records once read cannot be put back. */
-    struct consumer_batch *batch = mem_alloc(sizeof *batch + max * sizeof batch->messages[0]);
-    if (batch == NULL)
+    if (consumer->all_paused || max == 0 || !anything_is_ready(consumer) || !scratch_reserve(consumer, max) ||
+        !consumer_batch_reserve(consumer, max))
         return NULL;
     size_t count = read_in_turn(consumer, max);
-    if (count == 0) {
-        mem_free(batch);
-        return NULL;
-    }
-    batch_fill(batch, consumer, count);
-    struct consumer_batch *fitting = mem_realloc(batch, sizeof *batch + count * sizeof batch->messages[0]);
-    return fitting != NULL ? fitting : batch;
-}
-
-size_t consumer_batch_count(const struct consumer_batch *batch)
-{
-    return batch->count;
-}
-
-const struct consumer_message *consumer_batch_at(const struct consumer_batch *batch, size_t i)
-{
-    return &batch->messages[i];
-}
-
-uint64_t consumer_batch_byte_count(const struct consumer_batch *batch)
-{
-    return batch->bytes;
-}
-
-struct consumer_batch *consumer_batch_take(struct consumer_batch *batch)
-{
-    refcount_take(&batch->refcount);
-    return batch;
-}
-
-void consumer_batch_drop(struct consumer_batch *batch)
-{
-    if (batch == NULL || !refcount_drop(&batch->refcount))
-        return;
-    for (size_t i = 0; i < batch->count; i++)
-        rd_kafka_message_destroy(batch->messages[i].native);
-    atomic_fetch_sub(&batch->handle->pinned_bytes, batch->bytes);
-    native_handle_drop(batch->handle);
-    mem_free(batch);
-}
-
-/* ---- headers ---- */
-
-size_t consumer_message_header_count(const struct consumer_message *message)
-{
-    rd_kafka_headers_t *headers;
-    return rd_kafka_message_headers(message->native, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR
-               ? rd_kafka_header_cnt(headers)
-               : 0;
-}
-
-bool consumer_message_header(const struct consumer_message *message, size_t i, const char **name,
-                             struct mr_bytes *value)
-{
-    rd_kafka_headers_t *headers;
-    return rd_kafka_message_headers(message->native, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-           rd_kafka_header_get_all(headers, i, name, &value->data, &value->size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (count > 0)
+        return consumer_batch_make(consumer, count);
+    consumer_batch_rest(consumer);
+    return NULL;
 }
 
 /* ---- positions ---- */
@@ -228,5 +145,5 @@ uint64_t consumer_stale_count(const struct consumer *consumer)
 
 uint64_t consumer_pinned_bytes(const struct consumer *consumer)
 {
-    return atomic_load(&consumer->handle->pinned_bytes);
+    return batch_account_bytes(consumer->account);
 }

@@ -59,14 +59,6 @@ static bool has_closed(struct native_handle *handle)
     return true;
 }
 
-/* Nothing of a consumer is closed here: who wanted that has begun it, and it could block. */
-static void destroy_native(rd_kafka_t *rk)
-{
-    void *notes = rd_kafka_opaque(rk);
-    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    native_notes_free(notes);
-}
-
 /* ---- handles ---- */
 
 struct native_handle *native_handle_create(rd_kafka_t *rk, struct graveyard *graveyard)
@@ -98,7 +90,7 @@ void native_handle_drop(struct native_handle *handle)
     } else {
         if (handle->closing_queue != NULL)
             rd_kafka_queue_destroy(handle->closing_queue);
-        destroy_native(handle->rk);
+        native_destroy(handle->rk);
         mem_free(handle);
     }
 }
@@ -109,7 +101,7 @@ void native_handle_drop(struct native_handle *handle)
 static void destroy_buried(struct graveyard *graveyard, struct native_handle *handle)
 {
     mutex_unlock(&graveyard->lock);
-    destroy_native(handle->rk);
+    native_destroy(handle->rk);
     mem_free(handle);
     graveyard_drop(graveyard);
     mutex_lock(&graveyard->lock);

@@ -333,7 +333,7 @@ static int open_handle(struct group_member *member, const struct group_member_se
         return -1;
     member->handle = native_handle_create(rk, setup->graveyard);
     if (member->handle == NULL) {
-        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        native_destroy(rk);
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the group member");
     }
     member->rk = rk;

@@ -36,9 +36,8 @@ static void note_trouble(const rd_kafka_t *rk, const char *words)
     mutex_unlock(&notes->lock);
 }
 
-void native_notes_free(void *argument)
+static void notes_free(struct notes *notes)
 {
-    struct notes *notes = argument;
     if (notes == NULL)
         return;
     mutex_destroy(&notes->lock);
@@ -104,11 +103,18 @@ rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_
     rd_kafka_t *rk = rd_kafka_new(type, *conf, words, sizeof words);
     if (rk == NULL) {
         rd_kafka_conf_destroy(*conf);
-        native_notes_free(notes);
+        notes_free(notes);
         mr_error_set(error, MR_ERR_CONFIG, "The Kafka client cannot be opened: %s", words);
     }
     *conf = NULL;
     return rk;
+}
+
+void native_destroy(rd_kafka_t *rk)
+{
+    struct notes *notes = rd_kafka_opaque(rk);
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    notes_free(notes);   /* log lines come until then */
 }
 
 /* ---- errors ---- */

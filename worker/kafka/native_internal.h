@@ -37,8 +37,9 @@ int native_error_take(struct mr_error **error, rd_kafka_error_t *native, const c
 /* MR_ERR_TIMEOUT: "what: no answer from the brokers in time", with the last trouble that the handle had with a broker (refused
  * connections, failed logins), which is why as a rule. Returns -1. */
 int native_silence_set(struct mr_error **error, const rd_kafka_t *rk, const char *what);
-/* After the handle was destroyed, the notes it left; `notes` is its rd_kafka_opaque. */
-void native_notes_free(void *notes);
+/* Destroys the handle and the notes that it has. Nothing of a consumer is closed here: who wanted that has begun it, and it
+ * could block. */
+void native_destroy(rd_kafka_t *rk);
 
 /* Milliseconds until the deadline, at least 0, at most `most`. */
 int native_timeout_ms(int64_t deadline_ms, int most);
@@ -53,7 +54,6 @@ struct native_handle {
     struct graveyard *graveyard;
     struct native_handle *next;          /* in the graveyard's queue */
     rd_kafka_queue_t *closing_queue;     /* a consumer whose close was not over in time: served until it is; else NULL */
-    _Atomic uint64_t pinned_bytes;
 };
 
 /* NULL: no memory, rk stays the caller's. */

@@ -34,7 +34,7 @@ int producer_open_handle(struct producer *producer, struct native_handle **handl
         return -1;
     *handle = native_handle_create(rk, producer->pool->graveyard);
     if (*handle == NULL) {
-        rd_kafka_destroy(rk);
+        native_destroy(rk);
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a producer");
     }
     producer->queue = rd_kafka_queue_get_main(rk);

@@ -260,7 +260,11 @@ static int read_batch(struct sink_task *task, struct mr_error **error)
     if (task->batch == NULL)
         return -1;
     for_each_run(task, note_beginning);
-    return sink_pipeline_run(task->setup.pipeline, task->batch, &task->output, error) == 0 ? 1 : -1;
+    if (sink_pipeline_run(task->setup.pipeline, task->batch, &task->output, error) != 0)
+        return -1;
+    /* What was made of the messages stays as long as they do. */
+    consumer_batch_charge(messages, mr_arena_used_bytes(mr_batch_arena(task->batch)));
+    return 1;
 }
 
 /* --- records that are given up -------------------------------------------------------------------------------- */

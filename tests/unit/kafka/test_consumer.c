@@ -1,4 +1,5 @@
 /* consumer on the mock cluster: assignment as events, reading in batches, rewinds, pauses, commits, records that outlive it. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -38,13 +39,19 @@ static void on_ready(void *argument)
     ((struct fixture *)argument)->ready++;
 }
 
+static rd_kafka_t *open_filler(struct mock *mock)
+{
+    char words[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(mock->cluster), words, sizeof words);
+    return rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
+}
+
 /* Values are the offsets. */
 static void fill_topic(struct mock *mock)
 {
-    char words[256], value[16];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(mock->cluster), words, sizeof words);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
+    char value[16];
+    rd_kafka_t *rk = open_filler(mock);
     for (int i = 0; i < RECORDS; i++) {
         int length = snprintf(value, sizeof value, "%d", i);
         for (int32_t p = 0; p < PARTITIONS; p++)
@@ -56,9 +63,9 @@ static void fill_topic(struct mock *mock)
     rd_kafka_destroy(rk);
 }
 
-static struct consumer *open_consumer(struct fixture *fixture, const char *lines)
+static struct consumer *open_consumer_of(struct fixture *fixture, const char *topic, const char *lines)
 {
-    static const char *const topics[] = {"t"};
+    const char *const topics[] = {topic};
     struct client_config *config = mock_config(&fixture->mock, CLIENT_CONSUMER, "connect-test", lines);
     struct mr_error *error = NULL;
     struct consumer *consumer = consumer_open(
@@ -68,6 +75,11 @@ static struct consumer *open_consumer(struct fixture *fixture, const char *lines
         fail_msg("%s", mr_error_message(error));
     client_config_drop(config);
     return consumer;
+}
+
+static struct consumer *open_consumer(struct fixture *fixture, const char *lines)
+{
+    return open_consumer_of(fixture, "t", lines);
 }
 
 static int set_up(void **state)
@@ -269,29 +281,190 @@ static void an_assignment_may_begin_elsewhere(void **state)
     read_records(&reading, 3 + RECORDS);
 }
 
-static void records_outlive_their_consumer(void **state)
+/* ---- what is kept ---- */
+
+struct wish {
+    struct consumer *consumer;
+    size_t max;
+    struct consumer_batch *batch;
+};
+
+static bool has_read(void *argument)
 {
-    struct fixture *fixture = *state;
+    struct wish *wish = argument;
+    struct consumer_event event;
+    consumer_next_event(wish->consumer, &event);
+    wish->batch = consumer_read(wish->consumer, wish->max);
+    return wish->batch != NULL;
+}
+
+static struct consumer_batch *read_batch(struct consumer *consumer, size_t max)
+{
+    struct wish wish = {consumer, max, NULL};
+    assert_true(eventually(SOON_MS, has_read, &wish));
+    return wish.batch;
+}
+
+/* As it is afterwards: the fixture's consumer is another. */
+static void open_in_place(struct fixture *fixture, const char *topic)
+{
+    consumer_close(fixture->consumer, CONSUMER_CLOSE_LEAVE, deadline_after_ms(SOON_MS));
+    fixture->consumer = open_consumer_of(fixture, topic, QUICK);
     take_assignment(fixture->consumer);
-    struct consumer_batch *batch = NULL;
-    for (int64_t until = eventually_now_ms() + SOON_MS; batch == NULL && eventually_now_ms() < until;) {
-        struct consumer_event event;
-        consumer_next_event(fixture->consumer, &event);
-        batch = consumer_read(fixture->consumer, 10);
+}
+
+static void fill_with(struct fixture *fixture, const char *topic, int records, size_t size)
+{
+    rd_kafka_t *rk = open_filler(&fixture->mock);
+    char *value = calloc(1, size);
+    rd_kafka_mock_topic_create(fixture->mock.cluster, topic, PARTITIONS, 1);
+    for (int i = 0; i < records; i++) {
+        for (int32_t p = 0; p < PARTITIONS; p++) {
+            snprintf(value, size, "%d-%d", i, (int)p);
+            while (rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(p),
+                                     RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value, size),
+                                     RD_KAFKA_V_KEY("key", 3), RD_KAFKA_V_END) != RD_KAFKA_RESP_ERR_NO_ERROR)
+                rd_kafka_poll(rk, 10);
+        }
     }
-    assert_non_null(batch);
-    assert_true(consumer_pinned_bytes(fixture->consumer) > 0);
-    consumer_close(fixture->consumer, CONSUMER_CLOSE_STAY, deadline_after_ms(SOON_MS));
-    fixture->consumer = NULL;
+    assert_int_equal(rd_kafka_flush(rk, SOON_MS), 0);
+    rd_kafka_destroy(rk);
+    free(value);
+}
+
+static bool no_handle_is_left(void *argument)
+{
+    return graveyard_count(((struct fixture *)argument)->graveyard) == 0;
+}
+
+static void assert_first_record(const struct consumer_batch *batch)
+{
     const struct consumer_message *message = consumer_batch_at(batch, 0);
     const char *name;
     struct mr_bytes value;
+    assert_string_equal(message->topic, "t");
+    assert_memory_equal(message->value.data, "0", 1);
+    assert_null(message->key.data);
     assert_int_equal(consumer_message_header_count(message), 1);
     assert_true(consumer_message_header(message, 0, &name, &value));
     assert_string_equal(name, "h");
-    assert_int_equal(graveyard_count(fixture->graveyard), 1);
+    assert_memory_equal(value.data, "x", 1);
+    assert_false(consumer_message_header(message, 1, &name, &value));
+}
+
+static void records_kept_beyond_their_consumer_hold_no_handle(void **state)
+{
+    struct fixture *fixture = *state;
+    take_assignment(fixture->consumer);
+    struct consumer_batch *batch = read_batch(fixture->consumer, 10);
+    assert_true(consumer_pinned_bytes(fixture->consumer) > 0);
+    consumer_close(fixture->consumer, CONSUMER_CLOSE_STAY, deadline_after_ms(SOON_MS));
+    fixture->consumer = NULL;
+    assert_true(eventually(SOON_MS, no_handle_is_left, fixture));
+    assert_first_record(batch);
     consumer_batch_drop(consumer_batch_take(batch));
     consumer_batch_drop(batch);
+}
+
+#define LARGE (CONSUMER_COPIED_BYTES_MAX + 1)
+
+static void a_large_batch_outlives_its_consumer_without_copying(void **state)
+{
+    struct fixture *fixture = *state;
+    fill_with(fixture, "large", 1, LARGE);
+    open_in_place(fixture, "large");
+    struct consumer_batch *batch = read_batch(fixture->consumer, 10);
+    uint64_t pinned_bytes = consumer_pinned_bytes(fixture->consumer);
+    assert_true(pinned_bytes >= consumer_batch_byte_count(batch));
+    assert_true(pinned_bytes < consumer_batch_byte_count(batch) + 4096 * consumer_batch_count(batch));
+    consumer_batch_charge(batch, 1000);
+    assert_int_equal(consumer_pinned_bytes(fixture->consumer), pinned_bytes + 1000);
+    consumer_close(fixture->consumer, CONSUMER_CLOSE_STAY, deadline_after_ms(SOON_MS));
+    fixture->consumer = NULL;
+    assert_memory_equal(consumer_batch_at(batch, 0)->value.data, "0-", 2);
+    assert_memory_equal(consumer_batch_at(batch, 0)->key.data, "key", 3);
+    assert_int_equal(graveyard_count(fixture->graveyard), 1);
+    consumer_batch_drop(batch);
+    assert_true(eventually(SOON_MS, no_handle_is_left, fixture));
+}
+
+/* Bytes that the process has from malloc. Sanitizers have their own: there the test is about the accounts alone. */
+static uint64_t heap_bytes(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+#define HOARD_MAX 1000
+
+struct hoard {
+    struct fixture *fixture;
+    size_t batch_max, every;       /* of so many batches one is kept */
+    int records;
+    int read;
+    size_t batches, kept_count;
+    struct consumer_batch *kept[HOARD_MAX];
+    uint64_t kept_bytes;
+};
+
+static bool hoard_is_full(void *argument)
+{
+    struct hoard *hoard = argument;
+    struct consumer_event event;
+    struct consumer_batch *batch;
+    consumer_next_event(hoard->fixture->consumer, &event);
+    while ((batch = consumer_read(hoard->fixture->consumer, hoard->batch_max)) != NULL) {
+        hoard->read += (int)consumer_batch_count(batch);
+        if (hoard->batches++ % hoard->every == 0) {
+            assert_true(hoard->kept_count < HOARD_MAX);
+            hoard->kept_bytes += consumer_batch_byte_count(batch);
+            hoard->kept[hoard->kept_count++] = batch;
+        } else {
+            consumer_batch_drop(batch);
+        }
+    }
+    return hoard->read == hoard->records;
+}
+
+static void hoard_release(struct hoard *hoard)
+{
+    for (size_t i = 0; i < hoard->kept_count; i++)
+        consumer_batch_drop(hoard->kept[i]);
+    assert_int_equal(consumer_pinned_bytes(hoard->fixture->consumer), 0);
+}
+
+/* Everything is read, a part of the batches is kept: what the process then has more is what was counted. */
+static void hoard_and_compare(struct hoard *hoard, uint64_t *counted)
+{
+    uint64_t before = heap_bytes();
+    assert_true(eventually(SOON_MS, hoard_is_full, hoard));
+    *counted = consumer_pinned_bytes(hoard->fixture->consumer);
+    uint64_t after = heap_bytes(), grown = after > before ? after - before : 0;
+    assert_true(*counted >= hoard->kept_bytes);
+    if (grown > *counted + *counted / 4 + (2u << 20))
+        fail_msg("%llu bytes are held, %llu counted, %llu of records kept", (unsigned long long)grown,
+                 (unsigned long long)*counted, (unsigned long long)hoard->kept_bytes);
+    hoard_release(hoard);
+}
+
+static void few_small_records_that_are_kept_cost_little_and_are_counted(void **state)
+{
+    struct hoard hoard = {.fixture = *state, .batch_max = 10, .every = 50, .records = PARTITIONS * 20000};
+    uint64_t counted;
+    fill_with(hoard.fixture, "small", 20000, 100);
+    open_in_place(hoard.fixture, "small");
+    hoard_and_compare(&hoard, &counted);
+    assert_true(counted < 4 * hoard.kept_bytes);   /* else it would be all that was read */
+}
+
+static void what_large_batches_keep_of_the_responses_is_counted_once(void **state)
+{
+    struct hoard hoard = {.fixture = *state, .batch_max = 100, .every = 4, .records = PARTITIONS * 900};
+    uint64_t counted;
+    fill_with(hoard.fixture, "wide", 900, 5000);
+    open_in_place(hoard.fixture, "wide");
+    hoard_and_compare(&hoard, &counted);
+    assert_true(counted <= PARTITIONS * 900 * (5000 + 1000));
 }
 
 static void revocation_is_an_event_as_well(void **state)
@@ -360,7 +533,10 @@ int main(void)
         TEST(a_paused_partition_is_not_read),
         TEST(committed_offsets_are_where_the_next_member_begins),
         TEST(an_assignment_may_begin_elsewhere),
-        TEST(records_outlive_their_consumer),
+        TEST(records_kept_beyond_their_consumer_hold_no_handle),
+        TEST(a_large_batch_outlives_its_consumer_without_copying),
+        TEST(few_small_records_that_are_kept_cost_little_and_are_counted),
+        TEST(what_large_batches_keep_of_the_responses_is_counted_once),
         TEST(revocation_is_an_event_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
