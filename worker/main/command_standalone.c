@@ -1,70 +1,106 @@
 /* millrace standalone: one worker without a cluster; its connectors come from files and live until it ends. */
 #include <millrace/error.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "connector_file.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "base/refcount.h"
 #include "base/string_map.h"
-#include "base/thread.h"
 #include "herder/herder.h"
 #include "run_worker.h"
+#include "stop_signal.h"
 
 #include "base/bans.h"
 
+/* One request that the main thread waits for. Owned by the herder, until it answers, and by who waits. */
 struct waiting_put {
-    pthread_mutex_t lock;
-    pthread_cond_t answered;
-    bool is_answered;
-    struct mr_error *error;
+    struct refcount owners;
+    int answered_fd; /* eventfd */
+    bool is_refused;
+    struct mr_error *error; /* with is_refused; NULL: no memory */
 };
 
+static struct waiting_put *waiting_put_create(struct mr_error **error)
+{
+    struct waiting_put *put = mem_calloc(1, sizeof(*put));
+    int fd = put != NULL ? eventfd(0, EFD_CLOEXEC) : -1;
+
+    if (fd < 0) {
+        mem_free(put);
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory or no file descriptor left for a request");
+        return NULL;
+    }
+    refcount_init(&put->owners);
+    put->answered_fd = fd;
+    return put;
+}
+
+static void waiting_put_drop(struct waiting_put *put)
+{
+    if (!refcount_drop(&put->owners))
+        return;
+    close(put->answered_fd);
+    mr_error_drop(put->error);
+    mem_free(put);
+}
+
+/* thread: the herder's. */
 static void take_reply(void *argument, const struct herder_reply *reply)
 {
     struct waiting_put *put = argument;
+    uint64_t one = 1;
+    ssize_t written;
 
-    mutex_lock(&put->lock);
-    if (reply->status >= 300)
+    put->is_refused = reply->status >= 300;
+    if (put->is_refused)
         mr_error_set(&put->error, MR_ERR_CONFIG, "%s", reply->message);
-    put->is_answered = true;
-    cond_signal(&put->answered);
-    mutex_unlock(&put->lock);
+    written = write(put->answered_fd, &one, sizeof(one));
+    (void)written; /* the first eight bytes fit */
+    waiting_put_drop(put);
 }
 
-/* Waits for the answer; the herder answers every request, at its deadline at the latest. */
-static int put_connector(struct herder *herder, const struct connector_file *file, struct mr_error **error)
-{
-    struct waiting_put put = {0};
+enum put_outcome { PUT_ACCEPTED, PUT_REFUSED, PUT_LEFT };
 
-    mutex_init(&put.lock);
-    cond_init(&put.answered);
+/* PUT_LEFT: the worker shall stop; the request is answered later, by the herder's end. */
+static enum put_outcome put_connector(struct herder *herder, const struct connector_file *file, struct mr_error **error)
+{
+    struct waiting_put *put = waiting_put_create(error);
+    enum put_outcome outcome = PUT_LEFT;
+
+    if (put == NULL)
+        return PUT_REFUSED;
+    refcount_take(&put->owners);
     herder_put_connector(
         herder,
         &(struct herder_put_connector){.name = file->name, .config = file->config, .initial_state = file->initial},
-        take_reply, &put);
-    mutex_lock(&put.lock);
-    while (!put.is_answered)
-        cond_wait(&put.answered, &put.lock);
-    mutex_unlock(&put.lock);
-    cond_destroy(&put.answered);
-    mutex_destroy(&put.lock);
-    *error = put.error;
-    return put.error == NULL ? 0 : -1;
+        take_reply, put);
+    if (!stop_signal_wait_or(put->answered_fd)) {
+        outcome = put->is_refused ? PUT_REFUSED : PUT_ACCEPTED;
+        *error = put->error;
+        put->error = NULL;
+    }
+    waiting_put_drop(put);
+    return outcome;
 }
 
 static int put_connectors(struct herder *herder, char **paths, struct mr_error **error)
 {
-    for (; *paths != NULL; paths++) {
+    enum put_outcome outcome = PUT_ACCEPTED;
+
+    for (; *paths != NULL && outcome == PUT_ACCEPTED; paths++) {
         struct connector_file file;
-        int status;
 
         if (connector_file_read(*paths, &file, error) != 0)
             return -1;
-        status = put_connector(herder, &file, error);
-        if (status == 0)
+        outcome = put_connector(herder, &file, error);
+        if (outcome == PUT_ACCEPTED)
             log_info("millrace.main", "connector %s comes from %s", file.name, *paths);
         connector_file_release(&file);
-        if (status != 0)
+        if (outcome == PUT_REFUSED)
             return mr_error_wrap(error, "%s was not accepted", *paths);
     }
     return 0;
