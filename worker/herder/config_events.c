@@ -52,7 +52,7 @@ static void handle_event(struct herder *herder, struct herder_post *post)
         return;
     }
     if (event->kind == EVENT_RESTART)
-        restart_plan_carry_out(herder, event->connector, event->include_tasks, event->only_failed);
+        restart_plan_came(herder, event->connector, event->include_tasks, event->only_failed);
     else if (event->kind == EVENT_LOOK)
         look(herder, event->connector);
     else

@@ -2,7 +2,6 @@
 #include <millrace/error.h>
 
 #include "herder/requests_internal.h"
-#include "store/config_snapshot.h"
 #include "store/config_store.h"
 
 #include "base/bans.h"
@@ -21,19 +20,13 @@ static void write_done(struct herder *herder, struct herder_job *job)
         request_answer(herder, job->request, 204, NULL);
 }
 
-static void begin(struct herder *herder, struct herder_request *request)
-{
-    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
-    bool exists = config_snapshot_has(snapshot, request->name);
-
-    config_snapshot_drop(snapshot);
-    if (exists)
-        request_post_write(herder, request, write_run, write_done);
-    else
-        request_answer(herder, request, 404, "Connector %s not found", request->name);
-}
-
-static const struct request_kind delete_kind = {.doing = "deleting the connector", .begin = begin};
+static const struct request_kind delete_kind = {
+    .doing = "deleting the connector",
+    .unknown_before = "Connector ",
+    .unknown_after = " not found",
+    .write = write_run,
+    .written = write_done,
+};
 
 void herder_delete_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
 {

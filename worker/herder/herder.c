@@ -10,6 +10,7 @@
 #include "base/pointer_map.h"
 #include "base/thread.h"
 #include "coordination/membership.h"
+#include "executor/job_pool.h"
 #include "herder/requests_internal.h"
 #include "herder/units_internal.h"
 #include "store/config_store.h"
@@ -29,6 +30,12 @@ int64_t herder_now_ms(void)
 bool herder_may_run(const struct herder *herder)
 {
     return herder->stage == HERDER_LEADING;
+}
+
+void herder_stage_set(struct herder *herder, enum herder_stage stage)
+{
+    herder->stage = stage;
+    atomic_store(&herder->runs_nothing, stage != HERDER_LEADING && stage != HERDER_STOPPING);
 }
 
 /* --- the queue -------------------------------------------------------------------------------------------------- */
@@ -86,10 +93,12 @@ void herder_timer_init(struct herder_timer *timer, void (*due)(struct herder *, 
     timer->due = due;
 }
 
-void herder_timer_set(struct herder *herder, struct herder_timer *timer, int64_t deadline_ms)
+bool herder_timer_set(struct herder *herder, struct herder_timer *timer, int64_t deadline_ms)
 {
-    if (!timer_heap_set(&herder->timers, &timer->entry, deadline_ms))
-        herder->look_at_all = true;
+    if (timer_heap_set(&herder->timers, &timer->entry, deadline_ms))
+        return true;
+    herder->look_at_all = true;
+    return false;
 }
 
 void herder_timer_clear(struct herder *herder, struct herder_timer *timer)
@@ -200,7 +209,7 @@ int herder_start(struct herder *herder, struct mr_error **error)
 {
     char why[128];
 
-    herder->stage = HERDER_JOINING;
+    herder_stage_set(herder, HERDER_JOINING);
     if (!thread_start(&herder->thread,
                       &(struct thread_setup){.name = "herder", .run = herder_run, .argument = herder}, why,
                       sizeof(why)))
@@ -219,7 +228,7 @@ int herder_start(struct herder *herder, struct mr_error **error)
 static void handle_quiesce(struct herder *herder, struct herder_post *post)
 {
     (void)post;
-    herder->stage = HERDER_STOPPING;
+    herder_stage_set(herder, HERDER_STOPPING);
     requests_answer_all(herder, 500, "Worker is shutting down");
     mutex_lock(&herder->lock);
     herder->quiet = true;
@@ -238,7 +247,7 @@ static void handle_end(struct herder *herder, struct herder_post *post)
             status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
     }
     requests_answer_all(herder, 500, "Worker is shutting down");
-    herder->stage = HERDER_ENDED;
+    herder_stage_set(herder, HERDER_ENDED);
 }
 
 static void quiesce(struct herder *herder)
@@ -285,7 +294,7 @@ bool herder_stop(struct herder *herder, int64_t deadline_ms)
         end_thread(herder);
         flush_statuses(herder);
     }
-    herder->stage = HERDER_ENDED;
+    herder_stage_set(herder, HERDER_ENDED);
     if (herder->membership != NULL && !membership_leave(herder->membership, herder_now_ms() + LEAVE_TIMEOUT_MS))
         log_warn(HERDER_LOG, "the group did not confirm that this worker left");
     return is_clean;
@@ -298,7 +307,7 @@ void herder_destroy(struct herder *herder)
     assert(!herder->thread_runs);
     if (!herder->executor_stopped)
         executor_stop(herder->executor, herder_now_ms());
-    herder->stage = HERDER_ENDED;
+    herder_stage_set(herder, HERDER_ENDED);
     membership_destroy(herder->membership);
     executor_destroy(herder->executor);
     handle_posts(herder, take_posts(herder, 0));
@@ -338,6 +347,11 @@ const struct loader *herder_loader(const struct herder *herder)
 const struct worker_config *herder_worker(const struct herder *herder)
 {
     return herder->setup.worker;
+}
+
+const char *herder_idle_worker_id(const struct herder *herder)
+{
+    return atomic_load(&herder->runs_nothing) ? herder->worker_id : NULL;
 }
 
 const char *herder_cluster_id(const struct herder *herder)

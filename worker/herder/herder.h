@@ -30,6 +30,7 @@ struct job_pool;
 struct loader;
 struct membership_setup;
 struct mr_error;
+struct offset_entry;
 struct offset_store;
 struct status_store;
 struct string_map;
@@ -83,13 +84,15 @@ struct herder_restart_plan {
 /* What a request came to, as an HTTP status and, unless it worked, words. Texts live only during the call. */
 struct herder_reply {
     int status;          /* 200, 201, 202, 204; 400, 404, 409, 500, 503 */
-    const char *message; /* of a failure */
+    const char *message; /* of a failure; also of changed offsets */
     bool created;        /* put_connector: it was not there before */
     /* The connector as it is after put_connector, restart with tasks; borrowed during the call; may be NULL. */
     const struct config_snapshot *snapshot;
     const struct herder_restart_plan *restart; /* of a 202 of restart_connector, else NULL */
+    const struct offset_entry *offsets;        /* of read_offsets */
+    size_t offset_count;
 };
-/* thread: the herder's, a job's, or the caller's own. Must not wait. */
+/* thread: the herder's, a job's, or the caller's own. Must not wait. NULL where it is asked for: nobody is told. */
 typedef void herder_reply_fn(void *argument, const struct herder_reply *reply);
 
 enum herder_initial_state {
@@ -107,6 +110,9 @@ struct herder_put_connector {
 };
 void herder_put_connector(struct herder *herder, const struct herder_put_connector *request, herder_reply_fn *reply,
                           void *argument);
+/* PATCH: what is given is put into the present configuration; NULL values remove. */
+void herder_patch_connector(struct herder *herder, const char *name, const struct string_map *changes,
+                            herder_reply_fn *reply, void *argument);
 void herder_delete_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
 void herder_pause_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
 void herder_resume_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
@@ -115,6 +121,16 @@ void herder_restart_connector(struct herder *herder, const char *name, bool incl
                               herder_reply_fn *reply, void *argument);
 void herder_restart_task(struct herder *herder, const char *name, uint32_t task, herder_reply_fn *reply,
                          void *argument);
+/* Offsets of a source connector (KIP-875). They change only while it is STOPPED and when none of its tasks is left; the
+ * connector's class is asked first. The last of equal partitions counts: there should be one of each. The values are copied. */
+void herder_alter_offsets(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,
+                          herder_reply_fn *reply, void *argument);
+void herder_reset_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
+/* What is committed, in any state, by any worker. An unknown connector has none. */
+void herder_read_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
+/* Writes the level for all workers of the cluster: 204 when it was read back. Any worker may. */
+void herder_set_logger_level(struct herder *herder, const char *logger, const char *level, herder_reply_fn *reply,
+                             void *argument);
 /* Answered by the herder's own thread: shows that it turns. 200, 503 starting, 500 with the stage it is in. */
 void herder_ask_health(struct herder *herder, herder_reply_fn *reply, void *argument);
 
@@ -127,6 +143,10 @@ struct config_snapshot *herder_configs(const struct herder *herder);
 struct status_store *herder_statuses(const struct herder *herder);
 const struct loader *herder_loader(const struct herder *herder);
 const struct worker_config *herder_worker(const struct herder *herder);
+/* The id of this worker while it runs nothing (it joins, stands by, or has lost the group), else NULL. A status that it wrote
+ * itself and that says RUNNING, PAUSED or RESTARTING is then no longer true, also where the topic cannot be told: REST shows
+ * UNASSIGNED, as after an orderly stop. */
+const char *herder_idle_worker_id(const struct herder *herder);
 const char *herder_cluster_id(const struct herder *herder); /* "" when not known (standalone without a broker) */
 
 #endif

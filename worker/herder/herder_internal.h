@@ -38,8 +38,8 @@ struct herder_timer {
     void (*due)(struct herder *herder, struct herder_timer *timer);
 };
 void herder_timer_init(struct herder_timer *timer, void (*due)(struct herder *, struct herder_timer *));
-/* Without memory for the timer the herder looks at everything once a second. */
-void herder_timer_set(struct herder *herder, struct herder_timer *timer, int64_t deadline_ms);
+/* false: no memory for the timer; the herder looks at every connector in a second. */
+bool herder_timer_set(struct herder *herder, struct herder_timer *timer, int64_t deadline_ms);
 void herder_timer_clear(struct herder *herder, struct herder_timer *timer);
 
 /* ---- the herder ---- */
@@ -77,6 +77,7 @@ struct herder {
 
     struct herder_post begin; /* standalone: posted by herder_start */
     enum herder_stage stage;
+    atomic_bool runs_nothing; /* not LEADING, as readers on other threads see it; set with the stage */
     struct pointer_map *connectors;  /* name → herder_connector */
     struct herder_connector *dirty;  /* to be reconciled */
     struct timer_heap timers;
@@ -93,6 +94,7 @@ struct herder {
 
 int64_t herder_now_ms(void);
 bool herder_may_run(const struct herder *herder); /* LEADING */
+void herder_stage_set(struct herder *herder, enum herder_stage stage);
 void herder_fail(struct herder *herder, const char *words);
 
 /* ---- other files' parts ---- */

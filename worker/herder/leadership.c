@@ -37,7 +37,7 @@ static void lead(struct herder *herder)
 {
     struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
 
-    herder->stage = HERDER_LEADING;
+    herder_stage_set(herder, HERDER_LEADING);
     log_info(HERDER_LOG, "this worker leads and runs %zu connectors", config_snapshot_connector_count(snapshot));
     status_sweep(herder, snapshot);
     see_all_connectors(herder, snapshot);
@@ -136,14 +136,14 @@ static void handle_leading(struct herder *herder, struct herder_post *post)
     herder->was_member = true;
     herder->leading_count++;
     herder->catch_up_retry_ms = CATCH_UP_RETRY_FIRST_MS;
-    herder->stage = HERDER_CATCHING_UP;
+    herder_stage_set(herder, HERDER_CATCHING_UP);
     catch_up(herder);
 }
 
 /* Everything that runs is unwanted now. */
 static void stand_by(struct herder *herder)
 {
-    herder->stage = HERDER_STANDBY;
+    herder_stage_set(herder, HERDER_STANDBY);
     herder->was_member = true;
     requests_answer_begun(herder, 409,
                           "Cannot complete request because of a conflicting operation (e.g. worker rebalance)");

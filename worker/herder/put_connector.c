@@ -1,5 +1,5 @@
-/* POST /connectors, PUT /connectors/{n}/config: validate (plugin code, on a job), look whether it exists, write. Order of checks: rest,
- * section 8. */
+/* POST /connectors, PUT and PATCH /connectors/{n}/config: validate (plugin code, on a job), look whether it exists, write. Order of
+ * checks: rest, section 8. */
 #include <millrace/error.h>
 
 #include "base/string_map.h"
@@ -108,6 +108,16 @@ static void begin(struct herder *herder, struct herder_request *request)
 
 static const struct request_kind put_kind = {.doing = "putting the connector", .begin = begin};
 
+/* Not seen from outside before it is posted. */
+static void post_with_config(struct herder *herder, struct herder_request *request, const struct string_map *config)
+{
+    request->config = string_map_copy(config);
+    if (request->config == NULL)
+        request_discard(request);
+    else
+        request_post(herder, request);
+}
+
 void herder_put_connector(struct herder *herder, const struct herder_put_connector *put, herder_reply_fn *reply,
                           void *argument)
 {
@@ -115,12 +125,64 @@ void herder_put_connector(struct herder *herder, const struct herder_put_connect
 
     if (request == NULL)
         return;
-    request->config = string_map_copy(put->config);
-    if (request->config == NULL) {
-        request_discard(request);
-        return;
-    }
     request->initial = put->initial_state;
     request->must_be_new = put->must_be_new;
-    request_post(herder, request);
+    post_with_config(herder, request, put->config);
+}
+
+/* --- changing some options ------------------------------------------------------------------------------------------ */
+
+/* false: no memory, `config` may hold a part. */
+static bool apply(struct string_map *config, const struct string_map *changes)
+{
+    for (size_t i = 0; i < string_map_count(changes); i++) {
+        const char *option = string_map_key(changes, i), *value = string_map_value(changes, i);
+
+        if (value == NULL)
+            string_map_remove(config, option);
+        else if (!string_map_put(config, option, value))
+            return false;
+    }
+    return true;
+}
+
+/* The request's changes become the whole configuration: in its turn, so that no earlier change is lost. */
+static bool merge(struct herder *herder, struct herder_request *request)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    struct string_map *whole = string_map_copy(config_snapshot_config(snapshot, request->name));
+    bool is_merged = whole != NULL && apply(whole, request->config);
+
+    config_snapshot_drop(snapshot);
+    if (is_merged) {
+        string_map_destroy(request->config);
+        request->config = whole;
+    } else {
+        string_map_destroy(whole);
+    }
+    return is_merged;
+}
+
+static void begin_patch(struct herder *herder, struct herder_request *request)
+{
+    if (merge(herder, request))
+        begin(herder, request);
+    else
+        request_answer(herder, request, 503, "The worker has no memory left for this request");
+}
+
+static const struct request_kind patch_kind = {
+    .doing = "changing the connector's configuration",
+    .unknown_before = "Connector ",
+    .unknown_after = " not found",
+    .begin = begin_patch,
+};
+
+void herder_patch_connector(struct herder *herder, const char *name, const struct string_map *changes,
+                            herder_reply_fn *reply, void *argument)
+{
+    struct herder_request *request = request_create(&patch_kind, name, reply, argument);
+
+    if (request != NULL)
+        post_with_config(herder, request, changes);
 }

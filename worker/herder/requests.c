@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/pointer_map.h"
 #include "base/string_map.h"
+#include "store/config_snapshot.h"
 #include "store/config_store.h"
 
 #include "base/bans.h"
@@ -27,6 +28,7 @@ static void request_drop(struct herder_request *request)
         string_map_destroy(request->maps[i]);
     mem_free(request->maps);
     mem_free(request->plan_tasks);
+    offset_list_release(&request->offsets);
     string_map_destroy(request->config);
     mem_free(request->name);
     mem_free(request);
@@ -102,7 +104,10 @@ void request_answer_reply(struct herder *herder, struct herder_request *request,
 {
     if (!request->is_answered && !request->kind->is_of_herder) {
         atomic_fetch_sub(&herder->unanswered, 1);
-        request->reply(request->argument, reply);
+        if (request->reply != NULL)
+            request->reply(request->argument, reply);
+        if (request->kind->answered != NULL)
+            request->kind->answered(herder, request);
     }
     request->is_answered = true;
     if (!request->has_job)
@@ -176,6 +181,35 @@ static bool stage_is_decided(const struct herder *herder)
     return herder->stage != HERDER_JOINING && herder->stage != HERDER_CATCHING_UP;
 }
 
+/* false: answered with 404. */
+static bool request_is_known(struct herder *herder, struct herder_request *request)
+{
+    const struct request_kind *kind = request->kind;
+    struct config_snapshot *snapshot;
+    bool is_known;
+
+    if (kind->unknown_before == NULL)
+        return true;
+    snapshot = config_store_snapshot(herder->setup.configs);
+    is_known = config_snapshot_has(snapshot, request->name);
+    config_snapshot_drop(snapshot);
+    if (!is_known)
+        request_answer(herder, request, 404, "%s%s%s", kind->unknown_before, request->name, kind->unknown_after);
+    return is_known;
+}
+
+static void request_begin(struct herder *herder, struct herder_request *request)
+{
+    request->has_begun = true;
+    request->doing = request->kind->doing;
+    if (!request_may_go_on(herder, request) || !request_is_known(herder, request))
+        return;
+    if (request->kind->begin != NULL)
+        request->kind->begin(herder, request);
+    else
+        request_post_write(herder, request, request->kind->write, request->kind->written);
+}
+
 void lane_advance(struct herder *herder, struct herder_connector *connector)
 {
     struct herder_request *request;
@@ -183,12 +217,8 @@ void lane_advance(struct herder *herder, struct herder_connector *connector)
     if (connector->is_advancing)
         return;
     connector->is_advancing = true;
-    while ((request = connector->first_request) != NULL && !request->has_begun && stage_is_decided(herder)) {
-        request->has_begun = true;
-        request->doing = request->kind->doing;
-        if (request_may_go_on(herder, request))
-            request->kind->begin(herder, request);
-    }
+    while ((request = connector->first_request) != NULL && !request->has_begun && stage_is_decided(herder))
+        request_begin(herder, request);
     connector->is_advancing = false;
 }
 
@@ -220,10 +250,11 @@ void request_enter(struct herder *herder, struct herder_request *request)
     else
         connector->first_request = request;
     connector->last_request = request;
-    if (!request->kind->is_of_herder)
-        herder_timer_set(herder, &request->timer, request->deadline_ms);
     units_mark(herder, connector); /* an entry made only for this is freed by the next pass */
-    lane_advance(herder, connector);
+    if (!request->kind->is_of_herder && !herder_timer_set(herder, &request->timer, request->deadline_ms))
+        request_answer(herder, request, 503, NO_MEMORY); /* nothing would end it */
+    else
+        lane_advance(herder, connector);
 }
 
 static void handle_arrival(struct herder *herder, struct herder_post *post)
@@ -312,6 +343,8 @@ static void request_job_ended(struct herder *herder, struct herder_job *job)
     struct herder_request *request = job->request;
 
     request->has_job = false;
+    if ((request->is_answered || !job->in_time) && request->kind->unfinished != NULL)
+        request->kind->unfinished(herder, request);
     if (request->is_answered)
         request_end(herder, request);
     else if (job->in_time)
@@ -376,7 +409,7 @@ bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup
     job->deadline_ms = setup->deadline_ms;
     if (job->request != NULL)
         refcount_take(&job->request->owners);
-    if (job_post(herder->setup.jobs, &(struct job){.run = job_run,
+    if (job_post(setup->pool != NULL ? setup->pool : herder->setup.jobs, &(struct job){.run = job_run,
                                                    .on_outcome = job_outcome,
                                                    .on_late = job_late,
                                                    .argument = job,

@@ -10,6 +10,7 @@
 
 #include "base/refcount.h"
 #include "executor/job_pool.h"
+#include "herder/offsets_internal.h"
 #include "herder/units_internal.h"
 
 #define STORE_WRITE_TIMEOUT_MS 30000 /* the budget of one write, with reading it back */
@@ -20,10 +21,18 @@ struct herder_request;
 struct request_kind {
     const char *doing;  /* "Request timed out. The worker was <doing>" */
     bool is_of_herder;  /* not REST's: nobody is answered, no deadline while it waits */
-    /* It is first of its lane and this worker leads: answer it, or post a job. */
+    /* Around the connector's name: answered with 404 when the config topic does not have it. NULL: it need not be there. */
+    const char *unknown_before, *unknown_after;
+    /* It is first of its lane and this worker leads: answer it, or post a job. NULL: `write` is posted at once. */
     void (*begin)(struct herder *herder, struct herder_request *request);
+    void (*write)(struct herder_job *job);                          /* thread: job */
+    void (*written)(struct herder *herder, struct herder_job *job); /* in time, maybe with an error */
     /* Something happened to the connector or its tasks; a begun request without a job looks whether it is done. May be NULL. */
     void (*look)(struct herder *herder, struct herder_request *request);
+    /* Just answered, whatever with; its job may go on. May be NULL. */
+    void (*answered)(struct herder *herder, struct herder_request *request);
+    /* Its job came to its end too late, or when it was answered already: what it did is not known. May be NULL. */
+    void (*unfinished)(struct herder *herder, struct herder_request *request);
 };
 
 struct herder_request {
@@ -49,10 +58,14 @@ struct herder_request {
     struct string_map **maps; /* task configurations to write */
     size_t map_count;
     uint64_t version; /* of the connector they belong to */
+    bool is_reset;              /* of offsets: all there are */
+    struct offset_list offsets; /* to write; of a reset found by the first job */
+    bool is_handled;            /* the connector had its say */
 
     bool existed;
     struct herder_restart_plan plan; /* its tasks are the request's */
     uint32_t *plan_tasks;
+    bool has_come_back; /* the restart was read in the topic and waits for the answer */
 };
 
 /* NULL: no memory, and the reply was given. thread: any. */
@@ -106,11 +119,12 @@ struct herder_job_setup {
     void (*late)(struct herder *herder, struct herder_job *job); /* NULL for a request: 500 timed out */
     uint64_t number;
     const void *serial;
+    struct job_pool *pool; /* NULL: the herder's jobs */
     int64_t deadline_ms;
 };
 /* false: the job pool is full or no memory: nothing will come. */
 bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup);
-/* For a request: its deadline; writes take turns. Not posted: answered 503. */
+/* For a request: its deadline; writes to the config topic take turns. Not posted: answered 503. */
 void request_post_job(struct herder *herder, struct herder_request *request, const char *doing,
                       void (*run)(struct herder_job *), void (*done)(struct herder *, struct herder_job *));
 void request_post_write(struct herder *herder, struct herder_request *request, void (*run)(struct herder_job *),

@@ -2,19 +2,22 @@
  * POST /connectors/{n}/restart and /tasks/{t}/restart.
  *
  * Without flags only the connector restarts, and the answer waits for its start. With flags the wish goes through the config
- * topic and is carried out when it is read back (restart_plan_carry_out); the answer says what will restart. A restart does not
+ * topic and is carried out when it was read back (restart_plan_came); the answer says what will restart. A restart does not
  * change the target state.
  */
 #include <millrace/error.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pointer_map.h"
 #include "herder/requests_internal.h"
 #include "herder/restart_internal.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
 
 #include "base/bans.h"
+
+#define UNKNOWN_CONNECTOR "Unknown connector: "
 
 static bool connector_exists(const struct herder *herder, const char *name)
 {
@@ -32,7 +35,7 @@ static void look_at_connector(struct herder *herder, struct herder_request *requ
     struct herder_connector *connector = request->connector;
 
     if (!connector_exists(herder, request->name))
-        request_answer(herder, request, 404, "Unknown connector: %s", request->name);
+        request_answer(herder, request, 404, UNKNOWN_CONNECTOR "%s", request->name);
     else if (connector->restart)
         return;
     else if (connector->phase == CONNECTOR_UP)
@@ -43,23 +46,20 @@ static void look_at_connector(struct herder *herder, struct herder_request *requ
 
 static void begin_connector(struct herder *herder, struct herder_request *request)
 {
-    if (!connector_exists(herder, request->name)) {
-        request_answer(herder, request, 404, "Unknown connector: %s", request->name);
-        return;
-    }
     request->doing = "restarting the connector";
     request->connector->restart = true;
     units_mark(herder, request->connector);
 }
 
 static const struct request_kind connector_kind = {
-    .doing = "restarting the connector", .begin = begin_connector, .look = look_at_connector};
+    .doing = "restarting the connector",
+    .unknown_before = UNKNOWN_CONNECTOR,
+    .unknown_after = "",
+    .begin = begin_connector,
+    .look = look_at_connector,
+};
 
 /* --- a plan ------------------------------------------------------------------------------------------------------- */
-
-/* What is read back from the topic is here before the write is confirmed. The answer shows what failed with its trace, which the
- * restart takes away: so it begins a moment later. */
-#define RESTART_AFTER_ANSWER_MS 100
 
 static bool plan_has_connector(const struct herder_connector *connector, bool only_failed)
 {
@@ -73,7 +73,7 @@ static bool plan_has_task(const struct herder_task *task, bool include_tasks, bo
     return !only_failed || task->phase == TASK_PHASE_BROKEN;
 }
 
-void restart_plan_carry_out(struct herder *herder, const char *name, bool include_tasks, bool only_failed)
+static void plan_carry_out(struct herder *herder, const char *name, bool include_tasks, bool only_failed)
 {
     struct herder_connector *connector = units_find(herder, name);
 
@@ -86,7 +86,38 @@ void restart_plan_carry_out(struct herder *herder, const char *name, bool includ
     for (uint32_t i = 0; i < connector->task_count; i++)
         if (plan_has_task(&connector->tasks[i], include_tasks, only_failed))
             connector->tasks[i].restart = connector->tasks[i].announce = true;
-    units_mark_at(herder, connector, herder_now_ms() + RESTART_AFTER_ANSWER_MS);
+    units_mark(herder, connector);
+}
+
+static void plan_answered(struct herder *herder, struct herder_request *request)
+{
+    if (request->has_come_back)
+        plan_carry_out(herder, request->name, request->include_tasks, request->only_failed);
+}
+
+/* This worker's own request whose write is under way; NULL: the restart is somebody else's, or nobody waits any more. */
+static struct herder_request *plan_request_of(const struct herder *herder, const char *name, bool include_tasks,
+                                              bool only_failed)
+{
+    const struct herder_connector *connector = pointer_map_get(herder->connectors, name);
+    struct herder_request *request = connector != NULL ? connector->first_request : NULL;
+    bool is_own = request != NULL && request->kind->answered == plan_answered && request->has_job &&
+                  !request->is_answered && request->include_tasks == include_tasks &&
+                  request->only_failed == only_failed;
+
+    return is_own ? request : NULL;
+}
+
+/* What is read back is here before the write is confirmed, and the answer shows what failed with its trace, which the restart
+ * takes away. So whoever asked is answered first. */
+void restart_plan_came(struct herder *herder, const char *name, bool include_tasks, bool only_failed)
+{
+    struct herder_request *request = plan_request_of(herder, name, include_tasks, only_failed);
+
+    if (request != NULL)
+        request->has_come_back = true;
+    else
+        plan_carry_out(herder, name, include_tasks, only_failed);
 }
 
 static void plan_run(struct herder_job *job)
@@ -131,15 +162,19 @@ static void plan_done(struct herder *herder, struct herder_job *job)
 
 static void begin_plan(struct herder *herder, struct herder_request *request)
 {
-    if (!connector_exists(herder, request->name))
-        request_answer(herder, request, 404, "Unknown connector: %s", request->name);
-    else if (!plan_make(request))
+    if (!plan_make(request))
         request_answer(herder, request, 503, "The worker has no memory left for this request");
     else
         request_post_write(herder, request, plan_run, plan_done);
 }
 
-static const struct request_kind plan_kind = {.doing = "restarting the connector", .begin = begin_plan};
+static const struct request_kind plan_kind = {
+    .doing = "restarting the connector",
+    .unknown_before = UNKNOWN_CONNECTOR,
+    .unknown_after = "",
+    .begin = begin_plan,
+    .answered = plan_answered,
+};
 
 void herder_restart_connector(struct herder *herder, const char *name, bool include_tasks, bool only_failed,
                               herder_reply_fn *reply, void *argument)
@@ -181,10 +216,6 @@ static void begin_task(struct herder *herder, struct herder_request *request)
 {
     struct herder_connector *connector = request->connector;
 
-    if (!connector_exists(herder, request->name)) {
-        request_answer(herder, request, 404, "Unknown connector: %s", request->name);
-        return;
-    }
     if (!task_exists(herder, request)) {
         request_answer(herder, request, 404, "Unknown task: %s-%u", request->name, request->task);
         return;
@@ -199,7 +230,12 @@ static void begin_task(struct herder *herder, struct herder_request *request)
 }
 
 static const struct request_kind task_kind = {
-    .doing = "restarting the task", .begin = begin_task, .look = look_at_task};
+    .doing = "restarting the task",
+    .unknown_before = UNKNOWN_CONNECTOR,
+    .unknown_after = "",
+    .begin = begin_task,
+    .look = look_at_task,
+};
 
 void herder_restart_task(struct herder *herder, const char *name, uint32_t task, herder_reply_fn *reply,
                          void *argument)

@@ -8,7 +8,8 @@
 
 struct herder;
 
-/* Restarts what runs here and the request means; several for one connector fold into the larger one. */
-void restart_plan_carry_out(struct herder *herder, const char *name, bool include_tasks, bool only_failed);
+/* Restarts what runs here and the request means; several for one connector fold into the larger one. One that this worker
+ * asked for itself waits until its request is answered. */
+void restart_plan_came(struct herder *herder, const char *name, bool include_tasks, bool only_failed);
 
 #endif

@@ -2,7 +2,6 @@
 #include <millrace/error.h>
 
 #include "herder/requests_internal.h"
-#include "store/config_snapshot.h"
 #include "store/config_store.h"
 
 #include "base/bans.h"
@@ -20,7 +19,8 @@ static void write_run(struct herder_job *job)
     config_store_put_target(configs, request->name, target, deadline_ms, &job->error);
 }
 
-/* A stop that came only half way has left a running connector without tasks: have them made again. */
+/* A stop that came only half way, or not in time, has left a running connector without tasks: have them made again. Where it did
+ * come through nothing is asked until the connector runs. */
 static void heal(struct herder *herder, struct herder_request *request)
 {
     if (request->target == TARGET_STOPPED)
@@ -39,19 +39,14 @@ static void write_done(struct herder *herder, struct herder_job *job)
     request_answer(herder, request, request->target == TARGET_STOPPED ? 204 : 202, NULL);
 }
 
-static void begin(struct herder *herder, struct herder_request *request)
-{
-    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
-    bool exists = config_snapshot_has(snapshot, request->name);
-
-    config_snapshot_drop(snapshot);
-    if (exists)
-        request_post_write(herder, request, write_run, write_done);
-    else
-        request_answer(herder, request, 404, "Unknown connector %s", request->name);
-}
-
-static const struct request_kind target_kind = {.doing = "changing the target state", .begin = begin};
+static const struct request_kind target_kind = {
+    .doing = "changing the target state",
+    .unknown_before = "Unknown connector ",
+    .unknown_after = "",
+    .write = write_run,
+    .written = write_done,
+    .unfinished = heal,
+};
 
 static void request_target(struct herder *herder, const char *name, enum target_state target, herder_reply_fn *reply,
                            void *argument)

@@ -135,10 +135,24 @@ void task_configs_answered(struct herder *herder, struct herder_connector *conne
 
 /* --- the write, in the connector's lane: it must not overtake a stop or a new configuration ------------------------ */
 
+/* A stop that was given up may have come through after all, just before. */
+static bool is_to_run(struct config_store *configs, const char *name)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(configs);
+    bool is = config_snapshot_target(snapshot, name) == TARGET_STARTED;
+
+    config_snapshot_drop(snapshot);
+    return is;
+}
+
 static void put_tasks_run(struct herder_job *job)
 {
     struct herder_request *request = job->request;
 
+    if (!is_to_run(job->herder->setup.configs, request->name)) {
+        mr_error_set(&job->error, MR_ERR_CONFLICT, "the connector is not to run any more");
+        return;
+    }
     config_store_put_tasks(job->herder->setup.configs, request->name, (const struct string_map *const *)request->maps,
                            request->map_count, job_write_deadline_ms(job), &job->error);
 }

@@ -15,7 +15,9 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <millrace/connector.h>
 #include <millrace/error.h>
+#include <millrace/module.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@
 #include <time.h>
 
 #include "base/lease.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/string_map.h"
 #include "base/thread.h"
@@ -33,8 +36,11 @@
 #include "executor/executor.h"
 #include "executor/job_pool.h"
 #include "herder/herder.h"
+#include "loader/loader.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
+#include "store/memory_offset_store.h"
+#include "store/offset_store.h"
 #include "store/status_store.h"
 #include "support/eventually.h"
 
@@ -52,12 +58,17 @@ static struct rig {
     bool connector_silent, task_silent, configs_silent;
     uint64_t configs_token; /* of the latest question */
     bool validation_hangs;
+    bool alter_hangs, alter_fails, alter_handles;
+    bool is_sink;
     const char *finding;
     bool guard_refuses;
+    int guard_hangs_at; /* the how manyeth question from now on hangs until guard_hangs is false, and is refused. 0: none */
+    bool guard_hangs;
 
     struct herder *herder;
     struct config_store *configs;
     struct status_store *statuses;
+    struct offset_store *offsets;
     struct job_pool *jobs;
     struct worker_config worker;
     struct lease lease;
@@ -271,6 +282,20 @@ void __wrap_executor_stop_task(struct executor *executor, const char *connector,
         rig_task(connector, task, TASK_STOPPED, NULL);
 }
 
+int __wrap_executor_alter_offsets(const struct executor *executor, const struct string_map *config,
+                                  const struct mr_offset_changes *changes, bool *handled, struct mr_error **error);
+int __wrap_executor_alter_offsets(const struct executor *executor, const struct string_map *config,
+                                  const struct mr_offset_changes *changes, bool *handled, struct mr_error **error)
+{
+    (void)executor;
+    assert_non_null(config);
+    rig_say("alter %zu", mr_offset_changes_count(changes));
+    while (rig_is(&rig.alter_hangs))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    *handled = rig_is(&rig.alter_handles);
+    return rig_is(&rig.alter_fails) ? mr_error_set(error, MR_ERR_CONNECT, "not these offsets") : 0;
+}
+
 /* --- statuses, on their way -------------------------------------------------------------------------------------------- */
 
 void __real_status_store_put_connector(struct status_store *store, const char *connector,
@@ -313,6 +338,18 @@ struct connector_report *__wrap_connector_config_validate(const struct connector
     while (rig_is(&rig.validation_hangs))
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     return rig.finding == NULL ? &good : &bad;
+}
+
+int __wrap_connector_config_plugin(const struct loader *loader, const struct string_map *config,
+                                   const struct loader_plugin **plugin, struct mr_error **error);
+int __wrap_connector_config_plugin(const struct loader *loader, const struct string_map *config,
+                                   const struct loader_plugin **plugin, struct mr_error **error)
+{
+    static const struct loader_plugin source = {.kind = MR_PLUGIN_SOURCE}, sink = {.kind = MR_PLUGIN_SINK};
+
+    (void)loader, (void)config, (void)error;
+    *plugin = rig_is(&rig.is_sink) ? &sink : &source;
+    return 0;
 }
 
 char *__wrap_connector_report_message(const struct connector_report *report);
@@ -377,8 +414,15 @@ int32_t __wrap_membership_generation(const struct membership *membership)
 int __wrap_membership_guard(struct membership *membership, int64_t deadline_ms, struct mr_error **error);
 int __wrap_membership_guard(struct membership *membership, int64_t deadline_ms, struct mr_error **error)
 {
+    bool hangs;
+
     (void)membership, (void)deadline_ms;
-    return rig_is(&rig.guard_refuses) ? mr_error_set(error, MR_ERR_CONFLICT, "somebody else leads") : 0;
+    mutex_lock(&rig.lock);
+    hangs = rig.guard_hangs_at > 0 && --rig.guard_hangs_at == 0;
+    mutex_unlock(&rig.lock);
+    while (hangs && rig_is(&rig.guard_hangs))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return hangs || rig_is(&rig.guard_refuses) ? mr_error_set(error, MR_ERR_CONFLICT, "somebody else leads") : 0;
 }
 
 /* --- asking ----------------------------------------------------------------------------------------------------------------- */
@@ -388,6 +432,7 @@ struct answer {
     char message[512];
     bool created, plan_connector;
     size_t plan_tasks;
+    size_t offsets;
 };
 
 static void take_answer(void *argument, const struct herder_reply *reply)
@@ -398,6 +443,7 @@ static void take_answer(void *argument, const struct herder_reply *reply)
     answer->times++;
     answer->status = reply->status;
     answer->created = reply->created;
+    answer->offsets = reply->offset_count;
     snprintf(answer->message, sizeof(answer->message), "%s", reply->message != NULL ? reply->message : "");
     if (reply->restart != NULL) {
         answer->plan_connector = reply->restart->connector;
@@ -550,10 +596,12 @@ static void rig_open(bool in_group, uint32_t request_timeout_ms)
     lease_set(&rig.lease, LEASE_FOR_EVER);
     rig.configs = memory_config_store_create(NULL);
     rig.statuses = memory_status_store_create(NULL);
+    rig.offsets = memory_offset_store_create(NULL);
     rig.jobs = job_pool_create(&(struct job_pool_setup){.thread_name = "jobs", .threads_max = 4}, why, sizeof(why));
     rig.herder = herder_create(&(struct herder_setup){.worker = &rig.worker,
                                                       .configs = rig.configs,
                                                       .statuses = rig.statuses,
+                                                      .offsets = rig.offsets,
                                                       .executor = &executor,
                                                       .jobs = rig.jobs,
                                                       .membership = in_group ? &membership : NULL,
@@ -572,12 +620,15 @@ static inline void rig_start(void)
 static void rig_close(void)
 {
     rig_set(&rig.validation_hangs, false);
+    rig_set(&rig.alter_hangs, false);
+    rig_set(&rig.guard_hangs, false);
     herder_stop(rig.herder, eventually_now_ms() + 5000);
     assert_true(job_pool_stop(rig.jobs, eventually_now_ms() + 20000));
     herder_destroy(rig.herder);
     job_pool_destroy(rig.jobs);
     config_store_destroy(rig.configs);
     status_store_destroy(rig.statuses);
+    offset_store_destroy(rig.offsets);
     mutex_destroy(&rig.lock);
 }
 

@@ -202,6 +202,48 @@ static void leaving_comes_after_everything_has_stopped(void **state)
     expect_order("executor stops | leaves the group");
 }
 
+static int impatient_setup(void **state)
+{
+    (void)state;
+    rig_open(true, 300);
+    rig_start();
+    return 0;
+}
+
+static void a_stop_that_was_not_written_in_time_gets_its_tasks_back(void **state)
+{
+    struct answer answer = {0};
+
+    (void)state;
+    lead();
+    put("a", "1");
+    expect("status a-0 RUNNING");
+    rig_log_clear();
+    mutex_lock(&rig.lock);
+    rig.guard_hangs = true;
+    rig.guard_hangs_at = 2; /* after the empty list of tasks was written */
+    mutex_unlock(&rig.lock);
+    herder_stop_connector(rig.herder, "a", take_answer, &answer);
+    assert_int_equal(answered(&answer), 500);
+    assert_non_null(strstr(answer.message, "Request timed out"));
+    expect("task- a-0 leave");
+    rig_set(&rig.guard_hangs, false);
+    expect("status a-0 RUNNING");
+    expect_order("status a-0 DESTROYED | task+ a-0 | status a-0 RUNNING");
+}
+
+static void what_a_worker_that_leads_no_more_has_said_is_not_believed(void **state)
+{
+    (void)state;
+    assert_string_equal(herder_idle_worker_id(rig.herder), "here:8083");
+    lead();
+    put("a", "1");
+    assert_null(herder_idle_worker_id(rig.herder));
+    rig.group->on_lost(rig.group_argument, "the brokers were out of reach");
+    expect("status a UNASSIGNED safe");
+    assert_string_equal(herder_idle_worker_id(rig.herder), "here:8083");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, rig_teardown)
@@ -217,6 +259,10 @@ int main(void)
         TEST(a_group_taken_over_by_others_ends_a_worker_that_had_run),
         TEST(a_new_leader_sweeps_up_statuses_of_what_is_gone),
         TEST(leaving_comes_after_everything_has_stopped),
+        cmocka_unit_test_setup_teardown(a_stop_that_was_not_written_in_time_gets_its_tasks_back, impatient_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(what_a_worker_that_leads_no_more_has_said_is_not_believed, group_setup,
+                                        rig_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,6 +140,107 @@ static void a_restart_with_tasks_tells_what_it_restarts(void **state)
     expect_order("status a-0 UNASSIGNED | status a-0 RESTARTING | task+ a-0 | status a-0 RUNNING");
 }
 
+static void say_answer(void *argument, const struct herder_reply *reply)
+{
+    rig_say("answer %d", reply->status);
+    take_answer(argument, reply);
+}
+
+static void a_restart_begins_after_its_answer(void **state)
+{
+    struct answer answer = {0};
+
+    (void)state;
+    put("a", "1");
+    expect("status a-0 RUNNING");
+    rig_log_clear();
+    herder_restart_connector(rig.herder, "a", true, false, say_answer, &answer);
+    assert_int_equal(answered(&answer), 202);
+    expect("status a-0 RUNNING");
+    expect_order("answer 202 | end a | status a RESTARTING");
+    expect_order("answer 202 | task- a-0 stay | status a-0 RESTARTING");
+}
+
+static void a_restart_that_others_asked_for_begins_at_once(void **state)
+{
+    (void)state;
+    put("a", "1");
+    expect("status a-0 RUNNING");
+    rig_log_clear();
+    assert_int_equal(config_store_put_restart(rig.configs, "a", true, false, INT64_MAX, NULL), 0);
+    expect("status a-0 RESTARTING");
+    expect("status a-0 RUNNING");
+}
+
+static int patch(const char *name, const char *option, const char *value, struct answer *answer)
+{
+    struct string_map *changes = string_map_create();
+
+    *answer = (struct answer){0};
+    assert_true(string_map_put(changes, option, value));
+    herder_patch_connector(rig.herder, name, changes, take_answer, answer);
+    string_map_destroy(changes);
+    return answered(answer);
+}
+
+static const char *option_of(const char *name, const char *option, char *text, size_t size)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(rig.configs);
+    const char *value = string_map_get(config_snapshot_config(snapshot, name), option);
+
+    snprintf(text, size, "%s", value != NULL ? value : "(none)");
+    config_snapshot_drop(snapshot);
+    return text;
+}
+
+static void a_patch_changes_and_removes_options(void **state)
+{
+    struct answer answer;
+    char text[64];
+
+    (void)state;
+    put("a", "1");
+    assert_int_equal(patch("a", "extra", "2", &answer), 200);
+    assert_string_equal(option_of("a", "extra", text, sizeof(text)), "2");
+    assert_string_equal(option_of("a", "connector.class", text, sizeof(text)), "Source");
+    assert_int_equal(patch("a", "extra", NULL, &answer), 200);
+    assert_string_equal(option_of("a", "extra", text, sizeof(text)), "(none)");
+    assert_int_equal(patch("a", "never.there", NULL, &answer), 200);
+}
+
+static void a_patch_that_makes_nonsense_changes_nothing(void **state)
+{
+    struct answer answer;
+    char text[64];
+
+    (void)state;
+    assert_int_equal(patch("a", "extra", "2", &answer), 404);
+    assert_string_equal(answer.message, "Connector a not found");
+    put("a", "1");
+    assert_int_equal(patch("a", "connector.class", NULL, &answer), 400);
+    rig.finding = "no";
+    assert_int_equal(patch("a", "extra", "2", &answer), 400);
+    assert_string_equal(option_of("a", "extra", text, sizeof(text)), "1");
+}
+
+/* The first request of a herder: its entry, its deadline, each finds no memory in turn. */
+static void a_request_that_finds_no_memory_anywhere_is_answered_all_the_same(void **state)
+{
+    struct answer answer = {0};
+    int64_t successes = 0;
+
+    (void)state;
+    for (; answer.status != 404 && successes < 50; successes++) {
+        answer = (struct answer){0};
+        mem_watch_start(successes);
+        herder_delete_connector(rig.herder, "x", take_answer, &answer);
+        answered(&answer);
+        mem_watch_stop();
+        assert_true(answer.status == 503 || answer.status == 404);
+    }
+    assert_true(successes > 3 && successes < 50);
+}
+
 static void a_restart_of_what_failed_leaves_the_rest_alone(void **state)
 {
     struct answer answer = {0};
@@ -313,6 +414,11 @@ int main(void)
         TEST(a_plain_restart_waits_for_the_connector_alone),
         TEST(a_plain_restart_whose_start_fails_says_so),
         TEST(a_restart_with_tasks_tells_what_it_restarts),
+        TEST(a_restart_begins_after_its_answer),
+        TEST(a_restart_that_others_asked_for_begins_at_once),
+        TEST(a_patch_changes_and_removes_options),
+        TEST(a_patch_that_makes_nonsense_changes_nothing),
+        TEST(a_request_that_finds_no_memory_anywhere_is_answered_all_the_same),
         TEST(a_restart_of_what_failed_leaves_the_rest_alone),
         TEST(a_restarted_task_of_a_paused_connector_comes_back_paused),
         TEST(a_failed_task_restarts_on_request),

@@ -1,0 +1,36 @@
+/*
+ * offsets_internal: source offsets with the arena that holds them. One thread at a time.
+ */
+#ifndef HERDER_OFFSETS_INTERNAL_H
+#define HERDER_OFFSETS_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/offset_store.h"
+
+#define OFFSETS_ARENA_MAX (64u << 20) /* of one request; more is an error */
+
+struct mr_arena;
+
+/* Embedded: zeroed → fill → _release. */
+struct offset_list {
+    struct mr_arena *arena; /* of the values; made when first needed */
+    struct offset_entry *entries;
+    size_t count, capacity;
+};
+void offset_list_release(struct offset_list *list);
+
+/* Copies both values. */
+int offset_list_add(struct offset_list *list, const struct mr_value *partition, const struct mr_value *offset,
+                    struct mr_error **error);
+/* All partitions of a connector that have an offset, after reading to the end. thread: job. */
+int offset_list_read(struct offset_list *list, struct offset_store *store, const char *connector, int64_t deadline_ms,
+                     struct mr_error **error);
+/* Every offset becomes null: what a reset writes. */
+void offset_list_forget(struct offset_list *list);
+/* Writes the entries, waits until they are durable and read back. -1: MR_ERR_TIMEOUT: they may still arrive. thread: job. */
+int offset_list_write(const struct offset_list *list, struct offset_store *store, const char *connector,
+                      int64_t deadline_ms, struct mr_error **error);
+
+#endif
