@@ -1,5 +1,5 @@
 /*
- * connector_body: bodies of POST /connectors and PUT /connectors/{n}/config (rest, section 8).
+ * connector_body: bodies of POST /connectors, PUT and PATCH /connectors/{n}/config (rest, section 8).
  *
  * Options keep the literal text of their JSON scalar (1e3 stays "1e3", 12345678901234567890 stays whole) and their order;
  * null is kept as a NULL value for the validation to refuse; of equal names the last counts. Everything of another shape is
@@ -12,14 +12,9 @@
 #include <stddef.h>
 
 #include "herder/herder.h"
+#include "json/body_problem.h"
 
 struct string_map;
-
-/* Why a body is refused. */
-struct body_problem {
-    int status; /* 400; 503 for want of memory */
-    char message[400];
-};
 
 /* {"name": …, "config": {…}, "initial_state": …} */
 struct connector_body {
@@ -34,7 +29,7 @@ void connector_body_release(struct connector_body *body);
 
 /* A configuration object alone; its `name` is checked against `name` and filled in. NULL: *problem says why. */
 struct string_map *config_body_read(const char *name, const char *text, size_t length, struct body_problem *problem);
-/* The same without a name to compare with: a standalone worker's connector file. */
+/* The same without a name to compare with: changes of some options, or a standalone worker's connector file. */
 struct string_map *options_body_read(const char *text, size_t length, struct body_problem *problem);
 
 #endif

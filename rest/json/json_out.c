@@ -107,6 +107,12 @@ void json_out_int(struct json_out *out, int64_t number)
     str_buffer_printf(out->text, "%lld", (long long)number);
 }
 
+void json_out_raw(struct json_out *out, const char *json, size_t length)
+{
+    begin_value(out);
+    str_buffer_append(out->text, json, length);
+}
+
 void json_out_pair(struct json_out *out, const char *name, const char *text)
 {
     json_out_name(out, name);

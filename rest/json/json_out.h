@@ -9,6 +9,7 @@
 #define JSON_JSON_OUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct str_buffer;
@@ -25,6 +26,8 @@ void json_out_close(struct json_out *out, char bracket); /* '}' or ']' */
 void json_out_name(struct json_out *out, const char *name);
 void json_out_text(struct json_out *out, const char *text); /* NULL: null */
 void json_out_int(struct json_out *out, int64_t number);
+/* A value that is JSON already. */
+void json_out_raw(struct json_out *out, const char *json, size_t length);
 /* A name and its text. */
 void json_out_pair(struct json_out *out, const char *name, const char *text);
 /* An object of texts, in the map's order. */

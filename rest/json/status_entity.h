@@ -11,11 +11,16 @@ struct json_out;
 struct status_view;
 struct task_status;
 
-/* {"name","connector":{"state","worker_id","version"},"tasks":[…],"type"}; what the plan (NULL: none) names is shown as
- * RESTARTING. The view must have a status of the connector. */
+/* What is known beyond the status topic. */
+struct status_beyond {
+    const struct herder_restart_plan *plan; /* what it names is shown as RESTARTING; NULL: none */
+    const char *idle_worker_id; /* herder_idle_worker_id: what this worker says to run is shown as UNASSIGNED; NULL: none */
+};
+
+/* {"name","connector":{"state","worker_id","version"},"tasks":[…],"type"}. The view must have a status of the connector. */
 void status_entity_write(struct json_out *out, const char *name, const char *type, const struct status_view *view,
-                         const struct herder_restart_plan *plan);
+                         const struct status_beyond *beyond);
 /* {"id","state","worker_id","version"} */
-void task_status_write(struct json_out *out, const struct task_status *task);
+void task_status_write(struct json_out *out, const struct task_status *task, const struct status_beyond *beyond);
 
 #endif

@@ -1,4 +1,4 @@
-/* GET and PUT /connectors/{n}/config. */
+/* GET, PUT and PATCH /connectors/{n}/config. */
 #include "base/string_map.h"
 #include "json/connector_body.h"
 #include "routes/routes_internal.h"
@@ -35,4 +35,20 @@ void connector_config_put(void *argument, struct http_exchange *exchange)
         herder_put_connector(context->herder, &(struct herder_put_connector){.name = name, .config = config},
                              rest_reply_connector, pending);
     string_map_destroy(config);
+}
+
+void connector_config_patch(void *argument, struct http_exchange *exchange)
+{
+    struct rest_context *context = argument;
+    const struct http_request *request = http_exchange_request(exchange);
+    struct body_problem problem;
+    struct string_map *changes = options_body_read(request->body, request->body_length, &problem);
+    if (changes == NULL) {
+        rest_answer_error(exchange, problem.status, "%s", problem.message);
+        return;
+    }
+    struct rest_pending *pending = rest_pending_create(context, exchange, rest_name(exchange));
+    if (pending != NULL)
+        herder_patch_connector(context->herder, rest_name(exchange), changes, rest_reply_connector, pending);
+    string_map_destroy(changes);
 }

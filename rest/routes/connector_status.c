@@ -15,7 +15,8 @@ bool connector_status_write(struct rest_context *context, struct json_out *out, 
     if (known)
         status_entity_write(out, name,
                             connector_type(herder_loader(context->herder), config_snapshot_config(snapshot, name)),
-                            view, plan);
+                            view,
+                            &(struct status_beyond){plan, herder_idle_worker_id(context->herder)});
     status_view_destroy(view);
     return known;
 }

@@ -48,7 +48,8 @@ void connector_task_status_get(void *argument, struct http_exchange *exchange)
         struct http_response response;
         struct json_out out;
         rest_response_init(&response, &out);
-        task_status_write(&out, task);
+        task_status_write(&out, task,
+                          &(struct status_beyond){.idle_worker_id = herder_idle_worker_id(context->herder)});
         http_exchange_answer(exchange, &response);
     }
     status_view_destroy(view);

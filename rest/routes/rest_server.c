@@ -65,7 +65,8 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
         return NULL;
     }
     server->context = context;
-    server->router = (struct http_router){REST_ROUTES, REST_ROUTE_COUNT, context};
+    server->router = (struct http_router){
+        REST_ROUTES, setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN, context};
     if (start_http(server, setup->worker, error) != 0) {
         rest_server_stop(server);
         return NULL;

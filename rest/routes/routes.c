@@ -14,6 +14,7 @@ const struct http_route REST_ROUTES[] = {
     {HTTP_DELETE, "/connectors/{name}", connector_delete, 0, NULL},
     {HTTP_GET, "/connectors/{name}/config", connector_config_get, 0, NULL},
     {HTTP_PUT, "/connectors/{name}/config", connector_config_put, 0, NULL},
+    {HTTP_PATCH, "/connectors/{name}/config", connector_config_patch, 0, NULL},
     {HTTP_GET, "/connectors/{name}/status", connector_status_get, 0, NULL},
     {HTTP_PUT, "/connectors/{name}/pause", connector_pause, 0, NULL},
     {HTTP_PUT, "/connectors/{name}/resume", connector_resume, 0, NULL},
@@ -22,6 +23,17 @@ const struct http_route REST_ROUTES[] = {
     {HTTP_GET, "/connectors/{name}/tasks", connector_tasks_get, 0, NULL},
     {HTTP_GET, "/connectors/{name}/tasks/{task:int}/status", connector_task_status_get, 0, NULL},
     {HTTP_POST, "/connectors/{name}/tasks/{task:int}/restart", connector_task_restart, 0, NULL},
+    {HTTP_GET, "/connectors/{name}/topics", connector_topics_get, 0, NULL},
+    {HTTP_PUT, "/connectors/{name}/topics/reset", connector_topics_reset, 0, NULL},
+    {HTTP_GET, "/connectors/{name}/offsets", connector_offsets_get, 0, NULL},
+    {HTTP_PATCH, "/connectors/{name}/offsets", connector_offsets_patch, 0, NULL},
+    {HTTP_DELETE, "/connectors/{name}/offsets", connector_offsets_delete, 0, NULL},
     {HTTP_GET, "/connector-plugins", connector_plugins_get, 0, NULL},
+    /* The last ones: not served where admin.listeners says so. */
+    {HTTP_GET, "/admin/loggers", loggers_get, 0, NULL},
+    {HTTP_GET, "/admin/loggers/{logger}", logger_get, 0, NULL},
+    {HTTP_PUT, "/admin/loggers/{logger}", logger_put, 0, NULL},
 };
+#define ADMIN_ROUTE_COUNT 3
 const size_t REST_ROUTE_COUNT = sizeof(REST_ROUTES) / sizeof(REST_ROUTES[0]);
+const size_t REST_ROUTE_COUNT_WITHOUT_ADMIN = sizeof(REST_ROUTES) / sizeof(REST_ROUTES[0]) - ADMIN_ROUTE_COUNT;

@@ -18,7 +18,7 @@
 #include "json/json_out.h"
 
 extern const struct http_route REST_ROUTES[];
-extern const size_t REST_ROUTE_COUNT;
+extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
 
 /* What handlers need; held by the server and by every request that waits for the herder. */
 struct rest_context {
@@ -69,11 +69,14 @@ http_handler health_get;
 http_timed_out_fn health_timed_out;
 http_handler connectors_get, connectors_post;
 http_handler connector_get, connector_delete;
-http_handler connector_config_get, connector_config_put;
+http_handler connector_config_get, connector_config_put, connector_config_patch;
 http_handler connector_status_get;
 http_handler connector_pause, connector_resume, connector_stop;
 http_handler connector_restart;
 http_handler connector_tasks_get, connector_task_status_get, connector_task_restart;
+http_handler connector_topics_get, connector_topics_reset;
+http_handler connector_offsets_get, connector_offsets_patch, connector_offsets_delete;
+http_handler loggers_get, logger_get, logger_put;
 http_handler connector_plugins_get;
 
 /* {"n": {…status…}} needs it too: false when the connector has no status. */

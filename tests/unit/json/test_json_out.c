@@ -101,7 +101,7 @@ static void a_status_shows_all_its_parts(void **state)
 {
     (void)state;
     struct status_view view = {&CONNECTOR, TASKS, 2};
-    status_entity_write(&out, "n", "source", &view, NULL);
+    status_entity_write(&out, "n", "source", &view, &(struct status_beyond){.plan = NULL});
     assert_string_equal(
         str_buffer_text(&text),
         "{\"name\":\"n\",\"connector\":{\"state\":\"RUNNING\",\"worker_id\":\"h:1\",\"version\":null},"
@@ -115,7 +115,8 @@ static void what_restarts_is_shown_so_and_keeps_its_trace(void **state)
     (void)state;
     struct status_view view = {&CONNECTOR, TASKS, 2};
     static const uint32_t RESTARTS[] = {1};
-    status_entity_write(&out, "n", "source", &view, &(struct herder_restart_plan){false, RESTARTS, 1});
+    struct herder_restart_plan plan = {false, RESTARTS, 1};
+    status_entity_write(&out, "n", "source", &view, &(struct status_beyond){.plan = &plan});
     assert_string_equal(
         str_buffer_text(&text),
         "{\"name\":\"n\",\"connector\":{\"state\":\"RUNNING\",\"worker_id\":\"h:1\",\"version\":null},"

@@ -16,12 +16,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <millrace/arena.h>
+#include <millrace/json.h>
+
 #include "base/string_map.h"
 #include "base/thread.h"
+#include "config/worker_config.h"
 #include "herder/herder.h"
 #include "loader/loader.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
+#include "store/offset_store.h"
 #include "store/status_store.h"
 
 struct herder {
@@ -30,6 +35,9 @@ struct herder {
     struct loader *loader;
     bool is_ready;
     const char *cluster_id;
+    const char *idle_worker_id;
+    struct worker_config worker;
+    bool has_offsets; /* one */
 
     /* The next reply: 0: what fits the request. */
     int status;
@@ -114,6 +122,71 @@ void herder_put_connector(struct herder *herder, const struct herder_put_connect
     config_snapshot_drop(after);
 }
 
+void herder_patch_connector(struct herder *herder, const char *name, const struct string_map *changes,
+                            herder_reply_fn *reply, void *argument)
+{
+    char options[800] = "";
+    for (size_t i = 0, at = 0; i < string_map_count(changes); i++) {
+        const char *value = string_map_value(changes, i);
+        at += (size_t)snprintf(options + at, sizeof(options) - at, " %s=%s", string_map_key(changes, i),
+                               value == NULL ? "(null)" : value);
+    }
+    fake_note(herder, "patch %s%s", name, options);
+    struct config_snapshot *now = config_store_snapshot(herder->configs);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .snapshot = now});
+    config_snapshot_drop(now);
+}
+
+/* " {partition}={offset}" each. */
+static inline void fake_write_offsets(char *text, size_t size, const struct offset_entry *entries, size_t count)
+{
+    struct mr_arena *arena = mr_arena_create(1u << 20);
+    size_t at = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        struct mr_bytes partition, offset;
+        assert_int_equal(mr_json_write(arena, NULL, entries[i].partition, 0, &partition, NULL), 0);
+        assert_int_equal(mr_json_write(arena, NULL, entries[i].offset, 0, &offset, NULL), 0);
+        at += (size_t)snprintf(text + at, size - at, " %.*s=%.*s", (int)partition.size, (const char *)partition.data,
+                               (int)offset.size, (const char *)offset.data);
+    }
+    mr_arena_destroy(arena);
+}
+
+void herder_alter_offsets(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,
+                          herder_reply_fn *reply, void *argument)
+{
+    char text[800];
+    fake_write_offsets(text, sizeof(text), changes, count);
+    fake_note(herder, "alter %s%s", name, text);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .message = "altered"});
+}
+
+void herder_reset_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+{
+    fake_note(herder, "reset %s", name);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .message = "reset"});
+}
+
+void herder_read_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+{
+    struct mr_arena *arena = mr_arena_create(1u << 20);
+    struct offset_entry entry = {
+        mr_json_read(arena, (struct mr_bytes){"{\"file\":\"\xC3\xA9\"}", 13}, MR_JSON_COPY_TEXT, NULL),
+        mr_json_read(arena, (struct mr_bytes){"{\"at\":9}", 8}, MR_JSON_COPY_TEXT, NULL)};
+    fake_note(herder, "read offsets %s", name);
+    fake_reply(herder, reply, argument,
+               &(struct herder_reply){.status = 200, .offsets = &entry, .offset_count = herder->has_offsets});
+    mr_arena_destroy(arena);
+}
+
+void herder_set_logger_level(struct herder *herder, const char *logger, const char *level, herder_reply_fn *reply,
+                             void *argument)
+{
+    fake_note(herder, "level %s %s", logger, level);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
+}
+
 void herder_delete_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
 {
     fake_note(herder, "delete %s", name);
@@ -183,8 +256,12 @@ const struct loader *herder_loader(const struct herder *herder)
 
 const struct worker_config *herder_worker(const struct herder *herder)
 {
-    (void)herder;
-    return NULL;
+    return &herder->worker;
+}
+
+const char *herder_idle_worker_id(const struct herder *herder)
+{
+    return herder->idle_worker_id;
 }
 
 const char *herder_cluster_id(const struct herder *herder)

@@ -39,13 +39,18 @@ static void put_task(struct herder *herder, const char *name)
     status_store_put_task(herder->statuses, name, 0, &failed, STATUS_CERTAIN);
 }
 
-static int set_up(void **state)
+static int set_up_serving(void **state, bool serves_admin)
 {
     static struct fixture fixture;
     struct listener_address address = {.host = "127.0.0.1", .port = 0};
-    struct worker_config worker = {.listeners = &address, .listener_count = 1};
+    struct worker_config worker = {.listeners = &address,
+                                   .listener_count = 1,
+                                   .admin_on_listeners = serves_admin,
+                                   .topic_tracking_enable = true,
+                                   .topic_tracking_allow_reset = true};
     struct mr_error *error = NULL;
     memset(&fixture, 0, sizeof(fixture));
+    fixture.herder.worker = worker;
     mutex_init(&fixture.herder.lock);
     fixture.herder.configs = memory_config_store_create(NULL);
     fixture.herder.statuses = memory_status_store_create(NULL);
@@ -61,6 +66,16 @@ static int set_up(void **state)
     fixture.port = rest_server_port(fixture.server, 0);
     *state = &fixture;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_serving(state, true);
+}
+
+static int set_up_without_admin(void **state)
+{
+    return set_up_serving(state, false);
 }
 
 static int tear_down(void **state)
@@ -184,6 +199,8 @@ static void nothing_is_listed_before_the_topics_are_read(void **state)
         "GET /connectors/here/status",
         "GET /connectors/here/tasks",
         "GET /connectors/here/tasks/0/status",
+        "GET /connectors/here/topics",
+        "GET /connectors/here/offsets",
     };
     struct fixture *fixture = *state;
     fixture->herder.is_ready = false;
@@ -197,7 +214,144 @@ static void nothing_is_listed_before_the_topics_are_read(void **state)
     assert_int_equal(ask(state, "GET /connector-plugins", NULL)->status, 200);
 }
 
+static void what_an_idle_worker_has_said_to_run_is_unassigned(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->herder.idle_worker_id = "h:1";
+    expect(state, "GET /connectors/here/status", NULL, 200,
+           "{\"name\":\"here\",\"connector\":{\"state\":\"UNASSIGNED\",\"worker_id\":\"h:1\",\"version\":\"1.0\"},"
+           "\"tasks\":[{\"id\":0,\"state\":\"FAILED\",\"worker_id\":\"h:1\",\"version\":\"1.0\",\"trace\":\"boom\"}],"
+           "\"type\":\"unknown\"}");
+    fixture->herder.idle_worker_id = "other:1";
+    expect(state, "GET /connectors/here/status", NULL, 200, STATUS);
+}
+
+/* ---- topics ---- */
+
+static void topics_are_listed_and_forgotten(void **state)
+{
+    struct fixture *fixture = *state;
+    status_store_put_topic(fixture->herder.statuses, "a/b", "t\xC3\xA9", 0);
+    status_store_put_topic(fixture->herder.statuses, "a/b", "s", 0);
+    expect(state, "GET /connectors/a%2Fb/topics", NULL, 200, "{\"a/b\":{\"topics\":[\"s\",\"t\xC3\xA9\"]}}");
+    expect(state, "PUT /connectors/a%2Fb/topics/reset", NULL, 202, "");
+    expect(state, "GET /connectors/a%2Fb/topics", NULL, 200, "{\"a/b\":{\"topics\":[]}}");
+    expect(state, "GET /connectors/no/topics", NULL, 200, "{\"no\":{\"topics\":[]}}");
+    expect(state, "PUT /connectors/no/topics/reset", NULL, 202, "");
+}
+
+static void topics_are_403_where_the_worker_does_not_track_them(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->herder.worker.topic_tracking_allow_reset = false;
+    expect(state, "PUT /connectors/here/topics/reset", NULL, 403,
+           "{\"error_code\":403,\"message\":\"Topic tracking reset is disabled.\"}");
+    assert_int_equal(ask(state, "GET /connectors/here/topics", NULL)->status, 200);
+    fixture->herder.worker.topic_tracking_enable = false;
+    expect(state, "GET /connectors/here/topics", NULL, 403,
+           "{\"error_code\":403,\"message\":\"Topic tracking is disabled.\"}");
+    expect(state, "PUT /connectors/here/topics/reset", NULL, 403,
+           "{\"error_code\":403,\"message\":\"Topic tracking is disabled.\"}");
+}
+
+/* ---- offsets ---- */
+
+static void offsets_are_shown(void **state)
+{
+    struct fixture *fixture = *state;
+    expect(state, "GET /connectors/here/offsets", NULL, 200, "{\"offsets\":[]}");
+    fixture->herder.has_offsets = true;
+    expect(state, "GET /connectors/here/offsets", NULL, 200,
+           "{\"offsets\":[{\"partition\":{\"file\":\"\xC3\xA9\"},\"offset\":{\"at\":9}}]}");
+    expect(state, "GET /connectors/no/offsets", NULL, 404,
+           "{\"error_code\":404,\"message\":\"Connector no not found\"}");
+}
+
+static void offsets_are_changed(void **state)
+{
+    expect(state, "PATCH /connectors/here/offsets",
+           "{\"offsets\":[{\"partition\":{\"a\":1,\"b\":2},\"offset\":{\"at\":9}},{\"partition\":{\"c\":3}},"
+           "{\"partition\":{\"b\":2,\"a\":1},\"offset\":null}]}",
+           200, "{\"message\":\"altered\"}");
+    expect_asked(state, "alter here {\"a\":1,\"b\":2}=null {\"c\":3}=null");
+    expect(state, "DELETE /connectors/here/offsets", NULL, 200, "{\"message\":\"reset\"}");
+    expect_asked(state, "reset here");
+}
+
+static void offsets_of_another_shape_are_400(void **state)
+{
+    static const char *const BODIES[] = {
+        "{}",
+        "{\"offsets\":null}",
+        "{\"offsets\":[]}",
+        "{\"offsets\":{}}",
+        "{\"offsets\":[null]}",
+        "{\"offsets\":[1]}",
+        "{\"other\":[]}",
+        "{\"offsets\":[{\"partition\":{},\"other\":1}]}",
+        "{\"offsets\":[{\"partition\":[]}]}",
+        "{\"offsets\":[{\"partition\":{},\"offset\":3}]}",
+        "{\"offsets\":[{\"partition\":{}}]} x",
+        "[]",
+        "null",
+        "",
+    };
+    for (size_t i = 0; i < sizeof(BODIES) / sizeof(BODIES[0]); i++)
+        assert_int_equal(ask(state, "PATCH /connectors/no/offsets", BODIES[i])->status, 400);
+    expect(state, "PATCH /connectors/no/offsets", "{}", 400,
+           "{\"error_code\":400,\"message\":\"Partitions / offsets need to be provided for an alter offsets request\"}");
+    expect_asked(state, "");
+}
+
+/* ---- loggers ---- */
+
+static void loggers_are_set_and_shown(void **state)
+{
+    expect(state, "GET /admin/loggers/test.routes", NULL, 404,
+           "{\"error_code\":404,\"message\":\"Logger test.routes not found.\"}");
+    expect(state, "PUT /admin/loggers/test.routes?scope=elsewhere", "{\"level\":\"debug\",\"more\":[1]}", 200,
+           "[\"test.routes\"]");
+    assert_non_null(strstr(ask(state, "GET /admin/loggers/test.routes", NULL)->body,
+                           "{\"level\":\"DEBUG\",\"last_modified\":1"));
+    expect(state, "PUT /admin/loggers/test.routes", "{\"level\":\"DEBUG\"}", 200, "[]");
+    assert_non_null(strstr(ask(state, "GET /admin/loggers", NULL)->body, "\"test.routes\":{\"level\":\"DEBUG\""));
+    assert_int_equal(ask(state, "GET /admin/loggers/ROOT", NULL)->status, 200);
+    expect_asked(state, "");
+}
+
+static void a_level_for_the_cluster_is_asked_of_the_herder(void **state)
+{
+    expect(state, "PUT /admin/loggers/test.cluster?scope=CLUSTER", "{\"level\":\"warn\"}", 204, "");
+    expect_asked(state, "level test.cluster WARN");
+}
+
+static void a_level_that_is_none_is_refused(void **state)
+{
+    expect(state, "PUT /admin/loggers/l", "{\"level\":\"LOUD\"}", 404,
+           "{\"error_code\":404,\"message\":\"invalid log level 'LOUD'.\"}");
+    expect(state, "PUT /admin/loggers/l", "{\"level\":null}", 400,
+           "{\"error_code\":400,\"message\":\"Desired 'level' parameter was not specified in request.\"}");
+    expect(state, "PUT /admin/loggers/l", "{}", 400,
+           "{\"error_code\":400,\"message\":\"Desired 'level' parameter was not specified in request.\"}");
+    assert_int_equal(ask(state, "PUT /admin/loggers/l", "[]")->status, 400);
+    assert_int_equal(ask(state, "PUT /admin/loggers/l", "{\"level\":{}}")->status, 400);
+}
+
+static void loggers_are_not_there_when_their_listeners_are_elsewhere(void **state)
+{
+    expect(state, "GET /admin/loggers", NULL, 404, "{\"error_code\":404,\"message\":\"HTTP 404 Not Found\"}");
+    expect(state, "PUT /admin/loggers/a", "{\"level\":\"INFO\"}", 404,
+           "{\"error_code\":404,\"message\":\"HTTP 404 Not Found\"}");
+}
+
 /* ---- changing ---- */
+
+static void some_options_are_changed(void **state)
+{
+    expect(state, "PATCH /connectors/here/config", "{\"a\":1,\"b\":null}", 200, INFO);
+    expect_asked(state, "patch here a=1 b=(null)");
+    assert_int_equal(ask(state, "PATCH /connectors/here/config", "[]")->status, 400);
+}
 
 static void a_created_connector_is_shown_and_located(void **state)
 {
@@ -285,6 +439,8 @@ static void methods_that_a_path_does_not_have_are_405(void **state)
         "DELETE /connectors/c/config", "GET /connectors/c/restart",
         "POST /connectors/c/pause",    "GET /connectors/c/stop",
         "DELETE /connectors/c/tasks",  "POST /connector-plugins",
+        "POST /connectors/c/offsets",  "POST /admin/loggers",
+        "GET /connectors/c/topics/reset",
     };
     for (size_t i = 0; i < sizeof(ASKED) / sizeof(ASKED[0]); i++)
         expect(state, ASKED[i], NULL, 405, "{\"error_code\":405,\"message\":\"HTTP 405 Method Not Allowed\"}");
@@ -328,6 +484,18 @@ int main(void)
         TEST(lists_are_expanded_as_asked),
         TEST(what_is_not_there_is_404),
         TEST(nothing_is_listed_before_the_topics_are_read),
+        TEST(what_an_idle_worker_has_said_to_run_is_unassigned),
+        TEST(topics_are_listed_and_forgotten),
+        TEST(topics_are_403_where_the_worker_does_not_track_them),
+        TEST(offsets_are_shown),
+        TEST(offsets_are_changed),
+        TEST(offsets_of_another_shape_are_400),
+        TEST(loggers_are_set_and_shown),
+        TEST(a_level_for_the_cluster_is_asked_of_the_herder),
+        TEST(a_level_that_is_none_is_refused),
+        cmocka_unit_test_setup_teardown(loggers_are_not_there_when_their_listeners_are_elsewhere, set_up_without_admin,
+                                        tear_down),
+        TEST(some_options_are_changed),
         TEST(a_created_connector_is_shown_and_located),
         TEST(a_changed_connector_shows_its_tasks),
         TEST(a_bad_body_is_400_and_asks_nothing),
