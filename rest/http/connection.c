@@ -1,4 +1,6 @@
-/* Clients and their deadlines. libmicrohttpd closes a connection that is silent; here ends one that is merely slow. */
+/* Clients and their deadlines. libmicrohttpd closes a connection that is silent; here ends one that is merely slow, or that reads
+ * for longest when others need its place. */
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -30,6 +32,46 @@ static void set_phase(struct connection *connection, enum connection_phase phase
         cond_broadcast(&server->changed);
 }
 
+/* Says why if a request has begun, and lets libmicrohttpd find the connection closed. server->lock held, under which the socket
+ * is open still: a connection leaves the list before libmicrohttpd closes it. */
+static void end_reading(struct connection *connection)
+{
+    static const char BODY[] = "{\"error_code\":408,\"message\":\"The request did not arrive within its time\"}";
+    char answer[300];
+    int length = snprintf(answer, sizeof(answer),
+                          "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+                          "Connection: close\r\n\r\n%s",
+                          sizeof(BODY) - 1, BODY);
+    connection->ended = true;
+    if (connection->has_begun && connection->phase == CONNECTION_READING)
+        (void)!send(connection->socket, answer, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(connection->socket, SHUT_RDWR);
+}
+
+/* server->lock held. */
+static void end_slowest(struct http_server *server, const struct listener *listener, const struct connection *but,
+                        bool must_have_begun)
+{
+    struct connection *slowest = NULL;
+    for (struct connection *at = server->connections; at != NULL; at = at->next) {
+        if (at->phase != CONNECTION_READING || at->ended || at == but || (must_have_begun && !at->has_begun) ||
+            (listener != NULL && at->listener != listener))
+            continue;
+        if (slowest == NULL || at->reading_since < slowest->reading_since)
+            slowest = at;
+    }
+    if (slowest != NULL)
+        end_reading(slowest);
+}
+
+void connection_make_room_for_bodies(struct connection *connection)
+{
+    struct http_server *server = connection->listener->server;
+    mutex_lock(&server->lock);
+    end_slowest(server, NULL, connection, true);
+    mutex_unlock(&server->lock);
+}
+
 struct connection *connection_create(struct listener *listener, int socket)
 {
     struct http_server *server = listener->server;
@@ -40,6 +82,9 @@ struct connection *connection_create(struct listener *listener, int socket)
     connection->socket = socket;
     timer_entry_init(&connection->deadline, connection);
     mutex_lock(&server->lock);
+    connection->reading_since = ++server->reading_count;
+    if (listener->connection_count >= HTTP_CONNECTIONS_CROWDED)
+        end_slowest(server, listener, NULL, false);
     set_deadline(connection, deadline_after_ms(server->transfer_ms));
     bool known = timer_entry_is_set(&connection->deadline);
     if (known) {
@@ -47,6 +92,7 @@ struct connection *connection_create(struct listener *listener, int socket)
         if (connection->next != NULL)
             connection->next->previous = connection;
         server->connections = connection;
+        listener->connection_count++;
     }
     mutex_unlock(&server->lock);
     if (!known) {
@@ -70,8 +116,18 @@ void connection_destroy(struct connection *connection)
         server->connections = connection->next;
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
+    connection->listener->connection_count--;
     mutex_unlock(&server->lock);
     mem_free(connection);
+}
+
+void connection_has_begun(struct connection *connection)
+{
+    struct http_server *server = connection->listener->server;
+    mutex_lock(&server->lock);
+    connection->has_begun = true;
+    set_deadline(connection, deadline_after_ms(server->transfer_ms));
+    mutex_unlock(&server->lock);
 }
 
 void connection_begin_reading(struct connection *connection)
@@ -79,6 +135,8 @@ void connection_begin_reading(struct connection *connection)
     struct http_server *server = connection->listener->server;
     mutex_lock(&server->lock);
     connection->exchange = NULL;
+    connection->has_begun = false;
+    connection->reading_since = ++server->reading_count;
     set_phase(connection, CONNECTION_READING);
     set_deadline(connection, deadline_after_ms(server->transfer_ms));
     mutex_unlock(&server->lock);
@@ -98,22 +156,21 @@ bool connection_begin_handling(struct connection *connection, struct http_exchan
 {
     struct http_server *server = connection->listener->server;
     mutex_lock(&server->lock);
-    bool stopping = server->stopping;
-    if (!stopping) {
+    bool refused = server->stopping || connection->ended;
+    if (!refused) {
         connection->exchange = exchange;
         set_phase(connection, CONNECTION_HANDLING);
         set_deadline(connection, deadline_after_ms(timeout_ms));
     }
     mutex_unlock(&server->lock);
-    return !stopping;
+    return !refused;
 }
 
 /* server->lock held; released while an exchange is answered. */
 static void end_late(struct http_server *server, struct connection *connection)
 {
     if (connection->phase != CONNECTION_HANDLING) {
-        /* Under the lock the socket is open still: a connection leaves the list before libmicrohttpd closes it. */
-        shutdown(connection->socket, SHUT_RDWR);
+        end_reading(connection);
         return;
     }
     struct http_exchange *exchange = connection->exchange;

@@ -63,6 +63,10 @@ static void on_connection(void *argument, struct MHD_Connection *mhd, void **con
 
 static void *on_target(void *argument, const char *raw_target, struct MHD_Connection *mhd)
 {
+    struct connection *connection =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    if (connection != NULL)
+        connection_has_begun(connection);
     return exchange_create(argument, mhd, raw_target);
 }
 

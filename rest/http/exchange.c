@@ -142,6 +142,8 @@ void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_
     bool crowded = atomic_fetch_add(held, length) + length > HTTP_BODIES_MAX;
     if (!crowded && str_buffer_append(&exchange->body, bytes, length))
         return;
+    if (crowded)
+        connection_make_room_for_bodies(exchange->connection);
     exchange->refused = crowded || !exchange->body.over_max ? 503 : 413;
     uncount_body(exchange);
     str_buffer_release(&exchange->body);

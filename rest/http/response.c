@@ -58,6 +58,7 @@ const char *http_status_words(int status)
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {406, "Not Acceptable"},
+        {408, "Request Timeout"},
         {409, "Conflict"},
         {413, "Payload Too Large"},
         {414, "URI Too Long"},

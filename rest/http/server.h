@@ -4,9 +4,10 @@
  * Threads: HTTP_THREADS per listener read and write (libmicrohttpd, epoll) and run the handlers, which never wait; one
  * more, "http-deadlines", ends what takes too long. An exchange that waits for its answer costs neither.
  *
- * Limits besides those of request.h: HTTP_CONNECTIONS_MAX per listener (further clients wait in the backlog);
- * a connection without any traffic is closed after HTTP_IDLE_MS; a request must have arrived, and an answer be taken by
- * the client, within HTTP_TRANSFER_MS.
+ * Limits besides those of request.h: HTTP_CONNECTIONS_MAX per listener (further clients wait in the backlog); from
+ * HTTP_CONNECTIONS_CROWDED on each new client takes the place of the one whose request has been awaited for longest, so that slow
+ * ones cannot shut out others. A connection without any traffic is closed after HTTP_IDLE_MS; a request must have arrived, and an
+ * answer be taken by the client, within HTTP_TRANSFER_MS. Who is ended in the midst of a request is told 408.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -18,6 +19,7 @@
 
 #define HTTP_THREADS 2
 #define HTTP_CONNECTIONS_MAX 256 /* few enough that clients cannot use up the process' descriptors (often 1024) */
+#define HTTP_CONNECTIONS_CROWDED 192
 #define HTTP_IDLE_MS 30000
 #define HTTP_TRANSFER_MS 120000
 #define HTTP_STOP_MS 2000 /* how long a stop waits until answers have left */

@@ -25,6 +25,7 @@ struct listener {
     struct MHD_Daemon *daemon;
     int socket; /* -1: none */
     uint16_t port;
+    size_t connection_count; /* server->lock */
     char name[300]; /* "http://host:port", for messages and for clients that sent no Host */
 };
 
@@ -48,14 +49,21 @@ struct connection {
     enum connection_phase phase;    /* server->lock */
     struct http_exchange *exchange; /* while HANDLING; server->lock */
     bool told_to_stop;              /* server->lock */
+    bool has_begun;                 /* READING: the request line is there. server->lock */
+    bool ended;                     /* shut down by us: whatever still comes is refused. server->lock */
+    uint64_t reading_since;         /* turns of server->reading_count: who reads for longest. server->lock */
     struct connection *next, *previous;
 };
 
 struct connection *connection_create(struct listener *listener, int socket); /* NULL: no memory */
 void connection_destroy(struct connection *connection);
+/* The request line was read. */
+void connection_has_begun(struct connection *connection);
+/* Ends the request that arrives most slowly, another one than this. */
+void connection_make_room_for_bodies(struct connection *connection);
 void connection_begin_reading(struct connection *connection);
 void connection_begin_sending(struct connection *connection);
-/* false: the server is stopping, the exchange must be refused. */
+/* false: the server is stopping, or has ended the connection: the exchange must be refused. */
 bool connection_begin_handling(struct connection *connection, struct http_exchange *exchange, uint32_t timeout_ms);
 
 /* ---- exchanges ---- */
@@ -113,6 +121,7 @@ struct http_server {
     _Atomic uint64_t body_bytes; /* held by all exchanges */
 
     pthread_mutex_t lock;
+    uint64_t reading_count; /* lock */
     pthread_cond_t changed; /* an earlier deadline, fewer busy connections, or the end */
     struct timer_heap deadlines;
     struct connection *connections;
