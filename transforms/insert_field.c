@@ -184,11 +184,6 @@ static const struct mr_value *inserted_value(const struct insert_field *insert, 
     }
 }
 
-static int failed(const struct mr_arena *arena, struct mr_error **error)
-{
-    return error != NULL && *error != NULL ? -1 : mr_arena_failed(arena, error);
-}
-
 static int apply_with_schema(struct insert_field *insert, struct mr_record *record, const struct mr_value *value,
                              struct mr_emitter *emitter, struct mr_error **error)
 {

@@ -128,11 +128,6 @@ static void *create(enum side side, const struct mr_config *config, struct mr_er
 
 /* Records ---------------------------------------------------------------------------------------------------- */
 
-static struct mr_bytes bytes_of(const char *text)
-{
-    return (struct mr_bytes){ .data = text, .size = strlen(text) };
-}
-
 /* Each field of the result takes the value that the field renamed to its name had, whichever field it came from: with
  * renames=a:b, exclude=a and another field b, that is the value of a. So does Kafka Connect. */
 static struct schema_plan *build_plan(const void *self, const struct mr_schema *from, struct mr_error **error)

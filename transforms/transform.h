@@ -4,6 +4,8 @@
 
 #include <millrace/millrace.h>
 
+#include <string.h>
+
 #define TRANSFORM_CLASS(name) "org.apache.kafka.connect.transforms." name
 #define PREDICATE_CLASS(name) "org.apache.kafka.connect.transforms.predicates." name
 
@@ -32,7 +34,20 @@ int require_struct(const struct mr_value *value, const char *purpose, struct mr_
 int data_error(struct mr_error **error, const char *class_name, const char *format, ...) MR_PRINTF(3, 4);
 #define ILLEGAL_ARGUMENT "java.lang.IllegalArgumentException"
 #define NULL_POINTER "java.lang.NullPointerException"
+#define CLASS_CAST "java.lang.ClassCastException"
 #define SCHEMA_BUILDER_ERROR "org.apache.kafka.connect.errors.SchemaBuilderException"
+
+/* The end of a function that got NULL: the error that is set already, or why the arena had no memory. Returns -1. */
+int failed(const struct mr_arena *arena, struct mr_error **error);
+/* A schema was asked for fields that has none. Returns -1. */
+int not_a_struct(struct mr_error **error);
+/* A schemaless value whose type cannot be told from it. Returns -1. */
+int not_supported(struct mr_error **error, const char *transform, const struct mr_value *value);
+
+static inline struct mr_bytes bytes_of(const char *text)
+{
+    return (struct mr_bytes){ .data = text, .size = strlen(text) };
+}
 
 /* The option that decides whether a null is read as the field's default. */
 #define REPLACE_NULL "replace.null.with.default"
@@ -78,11 +93,15 @@ int data_error(struct mr_error **error, const char *class_name, const char *form
         .version = KAFKA_VERSION, .doc = text, .config_def = &options, .ops = &ops                                     \
     }
 
-extern const struct mr_plugin drop_headers, filter, regex_router;
+extern const struct mr_plugin drop_headers, filter, insert_header, regex_router, value_to_key;
 extern const struct mr_plugin extract_field_key, extract_field_value;
+extern const struct mr_plugin flatten_key, flatten_value;
+extern const struct mr_plugin header_from_key, header_from_value;
 extern const struct mr_plugin hoist_field_key, hoist_field_value;
 extern const struct mr_plugin insert_field_key, insert_field_value;
+extern const struct mr_plugin mask_field_key, mask_field_value;
 extern const struct mr_plugin replace_field_key, replace_field_value;
+extern const struct mr_plugin set_schema_metadata_key, set_schema_metadata_value;
 extern const struct mr_plugin has_header_key, record_is_tombstone, topic_name_matches;
 
 #endif

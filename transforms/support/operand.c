@@ -39,3 +39,20 @@ int data_error(struct mr_error **error, const char *class_name, const char *form
         mr_error_set_class_name(*error, class_name);
     return -1;
 }
+
+int failed(const struct mr_arena *arena, struct mr_error **error)
+{
+    return error != NULL && *error != NULL ? -1 : mr_arena_failed(arena, error);
+}
+
+int not_a_struct(struct mr_error **error)
+{
+    return mr_error_set(error, MR_ERR_DATA, "Cannot list fields on non-struct type");
+}
+
+int not_supported(struct mr_error **error, const char *transform, const struct mr_value *value)
+{
+    return mr_error_set(error, MR_ERR_DATA,
+                        "%s transformation was passed a value of kind %s without a schema, which is not supported by Connect's "
+                        "data API", transform, mr_kind_name(mr_value_kind(value)));
+}
