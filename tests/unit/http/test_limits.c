@@ -1,5 +1,7 @@
 #include "http_test.h"
 
+#include <time.h>
+
 #include "http/server_internal.h"
 
 static int set_up(void **state)
@@ -239,6 +241,65 @@ static void without_memory_a_request_fails_alone(void **state)
     }
 }
 
+/* ---- slow clients ---- */
+
+static void who_is_too_slow_with_a_request_is_told_408(void **state)
+{
+    int client = client_open(*state);
+    client_say(client, "GET /now HTTP/1.1\r\nHost: h\r\n");
+    for (int i = 0; i < 100 && client_say(client, "X: y\r\n"); i++)
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); /* never silent */
+    struct reply *reply = client_read(client, true);
+    assert_int_equal(reply->status, 408);
+    assert_string_equal(reply->body, "{\"error_code\":408,\"message\":\"The request did not arrive within its time\"}");
+    close(client);
+}
+
+#define SLOW_CLIENTS 400 /* more than places */
+
+static int slow[SLOW_CLIENTS];
+
+static void close_slow(void)
+{
+    for (size_t i = 0; i < SLOW_CLIENTS; i++)
+        if (slow[i] >= 0)
+            close(slow[i]);
+}
+
+static void slow_clients_do_not_shut_out_others(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < SLOW_CLIENTS; i++) {
+        slow[i] = client_open(fixture);
+        assert_true(slow[i] >= 0);
+        client_say(slow[i], "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+                            "Content-Length: 1000\r\n\r\n{");
+    }
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(ask(fixture, "GET /now HTTP/1.1\r\nHost: h\r\n\r\n")->status, 200);
+    assert_int_equal(client_read(slow[0], true)->status, 408); /* the longest there */
+    close_slow();
+}
+
+static void bodies_that_wait_leave_room_for_others(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t count = HTTP_BODIES_MAX / (HTTP_BODY_MAX - 1) + 4;
+    for (size_t i = 0; i < SLOW_CLIENTS; i++)
+        slow[i] = -1;
+    for (size_t i = 0; i < count; i++) {
+        slow[i] = client_open(fixture);
+        say_post(slow[i], HTTP_BODY_MAX, "");
+        send_many(slow[i], HTTP_BODY_MAX - 1);
+    }
+    struct reply *reply = NULL;
+    for (int tries = 0; tries < 10 && (reply == NULL || reply->status == 503); tries++)
+        reply = ask(fixture, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+                             "Content-Length: 2\r\n\r\n{}");
+    assert_int_equal(reply->status, 200);
+    close_slow();
+}
+
 int main(void)
 {
     const struct CMUnitTest large[] = {
@@ -256,6 +317,9 @@ int main(void)
         cmocka_unit_test(without_memory_a_request_fails_alone),
         cmocka_unit_test(more_clients_than_the_limit_are_served_in_turn),
         cmocka_unit_test(a_waiting_exchange_outlives_the_idle_limit),
+        cmocka_unit_test_setup_teardown(who_is_too_slow_with_a_request_is_told_408, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(slow_clients_do_not_shut_out_others, patient_set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bodies_that_wait_leave_room_for_others, patient_set_up, tear_down),
     };
     return cmocka_run_group_tests(large, patient_set_up, tear_down) + cmocka_run_group_tests(tests, set_up, tear_down);
 }
