@@ -1,16 +1,12 @@
 /* ${env:NAME}: variables of the worker's environment whose whole name matches allowlist.pattern (KIP-887). */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "providers.h"
+#include "regex/java_regex.h"
 
 #define ALLOWLIST "allowlist.pattern"
-#define NAME_MAX_BYTES 4096  /* a longer name matches no pattern */
-#define MATCH_STEPS_MAX 100000 /* of a pattern that goes astray: the name counts as not allowed */
 
 static const struct mr_config_row rows[] = {
     {
@@ -24,90 +20,117 @@ static const struct mr_config_row rows[] = {
 };
 static const struct mr_config_def options = MR_CONFIG_DEF(rows);
 
+/* As in Kafka, names are compared when the provider is made. */
 struct env {
-    pcre2_code *pattern; /* NULL: everything is allowed */
-    pcre2_match_context *limits;
+    bool has_pattern; /* else everything is allowed */
+    size_t count;
+    char *names[]; /* allowed */
 };
 
 static void destroy(void *self)
 {
     struct env *env = self;
-    pcre2_match_context_free(env->limits);
-    pcre2_code_free(env->pattern);
+    for (size_t i = 0; i < env->count; i++)
+        free(env->names[i]);
     free(env);
 }
 
-static int compile(struct env *env, const char *pattern, struct mr_error **error)
+static size_t count_of_all(void)
 {
-    int code;
-    PCRE2_SIZE at;
-    PCRE2_UCHAR words[160] = "";
-    env->limits = pcre2_match_context_create(NULL);
-    env->pattern = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-                                 PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
-    if (env->pattern != NULL && env->limits != NULL) {
-        pcre2_set_match_limit(env->limits, MATCH_STEPS_MAX);
-        return 0;
+    size_t count = 0;
+    while (environ != NULL && environ[count] != NULL)
+        count++;
+    return count;
+}
+
+static int no_memory(struct mr_error **error)
+{
+    return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a config provider");
+}
+
+static int add_matching(struct env *env, struct java_regex *regex, size_t most, struct mr_error **error)
+{
+    for (size_t i = 0; i < most && environ[i] != NULL; i++) {
+        size_t length = strcspn(environ[i], "=");
+        if (!java_regex_matches(regex, environ[i], length))
+            continue;
+        env->names[env->count] = strndup(environ[i], length);
+        if (env->names[env->count] == NULL)
+            return no_memory(error);
+        env->count++;
     }
-    if (env->pattern != NULL || code == PCRE2_ERROR_NOMEMORY)
-        return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for " ALLOWLIST);
-    pcre2_get_error_message(code, words, sizeof(words));
-    return mr_error_set(error, MR_ERR_CONFIG,
-                        ALLOWLIST ": '%s' is no regular expression that can be used here: %s, near position %zu. Correct it, or "
-                                  "remove it to allow all environment variables",
-                        pattern, (const char *)words, (size_t)at);
+    return 0;
+}
+
+static int add_allowed(struct env *env, const char *pattern, size_t most, struct mr_error **error)
+{
+    char why[256];
+    struct java_regex *regex = java_regex_create(pattern, why, sizeof(why));
+    if (regex == NULL && strncmp(why, "no memory", 9) == 0)
+        return no_memory(error);
+    if (regex == NULL)
+        return mr_error_set(error, MR_ERR_CONFIG,
+                            ALLOWLIST ": '%s' is no regular expression that can be used here: %s. Correct it, or remove it to "
+                                      "allow all environment variables",
+                            pattern, why);
+    int status = add_matching(env, regex, most, error);
+    java_regex_destroy(regex);
+    return status;
 }
 
 static void *create(const struct mr_config *config, struct mr_error **error)
 {
-    const char *pattern = mr_config_has(config, ALLOWLIST) ? mr_config_string(config, ALLOWLIST) : NULL;
-    struct env *env = calloc(1, sizeof(*env));
+    const char *pattern = mr_config_string(config, ALLOWLIST);
+    size_t most = pattern == NULL ? 0 : count_of_all();
+    struct env *env = calloc(1, sizeof(*env) + most * sizeof(env->names[0]));
     if (env == NULL) {
-        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a config provider");
+        no_memory(error);
         return NULL;
     }
+    env->has_pattern = pattern != NULL;
     if (pattern == NULL)
         mr_log(provider_host, MR_LOG_INFO, env_var_provider.class_name,
                "No pattern for environment variables provided. Using default pattern '(.*)'.");
-    else if (compile(env, pattern, error) != 0) {
+    else if (add_allowed(env, pattern, most, error) != 0) {
         destroy(env);
         return NULL;
     }
     return env;
 }
 
-/* A failed or abandoned match allows nothing. */
-static bool is_allowed(const struct env *env, const char *name, size_t length)
+static int put(const char *name, struct mr_config_data *data, struct mr_error **error)
 {
-    if (env->pattern == NULL)
-        return true;
-    pcre2_match_data *match = pcre2_match_data_create(1, NULL);
-    int result = match == NULL || length > NAME_MAX_BYTES
-                     ? -1
-                     : pcre2_match(env->pattern, (PCRE2_SPTR)name, length, 0, 0, match, env->limits);
-    pcre2_match_data_free(match);
-    return result >= 0;
+    const char *value = strchr(name, '=') == NULL ? getenv(name) : NULL;
+    return value == NULL ? 0 : provider_put_bytes(data, name, (struct mr_bytes){value, strlen(value)}, error);
 }
 
-static int put_if_allowed(const struct env *env, const char *name, const char *value, struct mr_config_data *data,
-                          struct mr_error **error)
+static bool is_allowed(const struct env *env, const char *name)
 {
-    if (!is_allowed(env, name, strlen(name)))
-        return 0;
-    return provider_put_bytes(data, name, (struct mr_bytes){value, strlen(value)}, error);
+    for (size_t i = 0; i < env->count; i++) {
+        if (strcmp(env->names[i], name) == 0)
+            return true;
+    }
+    return !env->has_pattern;
+}
+
+static int put_environment(struct mr_config_data *data, struct mr_error **error)
+{
+    int status = 0;
+    for (char **at = environ; status == 0 && at != NULL && *at != NULL; at++) {
+        char *name = strndup(*at, strcspn(*at, "="));
+        status = name == NULL ? no_memory(error) : put(name, data, error);
+        free(name);
+    }
+    return status;
 }
 
 static int put_all(const struct env *env, struct mr_config_data *data, struct mr_error **error)
 {
-    char name[NAME_MAX_BYTES];
     int status = 0;
-    for (char **at = environ; status == 0 && at != NULL && *at != NULL; at++) {
-        const char *equals = strchr(*at, '=');
-        if (equals == NULL || equals == *at || (size_t)(equals - *at) >= sizeof(name))
-            continue;
-        snprintf(name, sizeof(name), "%.*s", (int)(equals - *at), *at);
-        status = put_if_allowed(env, name, equals + 1, data, error);
-    }
+    if (!env->has_pattern)
+        return put_environment(data, error);
+    for (size_t i = 0; status == 0 && i < env->count; i++)
+        status = put(env->names[i], data, error);
     return status;
 }
 
@@ -120,11 +143,8 @@ static int get(void *self, const char *path, const char *const *keys, size_t key
         return mr_error_set(error, MR_ERR_CONFIG, "Path is not supported for EnvVarConfigProvider, invalid value '%s'", path);
     if (keys == NULL)
         return put_all(env, data, error);
-    for (size_t i = 0; status == 0 && i < key_count; i++) {
-        const char *value = strchr(keys[i], '=') == NULL ? getenv(keys[i]) : NULL;
-        if (value != NULL)
-            status = put_if_allowed(env, keys[i], value, data, error);
-    }
+    for (size_t i = 0; status == 0 && i < key_count; i++)
+        status = is_allowed(env, keys[i]) ? put(keys[i], data, error) : 0;
     return status;
 }
 
