@@ -18,7 +18,8 @@ bool table_check(const void *table, size_t size_max, const char *what, struct wh
     if (!probe_table(table, sizeof(size), what, why))
         return false;
     memcpy(&size, table, sizeof(size));
-    if (size < sizeof(void *) || size > size_max || size % sizeof(uint32_t) != 0)
+    /* Each table holds pointers; a size that cuts one in two was never the size of any. */
+    if (size < sizeof(void *) || size > size_max || size % _Alignof(void *) != 0)
         return refuse(why, "%s says it has %u bytes, this worker's has %zu; begin it with .size = sizeof", what, size,
                       size_max);
     return probe_table(table, size, what, why);
@@ -47,7 +48,7 @@ static bool aliases_check(const struct mr_plugin *plugin, struct why *why)
     if (!TABLE_HOLDS(struct mr_plugin, aliases, plugin->size) || plugin->aliases == NULL)
         return true;
     for (size_t i = 0; i < ALIASES_MAX; i++) {
-        if (!probe_memory(&plugin->aliases[i], sizeof(plugin->aliases[i])))
+        if (!probe_pointer(&plugin->aliases[i]))
             break;
         if (plugin->aliases[i] == NULL)
             return true;

@@ -65,6 +65,7 @@ bool elf_check(int fd, struct why *why);
 /* ---- probe.c: may this memory be read? ---- */
 /* Plugins may hand over any garbage. These ask the kernel, one byte a page, at load time only. */
 bool probe_memory(const void *memory, size_t size);
+bool probe_pointer(const void *place);                    /* aligned, too: an entry of a list */
 bool probe_text(const char *text, size_t length_max);   /* readable, ended within length_max */
 /* A table: not NULL, aligned as a pointer, readable. `what` names it in the refusal. */
 bool probe_table(const void *table, size_t size, const char *what, struct why *why);

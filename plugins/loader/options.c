@@ -36,7 +36,7 @@ static bool dependents_check(const struct mr_config_row *row, struct why *why)
     if (row->dependents == NULL)
         return true;
     for (size_t i = 0; i < DEPENDENTS_MAX; i++) {
-        if (!probe_memory(&row->dependents[i], sizeof(row->dependents[i])))
+        if (!probe_pointer(&row->dependents[i]))
             break;
         if (row->dependents[i] == NULL)
             return true;

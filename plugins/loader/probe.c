@@ -54,6 +54,16 @@ bool probe_memory(const void *memory, size_t size)
     return readable;
 }
 
+static bool is_aligned(const void *memory)
+{
+    return (uintptr_t)memory % _Alignof(void *) == 0;
+}
+
+bool probe_pointer(const void *place)
+{
+    return is_aligned(place) && probe_memory(place, sizeof(void *));
+}
+
 /* The end of text in this page, or NULL. By hand: strnlen may look further ahead than a sanitizer likes. */
 static const char *text_end(const char *at, size_t length)
 {
@@ -87,7 +97,7 @@ bool probe_table(const void *table, size_t size, const char *what, struct why *w
 {
     if (table == NULL)
         return refuse(why, "%s is NULL", what);
-    if ((uintptr_t)table % _Alignof(void *) != 0)
+    if (!is_aligned(table))
         return refuse(why, "%s is at %p, which is not aligned: no such table", what, table);
     if (!probe_memory(table, size))
         return refuse(why, "%s is at %p, which cannot be read: no such table", what, table);
