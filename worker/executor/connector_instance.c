@@ -340,7 +340,8 @@ static void fail(struct connector_instance *instance, struct order *order, struc
 /* true: the connector must not be created, and was told FAILED. */
 static bool is_held(struct connector_instance *instance)
 {
-    char *reason = quarantine_reason(instance->executor->setup.quarantine, instance->name, QUARANTINE_CONNECTOR);
+    char *reason = quarantine_reason(instance->executor->setup.quarantine, instance->name, QUARANTINE_CONNECTOR,
+                                     instance->raw);
     if (reason == NULL)
         return false;
     log_error(LOG_NAME, "connector %s is not started: %s", instance->name, reason);

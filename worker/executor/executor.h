@@ -65,7 +65,7 @@ struct executor_listener {
     /* Values that the connector's configuration refers to (${provider:path:key}) are not those any more that it runs with, and
      * its config.action.reload is not none. Told again after a while as long as that is so. */
     void (*on_values_changed)(void *argument, const char *connector);
-    /* RUNNING, PAUSED, STOPPED, FAILED of task.h. */
+    /* RUNNING, PAUSED, STOPPED, FAILED of task.h; `trace` as above. */
     void (*on_task_state)(void *argument, const char *connector, uint32_t task, enum task_state state,
                           const char *trace, const char *version);
     void (*on_topic)(void *argument, const char *connector, uint32_t task, const char *topic);
@@ -131,8 +131,8 @@ void executor_set_task_paused(struct executor *executor, const char *connector, 
 void executor_stop_task(struct executor *executor, const char *connector, uint32_t task, enum task_departure departure,
                         int64_t deadline_ms);
 
-/* Somebody wishes these units to start in spite of what they did (quarantine.h): a restart, a new configuration. `task` < 0: the
- * connector itself; `with_tasks`: and all of its tasks. Before they are started. */
+/* Somebody wishes these units to start in spite of what they did (quarantine.h). `task` < 0: the connector itself; `with_tasks`: and
+ * all of its tasks. Before they are started. */
 void executor_forgive(struct executor *executor, const char *connector, int64_t task, bool with_tasks);
 
 #endif

@@ -1,5 +1,6 @@
 #include "executor/quarantine.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,6 +184,43 @@ static bool forget_old(struct quarantine *quarantine, int64_t now_ms)
     return quarantine->reports.count != before;
 }
 
+/* FNV-1a: it is stored, so it has to be the same in every version. NULL differs from "". */
+static uint64_t stable_hash(uint64_t hash, const char *text)
+{
+    for (; text != NULL && *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 0x100000001B3u;
+    return text == NULL ? hash : (hash ^ 0xFF) * 0x100000001B3u;
+}
+
+/* Of the same options in any order the same text. */
+static void fingerprint(const struct string_map *config, char text[20])
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < string_map_count(config); i++)
+        sum += stable_hash(stable_hash(0xCBF29CE484222325u, string_map_key(config, i)), string_map_value(config, i));
+    snprintf(text, 20, "%016" PRIx64, sum);
+}
+
+/* Reports that knew no configuration yet belong to this one; those of another one are forgotten. true: something has changed. */
+static bool settle_on(struct quarantine *quarantine, const char *connector, int64_t task, const char *config)
+{
+    bool has_changed = false;
+
+    for (size_t i = quarantine->reports.count; i-- > 0;) {
+        struct string_map *report = ptr_array_at(&quarantine->reports, i);
+
+        if (!is_of(report, connector, task) || is(report, "config", config))
+            continue;
+        has_changed = true;
+        if (string_map_has(report, "config"))
+            remove_at(quarantine, i);
+        else if (!string_map_put(report, "config", config))
+            log_warn(LOG_NAME, "no memory to keep what is known about a crash");
+    }
+    return has_changed;
+}
+
 static void save(struct quarantine *quarantine)
 {
     char why[512];
@@ -248,19 +286,23 @@ static char *words_about(const struct string_map *report, int64_t task, const ch
     return str_buffer_take(&words, NULL);
 }
 
-char *quarantine_reason(struct quarantine *quarantine, const char *connector, int64_t task)
+char *quarantine_reason(struct quarantine *quarantine, const char *connector, int64_t task,
+                        const struct string_map *config)
 {
     const struct string_map *report;
-    char *words = NULL;
+    char *words = NULL, known_for[20];
 
     if (quarantine == NULL)
         return NULL;
+    fingerprint(config, known_for);
     mutex_lock(&quarantine->lock);
+    if (settle_on(quarantine, connector, task, known_for))
+        save(quarantine);
     report = held_for(quarantine, connector, task);
     if (report != NULL) {
         words = words_about(report, task,
                             "has ended the worker process twice within ten minutes and is not started again until it is "
-                            "restarted or its connector gets a new configuration. The last time, at ");
+                            "restarted or its connector gets another configuration. The last time, at ");
         if (words == NULL)
             words = mem_strdup("Held after two crashes of the worker process; no memory for more words");
     }

@@ -3,14 +3,15 @@
  *
  * A unit (a connector, or one of its tasks) that was named as culprit once is started again, and its first RUNNING status says what
  * happened. One that was named twice within QUARANTINE_WINDOW_MS is not started: it is FAILED with that reason, over any number
- * of restarts of the worker, until somebody restarts it or gives its connector a new configuration (quarantine_forgive). So a
- * plugin that crashes ends the worker twice, not for ever, and the others run on.
+ * of restarts of the worker, until somebody restarts it or removes its connector (quarantine_forgive), or its connector has another
+ * configuration. So a plugin that crashes ends the worker twice, not for ever, and the others run on.
  *
  * Named are units whose plugin call was inside when the signal came; not for a signal sent by another process, nor for calls that are no part of
  * a unit's life (validate, alter_offsets).
  *
- * Knowledge is kept in the file of reports (crash_file.h): what was told is marked there, what no longer matters is taken out.
- * thread: any. locks: its own, never while calling out. _save writes the file: job threads.
+ * Knowledge is kept in the file of reports (crash_file.h): what was told is marked there with the configuration it was told
+ * for, what no longer matters is taken out.
+ * thread: any. locks: its own, never while calling out. _reason and _save write the file: job threads.
  */
 #ifndef EXECUTOR_QUARANTINE_H
 #define EXECUTOR_QUARANTINE_H
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 struct quarantine;
+struct string_map;
 
 #define QUARANTINE_WINDOW_MS (10 * 60 * 1000)
 #define QUARANTINE_CONNECTOR (-1) /* in place of a task's number: the connector itself */
@@ -28,8 +30,10 @@ struct quarantine;
 struct quarantine *quarantine_create(const char *path, int64_t now_wall_ms);
 void quarantine_destroy(struct quarantine *quarantine);
 
-/* Why the unit must not be started, for mem_free; NULL: it may. `quarantine` NULL: nobody is held. */
-char *quarantine_reason(struct quarantine *quarantine, const char *connector, int64_t task);
+/* Why the unit must not be started with this configuration of its connector, for mem_free; NULL: it may. `quarantine` NULL:
+ * nobody is held. */
+char *quarantine_reason(struct quarantine *quarantine, const char *connector, int64_t task,
+                        const struct string_map *config);
 /* What a unit that may start did to the process before this one, for mem_free; told once, else NULL. */
 char *quarantine_take_note(struct quarantine *quarantine, const char *connector, int64_t task);
 

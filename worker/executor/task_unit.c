@@ -366,7 +366,8 @@ static void run_built(struct task_unit *unit, struct task *task)
 /* true: the unit must not be started, and was told FAILED. */
 static bool is_held(struct task_unit *unit)
 {
-    char *reason = quarantine_reason(unit->executor->setup.quarantine, unit->connector, unit->number);
+    char *reason = quarantine_reason(unit->executor->setup.quarantine, unit->connector, unit->number,
+                                     unit->connector_config);
     if (reason == NULL)
         return false;
     log_error(LOG_NAME, "task %s is not started: %s", unit->key, reason);

@@ -32,6 +32,8 @@ static void configuration_changed(struct herder *herder, const struct config_eve
     connector->version++;
     connector->restart = connector->phase != CONNECTOR_GONE;
     connector->was_removed = connector->was_removed || event->kind == EVENT_REMOVED;
+    if (event->kind == EVENT_REMOVED)
+        executor_forgive(herder->executor, event->connector, -1, true);
     units_mark(herder, connector);
 }
 

@@ -205,6 +205,17 @@ struct herder *herder_create(const struct herder_setup *setup, struct mr_error *
     return herder;
 }
 
+int herder_set_worker_id(struct herder *herder, const char *worker_id, struct mr_error **error)
+{
+    char *copy = mem_strdup(worker_id);
+
+    if (copy == NULL)
+        return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the worker's id");
+    mem_free(herder->worker_id);
+    herder->worker_id = copy;
+    return 0;
+}
+
 int herder_start(struct herder *herder, struct mr_error **error)
 {
     char why[128];

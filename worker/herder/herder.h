@@ -64,6 +64,8 @@ struct herder_setup {
 };
 
 struct herder *herder_create(const struct herder_setup *setup, struct mr_error **error);
+/* Where the id was not known whole at _create (a listener with port 0). Before _start. */
+int herder_set_worker_id(struct herder *herder, const char *worker_id, struct mr_error **error);
 /* The stores have been read: answers requests, joins the group (or, standalone, leads at once). Does not wait for the group. */
 int herder_start(struct herder *herder, struct mr_error **error);
 /* Answers what waits with "Worker is shutting down", stops connectors and tasks by the deadline, writes their statuses and

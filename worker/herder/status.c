@@ -22,7 +22,7 @@ static struct unit_status status_make(const struct herder *herder, enum unit_sta
     return (struct unit_status){.state = state,
                                 .worker_id = herder->worker_id,
                                 .generation = herder->membership != NULL ? membership_generation(herder->membership) : 0,
-                                .trace = state == UNIT_FAILED ? trace : NULL,
+                                .trace = trace,
                                 .version = version};
 }
 

@@ -73,7 +73,7 @@ static void connector_settled(struct herder *herder, struct herder_connector *co
     connector->phase = CONNECTOR_UP;
     connector->is_running = state == UNIT_RUNNING;
     log_info(HERDER_LOG, "connector %s is %s", connector->name, unit_state_name(state));
-    status_of_connector(herder, connector->name, state, NULL, event->version);
+    status_of_connector(herder, connector->name, state, event->trace, event->version);
     if (connector->is_running)
         task_configs_want(herder, connector);
 }
@@ -150,7 +150,7 @@ static void handle_task_state(struct herder *herder, struct herder_post *post)
             task_failed(herder, connector, event);
         else if (event->state == TASK_RUNNING || event->state == TASK_PAUSED)
             status_of_task(herder, connector->name, event->task,
-                           event->state == TASK_RUNNING ? UNIT_RUNNING : UNIT_PAUSED, NULL, event->version);
+                           event->state == TASK_RUNNING ? UNIT_RUNNING : UNIT_PAUSED, event->trace, event->version);
         units_mark(herder, connector);
     }
     event_free(event);

@@ -5,16 +5,20 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "boot_internal.h"
+#include "crash_place.h"
 #include "config/variables.h"
 #include "config/worker_file.h"
 #include "coordination/membership.h"
 #include "executor/executor.h"
 #include "executor/job_pool.h"
+#include "executor/quarantine.h"
 #include "herder/herder.h"
 #include "kafka/admin.h"
 #include "kafka/graveyard.h"
@@ -22,6 +26,7 @@
 #include "loader/host.h"
 #include "loader/loader.h"
 #include "routes/rest_server.h"
+#include "store/status_store.h"
 #include "stop_signal.h"
 
 #include "base/bans.h"
@@ -58,7 +63,7 @@ static int load_config(struct boot *boot, const char *path, const struct string_
         return -1;
     for (size_t i = 0; i < worker_config_warning_count(boot->config); i++)
         log_warn(LOG_NAME, "%s", worker_config_warning(boot->config, i));
-    return worker_address_make(boot->config, &boot->address, error);
+    return worker_address_make(boot->config, 0, &boot->address, error);
 }
 
 static int check_plugins(struct boot *boot, struct mr_error **error)
@@ -152,7 +157,8 @@ static int create_herder(struct boot *boot, struct mr_error **error)
                                             .producers = boot->producers,
                                             .graveyard = boot->graveyard,
                                             .jobs = boot->jobs,
-                                            .lease = &boot->lease};
+                                            .lease = &boot->lease,
+                                            .quarantine = boot->quarantine};
 
     boot->herder = herder_create(
         &(struct herder_setup){
@@ -186,13 +192,39 @@ static int make_member_config(struct boot *boot, struct mr_error **error)
 
 static int start_rest(struct boot *boot, struct mr_error **error)
 {
+    size_t listener;
+
     boot->rest = rest_server_start(&(struct rest_setup){.herder = boot->herder, .worker = boot->config}, error);
-    return boot->rest != NULL ? 0 : -1;
+    if (boot->rest == NULL)
+        return -1;
+    if (!worker_address_wants_port(boot->config, &listener))
+        return 0;
+    if (worker_address_make(boot->config, rest_server_port(boot->rest, listener), &boot->address, error) != 0)
+        return -1;
+    return herder_set_worker_id(boot->herder, boot->address.id, error);
+}
+
+/* From here on whoever crashes is named. */
+static int watch_for_crashes(struct boot *boot, struct mr_error **error)
+{
+    struct str_buffer path;
+    bool is_set;
+
+    str_buffer_init(&path, CRASH_PATH_MAX);
+    crash_place_append(&path, boot->config, boot->address.id);
+    is_set = !str_buffer_failed(&path) && crash_install(path.data, boot->address.id);
+    if (is_set)
+        boot->quarantine = quarantine_create(path.data, clock_wall_ms(NULL));
+    str_buffer_release(&path);
+    if (boot->quarantine != NULL)
+        return 0;
+    return mr_error_set(error, is_set ? MR_ERR_NO_MEMORY : MR_ERR_CONFIG,
+                        "millrace.crash.file: no memory for it, or its path is longer than %d bytes", CRASH_PATH_MAX - 1);
 }
 
 int boot_start(struct boot *boot, const char *properties_path, struct mr_error **error)
 {
-    if (load_files(boot, properties_path, error) != 0 || open_clients(boot, error) != 0 ||
+    if (load_files(boot, properties_path, error) != 0 || watch_for_crashes(boot, error) != 0 || open_clients(boot, error) != 0 ||
         make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
         create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)
         return -1;
@@ -260,6 +292,7 @@ bool boot_end(struct boot *boot)
     client_config_drop(boot->admin_config);
     if (boot->graveyard != NULL)
         graveyard_destroy(boot->graveyard, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
+    quarantine_destroy(boot->quarantine);
     variables_destroy(boot->variables);
     loader_destroy(boot->loader);
     worker_config_destroy(boot->config);

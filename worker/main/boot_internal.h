@@ -25,6 +25,7 @@ struct boot {
     struct admin *admin;
     char *cluster_id;
     struct lease lease;
+    struct quarantine *quarantine;
 
     /* Distributed: those of kafka_stores; standalone: their own. */
     struct kafka_stores *kafka_stores;

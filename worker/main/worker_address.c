@@ -32,7 +32,18 @@ static bool is_all_interfaces(const char *host)
     return host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 }
 
-int worker_address_make(const struct worker_config *config, struct worker_address *address, struct mr_error **error)
+bool worker_address_wants_port(const struct worker_config *config, size_t *listener)
+{
+    const struct listener_address *advertised = advertised_listener(config);
+
+    if (config->advertised_port != 0 || advertised == NULL || advertised->port != 0)
+        return false;
+    *listener = (size_t)(advertised - config->listeners);
+    return true;
+}
+
+int worker_address_make(const struct worker_config *config, uint16_t bound_port, struct worker_address *address,
+                        struct mr_error **error)
 {
     const struct listener_address *listener = advertised_listener(config);
     char machine[WORKER_HOST_MAX];
@@ -45,6 +56,8 @@ int worker_address_make(const struct worker_config *config, struct worker_addres
                             config->advertised_scheme, config->advertised_scheme);
     if (port == 0)
         port = listener->port;
+    if (port == 0)
+        port = bound_port;
     if (port == 0 && config->mode == WORKER_DISTRIBUTED)
         return mr_error_set(error, MR_ERR_CONFIG,
                             "listeners: port 0 leaves the choice to the system, and others could not find this worker; name "
