@@ -1,0 +1,26 @@
+/*
+ * placement: labels of workers and selectors of connectors: who may run what.
+ *
+ * Labels (millrace.placement.labels): "zone=a,disk=ssd,spare": keys with a value, or without one (the empty value).
+ * Selector (millrace.placement.selector): terms that must all hold, as Kubernetes writes them: "zone=a", "zone==a", "zone!=b" (also
+ * true where there is no zone), "spare" (there is such a key), "!spare" (there is none). Keys and values: letters, digits and
+ * "-_./". Blanks around terms do not count. An empty selector fits everywhere.
+ * Pure; thread any.
+ */
+#ifndef COORDINATION_PLACEMENT_H
+#define COORDINATION_PLACEMENT_H
+
+#include <stdbool.h>
+
+struct mr_error;
+
+#define PLACEMENT_TEXT_MAX 4096
+
+/* MR_ERR_CONFIG naming the term that is wrong. */
+int placement_check_labels(const char *labels, struct mr_error **error);
+int placement_check_selector(const char *selector, struct mr_error **error);
+
+/* Both are checked, or empty, or NULL. A term that is not understood (a later build's) holds nowhere. */
+bool placement_fits(const char *selector, const char *labels);
+
+#endif
