@@ -1,11 +1,7 @@
 #include "calendar.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
-
-/* Days since the epoch of 1582-10-15. */
-#define GREGORIAN_FIRST_DAY (-141427)
 
 int64_t floor_divide(int64_t number, int64_t divisor)
 {
@@ -30,9 +26,10 @@ struct calendar_date calendar_date_of(int64_t days)
     };
 }
 
-/* Days of the month's first, in one of the two calendars. */
-static int64_t first_of_month(int64_t year, int64_t month, bool is_julian)
+int64_t calendar_month_start(int64_t year, int64_t month, bool is_julian)
 {
+    year += floor_divide(month - 1, 12);
+    month = month - 1 - floor_divide(month - 1, 12) * 12 + 1;
     int64_t from_march = (month + 9) % 12; /* 0: March */
     if (month <= 2)
         year--;
@@ -44,10 +41,8 @@ static int64_t first_of_month(int64_t year, int64_t month, bool is_julian)
 
 int64_t calendar_days_of(int64_t year, int64_t month, int64_t day)
 {
-    year += floor_divide(month - 1, 12);
-    month = month - 1 - floor_divide(month - 1, 12) * 12 + 1;
-    int64_t days = first_of_month(year, month, false) + day - 1;
-    return days >= GREGORIAN_FIRST_DAY ? days : first_of_month(year, month, true) + day - 1;
+    int64_t days = calendar_month_start(year, month, false) + day - 1;
+    return days >= GREGORIAN_FIRST_DAY ? days : calendar_month_start(year, month, true) + day - 1;
 }
 
 int64_t calendar_offset_ms(int64_t utc_ms, const char **name)

@@ -1,5 +1,6 @@
 #include "literal.h"
 
+#include "digit.h"
 #include "literal_internal.h"
 #include "text.h"
 
@@ -156,7 +157,7 @@ static enum literal_status parse_token(struct reader *reader, bool is_embedded, 
     if (token.size == 0)
         return string(reader, raw, literal);
     char first = *(const char *)token.data, ascii;
-    bool is_digit = literal_digit(token.data, token.size, &ascii) > 0;
+    bool is_digit = digit_at(token.data, token.size, &ascii) > 0;
     enum literal_status status = is_digit ? parse_temporal(reader, token, literal) : LITERAL_NO;
     if (status == LITERAL_NO && (is_digit || first == '+' || first == '-'))
         status = literal_number(reader->arena, token, literal);

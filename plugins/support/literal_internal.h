@@ -17,9 +17,6 @@ enum literal_status {
     LITERAL_NO_DEPTH
 };
 
-/* Java takes the digits of every script (of the basic plane). The bytes of the digit at `at`, 0: none there. */
-size_t literal_digit(const char *at, size_t left, char *ascii);
-
 /* An instant in the text, as far as it begins with one: the length of the text tells which kind. */
 enum literal_status literal_temporal(struct mr_arena *arena, struct mr_bytes text, struct literal *literal);
 

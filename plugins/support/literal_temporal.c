@@ -1,6 +1,7 @@
 /* Dates and times, read as SimpleDateFormat does where it is lenient: a field has as many digits as there are, values out of
  * range roll over, text behind the pattern is not looked at. */
 #include "calendar.h"
+#include "digit.h"
 #include "literal_internal.h"
 
 #include <string.h>
@@ -86,7 +87,7 @@ static size_t unescape(struct mr_bytes text, char line[TEXT_BYTES_MAX + 1])
     for (size_t i = 0; i < text.size;) {
         if (size == TEXT_BYTES_MAX)
             return 0;
-        size_t digit = literal_digit(from + i, text.size - i, &line[size]);
+        size_t digit = digit_at(from + i, text.size - i, &line[size]);
         bool is_escape = from[i] == '\\' && i + 1 < text.size && from[i + 1] == ':';
         if (digit == 0)
             line[size] = from[i];
