@@ -5,6 +5,7 @@
 #define BOTH(name) &name##_key, &name##_value
 
 static const struct mr_plugin *const plugins[] = {
+    BOTH(cast),
     &drop_headers,
     BOTH(extract_field),
     &filter,
@@ -17,6 +18,8 @@ static const struct mr_plugin *const plugins[] = {
     &regex_router,
     BOTH(replace_field),
     BOTH(set_schema_metadata),
+    BOTH(timestamp_converter),
+    &timestamp_router,
     &value_to_key,
     &has_header_key,
     &record_is_tombstone,

@@ -34,6 +34,7 @@ int require_struct(const struct mr_value *value, const char *purpose, struct mr_
 int data_error(struct mr_error **error, const char *class_name, const char *format, ...) MR_PRINTF(3, 4);
 #define ILLEGAL_ARGUMENT "java.lang.IllegalArgumentException"
 #define NULL_POINTER "java.lang.NullPointerException"
+#define CONNECT_EXCEPTION "org.apache.kafka.connect.errors.ConnectException"
 #define CLASS_CAST "java.lang.ClassCastException"
 #define SCHEMA_BUILDER_ERROR "org.apache.kafka.connect.errors.SchemaBuilderException"
 
@@ -93,7 +94,8 @@ static inline struct mr_bytes bytes_of(const char *text)
         .version = KAFKA_VERSION, .doc = text, .config_def = &options, .ops = &ops                                     \
     }
 
-extern const struct mr_plugin drop_headers, filter, insert_header, regex_router, value_to_key;
+extern const struct mr_plugin drop_headers, filter, insert_header, regex_router, timestamp_router, value_to_key;
+extern const struct mr_plugin cast_key, cast_value;
 extern const struct mr_plugin extract_field_key, extract_field_value;
 extern const struct mr_plugin flatten_key, flatten_value;
 extern const struct mr_plugin header_from_key, header_from_value;
@@ -102,6 +104,7 @@ extern const struct mr_plugin insert_field_key, insert_field_value;
 extern const struct mr_plugin mask_field_key, mask_field_value;
 extern const struct mr_plugin replace_field_key, replace_field_value;
 extern const struct mr_plugin set_schema_metadata_key, set_schema_metadata_value;
+extern const struct mr_plugin timestamp_converter_key, timestamp_converter_value;
 extern const struct mr_plugin has_header_key, record_is_tombstone, topic_name_matches;
 
 #endif

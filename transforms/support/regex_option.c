@@ -21,9 +21,11 @@ int check_regex(const char *name, const char *text, const struct mr_config *conf
     (void)name;
     (void)config;
     (void)argument;
-    struct java_regex *regex = text == NULL ? NULL : create(text, error);
+    if (text == NULL)
+        return mr_error_set(error, MR_ERR_CONFIG, "Invalid regex: there is none");
+    struct java_regex *regex = create(text, error);
     java_regex_destroy(regex);
-    return text != NULL && regex == NULL ? -1 : 0;
+    return regex == NULL ? -1 : 0;
 }
 
 int check_regex_not_empty(const char *name, const char *text, const struct mr_config *config, const void *argument,
