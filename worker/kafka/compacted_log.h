@@ -58,7 +58,7 @@ struct compacted_log_listener {
 
 struct compacted_log_topic {
     const char *name;
-    /* How long an append may take before it fails with MR_ERR_TIMEOUT; 0: for ever (config and offset topics). */
+    /* How long an append may take before it fails with MR_ERR_TIMEOUT; 0: for ever (the offset topic). */
     uint32_t append_timeout_ms;
     const struct compacted_log_listener *listener;   /* lives as long as the log */
     void *argument;

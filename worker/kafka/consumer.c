@@ -126,10 +126,7 @@ static void serve_closing(struct consumer *consumer, rd_kafka_queue_t *queue, in
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
     if (event == NULL)
         return;
-    if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
-        consumer_unassign(consumer, rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS
-                                        ? rd_kafka_event_topic_partition_list(event)
-                                        : NULL);
+    native_rebalance_decline(consumer->rk, event);
     rd_kafka_event_destroy(event);
 }
 
@@ -169,8 +166,7 @@ static void close_native(struct consumer *consumer, int64_t deadline_ms)
 static void forget_events(struct consumer *consumer)
 {
     if (consumer->rebalance != NULL) {
-        bool revoke = rd_kafka_event_error(consumer->rebalance) == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
-        consumer_unassign(consumer, revoke ? rd_kafka_event_topic_partition_list(consumer->rebalance) : NULL);
+        native_rebalance_decline(consumer->rk, consumer->rebalance);
         rd_kafka_event_destroy(consumer->rebalance);
     }
     if (consumer->last_event != NULL)

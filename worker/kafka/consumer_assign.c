@@ -13,12 +13,6 @@
 
 #include "base/bans.h"
 
-static bool is_cooperative(const struct consumer *consumer)
-{
-    const char *protocol = rd_kafka_rebalance_protocol(consumer->rk);
-    return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
-}
-
 /* ---- readers ---- */
 
 /* Under librdkafka's queue lock. */
@@ -110,16 +104,16 @@ size_t consumer_partition_count(const struct consumer *consumer)
 
 static int native_assign(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list, struct mr_error **error)
 {
-    if (is_cooperative(consumer))
+    if (native_is_cooperative(consumer->rk))
         return native_error_take(error, rd_kafka_incremental_assign(consumer->rk, list), "assigning partitions");
     rd_kafka_resp_err_t code = rd_kafka_assign(consumer->rk, list);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : native_error_set(error, code, "assigning partitions");
 }
 
-void consumer_unassign(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list)
+static void give_back(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list)
 {
     struct mr_error *error = NULL;
-    if (list != NULL && is_cooperative(consumer)) {
+    if (list != NULL && native_is_cooperative(consumer->rk)) {
         native_error_take(&error, rd_kafka_incremental_unassign(consumer->rk, list), "giving partitions back");
     } else {
         rd_kafka_resp_err_t code = rd_kafka_assign(consumer->rk, NULL);
@@ -152,7 +146,7 @@ static rd_kafka_event_t *take_rebalance(struct consumer *consumer)
 
 static int assign_list(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list, struct mr_error **error)
 {
-    if (!is_cooperative(consumer))
+    if (!native_is_cooperative(consumer->rk))
         consumer_readers_clear(consumer);
     for (int i = 0; i < list->cnt; i++) {
         if (!reader_add(consumer, &list->elems[i]))
@@ -172,7 +166,10 @@ int consumer_assign(struct consumer *consumer, const struct consumer_partition *
     take_offsets(list, offsets, offsets != NULL ? count : 0);
     int status = assign_list(consumer, list, error);
     rd_kafka_topic_partition_list_destroy(list);
-    rd_kafka_event_destroy(event);
+    if (status != 0)
+        consumer->rebalance = event;   /* still to be answered: by the close, at the latest */
+    else
+        rd_kafka_event_destroy(event);
     return status;
 }
 
@@ -184,9 +181,9 @@ int consumer_revoke(struct consumer *consumer, struct mr_error **error)
     const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
     for (int i = 0; list != NULL && i < list->cnt; i++)
         reader_remove(consumer, list->elems[i].topic, list->elems[i].partition);
-    if (!is_cooperative(consumer))
+    if (!native_is_cooperative(consumer->rk))
         consumer_readers_clear(consumer);
-    consumer_unassign(consumer, list);
+    give_back(consumer, list);
     rd_kafka_event_destroy(event);
     return 0;
 }
@@ -250,7 +247,7 @@ static void reader_expect(struct reader *reader, int64_t offset)
 /* Cooperative members may only take partitions away and give them again; the others replace the whole assignment. */
 static int assign_anew(struct consumer *consumer, const rd_kafka_topic_partition_list_t *targets, struct mr_error **error)
 {
-    if (is_cooperative(consumer)) {
+    if (native_is_cooperative(consumer->rk)) {
         if (native_error_take(error, rd_kafka_incremental_unassign(consumer->rk, targets), "seeking") != 0)
             return -1;
         return native_assign(consumer, targets, error);

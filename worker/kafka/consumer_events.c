@@ -1,8 +1,10 @@
 /* consumer_events.c: librdkafka's events of a group member in our words; commits. */
 #include "kafka/consumer_internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "kafka/native_notes_internal.h"
 
 #include "base/bans.h"
 
@@ -76,8 +78,12 @@ static void serve_rebalance(struct consumer *consumer, rd_kafka_event_t *native,
 static void give_error(struct consumer *consumer, enum consumer_event_kind kind, rd_kafka_resp_err_t code,
                        const char *words, struct consumer_event *event)
 {
+    uint32_t merged;
     if (kind == CONSUMER_NONE)
         return;
+    if (kind == CONSUMER_TROUBLE &&
+        !native_notes_may_log(rd_kafka_opaque(consumer->rk), words, clock_monotonic_ms(NULL), &merged))
+        return;   /* librdkafka has logged the same, or we have */
     mr_error_set(&consumer->event_error, native_error_code(code), "%s", words);
     event->kind = kind;
     event->error = consumer->event_error;

@@ -76,8 +76,6 @@ void consumer_batch_rest(struct consumer *consumer);
 /* consumer_assign.c */
 struct reader *consumer_reader(const struct consumer *consumer, const char *topic, int32_t partition);
 void consumer_readers_clear(struct consumer *consumer);
-/* Gives librdkafka the answer to a revocation (all: NULL), of whatever protocol. */
-void consumer_unassign(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list);
 /* To its `next`, without waiting. */
 void reader_reseek(struct reader *reader);
 

@@ -1,4 +1,7 @@
-/* graveyard.c: one list, one thread. Also native_handle, whose end it is. */
+/* graveyard.c: one list, one thread that looks at it, helpers that destroy. Also native_handle, whose end it is.
+ *
+ * A destroy that blocks holds up a helper, not the others: up to HELPERS_MAX are started as they are needed, and end when
+ * nothing is left to be destroyed. With all of them blocked, what is buried waits. */
 #include "kafka/graveyard_internal.h"
 
 #include <pthread.h>
@@ -21,26 +24,23 @@ struct graveyard {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t thread;
-    struct native_handle *buried;   /* not yet destroyed */
+    struct native_handle *buried;   /* perhaps not yet closed */
+    struct native_handle *closed;   /* for the helpers */
+    size_t helpers;
     size_t alive;                   /* opened and not destroyed */
     bool closing;
     bool finished;                  /* the thread will not destroy any more */
 };
 
 #define CLOSING_LOOK_MS 100
+#define HELPERS_MAX 8
 
 /* Whatever the group says to a consumer that is being closed is answered by letting go. */
 static void serve_closing(struct native_handle *handle)
 {
     rd_kafka_event_t *event;
     while ((event = rd_kafka_queue_poll(handle->closing_queue, 0)) != NULL) {
-        const char *protocol = rd_kafka_rebalance_protocol(handle->rk);
-        bool revoke = rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
-        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE && revoke && strcmp(protocol, "COOPERATIVE") == 0)
-            rd_kafka_error_destroy(
-                rd_kafka_incremental_unassign(handle->rk, rd_kafka_event_topic_partition_list(event)));
-        else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
-            rd_kafka_assign(handle->rk, NULL);
+        native_rebalance_decline(handle->rk, event);
         rd_kafka_event_destroy(event);
     }
 }
@@ -132,6 +132,53 @@ static struct native_handle *take_closed(struct graveyard *graveyard)
     return closed;
 }
 
+/* thread: a helper. Called and returns with the lock held. */
+static void destroy_closed(struct graveyard *graveyard)
+{
+    while (graveyard->closed != NULL) {
+        struct native_handle *handle = graveyard->closed;
+        graveyard->closed = handle->next;
+        destroy_buried(graveyard, handle);
+    }
+}
+
+static void *helper_run(void *argument)
+{
+    struct graveyard *graveyard = argument;
+    mutex_lock(&graveyard->lock);
+    destroy_closed(graveyard);
+    graveyard->helpers--;
+    cond_broadcast(&graveyard->changed);
+    mutex_unlock(&graveyard->lock);
+    graveyard_drop(graveyard);
+    return NULL;
+}
+
+/* lock held. */
+static bool helper_start(struct graveyard *graveyard)
+{
+    pthread_t thread;
+    char why[128];
+    struct thread_setup setup = {.name = "graveyard-helper", .run = helper_run, .argument = graveyard};
+    graveyard_take(graveyard);
+    if (!thread_start(&thread, &setup, why, sizeof why)) {
+        refcount_drop(&graveyard->refcount);   /* never the last: the caller has one */
+        return false;
+    }
+    pthread_detach(thread);
+    graveyard->helpers++;
+    return true;
+}
+
+/* Called and returns with the lock held. */
+static void have_destroyed(struct graveyard *graveyard, struct native_handle *handle)
+{
+    handle->next = graveyard->closed;
+    graveyard->closed = handle;
+    if (graveyard->helpers < HELPERS_MAX && !helper_start(graveyard) && graveyard->helpers == 0)
+        destroy_closed(graveyard);   /* no threads to be had: as well as it goes */
+}
+
 /* thread: graveyard. */
 static void *graveyard_run(void *argument)
 {
@@ -140,7 +187,7 @@ static void *graveyard_run(void *argument)
     for (;;) {
         struct native_handle *handle = take_closed(graveyard);
         if (handle != NULL)
-            destroy_buried(graveyard, handle);
+            have_destroyed(graveyard, handle);
         else if (graveyard->closing)
             break;
         else if (graveyard->buried != NULL)
@@ -231,7 +278,7 @@ void graveyard_destroy(struct graveyard *graveyard, int64_t deadline_ms)
         return;
     mutex_lock(&graveyard->lock);
     bool in_time = true;
-    while (graveyard->alive > 0 && in_time)
+    while ((graveyard->alive > 0 || graveyard->helpers > 0) && in_time)
         in_time = cond_wait_until_ms(&graveyard->changed, &graveyard->lock, deadline_ms);
     size_t left = graveyard->alive;
     graveyard->closing = true;

@@ -2,9 +2,11 @@
  * graveyard: where librdkafka handles end.
  *
  * Destroying a handle can block: for ever while one of its messages is held, for long while a broker does not answer.
- * So it never happens where somebody waits: handles are buried here and destroyed by one thread once nothing holds them.
+ * So it never happens where somebody waits: handles are buried here and destroyed once nothing holds them, several at a time,
+ * so that one that blocks does not hold up the others.
  *
- * Created before and destroyed after everything that opens clients. thread: any; one thread of its own ("graveyard").
+ * Created before and destroyed after everything that opens clients. thread: any; one thread of its own ("graveyard"), and
+ * up to eight more while there is something to destroy.
  */
 #ifndef KAFKA_GRAVEYARD_H
 #define KAFKA_GRAVEYARD_H

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -23,6 +24,7 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 1000
 #define SEGMENT_BYTES "16777216"
+#define REMIND_EVERY_MS 10000   /* as long as the topic is not there */
 
 static const struct kind {
     const char *prefix;
@@ -126,13 +128,25 @@ static int wish_init(struct wish *wish, const struct kind *kind, const struct st
 
 /* ---- existence ---- */
 
-/* Where it could not be created here, somebody else may have done it, or do it. */
-static int await_topic(struct admin *admin, const struct wish *wish, int64_t deadline_ms, struct mr_error **error)
+/* The worker does not run before the topic is there: whoever looks at its log must find why, and what to do. */
+static void remind(const struct wish *wish, const struct mr_error *why, const char *remedy, int64_t *remind_at_ms)
 {
-    int64_t backoff_ms = BACKOFF_MIN_MS, until_ms = deadline_after_ms(AWAIT_MAX_MS);
+    int64_t now_ms = clock_monotonic_ms(NULL);
+    if (why == NULL || now_ms < *remind_at_ms)
+        return;
+    *remind_at_ms = now_ms + REMIND_EVERY_MS;
+    log_warn(LOGGER, "%s (%s); waiting for it: %s", mr_error_message(why), wish->kind->property, remedy);
+}
+
+/* Where it could not be created here (why_not; else NULL), somebody else may have done it, or do it. */
+static int await_topic(struct admin *admin, const struct wish *wish, const struct mr_error *why_not, int64_t deadline_ms,
+                       struct mr_error **error)
+{
+    int64_t backoff_ms = BACKOFF_MIN_MS, until_ms = deadline_after_ms(AWAIT_MAX_MS), remind_at_ms = 0;
     until_ms = deadline_ms < until_ms ? deadline_ms : until_ms;
     for (;;) {
         int32_t partitions = 0;
+        remind(wish, why_not, "create it with cleanup.policy=compact, or allow this worker to", &remind_at_ms);
         struct mr_error *own = NULL;
         int status = admin_partition_count(admin, wish->topic.name, &partitions, until_ms, &own);
         if (status == 0 && partitions > 0)
@@ -154,7 +168,10 @@ static int await_topic(struct admin *admin, const struct wish *wish, int64_t dea
 static enum admin_created create_patiently(struct admin *admin, const struct wish *wish, int64_t deadline_ms,
                                            struct mr_error **error)
 {
-    int64_t backoff_ms = BACKOFF_MIN_MS;
+    int64_t backoff_ms = BACKOFF_MIN_MS, remind_at_ms = 0;
+    char remedy[160];
+    snprintf(remedy, sizeof remedy, "start the brokers that are missing, or set %sreplication.factor to what they can hold",
+             wish->kind->prefix);
     for (;;) {
         struct mr_error *own = NULL;
         enum admin_created created = admin_create_topic(admin, &wish->topic, deadline_ms, &own);
@@ -168,8 +185,7 @@ static enum admin_created create_patiently(struct admin *admin, const struct wis
                 mr_error_drop(own);
             return created;
         }
-        if (backoff_ms == BACKOFF_MIN_MS)
-            log_info(LOGGER, "%s; trying again", mr_error_message(own));
+        remind(wish, own, created == ADMIN_INVALID_REPLICATION ? remedy : "it is tried again", &remind_at_ms);
         mr_error_drop(own);
         pause_ms(&backoff_ms, deadline_ms);
     }
@@ -195,14 +211,13 @@ static int create_or_find(struct admin *admin, const struct wish *wish, bool *ex
     case ADMIN_CREATED:
         log_info(LOGGER, "topic %s created for %s (%" PRId32 " partitions)", wish->topic.name, wish->kind->what,
                  wish->topic.partitions);
-        status = await_topic(admin, wish, deadline_ms, error);
+        status = await_topic(admin, wish, NULL, deadline_ms, error);
         break;
     case ADMIN_EXISTED:
         break;
     case ADMIN_NOT_AUTHORISED:
     case ADMIN_UNSUPPORTED:
-        log_info(LOGGER, "%s; waiting for it", mr_error_message(own));
-        status = await_topic(admin, wish, deadline_ms, error);
+        status = await_topic(admin, wish, own, deadline_ms, error);
         break;
     case ADMIN_INVALID_REPLICATION:
         status = mr_error_set(error, MR_ERR_CONFIG, "%s; set %sreplication.factor to what the brokers can hold",

@@ -13,36 +13,9 @@
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "kafka/client_config_internal.h"
+#include "kafka/native_notes_internal.h"
 
 #include "base/bans.h"
-
-/* What a handle last had trouble with; its opaque. librdkafka's threads write it, callers read it. */
-struct notes {
-    pthread_mutex_t lock;
-    char trouble[300];
-};
-
-static void note_trouble(const rd_kafka_t *rk, const char *words)
-{
-    struct notes *notes = rd_kafka_opaque(rk);
-    const char *after_thread = strstr(words, "]: ");
-    if (notes == NULL)
-        return;
-    mutex_lock(&notes->lock);
-    snprintf(notes->trouble, sizeof notes->trouble, "%s", after_thread != NULL ? after_thread + 3 : words);
-    char *statistics = strstr(notes->trouble, " (after ");   /* "… 302ms in state AUTH_REQ, 1 identical …" */
-    if (statistics != NULL)
-        *statistics = '\0';
-    mutex_unlock(&notes->lock);
-}
-
-static void notes_free(struct notes *notes)
-{
-    if (notes == NULL)
-        return;
-    mutex_destroy(&notes->lock);
-    mem_free(notes);
-}
 
 /* librdkafka's syslog levels. Broken connections are level 3 there; they heal by themselves, so they are warnings here.
  * CONFWARN is about settings that we chose or warned about ourselves; ERROR repeats what FAIL or an event says. */
@@ -61,10 +34,19 @@ static void log_line(const rd_kafka_t *rk, int level, const char *facility, cons
     static struct logger *_Atomic place;
     struct logger *logger = log_place_find(&place, "kafka.librdkafka");
     enum log_level ours = level_of(level, facility);
-    if (rk != NULL && strcmp(facility, "FAIL") == 0)
-        note_trouble(rk, words);
-    if (logger_enabled(logger, ours))
-        logger_write(logger, ours, "%s: %s: %s", rk != NULL ? rd_kafka_name(rk) : "client", facility, words);
+    struct native_notes *notes = rk != NULL ? rd_kafka_opaque(rk) : NULL;
+    uint32_t merged = 0;
+    if (notes != NULL && strcmp(facility, "FAIL") == 0)
+        native_notes_put_trouble(notes, words);
+    if (!logger_enabled(logger, ours) ||
+        (ours <= LOG_LEVEL_WARN && !native_notes_may_log(notes, words, clock_monotonic_ms(NULL), &merged)))
+        return;
+    const char *name = rk != NULL ? rd_kafka_name(rk) : "client";
+    if (merged > 0)
+        logger_write(logger, ours, "%s: %s: %s (%u more of this kind since it was last logged)", name, facility, words,
+                     (unsigned)merged);
+    else
+        logger_write(logger, ours, "%s: %s: %s", name, facility, words);
 }
 
 void native_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value)
@@ -96,14 +78,12 @@ rd_kafka_conf_t *native_conf_create(const struct client_config *config, struct m
 rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error)
 {
     char words[512];
-    struct notes *notes = mem_calloc(1, sizeof *notes);   /* without memory there are no notes */
-    if (notes != NULL)
-        mutex_init(&notes->lock);
+    struct native_notes *notes = native_notes_create();   /* without memory there are none */
     rd_kafka_conf_set_opaque(*conf, notes);
     rd_kafka_t *rk = rd_kafka_new(type, *conf, words, sizeof words);
     if (rk == NULL) {
         rd_kafka_conf_destroy(*conf);
-        notes_free(notes);
+        native_notes_destroy(notes);
         mr_error_set(error, MR_ERR_CONFIG, "The Kafka client cannot be opened: %s", words);
     }
     *conf = NULL;
@@ -112,9 +92,43 @@ rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_
 
 void native_destroy(rd_kafka_t *rk)
 {
-    struct notes *notes = rd_kafka_opaque(rk);
+    struct native_notes *notes = rd_kafka_opaque(rk);
     rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    notes_free(notes);   /* log lines come until then */
+    native_notes_destroy(notes);   /* log lines come until then */
+}
+
+/* ---- rebalances ---- */
+
+bool native_is_cooperative(rd_kafka_t *rk)
+{
+    const char *protocol = rd_kafka_rebalance_protocol(rk);
+    return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
+}
+
+/* An assignment must be answered by an assignment: librdkafka takes its withdrawal (assign NULL) for no answer, puts off
+ * unsubscribing until one comes, and never leaves the group. A cooperative member has to take what it will have to give. */
+static void decline_assignment(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *list)
+{
+    if (native_is_cooperative(rk)) {
+        rd_kafka_error_destroy(rd_kafka_incremental_assign(rk, list));
+        return;
+    }
+    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
+    rd_kafka_assign(rk, none);
+    rd_kafka_topic_partition_list_destroy(none);
+}
+
+void native_rebalance_decline(rd_kafka_t *rk, rd_kafka_event_t *event)
+{
+    if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_REBALANCE)
+        return;
+    const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
+    if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+        decline_assignment(rk, list);
+    else if (native_is_cooperative(rk))
+        rd_kafka_error_destroy(rd_kafka_incremental_unassign(rk, list));
+    else
+        rd_kafka_assign(rk, NULL);
 }
 
 /* ---- errors ---- */
@@ -209,13 +223,8 @@ int native_error_take(struct mr_error **error, rd_kafka_error_t *native, const c
 
 int native_silence_set(struct mr_error **error, const rd_kafka_t *rk, const char *what)
 {
-    struct notes *notes = rd_kafka_opaque(rk);
-    char trouble[sizeof notes->trouble] = "";
-    if (notes != NULL) {
-        mutex_lock(&notes->lock);
-        memcpy(trouble, notes->trouble, sizeof trouble);
-        mutex_unlock(&notes->lock);
-    }
+    char trouble[NOTES_WORDS_MAX];
+    native_notes_trouble(rd_kafka_opaque(rk), trouble, sizeof trouble);
     return mr_error_set(error, MR_ERR_TIMEOUT, "%s: no answer from the brokers in time%s%s", what,
                         *trouble != '\0' ? "; " : "", trouble);
 }

@@ -44,6 +44,11 @@ void native_destroy(rd_kafka_t *rk);
 /* Milliseconds until the deadline, at least 0, at most `most`. */
 int native_timeout_ms(int64_t deadline_ms, int most);
 
+/* Members of its group give and take single partitions. */
+bool native_is_cooperative(rd_kafka_t *rk);
+/* The answer to a rebalance event of a consumer that is on its way out; other events are passed over. */
+void native_rebalance_decline(rd_kafka_t *rk, rd_kafka_event_t *event);
+
 /*
  * A handle with owners: whoever opened it, and every batch of messages that is not yet dropped. When the last one drops,
  * the graveyard destroys it. Without a graveyard the last dropper does (tests, short-lived handles).

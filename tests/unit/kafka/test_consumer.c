@@ -483,6 +483,52 @@ static void revocation_is_an_event_as_well(void **state)
     mr_error_drop(error);
 }
 
+#if RD_KAFKA_VERSION >= 0x020c0000   /* older mocks forget nobody before the session ends */
+#define LEAVES_AT_ONCE_MS 1500       /* less than a session */
+#else
+#define LEAVES_AT_ONCE_MS SOON_MS
+#endif
+
+static void assert_leaves_at_once(struct fixture *fixture)
+{
+    int64_t begun_ms = eventually_now_ms();
+    consumer_close(fixture->consumer, CONSUMER_CLOSE_LEAVE, deadline_after_ms(SOON_MS));
+    fixture->consumer = NULL;
+    assert_true(eventually_now_ms() - begun_ms < LEAVES_AT_ONCE_MS);
+    assert_true(eventually(SOON_MS, no_handle_is_left, fixture));
+}
+
+static void a_member_leaves_at_once_though_its_assignment_was_not_answered(void **state)
+{
+    struct fixture *fixture = *state;
+    await_event(fixture->consumer, CONSUMER_ASSIGNED);
+    assert_leaves_at_once(fixture);
+}
+
+static bool has_an_event(void *argument)
+{
+    struct fixture *fixture = argument;
+    return rd_kafka_queue_length(fixture->consumer->queue) > 0;
+}
+
+static void a_member_leaves_at_once_though_its_assignment_was_not_looked_at(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_true(eventually(SOON_MS, has_an_event, fixture));
+    assert_leaves_at_once(fixture);
+}
+
+static void a_cooperative_member_leaves_at_once_as_well(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_leaves_at_once(fixture);
+    fixture->consumer = open_consumer(fixture, QUICK "\npartition.assignment.strategy="
+                                                     "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
+    await_event(fixture->consumer, CONSUMER_ASSIGNED);
+    assert_true(native_is_cooperative(fixture->consumer->rk));
+    assert_leaves_at_once(fixture);
+}
+
 static const struct {
     const char *java, *posix;   /* NULL: refused */
 } expressions[] = {
@@ -538,6 +584,9 @@ int main(void)
         TEST(few_small_records_that_are_kept_cost_little_and_are_counted),
         TEST(what_large_batches_keep_of_the_responses_is_counted_once),
         TEST(revocation_is_an_event_as_well),
+        TEST(a_member_leaves_at_once_though_its_assignment_was_not_answered),
+        TEST(a_member_leaves_at_once_though_its_assignment_was_not_looked_at),
+        TEST(a_cooperative_member_leaves_at_once_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,32 @@
+/*
+ * native_notes: what a client last had trouble with, and which of its troubles were logged already.
+ *
+ * In an outage a client says the same again and again, for each broker and each try. The first of a kind is logged at once;
+ * then one line per NOTES_MERGE_MS says how many more came. Kinds are told apart by the reason at the end of librdkafka's
+ * words ("Connection refused"), without broker and time. A handle's notes are its opaque (native.c).
+ * thread: any. locks: its own.
+ */
+#ifndef KAFKA_NATIVE_NOTES_INTERNAL_H
+#define KAFKA_NATIVE_NOTES_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NOTES_MERGE_MS 30000
+#define NOTES_KINDS_MAX 6      /* kinds of trouble remembered; of more, the one that was longest quiet is forgotten */
+#define NOTES_WORDS_MAX 300
+
+struct native_notes;
+
+struct native_notes *native_notes_create(void);   /* NULL: no memory; everything here takes that for "no notes" */
+void native_notes_destroy(struct native_notes *notes);
+
+/* The last trouble with a broker; "" when there was none. Returns words. */
+void native_notes_put_trouble(struct native_notes *notes, const char *words);
+const char *native_notes_trouble(struct native_notes *notes, char *words, size_t size);
+
+/* true: log it; *merged others like it came since the last line. false: it is counted for the next line. */
+bool native_notes_may_log(struct native_notes *notes, const char *words, int64_t now_ms, uint32_t *merged);
+
+#endif
