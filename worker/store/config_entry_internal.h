@@ -59,15 +59,19 @@ void config_entry_drop(struct config_entry *entry);
 /* Forgets what a removal forgets: everything but the target state, the generation and the fencing. */
 void config_entry_forget(struct config_entry *entry);
 
+struct cluster_notes;
+
 struct config_snapshot {
     struct refcount owners;
     int64_t offset;
     struct config_key *session_key;
+    struct cluster_notes *notes;
     size_t count;
     struct config_entry *entries[];   /* by name */
 };
-/* References to those of the entries that have a configuration. */
+/* References to those of the entries that have a configuration, and to the notes. */
 struct config_snapshot *config_snapshot_create(int64_t offset, struct config_key *session_key,
-                                               struct config_entry *const *entries, size_t count);
+                                               struct cluster_notes *notes, struct config_entry *const *entries,
+                                               size_t count);
 
 #endif

@@ -68,5 +68,9 @@ void config_event_tell(const struct config_event *event, const struct config_lis
         if (listener->logger_level_changed != NULL)
             listener->logger_level_changed(argument, event->name, event->level);
         break;
+    case CONFIG_EVENT_NOTE:
+        if (listener->note_changed != NULL)
+            listener->note_changed(argument, event->name);
+        break;
     }
 }

@@ -18,11 +18,12 @@ enum config_event_kind {
     CONFIG_EVENT_RESTART,
     CONFIG_EVENT_SESSION_KEY,
     CONFIG_EVENT_LOGGER,
+    CONFIG_EVENT_NOTE,
 };
 
 struct config_event {
     enum config_event_kind kind;
-    const char *name;    /* connector, logger; NULL for a session key */
+    const char *name;    /* connector, logger, key of a note; NULL for a session key */
     const char *level;   /* of a logger, else NULL */
     bool include_tasks, only_failed;
 };

@@ -23,6 +23,8 @@ struct config_listener {
     void (*restart_requested)(void *argument, const char *connector, bool include_tasks, bool only_failed);
     void (*session_key_changed)(void *argument);
     void (*logger_level_changed)(void *argument, const char *logger, const char *level);
+    /* A record of our own ("millrace-…") came, or one that does not count. */
+    void (*note_changed)(void *argument, const char *key);
     /* Records that were read are gone from the topic (cut or created anew): the snapshot stays, writes are refused. */
     void (*log_lost)(void *argument, const char *words);
 };

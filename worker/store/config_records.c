@@ -149,3 +149,12 @@ bool config_records_add_tombstone(struct config_records *records, const char *pr
     begin(&key, &value, prefix, name);
     return add(records, &key, &value, true);
 }
+
+bool config_records_add_note(struct config_records *records, const char *note, const char *text)
+{
+    struct str_buffer key, value;
+    begin(&key, &value, note, "");
+    if (text != NULL)
+        str_buffer_append_text(&value, text);
+    return add(records, &key, &value, text == NULL);
+}

@@ -19,6 +19,7 @@
 #define CONFIG_KEY_FENCING "tasks-fencing-"
 #define CONFIG_KEY_SESSION "session-key"
 #define CONFIG_KEY_LOGGER "logger-cluster-"
+#define CONFIG_KEY_NOTE "millrace-" /* our own: docs/decisions/0007 */
 
 /* A list of records that owns their bytes. _init allocates nothing. */
 struct config_records {
@@ -39,6 +40,8 @@ bool config_records_add_restart(struct config_records *records, const char *conn
                                 bool only_failed);
 bool config_records_add_session_key(struct config_records *records, const struct session_key *key);
 bool config_records_add_logger(struct config_records *records, const char *logger, const char *level);
+/* The whole key; `text` NULL: a tombstone. */
+bool config_records_add_note(struct config_records *records, const char *key, const char *text);
 /* prefix + name without a value. */
 bool config_records_add_tombstone(struct config_records *records, const char *prefix, const char *name);
 

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/pointer_map.h"
 #include "base/string_map.h"
+#include "store/cluster_notes_internal.h"
 #include "store/config_deferred_internal.h"
 #include "store/config_entry_internal.h"
 #include "store/config_events_internal.h"
@@ -23,6 +24,7 @@ struct config_replay {
     size_t count, capacity;
     struct pointer_map *deferred;    /* connector → struct config_deferred */
     struct config_key *session_key;
+    struct cluster_notes *notes;
     int64_t offset;                  /* of the last record understood + 1; -1: none yet */
     struct mr_arena *arena;          /* of the record at hand */
     struct ptr_array events;
@@ -32,6 +34,7 @@ struct config_replay {
 /* One record: what follows its prefix (in the arena) and its value. */
 struct config_input {
     struct mr_bytes key;
+    struct mr_bytes text; /* the value as it came */
     const char *name;
     const struct mr_value *value;
 };
@@ -45,7 +48,8 @@ struct config_replay *config_replay_create(void)
     replay->offset = -1;
     replay->deferred = pointer_map_create(config_deferred_destroy);
     replay->arena = mr_arena_create(RECORD_ARENA_MAX);
-    if (replay->deferred != NULL && replay->arena != NULL)
+    replay->notes = cluster_notes_create();
+    if (replay->deferred != NULL && replay->arena != NULL && replay->notes != NULL)
         return replay;
     config_replay_destroy(replay);
     return NULL;
@@ -60,6 +64,7 @@ void config_replay_destroy(struct config_replay *replay)
     mem_free(replay->entries);
     pointer_map_destroy(replay->deferred);
     config_key_drop(replay->session_key);
+    cluster_notes_drop(replay->notes);
     mr_arena_destroy(replay->arena);
     ptr_array_release(&replay->events);
     mem_free(replay);
@@ -67,7 +72,8 @@ void config_replay_destroy(struct config_replay *replay)
 
 struct config_snapshot *config_replay_snapshot(const struct config_replay *replay)
 {
-    return config_snapshot_create(replay->offset, replay->session_key, replay->entries, replay->count);
+    return config_snapshot_create(replay->offset, replay->session_key, replay->notes, replay->entries,
+                                  replay->count);
 }
 
 void config_replay_begin_telling(struct config_replay *replay)
@@ -412,6 +418,29 @@ static bool apply_logger(struct config_replay *replay, const struct config_input
     return note(replay, &(struct config_event){.kind = CONFIG_EVENT_LOGGER, .name = input->name, .level = level});
 }
 
+/* Ours: kept as text; only whether it counts is looked at. */
+static bool apply_note(struct config_replay *replay, const struct config_input *input)
+{
+    const char *key = mr_arena_printf(replay->arena, "%s%s", CONFIG_KEY_NOTE, input->name);
+    struct cluster_notes *next;
+    int64_t epoch = -1;
+
+    if (key == NULL)
+        return false;
+    if (mr_value_kind(input->value) == MR_KIND_MAP) {
+        const struct mr_value *said = mr_map_get(input->value, "epoch");
+
+        if (said != NULL && (!record_integer_of(said, &epoch) || epoch < 0))
+            return skip(input->key, "\"epoch\" is not a number");
+    }
+    next = cluster_notes_put(replay->notes, key, input->text.data, input->text.size, epoch);
+    if (next == NULL)
+        return false;
+    cluster_notes_drop(replay->notes);
+    replay->notes = next;
+    return note(replay, &(struct config_event){.kind = CONFIG_EVENT_NOTE, .name = key});
+}
+
 /* ---- the table, in the order in which prefixes are tried ---- */
 
 static const struct config_kind {
@@ -423,6 +452,7 @@ static const struct config_kind {
     {CONFIG_KEY_TASK, apply_task, false},           {CONFIG_KEY_COMMIT, apply_commit, false},
     {CONFIG_KEY_RESTART, apply_restart, false},     {CONFIG_KEY_FENCING, apply_fencing, false},
     {CONFIG_KEY_SESSION, apply_session_key, true},  {CONFIG_KEY_LOGGER, apply_logger, false},
+    {CONFIG_KEY_NOTE, apply_note, false},
 };
 
 static const struct config_kind *kind_of(struct mr_bytes key)
@@ -436,7 +466,7 @@ static const struct config_kind *kind_of(struct mr_bytes key)
 
 bool config_replay_apply(struct config_replay *replay, int64_t offset, struct mr_bytes key, struct mr_bytes value)
 {
-    struct config_input input = {.key = key};
+    struct config_input input = {.key = key, .text = value};
     mr_arena_clear(replay->arena);
     enum record_read read = record_text_read(replay->arena, value, &input.value);
     if (read == RECORD_NO_MEMORY)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/cluster_notes_internal.h"
 #include "store/config_entry_internal.h"
 #include "base/bans.h"
 
@@ -16,7 +17,8 @@ const char *target_state_name(enum target_state state)
 }
 
 struct config_snapshot *config_snapshot_create(int64_t offset, struct config_key *session_key,
-                                               struct config_entry *const *entries, size_t count)
+                                               struct cluster_notes *notes, struct config_entry *const *entries,
+                                               size_t count)
 {
     struct config_snapshot *snapshot = mem_alloc(sizeof(*snapshot) + count * sizeof(snapshot->entries[0]));
     if (snapshot == NULL)
@@ -26,6 +28,7 @@ struct config_snapshot *config_snapshot_create(int64_t offset, struct config_key
     snapshot->session_key = session_key;
     if (session_key != NULL)
         refcount_take(&session_key->owners);
+    snapshot->notes = cluster_notes_take(notes);
     snapshot->count = 0;
     for (size_t i = 0; i < count; i++) {
         if (entries[i]->config == NULL)
@@ -49,6 +52,7 @@ void config_snapshot_drop(struct config_snapshot *snapshot)
     for (size_t i = 0; i < snapshot->count; i++)
         config_entry_drop(snapshot->entries[i]);
     config_key_drop(snapshot->session_key);
+    cluster_notes_drop(snapshot->notes);
     mem_free(snapshot);
 }
 
@@ -151,4 +155,23 @@ bool config_snapshot_needs_fencing(const struct config_snapshot *snapshot, const
 const struct session_key *config_snapshot_session_key(const struct config_snapshot *snapshot)
 {
     return snapshot->session_key != NULL ? &snapshot->session_key->view : NULL;
+}
+
+size_t config_snapshot_note_count(const struct config_snapshot *snapshot)
+{
+    return snapshot->notes->count;
+}
+
+struct config_note config_snapshot_note_at(const struct config_snapshot *snapshot, size_t i)
+{
+    const struct cluster_note *note;
+
+    assert(i < snapshot->notes->count);
+    note = snapshot->notes->notes[i];
+    return (struct config_note){note->key, note->text, note->size, note->is_overruled};
+}
+
+uint64_t config_snapshot_epoch(const struct config_snapshot *snapshot)
+{
+    return snapshot->notes->epoch;
 }

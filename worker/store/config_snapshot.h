@@ -61,6 +61,19 @@ int64_t config_snapshot_fenced_count(const struct config_snapshot *snapshot, con
 /* A commit is newer than the newest tasks-fencing record. | false */
 bool config_snapshot_needs_fencing(const struct config_snapshot *snapshot, const char *connector);
 
+/* ---- records of our own: keys "millrace-…" (docs/decisions/0007), in the order of their keys ---- */
+
+struct config_note {
+    const char *key;
+    const char *text; /* NUL-terminated JSON, or what was there instead; "" where nothing counts */
+    size_t size;
+    bool is_overruled; /* a record came later that does not count: its epoch was over; the leader writes this one again */
+};
+size_t config_snapshot_note_count(const struct config_snapshot *snapshot);
+struct config_note config_snapshot_note_at(const struct config_snapshot *snapshot, size_t i);
+/* The highest "epoch" of any of them; 0: there was none. */
+uint64_t config_snapshot_epoch(const struct config_snapshot *snapshot);
+
 /* ---- session key ---- */
 
 struct session_key {

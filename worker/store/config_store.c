@@ -355,3 +355,29 @@ int config_store_put_logger_level(struct config_store *store, const char *logger
     config_records_release(&records);
     return status;
 }
+
+static int put_notes(struct config_store *store, const struct config_note_write *notes, size_t count, bool is_guarded,
+                     int64_t deadline_ms, struct mr_error **error)
+{
+    struct config_write write = {.deadline_ms = deadline_ms, .error = error};
+    struct config_records records;
+    bool built = true;
+    config_records_init(&records);
+    for (size_t i = 0; built && i < count; i++)
+        built = config_records_add_note(&records, notes[i].key, notes[i].text);
+    int status = write_records(&write, store, &records, built, is_guarded);
+    config_records_release(&records);
+    return status;
+}
+
+int config_store_put_notes(struct config_store *store, const struct config_note_write *notes, size_t count,
+                           int64_t deadline_ms, struct mr_error **error)
+{
+    return put_notes(store, notes, count, true, deadline_ms, error);
+}
+
+int config_store_put_own_note(struct config_store *store, const struct config_note_write *note, int64_t deadline_ms,
+                              struct mr_error **error)
+{
+    return put_notes(store, note, 1, false, deadline_ms, error);
+}

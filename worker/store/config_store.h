@@ -73,7 +73,20 @@ int config_store_put_restart(struct config_store *store, const char *connector, 
 int config_store_put_fenced_count(struct config_store *store, const char *connector, uint32_t count,
                                   int64_t deadline_ms, struct mr_error **error);
 
+/* Records of our own ("millrace-…"). `text` NULL: a tombstone. */
+struct config_note_write {
+    const char *key;
+    const char *text;
+};
+/* All in one go, in this order. */
+int config_store_put_notes(struct config_store *store, const struct config_note_write *notes, size_t count,
+                           int64_t deadline_ms, struct mr_error **error);
+
 /* ---- any worker's writes (not guarded) ---- */
+
+/* What a worker says of itself. */
+int config_store_put_own_note(struct config_store *store, const struct config_note_write *note, int64_t deadline_ms,
+                              struct mr_error **error);
 
 /* STOPPED of a connector with tasks: put_tasks with count 0 first. */
 int config_store_put_target(struct config_store *store, const char *connector, enum target_state state,

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "kafka/compacted_log.h"
 #include "store/config_store_internal.h"
 #include "store/offset_store_internal.h"
@@ -18,6 +19,7 @@ enum stores_topic { TOPIC_OFFSETS, TOPIC_STATUSES, TOPIC_CONFIGS, TOPIC_COUNT };
 
 /* A status that is not acknowledged by then is sent again, unless a newer one exists. */
 #define STATUS_APPEND_TIMEOUT_MS 30000
+#define CONFIG_APPEND_TIMEOUT_MS 15000
 
 struct kafka_stores {
     struct compacted_log *log;
@@ -111,10 +113,14 @@ static struct compacted_log_entry *entries_of(enum stores_topic topic, const str
     return entries;
 }
 
+/* Whoever waits is told at the deadline that it timed out: what was not written by then must not be written later. The
+ * record itself expires before. */
 static int config_append(void *argument, const struct store_record *records, size_t count, int64_t deadline_ms,
                          struct mr_error **error)
 {
     struct kafka_stores *stores = argument;
+    if (deadline_ms < deadline_after_ms(CONFIG_APPEND_TIMEOUT_MS))
+        return mr_error_set(error, MR_ERR_TIMEOUT, "config topic: too little time is left to write; nothing was written");
     struct compacted_log_entry *entries = entries_of(TOPIC_CONFIGS, records, count);
     if (entries == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "config topic: no memory for a record");
@@ -184,7 +190,10 @@ static struct compacted_log *log_create(struct kafka_stores *stores, const struc
                             .append_timeout_ms = STATUS_APPEND_TIMEOUT_MS,
                             .listener = &status_topic_listener,
                             .argument = stores},
-        [TOPIC_CONFIGS] = {.name = setup->config_topic, .listener = &config_topic_listener, .argument = stores},
+        [TOPIC_CONFIGS] = {.name = setup->config_topic,
+                           .append_timeout_ms = CONFIG_APPEND_TIMEOUT_MS,
+                           .listener = &config_topic_listener,
+                           .argument = stores},
     };
     return compacted_log_create(&(struct compacted_log_setup){.consumer = setup->consumer,
                                                               .producer = setup->producer,

@@ -23,6 +23,7 @@ struct status_store {
     struct status_sender *sender;
     pthread_mutex_t lock;         /* for the table */
     struct status_table *table;
+    _Atomic uint32_t topics_epoch;
 };
 
 /* Another worker that said something under a greater generation knows better. */
@@ -79,6 +80,7 @@ void status_store_feed(struct status_store *store, struct mr_bytes key, struct m
 {
     mutex_lock(&store->lock);
     bool done = status_table_apply(store->table, key, value);
+    atomic_store(&store->topics_epoch, status_table_topics_removed(store->table));
     mutex_unlock(&store->lock);
     if (!done)
         log_error("store.status", "no memory for a status: what is shown may be old");
@@ -179,6 +181,11 @@ void status_store_remove_all(struct status_store *store, const char *connector)
         status_store_remove_topic(store, connector, topics[i].topic);
     status_view_destroy(view);
     status_topics_destroy(topics);
+}
+
+const _Atomic uint32_t *status_store_topics_epoch(const struct status_store *store)
+{
+    return &store->topics_epoch;
 }
 
 int status_store_flush(struct status_store *store, int64_t deadline_ms, struct mr_error **error)

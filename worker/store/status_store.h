@@ -59,6 +59,9 @@ void status_store_put_task(struct status_store *store, const char *connector, ui
 /* Written unless the cache knows the topic of the connector already. */
 void status_store_put_topic(struct status_store *store, const char *connector, const char *topic, uint32_t task);
 void status_store_remove_topic(struct status_store *store, const char *connector, const char *topic);
+/* Grows when a topic was read to be removed, whoever did it: then those who put a topic once put it again with its next
+ * record. Lives as long as the store. */
+const _Atomic uint32_t *status_store_topics_epoch(const struct status_store *store);
 /* Tombstones for all that the cache holds of the connector: its own, its tasks', its topics'. */
 void status_store_remove_all(struct status_store *store, const char *connector);
 

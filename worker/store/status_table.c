@@ -38,6 +38,7 @@ struct status_group {
 struct status_table {
     struct pointer_map *groups;   /* connector → struct status_group */
     struct mr_arena *arena;       /* of the record at hand */
+    uint32_t topics_removed;
 };
 
 static size_t text_size(const char *text)
@@ -222,8 +223,8 @@ static void apply_tombstone(struct status_table *table, const struct status_reco
         task_remove(group, record->task);
         break;
     case STATUS_OF_TOPIC:
-        if (group->topics != NULL)
-            pointer_map_remove(group->topics, record->topic);
+        if (group->topics != NULL && pointer_map_remove(group->topics, record->topic))
+            table->topics_removed++;
         break;
     }
     group_tidy(table, record->connector);
@@ -301,6 +302,11 @@ const struct unit_status *status_table_task(const struct status_table *table, co
     const struct status_group *group = group_find(table, connector);
     const struct stored_task *known = group != NULL ? task_find(group, task) : NULL;
     return known != NULL ? &known->stored->status : NULL;
+}
+
+uint32_t status_table_topics_removed(const struct status_table *table)
+{
+    return table->topics_removed;
 }
 
 bool status_table_has_topic(const struct status_table *table, const char *connector, const char *topic)

@@ -24,6 +24,7 @@ bool status_table_apply(struct status_table *table, struct mr_bytes key, struct 
 /* What is known; lives until the next apply. NULL: nothing. */
 const struct unit_status *status_table_connector(const struct status_table *table, const char *connector);
 const struct unit_status *status_table_task(const struct status_table *table, const char *connector, uint32_t task);
+uint32_t status_table_topics_removed(const struct status_table *table); /* so far */
 bool status_table_has_topic(const struct status_table *table, const char *connector, const char *topic);
 
 /* Copies; NULL: no memory. */

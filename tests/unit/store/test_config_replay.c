@@ -50,6 +50,14 @@ static void describe(struct str_buffer *out, const struct config_snapshot *snaps
     const struct session_key *key = config_snapshot_session_key(snapshot);
     if (key != NULL)
         str_buffer_printf(out, " key=%s,%s,%d", key->key, key->algorithm, (int)key->created_ms);
+    for (size_t i = 0; i < config_snapshot_note_count(snapshot); i++) {
+        struct config_note note = config_snapshot_note_at(snapshot, i);
+
+        assert_int_equal(note.size, strlen(note.text));
+        str_buffer_printf(out, " %s=%s%s", note.key, note.text, note.is_overruled ? "!" : "");
+    }
+    if (config_snapshot_epoch(snapshot) > 0)
+        str_buffer_printf(out, " e%d", (int)config_snapshot_epoch(snapshot));
 }
 
 static const struct row rows[] = {
@@ -57,6 +65,20 @@ static const struct row rows[] = {
     {"1: what is not JSON does not move the offset", {CONNECTOR("a"), {"connector-b", "junk{"}}, "1 a(STARTED)"},
     {"1: unknown keys do", {CONNECTOR("a"), {"what-is-this", "{}"}, {"", "1"}}, "3 a(STARTED)"},
     {"1: JSON of the wrong kind does", {{"connector-a", "[]"}, {"connector-a", "{\"properties\":7}"}}, "2"},
+    {"our own keys are kept as text, in the order of their keys",
+     {{"millrace-member-b", "{\"boot\":\"x\"}"}, {"millrace-cluster", "{ \"epoch\" : 2 }"}},
+     "2 millrace-cluster={ \"epoch\" : 2 } millrace-member-b={\"boot\":\"x\"} e2"},
+    {"the newest counts, a tombstone removes",
+     {{"millrace-a", "{}"}, {"millrace-b", "{}"}, {"millrace-a", "{\"n\":1}"}, {"millrace-b", NULL}},
+     "4 millrace-a={\"n\":1}"},
+    {"an epoch that is over does not count, and shows",
+     {{"millrace-a", "{\"epoch\":3}"}, {"millrace-b", "{\"epoch\":4}"}, {"millrace-a", "{\"epoch\":3,\"x\":1}"},
+      {"millrace-c", "{\"epoch\":2}"}, {"millrace-d", "{\"x\":1}"}},
+     "5 millrace-a={\"epoch\":3}! millrace-b={\"epoch\":4} millrace-c=! millrace-d={\"x\":1} e4"},
+    {"what is overruled is healed by the next record that counts",
+     {{"millrace-b", "{\"epoch\":4}"}, {"millrace-c", "{\"epoch\":2}"}, {"millrace-c", "{\"epoch\":4}"}},
+     "3 millrace-b={\"epoch\":4} millrace-c={\"epoch\":4} e4"},
+    {"an epoch that is no number does not count", {{"millrace-b", "{\"epoch\":\"4\"}"}}, "1"},
     {"1: text behind the value is not looked at", {{"connector-a", "{\"properties\":{}} tail"}}, "1 a(STARTED)"},
     {"3: target-state- comes before connector-", {CONNECTOR("x"), TARGET("x", "PAUSED", "PAUSED")}, "2 x(PAUSED)"},
     {"3: session-key is a whole key",
