@@ -63,6 +63,11 @@ check "nothing_is_refused" $?
 check "plugin_doc_describes_the_options" $?
 ! "$prefix/bin/millrace" plugin check "$source/README.md" >/dev/null 2>&1
 check "a_file_that_is_no_plugin_fails_the_check" $?
+"$prefix/bin/millrace" plugin doc InserField 2>&1 >/dev/null | grep -q 'did you mean .*InsertField$Key or .*InsertField$Value?'
+check "a_misspelt_name_is_answered_by_those_it_may_mean" $?
+! "$prefix/bin/millrace" plugin check "$work/nowhere.so" >"$work/check.txt" 2>&1 && grep -q 'nowhere.so: .*No such file' "$work/check.txt" &&
+    ! grep -q plugin.path "$work/check.txt"
+check "a_file_that_is_not_there_fails_the_check_by_its_own_name" $?
 ! "$prefix/bin/millrace" plugin nonsense >/dev/null 2>&1 && ! "$prefix/bin/millrace" nonsense >/dev/null 2>&1
 check "unknown_commands_are_refused" $?
 
