@@ -15,6 +15,7 @@
 #include "base/bans.h"
 
 #define RESOLVED_MAX (16u << 20) /* bytes of one resolved value */
+#define RESOLVED_USUAL 8192      /* as long as none is longer, no piece of a secret is left behind by growing */
 
 /* Providers ---------------------------------------------------------------------------------------------------- */
 
@@ -299,6 +300,7 @@ static bool replace_all(struct string_map *result, const struct ptr_array *quest
     struct str_buffer text;
     bool is_fine = true;
     str_buffer_init(&text, RESOLVED_MAX);
+    str_buffer_reserve(&text, RESOLVED_USUAL);
     for (size_t i = 0; is_fine && i < string_map_count(map); i++) {
         const char *value = string_map_value(map, i);
         if (!variables_has_reference(value))
