@@ -3,6 +3,7 @@
  * of the REST API; whatever it lets through has its body read as the entity that the route takes. Refusals are 4xx with words;
  * what is accepted is UTF-8.
  */
+#include <millrace/value.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

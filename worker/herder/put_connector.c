@@ -132,26 +132,32 @@ void herder_put_connector(struct herder *herder, const struct herder_put_connect
 
 /* --- changing some options ------------------------------------------------------------------------------------------ */
 
-/* false: no memory, `config` may hold a part. */
-static bool apply(struct string_map *config, const struct string_map *changes)
+/* Into an empty map; false: no memory. A removal from a map would cost its length. */
+static bool apply(struct string_map *whole, const struct string_map *present, const struct string_map *changes)
 {
-    for (size_t i = 0; i < string_map_count(changes); i++) {
-        const char *option = string_map_key(changes, i), *value = string_map_value(changes, i);
+    bool is_fine = true;
 
-        if (value == NULL)
-            string_map_remove(config, option);
-        else if (!string_map_put(config, option, value))
-            return false;
+    for (size_t i = 0; is_fine && i < string_map_count(present); i++) {
+        const char *option = string_map_key(present, i);
+
+        if (!string_map_has(changes, option))
+            is_fine = string_map_put(whole, option, string_map_value(present, i));
+        else if (string_map_get(changes, option) != NULL)
+            is_fine = string_map_put(whole, option, string_map_get(changes, option));
     }
-    return true;
+    for (size_t i = 0; is_fine && i < string_map_count(changes); i++)
+        if (string_map_value(changes, i) != NULL)
+            is_fine = string_map_put(whole, string_map_key(changes, i), string_map_value(changes, i));
+    return is_fine;
 }
 
 /* The request's changes become the whole configuration: in its turn, so that no earlier change is lost. */
 static bool merge(struct herder *herder, struct herder_request *request)
 {
     struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
-    struct string_map *whole = string_map_copy(config_snapshot_config(snapshot, request->name));
-    bool is_merged = whole != NULL && apply(whole, request->config);
+    struct string_map *whole = string_map_create();
+    bool is_merged =
+        whole != NULL && apply(whole, config_snapshot_config(snapshot, request->name), request->config);
 
     config_snapshot_drop(snapshot);
     if (is_merged) {
