@@ -82,6 +82,7 @@ static void crash_if(const struct mr_config *config, const char *call)
 /* --- the task --------------------------------------------------------------------------------------------------------- */
 
 struct task {
+    struct mr_source_context *context;
     const struct mr_config *config;
 };
 
@@ -89,9 +90,10 @@ static void *task_create(struct mr_source_context *context, struct mr_error **er
 {
     struct task *task = calloc(1, sizeof(*task));
 
-    (void)context;
     if (task == NULL)
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a task");
+    else
+        task->context = context;
     return task;
 }
 
@@ -116,6 +118,7 @@ static int task_poll(void *self, struct mr_batch *batch, struct mr_error **error
         mr_record_set_value(record, mr_schema_primitive(MR_TYPE_STRING, false), mr_string(arena, "here")) != 0 ||
         mr_record_set_source(record, mr_null(), mr_null()) != 0)
         return mr_arena_failed(arena, error);
+    mr_source_context_poll_after_ms(((struct task *)self)->context, 10);
     return 0;
 }
 
