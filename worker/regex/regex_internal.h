@@ -43,6 +43,7 @@ struct translation {
     size_t groups;      /* opened so far */
     size_t group_total; /* of the walk before; SIZE_MAX in the first */
     int depth;
+    bool looks_behind;  /* inside (?<= or (?<! */
     bool failed;
     char *why;
     size_t why_size;
@@ -62,6 +63,8 @@ bool translation_take(struct translation *walk, char wanted);
 /* Under flag x: blanks and comments. */
 void translation_skip_comments(struct translation *walk);
 
+void translation_put(struct translation *walk, const char *text);
+
 /* One character of the text as PCRE2 reads it, under the flags. */
 void regex_put_literal(const struct translation *walk, struct str_buffer *out, uint32_t character);
 
@@ -78,6 +81,18 @@ struct escape {
     struct str_buffer items; /* to be released in each case */
 };
 enum escape_kind regex_escape(struct translation *walk, struct escape *escape);
+
+/* An escape outside of classes, its backslash passed: appends one atom. */
+bool regex_translate_escape(struct translation *walk);
+/* ^, $ and . under the flags. */
+void regex_put_caret(struct translation *walk);
+void regex_put_dollar(struct translation *walk, bool is_multiline);
+void regex_put_dot(struct translation *walk);
+
+/* Letters and digits up to the >, which is passed. */
+bool regex_read_name(struct translation *walk, const char **name, size_t *size);
+size_t regex_name_find(const struct regex_names *names, const char *text, size_t size); /* its group; 0: none */
+bool regex_name_add(struct translation *walk, const char *text, size_t size);           /* for the group opened last */
 
 /* \p and \P: the letter has been passed. Appends the items. */
 bool regex_property(struct translation *walk, struct str_buffer *items);

@@ -12,7 +12,6 @@
 
 #include "base/bans.h"
 
-#define LINE_ENDS "\\n\\r\\x{85}\\x{2028}\\x{2029}"
 #define COUNT_MAX 65535 /* PCRE2's */
 
 /* Walking --------------------------------------------------------------------------------------------------------- */
@@ -68,7 +67,7 @@ void translation_skip_comments(struct translation *walk)
     }
 }
 
-static void put(struct translation *walk, const char *text)
+void translation_put(struct translation *walk, const char *text)
 {
     str_buffer_append_text(walk->out, text);
 }
@@ -85,173 +84,6 @@ void regex_put_literal(const struct translation *walk, struct str_buffer *out, u
         str_buffer_append_char(out, (char)character);
     else
         str_buffer_printf(out, "\\x{%x}", character);
-}
-
-/* Names ----------------------------------------------------------------------------------------------------------- */
-
-void regex_names_release(struct regex_names *names)
-{
-    for (size_t i = 0; i < names->count; i++)
-        mem_free(names->items[i].text);
-    mem_free(names->items);
-    *names = (struct regex_names){.count = 0};
-}
-
-static size_t name_find(const struct regex_names *names, const char *text, size_t size)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (strlen(names->items[i].text) == size && memcmp(names->items[i].text, text, size) == 0)
-            return names->items[i].group;
-    return 0;
-}
-
-static bool name_add(struct translation *walk, const char *text, size_t size)
-{
-    struct regex_names *names = walk->names;
-    struct regex_name *items = mem_realloc(names->items, (names->count + 1) * sizeof(*items));
-    if (items != NULL)
-        names->items = items;
-    char *copy = items == NULL ? NULL : mem_strndup(text, size);
-    if (copy == NULL) {
-        snprintf(walk->why, walk->why_size, "no memory for a regular expression");
-        walk->failed = true;
-        return false;
-    }
-    names->items[names->count++] = (struct regex_name){.text = copy, .group = walk->groups};
-    return true;
-}
-
-/* Letters and digits up to the >, which is passed. */
-static bool read_name(struct translation *walk, const char **name, size_t *size)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    *name = walk->text + walk->at;
-    *size = strspn(*name, letters);
-    if (*size == 0 || **name <= '9')
-        return translation_fail(walk, "capturing group name does not start with a Latin letter");
-    walk->at += *size;
-    return translation_take(walk, '>') || translation_fail(walk, "named capturing group is missing trailing '>'");
-}
-
-/* Anchors and references ------------------------------------------------------------------------------------------ */
-
-/* A line begins behind its end mark, but not at the end of the text. */
-static void put_caret(struct translation *walk)
-{
-    if ((walk->flags & FLAG_MULTILINE) == 0)
-        put(walk, "(?:\\A)");
-    else if ((walk->flags & FLAG_UNIX_LINES) != 0)
-        put(walk, "(?:\\A|(?<=\\n)(?!\\z))");
-    else
-        put(walk, "(?:\\A|(?:(?<=[\\n\\x{85}\\x{2028}\\x{2029}])|(?<=\\r)(?!\\n))(?!\\z))");
-}
-
-/* At the end, or before the mark that ends the last line (each line with m); \r\n is one mark. */
-static void put_dollar(struct translation *walk, bool is_multiline)
-{
-    const char *end = is_multiline ? "" : "\\z";
-    if ((walk->flags & FLAG_UNIX_LINES) != 0)
-        str_buffer_printf(walk->out, "(?:\\z|(?=\\n%s))", end);
-    else
-        str_buffer_printf(walk->out, "(?:\\z|(?=\\r\\n%s)|(?<!\\r)(?=\\n%s)|(?=[\\r\\x{85}\\x{2028}\\x{2029}]%s))", end, end,
-                          end);
-}
-
-static void put_dot(struct translation *walk)
-{
-    if ((walk->flags & FLAG_DOTALL) != 0)
-        put(walk, "(?s:.)");
-    else
-        regex_put_set(walk->out, (walk->flags & FLAG_UNIX_LINES) != 0 ? "\\n" : LINE_ENDS, true);
-}
-
-/* Java 17 takes letters and digits of all scripts for words here, though not in \w. */
-static void put_word_boundary(struct translation *walk, bool is_negated)
-{
-    static const char word[] = "[\\p{L}\\p{Nd}_]";
-    if (is_negated)
-        str_buffer_printf(walk->out, "(?:(?<=%s)(?=%s)|(?<!%s)(?!%s))", word, word, word, word);
-    else
-        str_buffer_printf(walk->out, "(?:(?<=%s)(?!%s)|(?<!%s)(?=%s))", word, word, word, word);
-}
-
-/* A group that the expression does not have never matches. */
-static void put_reference(struct translation *walk, size_t group)
-{
-    const char *form = (walk->flags & FLAG_CASE) != 0 ? "(?i:\\g{%zu})" : "(?:\\g{%zu})";
-    if (group > walk->group_total)
-        put(walk, "(?!)");
-    else
-        str_buffer_printf(walk->out, form, group);
-}
-
-/* The first digit counts always, a further one only while such a group has been opened. */
-static void translate_reference(struct translation *walk)
-{
-    size_t group = 0;
-    for (char digit; digit = walk->text[walk->at], digit >= '0' && digit <= '9'; walk->at++) {
-        size_t longer = group * 10 + (size_t)(digit - '0');
-        if (group > 0 && longer > walk->groups)
-            break;
-        group = longer;
-    }
-    put_reference(walk, group);
-}
-
-static bool translate_named_reference(struct translation *walk)
-{
-    const char *name;
-    size_t size;
-    if (!translation_take(walk, '<'))
-        return translation_fail(walk, "\\k is not followed by '<' for named capturing group");
-    if (!read_name(walk, &name, &size))
-        return false;
-    size_t group = name_find(walk->names, name, size);
-    if (group == 0)
-        return translation_fail(walk, "named capturing group does not exist");
-    put_reference(walk, group);
-    return true;
-}
-
-static bool translate_other_escape(struct translation *walk)
-{
-    char letter = walk->text[walk->at];
-    if (letter >= '1' && letter <= '9') {
-        translate_reference(walk);
-        return true;
-    }
-    walk->at++;
-    switch (letter) {
-    case 'A': put(walk, "(?:\\A)"); return true;
-    case 'z': put(walk, "(?:\\z)"); return true;
-    case 'Z': put_dollar(walk, false); return true;
-    case 'G': put(walk, "(?:\\G)"); return true;
-    case 'R': put(walk, "\\R"); return true;
-    case 'X': put(walk, "\\X"); return true;
-    case 'B': put_word_boundary(walk, true); return true;
-    case 'k': return translate_named_reference(walk);
-    case 'b':
-        if (walk->text[walk->at] == '{')
-            return translation_fail(walk, "Boundaries of grapheme clusters are not supported here");
-        put_word_boundary(walk, false);
-        return true;
-    case 'N': return translation_fail(walk, "Names of characters are not supported here");
-    default: walk->at--; return translation_fail(walk, "Illegal/unsupported escape sequence");
-    }
-}
-
-static bool translate_escape(struct translation *walk)
-{
-    struct escape escape;
-    enum escape_kind kind = regex_escape(walk, &escape);
-    if (kind == ESCAPE_CHARACTER)
-        regex_put_literal(walk, walk->out, escape.character);
-    else if (kind == ESCAPE_SET)
-        regex_put_set(walk->out, str_buffer_text(&escape.items), escape.is_negated);
-    translation_release(walk, &escape.items);
-    if (walk->failed)
-        return false;
-    return kind == ESCAPE_OTHER ? translate_other_escape(walk) : true;
 }
 
 /* Groups ---------------------------------------------------------------------------------------------------------- */
@@ -289,13 +121,13 @@ static bool open_named(struct translation *walk)
 {
     const char *name;
     size_t size;
-    if (!read_name(walk, &name, &size))
+    if (!regex_read_name(walk, &name, &size))
         return false;
-    if (name_find(walk->names, name, size) != 0)
+    if (regex_name_find(walk->names, name, size) != 0)
         return translation_fail(walk, "Named capturing group is already defined");
     walk->groups++;
-    put(walk, "(");
-    return name_add(walk, name, size);
+    translation_put(walk, "(");
+    return regex_name_add(walk, name, size);
 }
 
 /* Opens the group; `*is_group` false: only flags, which hold from here on. */
@@ -305,13 +137,14 @@ static bool open_group(struct translation *walk, bool *is_group)
     *is_group = true;
     if (walk->text[walk->at] != '?') {
         walk->groups++;
-        put(walk, "(");
+        translation_put(walk, "(");
         return true;
     }
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
         if (strncmp(walk->text + walk->at, kinds[i], strlen(kinds[i])) != 0)
             continue;
         walk->at += strlen(kinds[i]);
+        walk->looks_behind |= strlen(kinds[i]) == 3;
         str_buffer_printf(walk->out, "(%s", kinds[i]);
         return true;
     }
@@ -321,7 +154,7 @@ static bool open_group(struct translation *walk, bool *is_group)
     if (!read_flags(walk))
         return false;
     *is_group = walk->text[walk->at++] == ':';
-    put(walk, *is_group ? "(?:" : "");
+    translation_put(walk, *is_group ? "(?:" : "");
     return true;
 }
 
@@ -329,6 +162,7 @@ static bool open_group(struct translation *walk, bool *is_group)
 static bool translate_group(struct translation *walk, bool *is_atom)
 {
     uint32_t flags = walk->flags;
+    bool looks_behind = walk->looks_behind;
     if (!open_group(walk, is_atom))
         return false;
     if (!*is_atom)
@@ -341,7 +175,8 @@ static bool translate_group(struct translation *walk, bool *is_atom)
         return translation_fail(walk, "Unclosed group");
     walk->depth--;
     walk->flags = flags;
-    put(walk, ")");
+    walk->looks_behind = looks_behind;
+    translation_put(walk, ")");
     return true;
 }
 
@@ -368,7 +203,7 @@ static bool translate_counts(struct translation *walk)
         return false;
     str_buffer_printf(walk->out, "{%u", least);
     if (translation_take(walk, ',')) {
-        put(walk, ",");
+        translation_put(walk, ",");
         if (walk->text[walk->at] != '}') {
             if (!read_count(walk, &most))
                 return false;
@@ -377,7 +212,7 @@ static bool translate_counts(struct translation *walk)
             str_buffer_printf(walk->out, "%u", most);
         }
     }
-    put(walk, "}");
+    translation_put(walk, "}");
     return translation_take(walk, '}') || translation_fail(walk, "Unclosed counted closure");
 }
 
@@ -394,9 +229,9 @@ static bool translate_quantifier(struct translation *walk)
         str_buffer_append_char(walk->out, mark);
     translation_skip_comments(walk);
     if (translation_take(walk, '?'))
-        put(walk, "?");
+        translation_put(walk, "?");
     else if (translation_take(walk, '+'))
-        put(walk, "+");
+        translation_put(walk, "+");
     return true;
 }
 
@@ -407,13 +242,13 @@ static bool translate_atom(struct translation *walk, bool *is_atom)
     case '?':
     case '*':
     case '+': return translation_fail(walk, "Dangling meta character");
-    case '{': put(walk, "(?:)"); return true; /* Java repeats nothing at all then */
+    case '{': translation_put(walk, "(?:)"); return true; /* Java repeats nothing at all then */
     case '(': walk->at++; return translate_group(walk, is_atom);
     case '[': walk->at++; return regex_class(walk, walk->out);
-    case '\\': walk->at++; return translate_escape(walk);
-    case '^': walk->at++; put_caret(walk); return true;
-    case '$': walk->at++; put_dollar(walk, (walk->flags & FLAG_MULTILINE) != 0); return true;
-    case '.': walk->at++; put_dot(walk); return true;
+    case '\\': walk->at++; return regex_translate_escape(walk);
+    case '^': walk->at++; regex_put_caret(walk); return true;
+    case '$': walk->at++; regex_put_dollar(walk, (walk->flags & FLAG_MULTILINE) != 0); return true;
+    case '.': walk->at++; regex_put_dot(walk); return true;
     default: regex_put_literal(walk, walk->out, translation_next(walk)); return true;
     }
 }
@@ -429,7 +264,7 @@ static bool translate_alternatives(struct translation *walk)
             return true;
         if (next == '|') {
             walk->at++;
-            put(walk, "|");
+            translation_put(walk, "|");
             continue;
         }
         if (!translate_atom(walk, &is_atom) || (is_atom && !translate_quantifier(walk)))

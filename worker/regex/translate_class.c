@@ -176,7 +176,8 @@ static void read_members(struct translation *walk, struct class_union *set, stru
             return;
         } else if (at[0] == '&' && at[1] == '&') {
             walk->at += 2;
-            intersect(walk, set, before);
+            if (at[2] != '&') /* Java: a third & makes a union of it again */
+                intersect(walk, set, before);
         } else if (translation_take(walk, '[')) {
             add_nested(walk, set);
         } else {

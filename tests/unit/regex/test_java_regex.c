@@ -69,7 +69,7 @@ static void what_only_java_has_is_translated(void **state)
         {"[a\\P{L}]+", "a1", true},         {"(?i)[a-c]+", "AbC", true},        {"(?i)k", "\u212a", false},
         {"(?iu)k", "\u212a", true},         {"(?i)\u00e9", "\u00c9", false},     {"(?U)\\w+", "\u00e9t\u00e9", true},
         {"\\w+", "\u00e9", false},          {"(?d)a.b", "a\rb", true},          {"a.b", "a\xc2\x85" "b", false},
-        {"a.b", "a\x0b" "b", true},         {"(?m)^a$\\n^b$", "a\nb", true},    {"(?x) a b # c", "ab", true},
+        {"a.b", "a\x0b" "b", true},         {"(?m)^a$\\n^b$", "a\nb", true},    {"(?m)^", "", false},    {"(?x) a b # c", "ab", true},
         {"(?x)[ a # b\n]+", "a", true},     {"\\p{IsGreek}+", "\u03b1", true},  {"\\p{InGreek}", "\u03b1", true},
         {"\\p{javaLowerCase}", "a", true},  {"\\0101\\x42\\u0043", "ABC", true}, {"\\uD83D\\uDE00", "\U0001f600", true},
         {"{1}x", "x", true},                {"]}", "]}", true},                 {"(a)\\11", "aa1", true},
@@ -98,7 +98,7 @@ static void what_java_refuses_or_pcre2_lacks_is_refused_in_words(void **state)
         {"\\k<n>(?<n>a)", "does not exist"},   {"[b-a]", "character range"},   {"\\p{Nothing}", "Unknown character property"},
         {"\\p{sc:x}", "Unknown"},              {"\\pQ", "Unknown"},            {"[a-\\d]", "character range"},
         {"(?<=a+)b", "not supported here"},    {"\\N{DIGIT ONE}", "not supported"}, {"a{65536}", "65535"},
-        {"\\uD83D", "surrogate"},              {"\xff", "no UTF-8"},            {"\\b{g}", "not supported"},
+        {"(a)(?<=\\1)", "maximum length"},     {"\\uD83D", "surrogate"},              {"\xff", "no UTF-8"},            {"\\b{g}", "not supported"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         char why[200] = "";
