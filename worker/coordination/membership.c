@@ -73,6 +73,50 @@ static bool find_leader(const struct admin_group *group, char *url, size_t size)
     return false;
 }
 
+/* Those of the members that are workers of ours. NULL: no memory. The texts are peers[0 …]'s own: one block. */
+static struct membership_peer *peers_of(const struct admin_group *group, size_t *count)
+{
+    size_t text_size = 0;
+    struct membership_peer *peers;
+    char *text;
+
+    for (size_t i = 0; i < group->member_count; i++)
+        text_size += strlen(group->members[i].client_id) + 1 + MEMBERSHIP_BOOT_ID_SIZE;
+    peers = mem_calloc(1, group->member_count * sizeof(*peers) + text_size + 1);
+    *count = 0;
+    if (peers == NULL)
+        return NULL;
+    text = (char *)(peers + group->member_count);
+    for (size_t i = 0; i < group->member_count; i++) {
+        size_t url_size = strlen(group->members[i].client_id) + 1;
+        char *boot_id = text + url_size;
+
+        if (!membership_parse_client_id(group->members[i].client_id, text, url_size, boot_id, MEMBERSHIP_BOOT_ID_SIZE))
+            continue;
+        peers[(*count)++] = (struct membership_peer){text, boot_id, group->members[i].owns_partition_0};
+        text = boot_id + MEMBERSHIP_BOOT_ID_SIZE;
+    }
+    return peers;
+}
+
+/* false: the group has not settled, or not with us in it. */
+static bool tell_peers(struct membership *membership, const struct admin_group *group)
+{
+    size_t count;
+    struct membership_peer *peers;
+    bool is_there = false;
+
+    if (strcmp(group->state, "Stable") != 0)
+        return false;
+    peers = peers_of(group, &count);
+    for (size_t i = 0; i < count; i++)
+        is_there = is_there || strcmp(peers[i].boot_id, membership->boot_id) == 0;
+    if (is_there && membership->setup.listener->on_peers != NULL)
+        membership->setup.listener->on_peers(membership->setup.listener_argument, peers, count);
+    mem_free(peers);
+    return is_there;
+}
+
 static void learn_leader(struct membership *membership, const char *url)
 {
     mutex_lock(&membership->lock);
@@ -91,12 +135,12 @@ static void forget_leader(struct membership *membership)
 }
 
 /* true: settled, until the next change. */
-static bool ask_who_leads(struct membership *membership)
+static bool ask_who_is_there(struct membership *membership)
 {
     struct admin_group group = {0};
     struct mr_error *error = NULL;
     char url[URL_SIZE_MAX];
-    bool found;
+    bool found, is_told;
 
     if (admin_describe_group(membership->setup.admin, membership->group_id, &group,
                              clock_monotonic_ms(NULL) + ASK_TIMEOUT_MS, &error) != 0) {
@@ -105,12 +149,11 @@ static bool ask_who_leads(struct membership *membership)
         return false;
     }
     found = find_leader(&group, url, sizeof(url));
+    is_told = tell_peers(membership, &group);
     admin_group_release(&group);
-    if (!found)
-        return false;
-    if (!atomic_load(&membership->leading))
+    if (found && !atomic_load(&membership->leading))
         learn_leader(membership, url);
-    return true;
+    return found && is_told;
 }
 
 static void *asker_run(void *argument)
@@ -127,7 +170,7 @@ static void *asker_run(void *argument)
         }
         membership->must_ask = false;
         mutex_unlock(&membership->lock);
-        settled = atomic_load(&membership->leading) || ask_who_leads(membership);
+        settled = ask_who_is_there(membership);
         mutex_lock(&membership->lock);
         if (settled || membership->ends)
             continue;
@@ -160,12 +203,11 @@ static void on_assigned(void *argument, bool owns_partition_0)
 {
     struct membership *membership = argument;
 
-    if (!owns_partition_0) {
+    if (owns_partition_0)
+        membership->owns = true;
+    else
         stop_leading(membership, "another worker leads now");
-        ask_later(membership);
-        return;
-    }
-    membership->owns = true;
+    ask_later(membership);
 }
 
 static void on_revoked(void *argument)

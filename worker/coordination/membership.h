@@ -8,7 +8,7 @@
  * The lease (base/lease.h) is moved here and nowhere else: send time of the last acknowledged heartbeat + session - LEASE_MARGIN_MS
  * (docs/decisions/0003); leaving, losing the membership or partition 0 ends it at once.
  *
- * Life: _create → _start → … → _leave → _destroy. Threads: the group member's and one of its own, which asks who leads.
+ * Life: _create → _start → … → _leave → _destroy. Threads: the group member's and one of its own, which asks who is there and who leads.
  */
 #ifndef COORDINATION_MEMBERSHIP_H
 #define COORDINATION_MEMBERSHIP_H

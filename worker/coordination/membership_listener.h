@@ -6,13 +6,25 @@
 #ifndef COORDINATION_MEMBERSHIP_LISTENER_H
 #define COORDINATION_MEMBERSHIP_LISTENER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct mr_error;
+
+/* A worker in the group. */
+struct membership_peer {
+    const char *url, *boot_id;
+    bool leads;
+};
 
 struct membership_listener {
     /* This worker leads: it owns partition 0 of the config topic, and its lease runs. */
     void (*on_leading)(void *argument);
     /* A member, but another one leads; `leader_url` may be NULL when it cannot be learnt. Told again when it changes. */
     void (*on_following)(void *argument, const char *leader_url);
+    /* Who is in the group now that it has settled, ourselves included; told after each change of the group, also when the same
+     * workers are there. Members whose client.id is none of ours are left out. May come late, never out of order. */
+    void (*on_peers)(void *argument, const struct membership_peer *peers, size_t count);
     /* Leads no more, or is no member any more: nothing may be done outside until on_leading comes again. */
     void (*on_lost)(void *argument, const char *words);
     /* Cannot heal by itself (a live JVM worker in the group, no right to the group): the worker must end. */

@@ -28,12 +28,13 @@ static struct {
     int guarded, left, closed;
 
     /* What the admin answers. */
-    atomic_bool describe_fails, rebalancing;
+    atomic_bool describe_fails, rebalancing, is_absent;
     const char *_Atomic leader_id;
     atomic_int described;
 
     /* What the herder heard. */
-    atomic_int leading, following, lost, failed;
+    atomic_int leading, following, lost, failed, peers;
+    bool peers_are_right;
     char url[256], words[256];
 
     struct lease lease;
@@ -96,7 +97,7 @@ void __wrap_client_config_drop(struct client_config *config)
     (void)config;
 }
 
-static struct admin_member members[2];
+static struct admin_member members[4];
 
 int __wrap_admin_describe_group(struct admin *admin, const char *group, struct admin_group *described,
                                 int64_t deadline_ms, struct mr_error **error);
@@ -110,9 +111,11 @@ int __wrap_admin_describe_group(struct admin *admin, const char *group, struct a
     members[0] = (struct admin_member){.client_id = (char *)(uintptr_t) "http://idle:8083/#00112233aabbccdd"};
     members[1] =
         (struct admin_member){.client_id = (char *)(uintptr_t)fake.leader_id, .owns_partition_0 = true};
+    members[2] = (struct admin_member){.client_id = (char *)(uintptr_t) "a console"};
+    members[3] = (struct admin_member){.client_id = fake.client_id};
     *described = (struct admin_group){.state = (char *)(uintptr_t)(fake.rebalancing ? "PreparingRebalance" : "Stable"),
                                       .members = members,
-                                      .member_count = 2};
+                                      .member_count = fake.is_absent ? 3 : 4};
     return 0;
 }
 
@@ -152,7 +155,19 @@ static void on_failed(void *argument, const struct mr_error *error)
     fake.failed++;
 }
 
-static const struct membership_listener listener = {on_leading, on_following, on_lost, on_failed};
+static void on_peers(void *argument, const struct membership_peer *peers, size_t count)
+{
+    (void)argument;
+    fake.peers_are_right = count == 3 && strcmp(peers[0].url, "http://idle:8083/") == 0 &&
+                           strcmp(peers[0].boot_id, "00112233aabbccdd") == 0 && !peers[0].leads &&
+                           strcmp(peers[1].url, "http://there:8083/") == 0 && peers[1].leads &&
+                           strcmp(peers[2].url, URL) == 0 &&
+                           strcmp(peers[2].boot_id, membership_boot_id(fake.membership)) == 0;
+    fake.peers++;
+}
+
+static const struct membership_listener listener = {
+    .on_leading = on_leading, .on_following = on_following, .on_peers = on_peers, .on_lost = on_lost, .on_failed = on_failed};
 
 static const struct membership_setup setup = {.config_topic = "configs",
                                               .group_id = "connect",
@@ -297,6 +312,22 @@ static void a_new_leader_is_told_and_the_same_one_is_not(void **state)
     assert_string_equal(fake.url, "http://third:8083/");
 }
 
+static void whoever_is_there_is_told_after_each_change(void **state)
+{
+    (void)state;
+    lead();
+    assert_true(eventually(5000, is_positive, &fake.peers));
+    assert_true(fake.peers_are_right);
+    fake.peers = 0;
+    fake.is_absent = true; /* the broker's list is older than our joining */
+    fake.described = 0;
+    fake.group->on_assigned(fake.group_argument, true);
+    assert_true(eventually(5000, was_asked_twice, NULL));
+    assert_int_equal(fake.peers, 0);
+    fake.is_absent = false;
+    assert_true(eventually(5000, is_positive, &fake.peers));
+}
+
 /* The answer to who leads may be older than the lead of this worker. */
 static void whoever_leads_by_now_is_not_told_to_follow(void **state)
 {
@@ -371,6 +402,7 @@ int main(void)
         TEST(whoever_follows_has_no_lease_and_learns_who_leads),
         TEST(who_leads_is_asked_until_it_is_known),
         TEST(a_new_leader_is_told_and_the_same_one_is_not),
+        TEST(whoever_is_there_is_told_after_each_change),
         TEST(whoever_leads_by_now_is_not_told_to_follow),
         TEST(losing_the_partition_or_the_group_ends_the_lease_at_once),
         TEST(leaving_ends_the_lease_and_is_no_loss),
