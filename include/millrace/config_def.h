@@ -54,7 +54,8 @@ typedef int mr_config_validator(const char *name, const char *text, const struct
 struct mr_text_list;
 MR_EXPORT int mr_text_list_append(struct mr_text_list *list, const char *text) MR_MUST_USE;
 
-/* Adds what would be valid for the option given the others, and says whether a form should show it at all. */
+/* Adds what would be valid for the option given the others, and says whether a form should show it at all. `config` holds
+ * all options as far as they parsed, as for validators. */
 typedef int mr_config_recommender(const char *name, const struct mr_config *config, struct mr_text_list *values,
                                   bool *visible, struct mr_error **error);
 
@@ -72,7 +73,7 @@ struct mr_config_row {
     enum mr_width width;
     const char *display_name;      /* NULL: the name */
     const char *const *dependents; /* NULL-terminated; NULL: none */
-    bool is_internal;              /* accepted, never shown */
+    bool is_internal;              /* accepted; shown only where a configuration holds it */
     /* Rows of later minor versions go on at the next multiple of 8: what lies before belongs to nobody. */
 };
 

@@ -32,6 +32,14 @@ static int found(struct parser *parser, const char *option, const char *message)
     return 0;
 }
 
+/* Of a text that repeats a value. */
+static void release_wiped(struct str_buffer *text)
+{
+    if (text->data != NULL)
+        explicit_bzero(text->data, text->length);
+    str_buffer_release(text);
+}
+
 /* "Invalid value V for configuration N: words" */
 static int found_invalid(struct parser *parser, const struct config_slot *slot, const char *name, const char *value,
                          const char *words)
@@ -45,7 +53,7 @@ static int found_invalid(struct parser *parser, const struct config_slot *slot, 
     }
     int status = str_buffer_failed(&message) ? config_no_memory(parser->error)
                                              : found(parser, slot->option.full_name, str_buffer_text(&message));
-    str_buffer_release(&message);
+    release_wiped(&message);
     return status;
 }
 
@@ -70,7 +78,7 @@ static int slot_read(struct parser *parser, struct config_slot *slot)
         if (slot->refusal == NULL)
             reading = CONFIG_NO_MEMORY;
     }
-    str_buffer_release(&why);
+    release_wiped(&why);
     return reading == CONFIG_NO_MEMORY ? config_no_memory(parser->error) : 0;
 }
 
@@ -114,6 +122,14 @@ static int report_unread(struct parser *parser, const struct config_slot *slot)
     return found_invalid(parser, slot, name, is_secret ? CONFIG_HIDDEN_TEXT : text, slot->refusal);
 }
 
+/* Plugins are promised a value where one is required or defaulted: submitted null takes it away. A validation tells of null
+ * by other words. */
+static bool lacks_value(const struct parser *parser, const struct config_slot *slot)
+{
+    return parser->mood == CONFIG_PARSE && slot->value.text == NULL && slot->refusal == NULL && !slot->is_missing &&
+           (slot->option.is_required || slot->option.has_default);
+}
+
 /* What a validator said becomes a finding; only missing memory is ours. */
 static int report_refused(struct parser *parser, const struct config_slot *slot, struct mr_error *refusal)
 {
@@ -128,9 +144,9 @@ static int report_refused(struct parser *parser, const struct config_slot *slot,
     config_value_print(&slot->value, slot->option.row.type, &value);
     int status = str_buffer_failed(&value) && !value.over_max
                      ? config_no_memory(parser->error)
-                     : found_invalid(parser, slot, config_slot_name_told(parser->config, slot),
-                                     str_buffer_text(&value), mr_error_message(refusal));
-    str_buffer_release(&value);
+                     : found_invalid(parser, slot, config_slot_name_told(parser->config, slot), str_buffer_text(&value),
+                                     mr_error_message(refusal));
+    release_wiped(&value);
     return status;
 }
 
@@ -158,6 +174,9 @@ static int check_all(struct parser *parser)
 {
     for (size_t i = 0; i < parser->config->slot_count; i++) {
         const struct config_slot *slot = &parser->config->slots[i];
+        const char *name = config_slot_name_read(parser->config, slot);
+        if (lacks_value(parser, slot) && found_invalid(parser, slot, name, "null", "Value must be non-null") != 0)
+            return -1;
         if (report_unread(parser, slot) != 0 || validator_run(parser, slot) != 0)
             return -1;
     }

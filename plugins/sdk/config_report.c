@@ -21,11 +21,19 @@ struct mr_config_report {
     bool failed;
 };
 
+/* Words repeat values, maybe secret ones. */
+static void finding_free(void *item)
+{
+    struct finding *finding = item;
+    explicit_bzero(finding->message, strlen(finding->message));
+    mem_free(finding);
+}
+
 struct mr_config_report *config_report_create(void)
 {
     struct mr_config_report *report = mem_calloc(1, sizeof(*report));
     if (report != NULL)
-        ptr_array_init(&report->findings, mem_free);
+        ptr_array_init(&report->findings, finding_free);
     return report;
 }
 

@@ -162,6 +162,8 @@ void mr_config_destroy(struct mr_config *config)
         struct config_slot *slot = &config->slots[i];
         config_value_release(&slot->value);
         mem_free(slot->default_text);
+        if (slot->refusal != NULL)
+            explicit_bzero(slot->refusal, strlen(slot->refusal));
         mem_free(slot->refusal);
         mem_free(slot->full_name_owned);
     }

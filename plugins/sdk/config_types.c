@@ -38,11 +38,18 @@ const char *config_width_name(enum mr_width width)
     return NAME_OF(width_names, width);
 }
 
+static void wipe(char *text)
+{
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+}
+
 /* It may be a password. */
 void config_value_release(struct config_value *value)
 {
-    if (value->text != NULL)
-        explicit_bzero(value->text, strlen(value->text));
+    for (size_t i = 0; i < value->item_count; i++)
+        wipe(value->items[i]);
+    wipe(value->text);
     mem_free(value->text);
     mem_free(value->items);
     *value = (struct config_value){0};
@@ -67,6 +74,7 @@ static enum config_reading retext(struct config_value *value, const char *canoni
     char *copy = mem_strdup(canonical);
     if (copy == NULL)
         return CONFIG_NO_MEMORY;
+    wipe(value->text);
     mem_free(value->text);
     value->text = copy;
     return CONFIG_READ;
@@ -172,8 +180,10 @@ bool config_value_drop_duplicates(struct config_value *value)
         return false;
     size_t kept = 0;
     for (size_t i = 0; i < value->item_count; i++) {
-        if (pointer_map_has(seen, value->items[i]))
+        if (pointer_map_has(seen, value->items[i])) {
+            wipe(value->items[i]);
             continue;
+        }
         if (!pointer_map_put(seen, value->items[i], NULL)) {
             pointer_map_destroy(seen);
             return false;

@@ -93,7 +93,13 @@ static void texts_are_trimmed_and_made_canonical(void **state)
     assert_reads_as("list", "  ", "");
     assert_reads_as("class", " org.acme.X ", "org.acme.X");
     assert_reads_as("secret", " s ", "s");
-    assert_reads_as("count", NULL_TEXT, NULL);
+    assert_reads_as("text", NULL_TEXT, NULL);
+}
+
+static void null_takes_no_value_away_that_a_plugin_counts_on(void **state)
+{
+    (void)state;
+    assert_is_no("count", NULL_TEXT, "Invalid value null for configuration count: Value must be non-null");
 }
 
 static void what_is_no_value_of_its_type_is_told_in_kafkas_words(void **state)
@@ -284,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_stand_where_nothing_was_given),
         cmocka_unit_test(texts_are_trimmed_and_made_canonical),
+        cmocka_unit_test(null_takes_no_value_away_that_a_plugin_counts_on),
         cmocka_unit_test(what_is_no_value_of_its_type_is_told_in_kafkas_words),
         cmocka_unit_test(getters_answer_by_type),
         cmocka_unit_test(passwords_are_hidden_wherever_they_are_shown),

@@ -216,6 +216,42 @@ static void a_prefix_stands_in_messages_and_getters_take_both_names(void **state
     parsed_release(&parsed);
 }
 
+/* `naming` decides which name stands in what is read, and which one validators get and tell. */
+static void assert_named(enum config_naming naming, const char *name, const char *text, const char *message)
+{
+    struct parsed parsed = {NULL, config_report_create()};
+    struct mr_error *error = NULL;
+    const struct mr_config_def *defs[] = {&speech_def, &def};
+    struct string_map *map = map_of(name, text, NULL);
+    struct config_source source = {
+        .mood = CONFIG_PARSE, .defs = defs, .def_count = 2, .map = map, .prefix = "a.", .naming = naming};
+    assert_int_equal(config_parse(&source, &parsed.config, parsed.report, &error), 0);
+    string_map_destroy(map);
+    bool is_found = false;
+    for (size_t i = 0; i < config_report_count(parsed.report); i++) {
+        char full_name[64];
+        snprintf(full_name, sizeof(full_name), "a.%s", name);
+        if (strcmp(config_report_message(parsed.report, i), message) == 0) {
+            assert_string_equal(config_report_option(parsed.report, i), full_name);
+            is_found = true;
+        }
+    }
+    if (!is_found)
+        fail_msg("not found: %s", message);
+    parsed_release(&parsed);
+}
+
+static void an_embedded_definition_tells_validators_its_own_names(void **state)
+{
+    (void)state;
+    assert_named(CONFIG_NAMES_EMBEDDED, "speech", "self", "Invalid value self for configuration speech: am self");
+    assert_named(CONFIG_NAMES_EMBEDDED, "speech", "alone", "speech cannot be so");
+    assert_named(CONFIG_NAMES_EMBEDDED, "tasks.max", "x", "Invalid value x for configuration a.tasks.max: Not a number of type INT");
+    assert_named(CONFIG_NAMES_SHORT, "speech", "self", "Invalid value self for configuration speech: am self");
+    assert_named(CONFIG_NAMES_SHORT, "tasks.max", "x", "Invalid value x for configuration tasks.max: Not a number of type INT");
+    assert_named(CONFIG_NAMES_FULL, "tasks.max", "x", "Invalid value x for configuration a.tasks.max: Not a number of type INT");
+}
+
 static void words_of_validators_are_contained(void **state)
 {
     (void)state;
@@ -374,6 +410,7 @@ int main(void)
         cmocka_unit_test(parsing_for_use_does_not_check_what_it_could_not_read),
         cmocka_unit_test(duplicates_drop_out_in_use_and_are_found_in_validation),
         cmocka_unit_test(a_prefix_stands_in_messages_and_getters_take_both_names),
+        cmocka_unit_test(an_embedded_definition_tells_validators_its_own_names),
         cmocka_unit_test(words_of_validators_are_contained),
         cmocka_unit_test(a_password_never_stands_in_a_finding),
         cmocka_unit_test(classes_are_found_by_the_worker),
