@@ -14,7 +14,9 @@ static const struct mr_config_row ROWS[] = {
      .type = MR_CONFIG_STRING,
      .default_text = "UTF-8",
      .importance = MR_HIGH,
-     .doc = "The charset of the bytes in Kafka, by its usual name: UTF-8, ISO-8859-1, UTF-16, windows-1252, …"},
+     .doc = "The charset of the bytes in Kafka, by its usual name: UTF-8, ISO-8859-1, UTF-16, windows-1252, …",
+     .width = MR_WIDTH_MEDIUM,
+     .display_name = "Encoding"},
 };
 static const struct mr_config_def CONFIG_DEF = MR_CONFIG_DEF(ROWS);
 

@@ -29,6 +29,8 @@ const struct http_route REST_ROUTES[] = {
     {HTTP_PATCH, "/connectors/{name}/offsets", connector_offsets_patch, 0, NULL},
     {HTTP_DELETE, "/connectors/{name}/offsets", connector_offsets_delete, 0, NULL},
     {HTTP_GET, "/connector-plugins", connector_plugins_get, 0, NULL},
+    {HTTP_GET, "/connector-plugins/{plugin}/config", plugin_config_get, 0, NULL},
+    {HTTP_PUT, "/connector-plugins/{plugin}/config/validate", plugin_config_validate, 0, NULL},
     /* The last ones: not served where admin.listeners says so. */
     {HTTP_GET, "/admin/loggers", loggers_get, 0, NULL},
     {HTTP_GET, "/admin/loggers/{logger}", logger_get, 0, NULL},

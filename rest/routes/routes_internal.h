@@ -77,7 +77,7 @@ http_handler connector_tasks_get, connector_task_status_get, connector_task_rest
 http_handler connector_topics_get, connector_topics_reset;
 http_handler connector_offsets_get, connector_offsets_patch, connector_offsets_delete;
 http_handler loggers_get, logger_get, logger_put;
-http_handler connector_plugins_get;
+http_handler connector_plugins_get, plugin_config_get, plugin_config_validate;
 
 /* {"n": {…status…}} needs it too: false when the connector has no status. */
 bool connector_status_write(struct rest_context *context, struct json_out *out, const struct config_snapshot *snapshot,

@@ -4,6 +4,7 @@
  */
 #include "config/connector_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/pointer_map.h"
@@ -46,8 +47,13 @@ static int check_name(const char *name, const char *text, const struct mr_config
     return status;
 }
 
-/* What is wrong in any dialect: users write Java's, the consumer says later what it cannot translate. NULL: nothing. */
-static const char *regex_fault(const char *text)
+struct regex_fault {
+    const char *words; /* NULL: none */
+    size_t at;
+};
+
+/* What is wrong in any dialect: users write Java's, the consumer says later what it cannot translate. */
+static struct regex_fault regex_fault(const char *text)
 {
     size_t groups = 0, classes = 0;
     bool may_repeat = false;
@@ -56,7 +62,7 @@ static const char *regex_fault(const char *text)
         may_repeat = true;
         if (*at == '\\') {
             if (*++at == '\0')
-                return "Unescaped trailing backslash";
+                return (struct regex_fault){"Unescaped trailing backslash", (size_t)(at - text)};
         } else if (*at == '[') {
             classes++;
             at += at[1] == '^';
@@ -69,22 +75,33 @@ static const char *regex_fault(const char *text)
             may_repeat = false;
         } else if (*at == ')') {
             if (groups-- == 0)
-                return "Unmatched closing ')'";
+                return (struct regex_fault){"Unmatched closing ')'", (size_t)(at - text)};
         } else if (*at == '|') {
             may_repeat = false;
         } else if (strchr("*+?", *at) != NULL && is_first) {
-            return "Dangling meta character";
+            return (struct regex_fault){"Dangling meta character", (size_t)(at - text)};
         }
     }
-    return classes > 0 ? "Unclosed character class" : groups > 0 ? "Unclosed group" : NULL;
+    if (classes > 0)
+        return (struct regex_fault){"Unclosed character class", strlen(text) - 1};
+    return (struct regex_fault){groups > 0 ? "Unclosed group" : NULL, strlen(text)};
 }
 
+/* As java.util.regex shows it: the place, the expression, and a mark under that place. */
 static int check_regex(const char *name, const char *text, const struct mr_config *config, const void *argument,
                        struct mr_error **error)
 {
     (void)name, (void)config, (void)argument;
-    const char *fault = text == NULL ? NULL : regex_fault(text);
-    return fault == NULL ? 0 : mr_error_set(error, MR_ERR_CONFIG, "Invalid regex: %s", fault);
+    struct regex_fault fault = text == NULL ? (struct regex_fault){NULL, 0} : regex_fault(text);
+    if (fault.words == NULL)
+        return 0;
+    char at = text[fault.at], character[8] = "";
+    if (at == '*' || at == '+' || at == '?')
+        snprintf(character, sizeof(character), " '%c'", at);
+    if (at == '\0')
+        return mr_error_set(error, MR_ERR_CONFIG, "Invalid regex: %s near index %zu\n%s", fault.words, fault.at, text);
+    return mr_error_set(error, MR_ERR_CONFIG, "Invalid regex: %s%s near index %zu\n%s\n%*s^", fault.words, character,
+                        fault.at, text, (int)fault.at, "");
 }
 
 /* Aliases: empty ones are legal, equal ones are not. */

@@ -171,20 +171,37 @@ static void add_override(struct validating *validating, const struct policy *pol
     mr_error_drop(refusal);
 }
 
+/* Without the prefix, in the order in which Kafka Connect comes by them: out of one hash map into the next. */
+static const char **names_in_order(struct validating *validating, const struct client *client, size_t count)
+{
+    struct report_builder *report = validating->report;
+    const char **full = report_keep_list(report, count), **names = report_keep_list(report, count);
+    size_t *order = mem_calloc(count + 1, sizeof(*order)), at = 0;
+    for (size_t i = 0; full != NULL && at < count && i < string_map_count(validating->map); i++) {
+        const char *key = string_map_key(validating->map, i);
+        if (begins_with(key, client->prefix) && key[strlen(client->prefix)] != '\0')
+            full[at++] = key;
+    }
+    bool is_ordered = full != NULL && names != NULL && order != NULL &&
+                      java_order(full, at, string_map_count(validating->map), order);
+    for (size_t i = 0; is_ordered && i < at; i++)
+        names[i] = full[order[i]] + strlen(client->prefix);
+    is_ordered = is_ordered && java_order(names, at, at, order);
+    for (size_t i = 0; is_ordered && i < at; i++)
+        full[i] = names[order[i]];
+    mem_free(order);
+    report->failed = report->failed || !is_ordered;
+    return is_ordered ? full : NULL;
+}
+
 static int add_client(struct validating *validating, const struct policy *policy, const struct client *client)
 {
     struct string_map *overrides = string_map_with_prefix(validating->map, client->prefix);
     struct mr_config *config = overrides == NULL ? NULL : read_overrides(validating, client, overrides);
     size_t count = config == NULL ? 0 : mr_config_count(config);
-    const char **names = report_keep_list(validating->report, count);
-    size_t *order = mem_calloc(count + 1, sizeof(*order));
+    const char **names = names_in_order(validating, client, count);
     for (size_t i = 0; names != NULL && i < count; i++)
-        names[i] = mr_config_name_at(config, i);
-    if (names == NULL || order == NULL || !java_order(names, count, count, order))
-        validating->report->failed = true;
-    for (size_t i = 0; !validating->report->failed && i < count; i++)
-        add_override(validating, policy, client, config, names[order[i]]);
-    mem_free(order);
+        add_override(validating, policy, client, config, names[i]);
     bool is_read = config != NULL;
     mr_config_destroy(config);
     if (overrides == NULL)

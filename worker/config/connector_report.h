@@ -43,6 +43,7 @@ struct option_definition {
 struct connector_option {
     const char *name;
     bool is_defined; /* false: a key that nobody defines; `definition` is zero */
+    bool is_own;     /* the connector defines it */
     struct option_definition definition;
     const char *value; /* canonical; NULL: none, or not to be read */
     struct option_texts recommended;

@@ -64,6 +64,7 @@ struct report_look {
     const char *alias_group, *alias_prefix;
     int32_t first_order;
     bool is_hash_ordered;
+    bool is_own;
     bool has_no_values; /* definitions alone */
 };
 

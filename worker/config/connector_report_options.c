@@ -138,6 +138,7 @@ static void define(const struct adding *adding, struct connector_option *option,
     const struct mr_config_row *row = &from->row;
     int32_t order = row->group == NULL ? -1 : row->order_in_group;
     option->is_defined = true;
+    option->is_own = adding->look->is_own;
     option->definition = (struct option_definition){
         .type = row->type,
         .is_required = from->is_required,

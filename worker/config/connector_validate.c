@@ -41,6 +41,17 @@ bool validating_has_error(const struct validating *validating, const char *optio
     return found != NULL && found->errors.count > 0;
 }
 
+/* Every option has the value that plugins may count on: nothing is wrong, and null is nowhere it would take one away. */
+static bool is_whole(const struct mr_config *config, const struct mr_config_report *found)
+{
+    bool is_whole = config_report_count(found) == 0;
+    for (size_t i = 0; is_whole && i < config_option_count(config); i++) {
+        const struct config_option *option = config_option_at(config, i);
+        is_whole = config_option_value(config, i) != NULL || (!option->is_required && !option->has_default);
+    }
+    return is_whole;
+}
+
 struct mr_config *validate_part(struct validating *validating, const struct validating_part *part, bool *is_readable)
 {
     struct mr_config *config = NULL;
@@ -56,7 +67,7 @@ struct mr_config *validate_part(struct validating *validating, const struct vali
     int status = found == NULL ? validating_no_memory(validating->error)
                                : config_parse(&source, &config, found, validating->error);
     if (status == 0 && is_readable != NULL)
-        *is_readable = config_report_count(found) == 0;
+        *is_readable = is_whole(config, found);
     if (status == 0)
         status = report_add_config(validating->report, &part->look, config, found, validating->error);
     config_report_destroy(found);
@@ -92,8 +103,10 @@ static int call_plugin(struct validating *validating, plugin_validate_fn *valida
 static int validate_own(struct validating *validating)
 {
     const struct loader_plugin *plugin = validating->plugin;
-    struct validating_part part = {
-        .defs = {plugin->config_def}, .def_count = 1, .map = validating->map, .look = {.part = REPORT_MAIN}};
+    struct validating_part part = {.defs = {plugin->config_def},
+                                   .def_count = 1,
+                                   .map = validating->map,
+                                   .look = {.part = REPORT_MAIN, .is_own = true}};
     bool is_readable = false;
     struct mr_config *config = validate_part(validating, &part, &is_readable);
     if (config == NULL)
@@ -121,12 +134,21 @@ static struct connector_option *unknown_option(struct report_builder *report, co
     return option != NULL ? option : report_add(report, REPORT_UNKNOWN, report_keep(report, name));
 }
 
+/* For the connector's own option null is what leaving it out is, if that has no value either. */
+static bool may_be_null(const struct connector_option *option)
+{
+    return option != NULL && option->is_own && !option->definition.is_required &&
+           option->definition.default_text == NULL;
+}
+
 static void validate_nulls(struct validating *validating)
 {
     for (size_t i = 0; i < string_map_count(validating->map); i++) {
-        if (string_map_value(validating->map, i) == NULL)
-            report_add_error(validating->report, unknown_option(validating->report, string_map_key(validating->map, i)),
-                             "Null value can not be supplied as the configuration value.");
+        if (string_map_value(validating->map, i) != NULL)
+            continue;
+        struct connector_option *option = unknown_option(validating->report, string_map_key(validating->map, i));
+        if (!may_be_null(option))
+            report_add_error(validating->report, option, "Null value can not be supplied as the configuration value.");
     }
 }
 
@@ -216,6 +238,8 @@ struct connector_report *connector_config_validate(const struct connector_valida
         report = finish(&validating, validate_all(&validating));
     else if (resolved != NULL)
         validating_no_memory(error);
+    if (report == NULL)
+        variables_hide_error(validation->raw, resolved, error);
     string_map_destroy(resolved);
     return report;
 }

@@ -21,6 +21,7 @@
 #define LOOK_AGAIN_MS 1000     /* when a timer found no memory */
 #define LEAVE_TIMEOUT_MS 3000  /* a broker that does not answer must not hold up the end */
 #define FLUSH_TIMEOUT_MS 2000
+#define VALIDATIONS_STOP_TIMEOUT_MS 500 /* they have been answered */
 
 int64_t herder_now_ms(void)
 {
@@ -155,6 +156,27 @@ static void *herder_run(void *argument)
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
+static int make_validations(struct herder *herder, struct mr_error **error)
+{
+    char why[160];
+
+    herder->validations = job_pool_create(
+        &(struct job_pool_setup){.thread_name = "validation", .threads_max = HERDER_VALIDATIONS_MAX}, why, sizeof(why));
+    return herder->validations != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "%s", why);
+}
+
+/* false: a plugin is still inside. Asked again it waits again. */
+static bool stop_validations(struct herder *herder)
+{
+    if (herder->validations == NULL)
+        return true;
+    if (!job_pool_stop(herder->validations, herder_now_ms() + VALIDATIONS_STOP_TIMEOUT_MS))
+        return false;
+    job_pool_destroy(herder->validations);
+    herder->validations = NULL;
+    return true;
+}
+
 static int make_parts(struct herder *herder, struct mr_error **error)
 {
     struct executor_setup executor = *herder->setup.executor;
@@ -164,6 +186,8 @@ static int make_parts(struct herder *herder, struct mr_error **error)
     herder->cluster_id = mem_strdup(herder->setup.cluster_id != NULL ? herder->setup.cluster_id : "");
     if (herder->connectors == NULL || herder->worker_id == NULL || herder->cluster_id == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the herder");
+    if (make_validations(herder, error) != 0)
+        return -1;
     executor.listener = &herder_executor_listener;
     executor.listener_argument = herder;
     herder->executor = executor_create(&executor, error);
@@ -301,6 +325,7 @@ bool herder_stop(struct herder *herder, int64_t deadline_ms)
         quiesce(herder);
     is_clean = herder->executor_stopped || executor_stop(herder->executor, deadline_ms);
     herder->executor_stopped = is_clean;
+    is_clean = stop_validations(herder) && is_clean;
     if (herder->thread_runs) {
         end_thread(herder);
         flush_statuses(herder);
@@ -318,6 +343,7 @@ void herder_destroy(struct herder *herder)
     assert(!herder->thread_runs);
     if (!herder->executor_stopped)
         executor_stop(herder->executor, herder_now_ms());
+    stop_validations(herder);
     herder_stage_set(herder, HERDER_ENDED);
     membership_destroy(herder->membership);
     executor_destroy(herder->executor);

@@ -24,6 +24,7 @@
 struct clock;
 struct config_snapshot;
 struct config_store;
+struct connector_report;
 struct executor_setup;
 struct herder;
 struct job_pool;
@@ -38,6 +39,9 @@ struct variables;
 struct worker_config;
 
 #define HERDER_QUEUE_MAX 10000
+/* Validations, those of new configurations included, run on threads of their own, so many at a time; a further one waits for
+ * one to end or for its deadline. One that hangs costs its thread until its deadline, and nobody else anything. */
+#define HERDER_VALIDATIONS_MAX 128
 #define HERDER_REQUEST_TIMEOUT_MS 90000 /* fixed, as Kafka Connect's */
 
 /* The worker cannot go on: a live JVM worker in the group, no right to the group, no memory for an event. Told once.
@@ -93,6 +97,7 @@ struct herder_reply {
     const struct herder_restart_plan *restart; /* of a 202 of restart_connector, else NULL */
     const struct offset_entry *offsets;        /* of read_offsets */
     size_t offset_count;
+    const struct connector_report *report; /* of validate */
 };
 /* thread: the herder's, a job's, or the caller's own. Must not wait. NULL where it is asked for: nobody is told. */
 typedef void herder_reply_fn(void *argument, const struct herder_reply *reply);
@@ -115,6 +120,9 @@ void herder_put_connector(struct herder *herder, const struct herder_put_connect
 /* PATCH: what is given is put into the present configuration; NULL values remove. */
 void herder_patch_connector(struct herder *herder, const char *name, const struct string_map *changes,
                             herder_reply_fn *reply, void *argument);
+/* What is wrong with a configuration and all that a form needs to show it (config/connector_report.h). Any worker may; 400 when
+ * there is no class, or no such. References are resolved, and what they became is wiped before the reply's end. */
+void herder_validate(struct herder *herder, const struct string_map *config, herder_reply_fn *reply, void *argument);
 void herder_delete_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
 void herder_pause_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
 void herder_resume_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);

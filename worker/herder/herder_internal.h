@@ -61,6 +61,7 @@ enum herder_stage {
 struct herder {
     struct herder_setup setup;
     struct executor *executor;
+    struct job_pool *validations;
     struct membership *membership; /* NULL: standalone */
     struct lease *lease;
     char *worker_id, *cluster_id;

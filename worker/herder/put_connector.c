@@ -103,7 +103,7 @@ static void validate_done(struct herder *herder, struct herder_job *job)
 
 static void begin(struct herder *herder, struct herder_request *request)
 {
-    request_post_job(herder, request, "validating the configuration", validate_run, validate_done);
+    request_post_validation(herder, request, "validating the configuration", validate_run, validate_done);
 }
 
 static const struct request_kind put_kind = {.doing = "putting the connector", .begin = begin};

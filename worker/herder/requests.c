@@ -442,6 +442,18 @@ void request_post_job(struct herder *herder, struct herder_request *request, con
                      doing);
 }
 
+void request_post_validation(struct herder *herder, struct herder_request *request, const char *doing,
+                             void (*run)(struct herder_job *), void (*done)(struct herder *, struct herder_job *))
+{
+    post_for_request(herder,
+                     &(struct herder_job_setup){.request = request,
+                                                .run = run,
+                                                .done = done,
+                                                .pool = herder->validations,
+                                                .deadline_ms = request->deadline_ms},
+                     doing);
+}
+
 void request_post_write(struct herder *herder, struct herder_request *request, void (*run)(struct herder_job *),
                         void (*done)(struct herder *, struct herder_job *))
 {

@@ -127,6 +127,9 @@ bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup
 /* For a request: its deadline; writes to the config topic take turns. Not posted: answered 503. */
 void request_post_job(struct herder *herder, struct herder_request *request, const char *doing,
                       void (*run)(struct herder_job *), void (*done)(struct herder *, struct herder_job *));
+/* The same on the threads of validations. */
+void request_post_validation(struct herder *herder, struct herder_request *request, const char *doing,
+                             void (*run)(struct herder_job *), void (*done)(struct herder *, struct herder_job *));
 void request_post_write(struct herder *herder, struct herder_request *request, void (*run)(struct herder_job *),
                         void (*done)(struct herder *, struct herder_job *));
 /* What a write may take at most. thread: job. */

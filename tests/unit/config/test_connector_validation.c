@@ -297,6 +297,22 @@ static void references_are_resolved_and_what_they_hold_is_not_told(void **state)
     variables_destroy(variables);
 }
 
+static void a_validation_that_fails_does_not_tell_it_either(void **state)
+{
+    (void)state;
+    struct mr_error *error = NULL;
+    struct variables *variables = variables_create(loader, worker->properties, &error);
+    struct string_map *raw = properties_of(SOURCE "producer.override.linger.ms=${vault:db:password}\n");
+    struct connector_validation validation = {
+        .loader = loader, .worker = worker, .variables = variables, .name = "n", .raw = raw};
+    assert_null(connector_config_validate(&validation, &error));
+    assert_string_equal(mr_error_message(error),
+                        "Invalid value ${vault:db:password} for configuration linger.ms: Not a number of type LONG");
+    mr_error_drop(error);
+    string_map_destroy(raw);
+    variables_destroy(variables);
+}
+
 static bool validate_and_release(void *argument)
 {
     struct mr_error *error = NULL;
@@ -335,6 +351,7 @@ int main(void)
         cmocka_unit_test(some_configurations_are_not_validated_at_all),
         cmocka_unit_test(a_configuration_with_too_many_options_is_refused),
         cmocka_unit_test(references_are_resolved_and_what_they_hold_is_not_told),
+        cmocka_unit_test(a_validation_that_fails_does_not_tell_it_either),
         cmocka_unit_test(memory_may_run_short_anywhere),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -59,6 +59,7 @@ static struct rig {
     bool connector_silent, task_silent, configs_silent;
     uint64_t configs_token; /* of the latest question */
     bool validation_hangs;
+    atomic_int validations_inside;
     bool alter_hangs, alter_fails, alter_handles;
     bool is_sink;
     const char *finding;
@@ -333,6 +334,19 @@ void __wrap_status_store_put_task(struct status_store *store, const char *connec
 
 /* --- validation ---------------------------------------------------------------------------------------------------------- */
 
+#define RIG_CALM_CLASS "Calm" /* never hangs */
+
+static inline bool no_validation_is_inside(void *argument)
+{
+    (void)argument;
+    return atomic_load(&rig.validations_inside) == 0;
+}
+
+static inline bool a_validation_is_inside(void *argument)
+{
+    return !no_validation_is_inside(argument);
+}
+
 struct connector_report *__wrap_connector_config_validate(const struct connector_validation *validation,
                                                           struct mr_error **error);
 struct connector_report *__wrap_connector_config_validate(const struct connector_validation *validation,
@@ -344,8 +358,11 @@ struct connector_report *__wrap_connector_config_validate(const struct connector
         mr_error_set(error, MR_ERR_CONFIG, "Connector config {name=%s} contains no connector type", validation->name);
         return NULL;
     }
-    while (rig_is(&rig.validation_hangs))
+    atomic_fetch_add(&rig.validations_inside, 1);
+    while (rig_is(&rig.validation_hangs) &&
+           strcmp(string_map_get(validation->raw, "connector.class"), RIG_CALM_CLASS) != 0)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    atomic_fetch_sub(&rig.validations_inside, 1);
     return rig.finding == NULL ? &good : &bad;
 }
 

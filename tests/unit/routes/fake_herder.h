@@ -137,6 +137,15 @@ void herder_patch_connector(struct herder *herder, const char *name, const struc
     config_snapshot_drop(now);
 }
 
+/* What the test has prepared. */
+static const struct connector_report *fake_report;
+void herder_validate(struct herder *herder, const struct string_map *config, herder_reply_fn *reply, void *argument)
+{
+    fake_note(herder, "validate %zu %s", string_map_count(config),
+              string_map_get_or(config, "connector.class", "(none)"));
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .report = fake_report});
+}
+
 /* " {partition}={offset}" each. */
 static inline void fake_write_offsets(char *text, size_t size, const struct offset_entry *entries, size_t count)
 {
