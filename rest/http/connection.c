@@ -48,27 +48,35 @@ static void end_reading(struct connection *connection)
     shutdown(connection->socket, SHUT_RDWR);
 }
 
-/* server->lock held. */
-static void end_slowest(struct http_server *server, const struct listener *listener, const struct connection *but,
-                        bool must_have_begun)
+/* Who has been awaited for longest, and long enough. server->lock held. */
+static void end_slowest(struct http_server *server, const struct listener *listener, bool must_have_begun)
 {
+    int64_t since_ms = clock_monotonic_ms(NULL) - server->patience_ms;
     struct connection *slowest = NULL;
     for (struct connection *at = server->connections; at != NULL; at = at->next) {
-        if (at->phase != CONNECTION_READING || at->ended || at == but || (must_have_begun && !at->has_begun) ||
-            (listener != NULL && at->listener != listener))
-            continue;
-        if (slowest == NULL || at->reading_since < slowest->reading_since)
+        bool may_end = at->phase == CONNECTION_READING && !at->ended && (at->has_begun || !must_have_begun) &&
+                       (listener == NULL || at->listener == listener);
+        if (may_end && at->reading_since_ms <= since_ms) {
             slowest = at;
+            since_ms = at->reading_since_ms - 1;
+        }
     }
     if (slowest != NULL)
         end_reading(slowest);
 }
 
-void connection_make_room_for_bodies(struct connection *connection)
+/* How long a request may take to come. server->lock held. */
+static int64_t reading_deadline_ms(const struct connection *connection)
 {
-    struct http_server *server = connection->listener->server;
+    const struct http_server *server = connection->listener->server;
+    bool is_crowded = connection->listener->connection_count >= HTTP_CONNECTIONS_CROWDED;
+    return deadline_after_ms(is_crowded ? server->patience_ms : server->transfer_ms);
+}
+
+void server_make_room_for_bodies(struct http_server *server)
+{
     mutex_lock(&server->lock);
-    end_slowest(server, NULL, connection, true);
+    end_slowest(server, NULL, true);
     mutex_unlock(&server->lock);
 }
 
@@ -82,10 +90,10 @@ struct connection *connection_create(struct listener *listener, int socket)
     connection->socket = socket;
     timer_entry_init(&connection->deadline, connection);
     mutex_lock(&server->lock);
-    connection->reading_since = ++server->reading_count;
+    connection->reading_since_ms = clock_monotonic_ms(NULL);
     if (listener->connection_count >= HTTP_CONNECTIONS_CROWDED)
-        end_slowest(server, listener, NULL, false);
-    set_deadline(connection, deadline_after_ms(server->transfer_ms));
+        end_slowest(server, listener, false);
+    set_deadline(connection, reading_deadline_ms(connection));
     bool known = timer_entry_is_set(&connection->deadline);
     if (known) {
         connection->next = server->connections;
@@ -126,7 +134,7 @@ void connection_has_begun(struct connection *connection)
     struct http_server *server = connection->listener->server;
     mutex_lock(&server->lock);
     connection->has_begun = true;
-    set_deadline(connection, deadline_after_ms(server->transfer_ms));
+    set_deadline(connection, reading_deadline_ms(connection));
     mutex_unlock(&server->lock);
 }
 
@@ -136,7 +144,7 @@ void connection_begin_reading(struct connection *connection)
     mutex_lock(&server->lock);
     connection->exchange = NULL;
     connection->has_begun = false;
-    connection->reading_since = ++server->reading_count;
+    connection->reading_since_ms = clock_monotonic_ms(NULL);
     set_phase(connection, CONNECTION_READING);
     set_deadline(connection, deadline_after_ms(server->transfer_ms));
     mutex_unlock(&server->lock);

@@ -143,7 +143,7 @@ void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_
     if (!crowded && str_buffer_append(&exchange->body, bytes, length))
         return;
     if (crowded)
-        connection_make_room_for_bodies(exchange->connection);
+        server_make_room_for_bodies(exchange->listener->server);
     exchange->refused = crowded || !exchange->body.over_max ? 503 : 413;
     uncount_body(exchange);
     str_buffer_release(&exchange->body);

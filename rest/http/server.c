@@ -22,6 +22,7 @@ static struct http_server *server_create(const struct http_server_setup *setup)
     server->router = setup->router;
     server->idle_ms = setup->idle_ms != 0 ? setup->idle_ms : HTTP_IDLE_MS;
     server->transfer_ms = setup->transfer_ms != 0 ? setup->transfer_ms : HTTP_TRANSFER_MS;
+    server->patience_ms = setup->patience_ms != 0 ? setup->patience_ms : HTTP_PATIENCE_MS;
     server->listeners = listeners;
     server->listener_count = setup->listener_count;
     for (size_t i = 0; i < setup->listener_count; i++) {

@@ -5,8 +5,8 @@
  * more, "http-deadlines", ends what takes too long. An exchange that waits for its answer costs neither.
  *
  * Limits besides those of request.h: HTTP_CONNECTIONS_MAX per listener (further clients wait in the backlog); from
- * HTTP_CONNECTIONS_CROWDED on each new client takes the place of the one whose request has been awaited for longest, so that slow
- * ones cannot shut out others. A connection without any traffic is closed after HTTP_IDLE_MS; a request must have arrived, and an
+ * HTTP_CONNECTIONS_CROWDED on a new client has HTTP_PATIENCE_MS for its request, and takes the place of the one whose request has
+ * been awaited for longest, if for so long: slow ones cannot shut out others. A connection without any traffic is closed after HTTP_IDLE_MS; a request must have arrived, and an
  * answer be taken by the client, within HTTP_TRANSFER_MS. Who is ended in the midst of a request is told 408.
  */
 #ifndef HTTP_SERVER_H
@@ -20,6 +20,7 @@
 #define HTTP_THREADS 2
 #define HTTP_CONNECTIONS_MAX 256 /* few enough that clients cannot use up the process' descriptors (often 1024) */
 #define HTTP_CONNECTIONS_CROWDED 192
+#define HTTP_PATIENCE_MS 2000
 #define HTTP_IDLE_MS 30000
 #define HTTP_TRANSFER_MS 120000
 #define HTTP_STOP_MS 2000 /* how long a stop waits until answers have left */
@@ -35,7 +36,7 @@ struct http_server_setup {
     const struct http_listener *listeners; /* at least one */
     size_t listener_count;
     const struct http_router *router; /* outlives the server */
-    uint32_t idle_ms, transfer_ms;    /* 0: the limits above */
+    uint32_t idle_ms, transfer_ms, patience_ms; /* 0: the limits above */
 };
 
 /* NULL: nothing is listening; `why` names the address and the remedy in one line. */

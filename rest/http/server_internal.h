@@ -51,7 +51,7 @@ struct connection {
     bool told_to_stop;              /* server->lock */
     bool has_begun;                 /* READING: the request line is there. server->lock */
     bool ended;                     /* shut down by us: whatever still comes is refused. server->lock */
-    uint64_t reading_since;         /* turns of server->reading_count: who reads for longest. server->lock */
+    int64_t reading_since_ms;       /* awaits a request, or its rest, since then. server->lock */
     struct connection *next, *previous;
 };
 
@@ -59,8 +59,8 @@ struct connection *connection_create(struct listener *listener, int socket); /* 
 void connection_destroy(struct connection *connection);
 /* The request line was read. */
 void connection_has_begun(struct connection *connection);
-/* Ends the request that arrives most slowly, another one than this. */
-void connection_make_room_for_bodies(struct connection *connection);
+/* Ends the request that arrives most slowly. */
+void server_make_room_for_bodies(struct http_server *server);
 void connection_begin_reading(struct connection *connection);
 void connection_begin_sending(struct connection *connection);
 /* false: the server is stopping, or has ended the connection: the exchange must be refused. */
@@ -115,13 +115,12 @@ void exchange_shut_down(struct http_exchange *exchange);
 
 struct http_server {
     const struct http_router *router;
-    uint32_t idle_ms, transfer_ms;
+    uint32_t idle_ms, transfer_ms, patience_ms;
     struct listener *listeners;
     size_t listener_count;
     _Atomic uint64_t body_bytes; /* held by all exchanges */
 
     pthread_mutex_t lock;
-    uint64_t reading_count; /* lock */
     pthread_cond_t changed; /* an earlier deadline, fewer busy connections, or the end */
     struct timer_heap deadlines;
     struct connection *connections;
