@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,11 +73,40 @@ char *file_read(const char *path, size_t max, size_t *length, char *why, size_t 
     return text;
 }
 
+static _Atomic int64_t steps_left = INT64_MAX;
+static atomic_bool dies_then;
+
+void file_fail_after(int64_t steps, bool dies)
+{
+    atomic_store(&dies_then, dies);
+    atomic_store(&steps_left, steps);
+}
+
+/* How many of `wanted` steps may be taken; 0: errno says why not. */
+static size_t steps_take(size_t wanted)
+{
+    int64_t left = atomic_load(&steps_left);
+    if (left == INT64_MAX)
+        return wanted;
+    if (left == 0 && atomic_load(&dies_then))
+        raise(SIGKILL);
+    errno = ENOSPC;
+    size_t taken = (int64_t)wanted < left ? wanted : (size_t)left;
+    atomic_fetch_sub(&steps_left, (int64_t)taken);
+    return taken;
+}
+
+static int step_fails(void)
+{
+    return steps_take(1) == 1 ? 0 : -1;
+}
+
 static int write_all(int fd, const struct file_content *content)
 {
     const char *at = content->bytes;
     for (size_t left = content->length; left > 0;) {
-        ssize_t written = write(fd, at, left);
+        size_t step = steps_take(left);
+        ssize_t written = step == 0 ? -1 : write(fd, at, step);
         if (written < 0 && errno != EINTR)
             return errno;
         if (written > 0) {
@@ -83,7 +114,7 @@ static int write_all(int fd, const struct file_content *content)
             left -= (size_t)written;
         }
     }
-    return fsync(fd) == 0 ? 0 : errno;
+    return step_fails() == 0 && fsync(fd) == 0 ? 0 : errno;
 }
 
 /* A leftover of an earlier crash is overwritten. */
@@ -104,7 +135,7 @@ static int sync_folder(char *path)
     int fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno;
-    int error = fsync(fd) == 0 ? 0 : errno;
+    int error = step_fails() == 0 && fsync(fd) == 0 ? 0 : errno;
     close(fd);
     return error == EINVAL ? 0 : error;   /* some file systems cannot sync a folder */
 }
@@ -118,7 +149,7 @@ bool file_replace(const char *path, const struct file_content *content, char *wh
         return explain(why, why_size, path, "cannot be written", ENOMEM);
     }
     int error = write_new(str_buffer_text(&temporary), content);
-    if (error == 0 && rename(str_buffer_text(&temporary), path) != 0)
+    if (error == 0 && (step_fails() != 0 || rename(str_buffer_text(&temporary), path) != 0))
         error = errno;
     if (error != 0)
         unlink(str_buffer_text(&temporary));

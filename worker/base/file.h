@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* The content with a NUL behind it, for mem_free; length may be NULL. NULL: why names the path and the reason (also when
@@ -22,5 +23,9 @@ struct file_content {
     mode_t mode;   /* of the new file, before umask: 0600, 0644 */
 };
 bool file_replace(const char *path, const struct file_content *content, char *why, size_t why_size);
+
+/* For tests: the next `steps` of file_replace work (each byte written, each fsync and the rename are one); the one after fails as on a
+ * full disk, and so do all later ones, or, with `dies`, the process ends in it as by SIGKILL. INT64_MAX: all work again. */
+void file_fail_after(int64_t steps, bool dies);
 
 #endif

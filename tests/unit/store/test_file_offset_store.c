@@ -19,7 +19,7 @@
 #include "support/eventually.h"
 
 struct place {
-    char folder[64], path[96];
+    char folder[64], path[160];
     struct mr_arena *arena;
 };
 
@@ -39,7 +39,7 @@ static int without_place(void **state)
     struct place *place = *state;
     static const char *const endings[] = {"", ".lock", ".tmp"};
     for (size_t i = 0; i < 3; i++) {
-        char path[120];
+        char path[180];
         snprintf(path, sizeof(path), "%s%s", place->path, endings[i]);
         unlink(path);
     }
@@ -221,7 +221,7 @@ static void a_folder_that_is_missing_is_named(void **state)
 static void a_write_that_fails_is_told(void **state)
 {
     struct place *place = *state;
-    char lock[120];
+    char lock[180];
     struct offset_store *store = opened(place);
     struct result result = {0};
     snprintf(lock, sizeof(lock), "%s.lock", place->path);
@@ -287,9 +287,96 @@ static void a_kill_at_any_moment_loses_nothing_that_was_done(void **state)
     }
 }
 
+/* Steps that a write takes: bytes of the file, fsync, rename, fsync of the folder. */
+#define STEPS_MAX 2000
+
+/* Puts; true: it is told to be on disk. */
+static bool put_works(struct place *place, struct offset_store *store, const char *name, int64_t position)
+{
+    struct result result = {0};
+    struct offset_entry entry = {file_of(place, name), position_of(place, position)};
+    assert_int_equal(offset_store_put(store, "src", &entry, 1, on_done, &result, NULL), 0);
+    assert_true(eventually(10000, was_told, &result));
+    return !atomic_load(&result.failed);
+}
+
+/* What a worker that starts now finds. */
+static int64_t position_on_disk(struct place *place, const char *name)
+{
+    char copy[180], why[256];
+    size_t length;
+    char *text = file_read(place->path, 1 << 20, &length, why, sizeof(why));
+    assert_non_null(text);
+    snprintf(copy, sizeof(copy), "%s/copy", place->folder);
+    struct file_content content = {.bytes = text, .length = length, .mode = 0600};
+    file_fail_after(INT64_MAX, false);
+    assert_true(file_replace(copy, &content, why, sizeof(why)));
+    mem_free(text);
+    struct place beside = *place;
+    snprintf(beside.path, sizeof(beside.path), "%.150s", copy);
+    struct offset_store *store = opened(&beside);
+    int64_t found = position(place, store, name);
+    offset_store_destroy(store);
+    unlink(copy);
+    snprintf(copy, sizeof(copy), "%s.lock", beside.path);
+    unlink(copy);
+    return found;
+}
+
+static void a_write_that_fails_at_any_byte_keeps_the_old_or_has_the_new(void **state)
+{
+    struct place *place = *state;
+    struct offset_store *store = opened(place);
+    bool works = false;
+    int64_t steps = 0;
+    put(place, store, "/kept", position_of(place, 7));
+    for (; !works && steps < STEPS_MAX; steps++) {
+        mr_arena_clear(place->arena);
+        put(place, store, "/a", position_of(place, 1000));
+        file_fail_after(steps, false);
+        works = put_works(place, store, "/a", 2000);
+        int64_t found = position_on_disk(place, "/a");
+        assert_true(found == 2000 || (found == 1000 && !works));
+        assert_int_equal(position_on_disk(place, "/kept"), 7);
+    }
+    assert_true(works && steps > 50);
+    offset_store_destroy(store);
+}
+
+static void a_death_at_any_byte_keeps_the_old_or_has_the_new(void **state)
+{
+    struct place *place = *state;
+    bool works = false;
+    int64_t steps = 0;
+    for (; !works && steps < STEPS_MAX; steps++) {
+        int status;
+        mr_arena_clear(place->arena);
+        struct offset_store *store = opened(place);
+        put(place, store, "/kept", position_of(place, 7));
+        put(place, store, "/a", position_of(place, 1000));
+        offset_store_destroy(store);
+        pid_t child = fork();
+        if (child == 0) {
+            store = file_offset_store_create(place->path, NULL);
+            file_fail_after(steps, true);
+            _exit(store != NULL && put_works(place, store, "/a", 2000) ? 0 : 1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        works = WIFEXITED(status);
+        assert_int_equal(status, works ? 0 : SIGKILL);
+        store = opened(place);
+        int64_t found = position(place, store, "/a");
+        assert_true(found == 2000 || (found == 1000 && !works));
+        assert_int_equal(position(place, store, "/kept"), 7);
+        offset_store_destroy(store);
+    }
+    assert_true(works && steps > 50);
+}
+
 #define ON_PLACE(test) cmocka_unit_test_setup_teardown(test, with_place, without_place)
 
 RUN_TESTS(ON_PLACE(offsets_outlive_the_store), ON_PLACE(what_was_put_is_seen_at_once_and_written_at_the_end),
           ON_PLACE(files_of_others_are_refused_with_the_remedy), ON_PLACE(a_file_that_was_cut_anywhere_is_refused),
           ON_PLACE(two_workers_cannot_share_a_file), ON_PLACE(a_folder_that_is_missing_is_named),
-          ON_PLACE(a_write_that_fails_is_told), ON_PLACE(a_kill_at_any_moment_loses_nothing_that_was_done))
+          ON_PLACE(a_write_that_fails_is_told), ON_PLACE(a_write_that_fails_at_any_byte_keeps_the_old_or_has_the_new),
+          ON_PLACE(a_death_at_any_byte_keeps_the_old_or_has_the_new), ON_PLACE(a_kill_at_any_moment_loses_nothing_that_was_done))
