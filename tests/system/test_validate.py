@@ -1,0 +1,126 @@
+"""Validations in a running worker: plugins that never return from theirs, secrets of providers, the policy for client settings."""
+
+import os
+import shutil
+import threading
+import time
+import unittest
+
+import lab
+
+HANGING = 64
+VALIDATE = "/connector-plugins/%s/config/validate"
+PICKY = {"name": "v", "connector.class": "PickySource", "token": "t0ken"}
+SOURCE = {"name": "v", "connector.class": "FileStreamSource", "topic": "t"}
+P99_MS = 10.0
+SLOW_MACHINE = 5.0  # other tests run beside this one
+
+
+class Validation(unittest.TestCase):
+    def start(self, **more):
+        folder = lab.scratch_folder()
+        shutil.copy(os.path.join(lab.BUILD, "test-plugins", "picky.so"), folder)
+        self.worker = lab.Worker(lab.worker_properties(lab.suite_lab(), plugin__path=folder, **more)).start().ready()
+        self.addCleanup(self.worker.end)
+
+    def validate(self, config, plugin="PickySource"):
+        return self.worker.rest("PUT", VALIDATE % plugin, config)
+
+    def option(self, answer, name):
+        return [config["value"] for config in answer["configs"] if config["value"]["name"] == name][-1]
+
+
+class Hung(Validation):
+    def hang(self):
+        """Validations that never return; their clients wait in threads that end with the worker."""
+        def ask():
+            try:
+                self.worker.request("PUT", VALIDATE % "PickySource", {**PICKY, "trouble": "hang"}, timeout_s=120)
+            except OSError:
+                pass  # the worker has ended
+        clients = [threading.Thread(target=ask, daemon=True) for _ in range(HANGING)]
+        for client in clients:
+            client.start()
+        lab.wait_until(lambda: self.threads() >= HANGING, "%d validations to hang" % HANGING)
+
+    def threads(self):
+        """Threads of validations; they are made when no other is free."""
+        count = 0
+        for task in os.listdir("/proc/%d/task" % self.worker.process.pid):
+            with open("/proc/%d/task/%s/comm" % (self.worker.process.pid, task), encoding="utf-8") as name:
+                count += name.read().startswith("validation")
+        return count
+
+    def answer_times_ms(self, count=400):
+        times = []
+        for _ in range(count):
+            start = time.monotonic()
+            self.worker.rest("GET", "/connectors")
+            times.append((time.monotonic() - start) * 1000)
+        return sorted(times)
+
+    def test_hung_validations_disturb_nobody(self):
+        self.start()
+        calm = self.answer_times_ms()
+        self.hang()
+        beside = self.answer_times_ms()
+        limit = max(P99_MS * SLOW_MACHINE, calm[int(len(calm) * 0.99)] * SLOW_MACHINE)
+        self.assertLess(beside[int(len(beside) * 0.99)], limit)
+        self.assertEqual(0, self.validate(PICKY)["error_count"])
+        self.worker.create("here", {"connector.class": "FileStreamSource", "topic": lab.fresh_name("topic"),
+                                    "file": os.path.join(self.worker.folder, "none.txt")})
+        self.worker.wait_state("here")
+        self.worker.rest("DELETE", "/connectors/here")
+        start = time.monotonic()
+        self.worker.stop()
+        self.assertLess(time.monotonic() - start, 15, self.worker.log_end())
+
+
+class Answers(Validation):
+    def test_what_a_plugin_does_in_its_validation_stays_there(self):
+        self.start()
+        for trouble in ("error", "mute"):
+            status, body = self.worker.request("PUT", VALIDATE % "PickySource", {**PICKY, "trouble": trouble})[:2]
+            self.assertEqual(500, status, body)
+            status, body = self.worker.request("PUT", "/connectors/x/config", {**PICKY, "name": "x", "trouble": trouble})[:2]
+            self.assertEqual(500, status, body)
+        answer = self.validate({**PICKY, "trouble": "declared"})
+        self.assertEqual(["mode and trouble do not go together"], self.option(answer, "mode")["errors"])
+        self.assertEqual("[hidden]", self.option(answer, "token")["value"])
+        self.assertNotIn("t0ken", str(answer))
+        status, body = self.worker.request("PUT", "/connectors/x/config", {**PICKY, "name": "x", "trouble": "declared"})[:2]
+        self.assertEqual(400, status)
+        self.assertIn("contains the following 1 error(s):\nmode and trouble do not go together\nYou can also find",
+                      body["message"])
+        self.assertEqual([], self.worker.rest("GET", "/connectors"))
+
+    def test_what_a_provider_answers_is_in_no_answer(self):
+        folder = lab.scratch_folder()
+        with open(os.path.join(folder, "secret"), "w", encoding="utf-8") as file:
+            file.write("hunter2")
+        self.start(config__providers="files", config__providers__files__class="DirectoryConfigProvider",
+                   config__providers__files__param__allowed__paths=folder)
+        reference = "${files:%s:secret}" % folder
+        answer = self.validate({**SOURCE, "file": reference, "tasks.max": reference,
+                                "producer.override.foo": reference}, "FileStreamSource")
+        self.assertEqual(2, answer["error_count"])
+        self.assertNotIn("hunter2", str(answer))
+        self.assertEqual(reference, self.option(answer, "file")["value"])
+        for path in ("/connectors/x/config", VALIDATE % "FileStreamSource"):
+            config = {**SOURCE, "name": "x", "producer.override.linger.ms": reference}
+            status, body = self.worker.request("PUT", path, config)[:2]
+            self.assertEqual(500, status)
+            self.assertEqual("Invalid value %s for configuration linger.ms: Not a number of type LONG" % reference,
+                             body["message"])
+        self.assertNotIn("hunter2", self.worker.log_text())
+
+    def test_client_settings_are_held_against_the_policy(self):
+        self.start(connector__client__config__override__policy="None")
+        answer = self.validate({**SOURCE, "producer.override.acks": "1", "consumer.override.foo": "1"},
+                               "FileStreamSource")
+        self.assertEqual(1, answer["error_count"])
+        refusal = "The 'None' policy does not allow 'acks' to be overridden in the connector configuration."
+        self.assertEqual([refusal], self.option(answer, "producer.override.acks")["errors"])
+        status, body = self.worker.request("PUT", "/connectors/v/config", {**SOURCE, "producer.override.acks": "1"})[:2]
+        self.assertEqual(400, status)
+        self.assertIn(refusal, body["message"])
