@@ -228,19 +228,14 @@ static int ms_of(const struct timestamp_converter *converter, enum form form, co
     return 0;
 }
 
-static int64_t ms_of_day(int64_t ms)
-{
-    return ms - floor_divide(ms, MS_OF_DAY) * MS_OF_DAY;
-}
-
 /* NULL: no memory. */
 static const struct mr_value *value_of(const struct timestamp_converter *converter, struct mr_arena *arena, int64_t ms)
 {
     struct text text = { .arena = arena };
     switch (converter->target) {
     case FORM_TIMESTAMP: return mr_instant(arena, ms);
-    case FORM_DATE: return mr_instant(arena, (int64_t)((uint64_t)ms - (uint64_t)ms_of_day(ms))); /* wraps, as in Java */
-    case FORM_TIME: return mr_instant(arena, ms_of_day(ms));
+    case FORM_DATE: return mr_instant(arena, (int64_t)((uint64_t)ms - (uint64_t)floor_remainder(ms, MS_OF_DAY))); /* wraps, as in Java */
+    case FORM_TIME: return mr_instant(arena, floor_remainder(ms, MS_OF_DAY));
     case FORM_UNIX: return mr_int64(arena, unix_of_ms(converter->precision, ms));
     default: break;
     }

@@ -8,6 +8,11 @@ int64_t floor_divide(int64_t number, int64_t divisor)
     return number / divisor - (number % divisor < 0);
 }
 
+int64_t floor_remainder(int64_t number, int64_t divisor)
+{
+    return number % divisor + (number % divisor < 0 ? divisor : 0);
+}
+
 /* The calendars repeat every 400 years (146097 days) and every 4 years (1461 days); years counted from March. */
 struct calendar_date calendar_date_of(int64_t days)
 {
@@ -29,7 +34,7 @@ struct calendar_date calendar_date_of(int64_t days)
 int64_t calendar_month_start(int64_t year, int64_t month, bool is_julian)
 {
     year += floor_divide(month - 1, 12);
-    month = month - 1 - floor_divide(month - 1, 12) * 12 + 1;
+    month = floor_remainder(month - 1, 12) + 1;
     int64_t from_march = (month + 9) % 12; /* 0: March */
     if (month <= 2)
         year--;
@@ -57,6 +62,6 @@ int64_t calendar_offset_ms(int64_t utc_ms, const char **name)
 
 int64_t calendar_utc_of(int64_t local_ms)
 {
-    int64_t guess = local_ms - calendar_offset_ms(local_ms, NULL);
-    return local_ms - calendar_offset_ms(guess, NULL);
+    int64_t guess = (int64_t)((uint64_t)local_ms - (uint64_t)calendar_offset_ms(local_ms, NULL));
+    return (int64_t)((uint64_t)local_ms - (uint64_t)calendar_offset_ms(guess, NULL));
 }

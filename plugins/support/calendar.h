@@ -15,7 +15,9 @@ struct calendar_date {
     int month, day;
 };
 
+/* Rounded down; what is left is never negative. */
 int64_t floor_divide(int64_t number, int64_t divisor);
+int64_t floor_remainder(int64_t number, int64_t divisor);
 
 /* Days since 1970-01-01, both ways. A month or day beyond its range rolls over. */
 struct calendar_date calendar_date_of(int64_t days);

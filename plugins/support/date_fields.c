@@ -26,7 +26,7 @@ void date_fields_set(struct date_fields *fields, enum date_field field, int32_t 
 int64_t date_on_or_before(int64_t days, int64_t day_of_week)
 {
     int64_t since = days + 4 - (day_of_week - 1); /* 1970-01-01 was a Thursday */
-    return days - (since - floor_divide(since, 7) * 7);
+    return days - floor_remainder(since, 7);
 }
 
 int64_t date_day_of_week(int64_t days)
@@ -188,7 +188,7 @@ static int64_t year_of(const struct date_fields *fields, enum date_field field)
 int64_t date_fields_resolve(const struct date_fields *fields, const struct date_zone *zone)
 {
     int64_t time_ms = time_of(fields), days = floor_divide(time_ms, MS_OF_DAY);
-    time_ms -= days * MS_OF_DAY;
+    time_ms = floor_remainder(time_ms, MS_OF_DAY);
     if (fields->stamps[FIELD_WEEK_YEAR] > fields->stamps[FIELD_YEAR]) {
         days += day_of_week_year(fields, year_of(fields, FIELD_WEEK_YEAR));
     } else {

@@ -117,9 +117,9 @@ static struct parts parts_of(const struct date_format *format, int64_t ms)
 {
     int offset_min = format->zone->offset_min + (format->is_summer ? format->zone->summer_min : 0);
     /* Apart, so that nothing overflows near the ends of time. */
-    int64_t days = floor_divide(ms, MS_OF_DAY), ms_of_day = ms - days * MS_OF_DAY + offset_min * INT64_C(60000);
+    int64_t days = floor_divide(ms, MS_OF_DAY), ms_of_day = floor_remainder(ms, MS_OF_DAY) + offset_min * INT64_C(60000);
     days += floor_divide(ms_of_day, MS_OF_DAY);
-    ms_of_day -= floor_divide(ms_of_day, MS_OF_DAY) * MS_OF_DAY;
+    ms_of_day = floor_remainder(ms_of_day, MS_OF_DAY);
     struct calendar_date date = calendar_date_of(days);
     return (struct parts){
         .date = date,

@@ -76,7 +76,8 @@ static int64_t instant_of(const struct fields *fields)
 {
     int64_t days = calendar_days_of(fields->year, fields->month, fields->day);
     int64_t seconds = fields->hour * INT64_C(3600) + fields->minute * INT64_C(60) + fields->second;
-    return calendar_utc_of(days * MS_OF_DAY + seconds * 1000 + fields->millisecond);
+    uint64_t local_ms = (uint64_t)days * (uint64_t)MS_OF_DAY + (uint64_t)(seconds * 1000 + fields->millisecond);
+    return calendar_utc_of((int64_t)local_ms); /* years beyond the range of instants wrap around, as in Java */
 }
 
 /* Without the backslashes before colons, digits in ASCII. 0: too long to be a date or time. */
