@@ -36,7 +36,7 @@ MR_EXPORT int mr_arena_keep_schema(struct mr_arena *arena, const struct mr_schem
 
 MR_EXPORT size_t mr_arena_used_bytes(const struct mr_arena *arena);
 /* Fills `*error` by why the arena answered NULL last: MR_ERR_NO_MEMORY "out of memory", MR_ERR_CONNECT "more than N bytes in
- * one batch", MR_ERR_DATA for a value too large or too deep. Returns -1. */
+ * one batch", MR_ERR_DATA for a value too large or too deep, or a record of which too much is made. Returns -1. */
 MR_EXPORT int mr_arena_failed(const struct mr_arena *arena, struct mr_error **error);
 
 MR_END_DECLS

@@ -46,6 +46,9 @@ MR_EXPORT bool mr_source_context_is_stopping(const struct mr_source_context *con
 MR_EXPORT struct mr_metrics *mr_source_context_metrics(struct mr_source_context *context);
 /* How many records one poll should bring at most (advice). */
 MR_EXPORT size_t mr_source_context_batch_records_max(const struct mr_source_context *context);
+/* How much of its arena one batch should use at most (advice; compare mr_arena_used_bytes). A poll that stops in front of the
+ * first record beyond it stays clear of the limit, whatever the task's buffer. */
+MR_EXPORT size_t mr_source_context_batch_bytes_max(const struct mr_source_context *context);
 
 /* Transaction boundaries of its own (transaction.boundary=connector); NULL unless the task runs exactly-once with that
  * setting. In poll only. A commit or abort takes effect after the named record, one of the batch being polled, or at the end of

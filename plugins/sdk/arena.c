@@ -27,7 +27,8 @@ static size_t limit_within_reason(size_t limit_bytes)
 
 void arena_init(struct mr_arena *arena, size_t limit_bytes)
 {
-    *arena = (struct mr_arena){.limit_bytes = limit_within_reason(limit_bytes)};
+    *arena = (struct mr_arena){.limit_means = ARENA_AT_LIMIT};
+    arena_set_limit(arena, limit_bytes);
 }
 
 static size_t arena_used(const struct mr_arena *arena)
@@ -118,7 +119,7 @@ void *arena_alloc_slowly(struct mr_arena *arena, size_t size_bytes)
 {
     size_t rounded = size_bytes == 0 ? ARENA_ALIGNMENT : (size_bytes + (ARENA_ALIGNMENT - 1)) & ~(ARENA_ALIGNMENT - 1);
     if (rounded < size_bytes || rounded > arena->limit_bytes - arena_used(arena)) {
-        arena->failure = ARENA_AT_LIMIT;
+        arena->failure = arena->limit_means;
         return NULL;
     }
     void *piece;
@@ -234,6 +235,9 @@ static void all_to_empty(struct mr_arena *arena)
     arena->next = arena->end = NULL;
     arena->used_before_bytes = 0;
     arena->failure = ARENA_NO_MEMORY;
+    arena->limit_bytes = arena->birth_limit_bytes;
+    arena->limit_means = ARENA_AT_LIMIT;
+    arena->share_bytes = 0;
 }
 
 /* The largest empty chunk without which keep_bytes remain; small ones serve more uses. */
@@ -281,7 +285,27 @@ void arena_trim(struct mr_arena *arena)
 
 void arena_set_limit(struct mr_arena *arena, size_t limit_bytes)
 {
-    arena->limit_bytes = limit_within_reason(limit_bytes);
+    arena->limit_bytes = arena->birth_limit_bytes = limit_within_reason(limit_bytes);
+}
+
+/* The free rest of the current chunk ends where the limit is, or where the chunk does. */
+static void cut_current(struct mr_arena *arena)
+{
+    if (arena->current == NULL)
+        return;
+    size_t left = arena->limit_bytes - arena_used(arena);
+    size_t rest = (size_t)(arena->current->data + arena->current->capacity_bytes - arena->next);
+    arena->end = arena->next + (left < rest ? left : rest);
+}
+
+void arena_allow(struct mr_arena *arena, size_t share_bytes, size_t most_bytes)
+{
+    size_t used = arena_used(arena), share = limit_within_reason(share_bytes), most = limit_within_reason(most_bytes);
+    size_t limit = used + share <= most ? used + share : most > used ? most : used;
+    arena->share_bytes = share;
+    arena->limit_means = used + share <= most ? ARENA_RECORD_AT_LIMIT : ARENA_AT_LIMIT;
+    arena->limit_bytes = limit;
+    cut_current(arena);
 }
 
 void arena_release(struct mr_arena *arena)
@@ -352,6 +376,9 @@ int mr_arena_failed(const struct mr_arena *arena, struct mr_error **error)
     case ARENA_AT_LIMIT:
         return mr_error_set(error, MR_ERR_CONNECT, "more than %zu bytes in one batch; make smaller batches or raise the limit"
             " (millrace.task.buffer.bytes)", arena->limit_bytes);
+    case ARENA_RECORD_AT_LIMIT:
+        return mr_error_set(error, MR_ERR_DATA, "what is made of one record takes more than %zu bytes"
+            " (see millrace.task.buffer.bytes)", arena->share_bytes);
     case ARENA_VALUE_TOO_LARGE:
         return mr_error_set(error, MR_ERR_DATA, "a single value has more than 2147483647 bytes or 268435456 elements");
     case ARENA_VALUE_TOO_DEEP:

@@ -37,6 +37,7 @@ struct arena_chunk;
 enum arena_failure {
     ARENA_NO_MEMORY = 0,
     ARENA_AT_LIMIT,
+    ARENA_RECORD_AT_LIMIT, /* one record had its whole share and wanted more */
     ARENA_VALUE_TOO_LARGE, /* one value or container beyond VALUE_SIZE_MAX or VALUE_COUNT_MAX */
     ARENA_VALUE_TOO_DEEP   /* beyond VALUE_DEPTH_MAX */
 };
@@ -49,7 +50,10 @@ struct mr_arena {
     size_t empty_bytes;        /* of the empty ones */
     size_t peak_bytes;         /* reserved by the last uses, slowly forgotten */
     size_t limit_bytes;
+    size_t birth_limit_bytes;  /* what it goes back to when it is emptied */
+    size_t share_bytes;        /* of the record at work; 0: there are no shares */
     uint8_t failure;           /* enum arena_failure: why the last NULL */
+    uint8_t limit_means;       /* enum arena_failure: what it is to meet the limit */
     uint8_t recent_at;
     const struct mr_schema *recent[ARENA_RECENT_SCHEMAS];
     const struct mr_schema **kept; /* open addressing, a power of two long */
@@ -64,6 +68,10 @@ MR_EXPORT void arena_trim(struct mr_arena *arena);
 MR_EXPORT void arena_set_limit(struct mr_arena *arena, size_t limit_bytes); /* of an empty arena */
 
 MR_EXPORT void *arena_alloc_slowly(struct mr_arena *arena, size_t size_bytes);
+
+/* Beginning of a record: from here on it has room for `share_bytes`, as far as all of them together stay below `most_bytes`.
+ * Whoever then meets the limit has had a whole share (ARENA_RECORD_AT_LIMIT) or has not (ARENA_AT_LIMIT). */
+MR_EXPORT void arena_allow(struct mr_arena *arena, size_t share_bytes, size_t most_bytes);
 
 /* mr_arena_alloc without the call. */
 static inline void *arena_alloc(struct mr_arena *arena, size_t size_bytes)

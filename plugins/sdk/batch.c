@@ -50,6 +50,7 @@ static void empty(struct mr_batch *batch)
     batch->progress_count = batch->cursor_record = batch->cursor_entry = 0;
     batch->broken = false;
     batch->owner = NULL;
+    batch->share_bytes = batch->work_bytes_max = 0;
     mr_arena_clear(&batch->arena);
 }
 

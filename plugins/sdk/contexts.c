@@ -80,6 +80,11 @@ size_t mr_source_context_batch_records_max(const struct mr_source_context *conte
     return context->batch_records_max;
 }
 
+size_t mr_source_context_batch_bytes_max(const struct mr_source_context *context)
+{
+    return context->batch_bytes_max == 0 ? SIZE_MAX : context->batch_bytes_max;
+}
+
 struct mr_transaction *mr_source_context_transaction(struct mr_source_context *context)
 {
     return context->transaction;

@@ -56,6 +56,7 @@ struct mr_source_context {
     const char *connector;
     uint32_t task;
     size_t batch_records_max;
+    size_t batch_bytes_max;             /* 0: no limit */
     struct mr_waker *waker;             /* the owner's reference */
     struct mr_metrics *metrics;         /* may be NULL */
     struct mr_transaction *transaction; /* NULL: boundaries are not the task's */

@@ -16,6 +16,7 @@
 #endif
 
 /* arena_layout.h */
+#pragma redefine_extname arena_allow mr_inside_arena_allow
 #pragma redefine_extname arena_alloc_slowly mr_inside_arena_alloc_slowly
 #pragma redefine_extname arena_init mr_inside_arena_init
 #pragma redefine_extname arena_release mr_inside_arena_release

@@ -115,6 +115,8 @@ struct mr_batch {
     struct batch_pool *pool;        /* NULL: a batch of its own */
     struct mr_batch *next_idle;
     void *owner; /* the worker's own; NULL in a batch fresh from a pool */
+    /* What transforms and converters may make of one record, and of all together with what the batch brought; 0: no shares. */
+    size_t share_bytes, work_bytes_max;
 };
 
 static inline struct mr_record *record_list_at(const struct record_list *list, uint32_t index)
@@ -175,6 +177,22 @@ static inline void batch_failures_forget(struct mr_batch *batch)
 {
     batch->broken = false;
     batch->arena.failure = ARENA_NO_MEMORY;
+}
+
+/* Before transforms and converters work on a record. */
+static inline void batch_record_begin(struct mr_batch *batch)
+{
+    batch_failures_forget(batch);
+    if (batch->share_bytes != 0)
+        arena_allow(&batch->arena, batch->share_bytes, batch->work_bytes_max);
+}
+
+/* They have worked on all of them: what the worker itself needs for its records has no limit. */
+static inline void batch_work_end(struct mr_batch *batch)
+{
+    batch_failures_forget(batch);
+    if (batch->share_bytes != 0)
+        arena_allow(&batch->arena, SIZE_MAX, SIZE_MAX);
 }
 
 /* What mr_record_copy made, in order of making. */

@@ -204,9 +204,10 @@ static int wrap(struct mr_error **error, const char *sentence)
 /* Nothing is wrong with the record then: giving it up would lose it. */
 static bool is_the_workers_own_trouble(const struct operation *operation, const struct mr_error *error)
 {
-    if (mr_error_code(error) == MR_ERR_NO_MEMORY)
-        return true;
-    return operation->record != NULL && operation->record->batch->arena.failure == ARENA_AT_LIMIT;
+    int failure = operation->record == NULL ? ARENA_NO_MEMORY : operation->record->batch->arena.failure;
+    if (failure == ARENA_RECORD_AT_LIMIT) /* whatever the plugin calls it: other records fit */
+        return false;
+    return mr_error_code(error) == MR_ERR_NO_MEMORY || failure == ARENA_AT_LIMIT;
 }
 
 enum tolerance_result tolerance_recover(struct tolerance *tolerance, const struct operation *operation,

@@ -145,7 +145,7 @@ static int check_timestamp(const struct record_origin *origin, struct mr_error *
 static int run_record(struct sink_pipeline *pipeline, struct mr_record *record, struct sink_output *output,
                       struct mr_error **error)
 {
-    batch_failures_forget(record->batch);
+    batch_record_begin(record->batch);
     pipeline->place.topic = record->content.origin->topic;
     pipeline->place.record = record;
     enum tolerance_result converted = convert(pipeline, record, error);

@@ -208,7 +208,7 @@ static int run_record(struct source_pipeline *pipeline, struct mr_record *entry,
 {
     if (record_kind(entry) == RECORD_PROGRESS)
         return push_without_send(list, entry, OUTGOING_PROGRESS, false, error);
-    batch_failures_forget(entry->batch);
+    batch_record_begin(entry->batch);
     if (!pipeline->has_transforms)
         return add_all(pipeline, entry, &entry, 1, list, error);
     pipeline->policy.record = entry;
@@ -234,6 +234,7 @@ int source_pipeline_run(struct source_pipeline *pipeline, struct mr_batch *batch
     for (uint32_t i = 0; i < count && result == 0; i++)
         result = run_record(pipeline, batch_entry_at(batch, i), list, &failure);
     pipeline->place.record = NULL;
+    batch_work_end(batch);
     if (error != NULL && *error == NULL)
         *error = failure;
     else

@@ -228,15 +228,16 @@ static int task_poll(void *self, struct mr_batch *batch, struct mr_error **error
 {
     struct task *task = self;
     int64_t wall_ms = datagen_host->clock_wall_ms();
-    int64_t count = due(task, datagen_host->clock_monotonic_ms());
+    int64_t count = due(task, datagen_host->clock_monotonic_ms()), made = 0;
+    size_t bytes_max = mr_source_context_batch_bytes_max(task->context);
 
-    for (int64_t i = 0; i < count; i++) {
+    for (; made < count && mr_arena_used_bytes(mr_batch_arena(batch)) < bytes_max; made++) {
         if (make_record(task, batch, wall_ms, error) != 0)
             return -1;
         task->sequence++;
     }
-    mr_metric_add(task->made, (double)(count > 0 ? count : 0));
-    set_next_poll(task, count);
+    mr_metric_add(task->made, (double)made);
+    set_next_poll(task, made < count ? BATCH_RECORDS_MAX : made);
     return 0;
 }
 

@@ -142,7 +142,7 @@ static enum mr_support exactly_once_support(const struct mr_config *config)
 struct task {
     struct mr_source_context *context;
     const char *file, *topic;
-    size_t batch_records;
+    size_t batch_records, batch_bytes; /* of one poll */
     struct file_input input;
     struct line_reader reader;
     struct mr_arena *arena; /* of `partition` */
@@ -191,6 +191,7 @@ static int task_start(void *self, const struct mr_config *config, struct mr_erro
     /* The JVM's task polls without end for a size below one; here at least one line moves. */
     task->batch_records =
         mr_config_integer(config, "batch.size") < 1 ? 1 : (size_t)mr_config_integer(config, "batch.size");
+    task->batch_bytes = mr_source_context_batch_bytes_max(task->context);
     task->idle_ms = IDLE_LEAST_MS;
     file_input_init(&task->input, task->file);
     line_reader_init(&task->reader, (size_t)mr_config_integer(config, "millrace.line.max.bytes"));
@@ -301,7 +302,7 @@ static int cut_lines(struct task *task, struct mr_batch *batch, struct mr_error 
     size_t consumed;
     int status = 0;
 
-    while (mr_batch_count(batch) < task->batch_records &&
+    while (mr_batch_count(batch) < task->batch_records && mr_arena_used_bytes(arena) < task->batch_bytes &&
            (status = line_reader_next(&task->reader, &task->block, arena, &line, &consumed, error)) == 1) {
         task->position += (int64_t)consumed;
         if (append_line(task, batch, line, now_ms, error) != 0)

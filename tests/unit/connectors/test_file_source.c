@@ -154,6 +154,25 @@ static void batch_size_bounds_a_poll(void **state)
     source_bench_release(&bench);
 }
 
+static void a_poll_stays_within_the_bytes_it_is_to_use(void **state)
+{
+    struct source_bench bench;
+    struct read read;
+
+    for (int i = 0; i < 1000; i++)
+        append_text_to(path_of(state), "a line of some length, so that many of them are more than a little buffer\n");
+    bench_start(&bench, path_of(state), NULL);
+    source_bench_stop(&bench);
+    mr_batch_drop(bench.batch);
+    bench.batch = mr_batch_create(64 << 10); /* the smallest millrace.task.buffer.bytes */
+    bench.context.batch_bytes_max = 16 << 10;
+    source_bench_start(&bench);
+    read_all(&bench, &read);
+    assert_int_equal(1000, read.count);
+    assert_in_range(read.most, 10, 100);
+    source_bench_release(&bench);
+}
+
 static void many_lines_over_many_blocks_arrive_whole_and_in_order(void **state)
 {
     struct source_bench bench;
@@ -489,6 +508,7 @@ int main(void)
         test_in_folder(a_last_line_waits_for_its_end),
         test_in_folder(broken_characters_are_repaired),
         test_in_folder(batch_size_bounds_a_poll),
+        test_in_folder(a_poll_stays_within_the_bytes_it_is_to_use),
         test_in_folder(many_lines_over_many_blocks_arrive_whole_and_in_order),
         test_in_folder(a_line_of_the_greatest_length_needs_no_second_copy),
         test_in_folder(a_line_beyond_the_limit_fails_and_names_its_place),

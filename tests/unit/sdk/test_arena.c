@@ -77,6 +77,50 @@ static void no_limit_is_no_invitation_to_overflow(void **state)
     mr_arena_destroy(arena);
 }
 
+static void one_record_has_its_share_and_all_together_theirs(void **state)
+{
+    (void)state;
+    struct mr_arena *arena = mr_arena_create(1000);
+    struct mr_error *error = NULL;
+    assert_non_null(mr_arena_alloc(arena, 900)); /* what was there before */
+    arena_allow(arena, 4000, 10000);
+    assert_non_null(mr_arena_alloc(arena, 3000));
+    assert_null(mr_arena_alloc(arena, 3000));
+    mr_arena_failed(arena, &error);
+    assert_int_equal(MR_ERR_DATA, mr_error_code(error)); /* its own fault */
+    assert_non_null(strstr(mr_error_message(error), "4000 bytes"));
+    mr_error_clear(&error);
+    arena_allow(arena, 4000, 10000); /* the next one */
+    assert_non_null(mr_arena_alloc(arena, 3000));
+    arena_allow(arena, 4000, 10000); /* less than a share is left for this one */
+    assert_non_null(mr_arena_alloc(arena, 2500));
+    assert_null(mr_arena_alloc(arena, 3000));
+    mr_arena_failed(arena, &error);
+    assert_int_equal(MR_ERR_CONNECT, mr_error_code(error));
+    mr_error_clear(&error);
+    mr_arena_clear(arena);
+    assert_null(mr_arena_alloc(arena, 1001)); /* as at its birth */
+    mr_arena_failed(arena, &error);
+    assert_int_equal(MR_ERR_CONNECT, mr_error_code(error));
+    mr_error_clear(&error);
+    mr_arena_destroy(arena);
+}
+
+static void a_share_counts_small_pieces_exactly(void **state)
+{
+    (void)state;
+    struct mr_arena *arena = mr_arena_create(64);
+    assert_non_null(mr_arena_alloc(arena, 48));
+    for (int record = 0; record < 50; record++) {
+        size_t got = 0;
+        arena_allow(arena, 1600, 100000);
+        while (mr_arena_alloc(arena, 16) != NULL)
+            got += 16;
+        assert_int_equal(1600, got);
+    }
+    mr_arena_destroy(arena);
+}
+
 static void a_cleared_arena_has_forgotten_its_failure(void **state)
 {
     (void)state;
@@ -215,6 +259,8 @@ int main(void)
         cmocka_unit_test(the_limit_refuses_and_says_so),
         cmocka_unit_test(the_limit_counts_large_pieces_too),
         cmocka_unit_test(no_limit_is_no_invitation_to_overflow),
+        cmocka_unit_test(one_record_has_its_share_and_all_together_theirs),
+        cmocka_unit_test(a_share_counts_small_pieces_exactly),
         cmocka_unit_test(a_cleared_arena_has_forgotten_its_failure),
         cmocka_unit_test(a_cleared_arena_needs_no_malloc_for_the_same_again),
         cmocka_unit_test(an_arena_forgets_a_single_large_use),
