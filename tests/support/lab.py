@@ -153,18 +153,25 @@ class Lab:
         assert result.returncode == 0, "kcat %s: %s" % (" ".join(arguments), result.stderr.decode().strip())
         return result.stdout
 
-    def topic_create(self, topic, partitions=1, configs=None):
-        """Creates a topic through the JVM tool (about 2 s); a topic of one partition comes with its first record."""
+    def _topic_command(self, *arguments):
+        """The JVM tool for topics (about 2 s)."""
         libs = subprocess.run([KAFKA_LAB, "fetch"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                               check=True).stdout.strip()
-        command = ["java", "-XX:TieredStopAtLevel=1", "-cp", libs + "/*", "org.apache.kafka.tools.TopicCommand",
-                   "--bootstrap-server", self.bootstrap, "--create", "--topic", topic,
-                   "--partitions", str(partitions)]
-        for key, value in (configs or {}).items():
-            command += ["--config", "%s=%s" % (key, value)]
-        result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                text=True, check=False)
-        assert result.returncode == 0, "topic %s: %s" % (topic, result.stdout.strip())
+        result = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-cp", libs + "/*",
+                                 "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", self.bootstrap, *arguments],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                check=False)
+        assert result.returncode == 0, "%s: %s" % (" ".join(arguments), result.stdout.strip())
+        return result.stdout
+
+    def topic_create(self, topic, partitions=1, configs=None):
+        """Creates a topic; one of one partition comes with its first record."""
+        settings = ["--config=%s=%s" % pair for pair in (configs or {}).items()]
+        self._topic_command("--create", "--topic", topic, "--partitions", str(partitions), *settings)
+
+    def topic_configs(self, topic):
+        """What was set for the topic alone, as the tool prints it: "max.message.bytes=2345,…"."""
+        return self._topic_command("--describe", "--topic", topic).split("Configs:")[1].split("\n")[0].strip()
 
     def topics(self):
         """Name → number of partitions."""

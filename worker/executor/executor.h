@@ -82,6 +82,7 @@ struct executor_setup {
     struct job_pool *jobs;
     const struct lease *lease;
     const struct clock *clock;
+    const _Atomic uint32_t *topics_epoch; /* when it has changed tasks tell their topics again; NULL: never */
     struct quarantine *quarantine; /* units not to be started; NULL: none */
     const struct executor_listener *listener;
     void *listener_argument;

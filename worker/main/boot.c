@@ -158,7 +158,8 @@ static int create_herder(struct boot *boot, struct mr_error **error)
                                             .graveyard = boot->graveyard,
                                             .jobs = boot->jobs,
                                             .lease = &boot->lease,
-                                            .quarantine = boot->quarantine};
+                                            .quarantine = boot->quarantine,
+                                            .topics_epoch = status_store_topics_epoch(boot->statuses)};
 
     boot->herder = herder_create(
         &(struct herder_setup){

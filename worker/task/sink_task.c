@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/murmur2.h"
-#include "base/pointer_map.h"
 #include "base/thread.h"
 #include "errors/tolerance.h"
 #include "kafka/client_config.h"
@@ -280,7 +279,6 @@ static void sink_task_destroy(struct task *base)
     mem_free(task->instance_id);
     sink_output_release(&task->output);
     batch_pool_destroy(task->pool);
-    pointer_map_destroy(task->topics_seen);
     sink_pipeline_destroy(task->setup.pipeline);
     tolerance_destroy(task->setup.tolerance, clock_monotonic_ms(NULL) + LETTERS_GRACE_MS);
     mr_config_destroy(task->setup.config);
@@ -352,10 +350,9 @@ static bool parts_create(struct sink_task *task)
         batch_pool_create(&(struct batch_pool_setup){.batch_limit_bytes = SIZE_MAX / 2, .idle_max = BATCHES_IDLE_MAX});
     task->assignment = offsets_create();
     task->offsets = offsets_create();
-    task->topics_seen = pointer_map_create(NULL);
     task->instance_id = make_instance_id(task);
     return copy_topics(task) && task->context.waker != NULL && task->released_waker != NULL &&
-           task->context.metrics != NULL && task->pool != NULL && task->assignment != NULL && task->offsets != NULL && task->topics_seen != NULL && task->instance_id != NULL;
+           task->context.metrics != NULL && task->pool != NULL && task->assignment != NULL && task->offsets != NULL && task->instance_id != NULL;
 }
 
 static void give_back(const struct sink_task_setup *setup)

@@ -22,7 +22,6 @@
 #include "task/task_internal.h"
 
 struct tolerance;
-struct pointer_map;
 
 #define OFFSET_UNKNOWN (-1)
 
@@ -63,8 +62,6 @@ struct sink_task {
     bool read_again;       /* what may be read has changed, and nobody else says so */
     uint32_t wished_delay_ms; /* by the plugin, this round */
     bool delay_is_wished;
-    struct pointer_map *topics_seen;
-    const char *last_topic;
 
     int64_t commit_at_ms;
     bool commit_wished, commit_running;

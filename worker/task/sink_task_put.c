@@ -6,11 +6,9 @@
 #include "base/lease.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/pointer_map.h"
 #include "errors/tolerance.h"
 #include "kafka/client_config.h"
 #include "task/sink_task_internal.h"
-#include "task/task_listener.h"
 
 #include "base/bans.h"
 
@@ -88,16 +86,6 @@ static void for_each_run(struct sink_task *task, run_fn *call)
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
-
-static void note_topic(struct sink_task *task, const char *topic)
-{
-    if (topic == task->last_topic) /* the consumer's own text: the same pointer as long as the batch lives */
-        return;
-    task->last_topic = topic;
-    if (pointer_map_has(task->topics_seen, topic) || !pointer_map_put(task->topics_seen, topic, task))
-        return;
-    task->task.setup.listener->on_topic(task->task.setup.listener_argument, topic);
-}
 
 static int take_headers(struct mr_arena *arena, const struct consumer_message *message, struct record_origin *origin,
                         struct mr_error **error)
@@ -187,8 +175,14 @@ static struct mr_batch *batch_of(struct sink_task *task, struct consumer_batch *
     struct mr_batch *batch = batch_pool_take(task->pool);
     uint64_t budget_bytes = task->task.setup.buffer_bytes_max;
 
-    if (batch != NULL && budget_bytes > 0)
-        arena_set_limit(mr_batch_arena(batch), arena_limit(budget_bytes, consumer_batch_byte_count(messages)));
+    if (batch != NULL && budget_bytes > 0) {
+        size_t limit_bytes = arena_limit(budget_bytes, consumer_batch_byte_count(messages));
+
+        /* One record may take all that a batch is to have, while others have theirs. */
+        arena_set_limit(mr_batch_arena(batch), limit_bytes);
+        batch->share_bytes = limit_bytes;
+        batch->work_bytes_max = 2 * limit_bytes;
+    }
     if (batch == NULL || pin_messages(task, batch, messages) != 0) {
         consumer_batch_drop(messages);
         mr_batch_drop(batch);
@@ -198,7 +192,6 @@ static struct mr_batch *batch_of(struct sink_task *task, struct consumer_batch *
     for (size_t i = 0; i < consumer_batch_count(messages); i++) {
         const struct consumer_message *message = consumer_batch_at(messages, i);
 
-        note_topic(task, message->topic);
         if (take_message(batch, message, error) != 0) {
             mr_batch_drop(batch);
             return NULL;
@@ -244,6 +237,21 @@ static void note_size(struct sink_task *task, const struct consumer_batch *messa
     task->record_bytes = bytes > task->record_bytes ? bytes : (task->record_bytes * 7 + bytes) / 8;
 }
 
+/* As in Kafka Connect: topics of records that could be converted, also of those that a transform drops. */
+static void tell_topics(struct sink_task *task)
+{
+    const char *last = NULL; /* the consumer's own text: the same pointer as long as the batch lives */
+
+    task_topics_renew(&task->task);
+    for (uint32_t i = 0; i < batch_entry_count(task->batch); i++) {
+        const char *topic = record_origin(batch_entry_at(task->batch, i))->topic;
+
+        if (topic != last)
+            task_topics_tell(&task->task, topic);
+        last = topic;
+    }
+}
+
 /* 1: a batch is at hand; 0: nothing to read now; -1: failed. */
 static int read_batch(struct sink_task *task, struct mr_error **error)
 {
@@ -255,13 +263,13 @@ static int read_batch(struct sink_task *task, struct mr_error **error)
     if (messages == NULL)
         return 0;
     note_size(task, messages);
-    task->last_topic = NULL;
     task->batch = batch_of(task, messages, error);
     if (task->batch == NULL)
         return -1;
     for_each_run(task, note_beginning);
     if (sink_pipeline_run(task->setup.pipeline, task->batch, &task->output, error) != 0)
         return -1;
+    tell_topics(task);
     /* What was made of the messages stays as long as they do. */
     consumer_batch_charge(messages, mr_arena_used_bytes(mr_batch_arena(task->batch)));
     return 1;
@@ -376,6 +384,14 @@ static int put(struct sink_task *task, struct mr_error **error)
     return sink_task_apply_wishes(task, error);
 }
 
+/* An idle task keeps no memory of its busy times. */
+static void be_lean(struct sink_task *task)
+{
+    batch_pool_trim(task->pool);
+    sink_output_release(&task->output);
+    sink_output_init(&task->output);
+}
+
 int sink_task_put(struct sink_task *task, bool paused, bool *idle, struct mr_error **error)
 {
     int64_t now_ms = clock_monotonic_ms(task->task.setup.clock);
@@ -399,6 +415,8 @@ int sink_task_put(struct sink_task *task, bool paused, bool *idle, struct mr_err
     had_batch = task->batch != NULL;
     if (put(task, error) != 0)
         return -1;
+    if (!had_batch) /* nothing came for a while */
+        be_lean(task);
     /* After a retry that worked there may be records that nobody wakes us for any more. */
     *idle = !had_batch || task->put_again;
     return 0;

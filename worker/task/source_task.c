@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/pointer_map.h"
 #include "base/thread.h"
 #include "errors/tolerance.h"
 #include "kafka/client_config.h"
@@ -18,6 +17,7 @@
 
 #define LOG_NAME "millrace.task.source"
 #define BATCHES_IDLE_MAX 4
+#define POLL_PER_BUFFER 4 /* of the buffer one poll is to use this part: the last record of it may be large */
 #define REFRESH_TIMEOUT_MS 60000
 
 /* --- what the plugin may ask --------------------------------------------------------------------------------- */
@@ -337,7 +337,6 @@ static void source_task_destroy(struct task *base)
     offset_commit_close(task->commit);
     batch_pool_destroy(task->pool);
     outgoing_list_release(&task->outgoing);
-    pointer_map_destroy(task->topics);
     source_pipeline_destroy(task->setup.pipeline);
     tolerance_destroy(task->setup.tolerance, clock_monotonic_ms(NULL));
     mr_config_destroy(task->setup.config);
@@ -371,12 +370,12 @@ static bool parts_create(struct source_task *task, struct mr_error **error)
         .connector = task->task.connector,
         .task = common->number,
         .batch_records_max = task->setup.batch_records_max,
+        .batch_bytes_max = (size_t)(common->buffer_bytes_max / POLL_PER_BUFFER),
         .waker = plugin_wake_create(&task->task, &task->plugin_wake),
         .metrics = plugin_metrics_create(),
     };
     task->pool =
         batch_pool_create(&(struct batch_pool_setup){.batch_limit_bytes = limit_bytes, .idle_max = BATCHES_IDLE_MAX});
-    task->topics = pointer_map_create(NULL);
     task->commit = offset_commit_create(
         &(struct offset_commit_setup){
             .connector = common->connector,
@@ -390,7 +389,7 @@ static bool parts_create(struct source_task *task, struct mr_error **error)
             .wake_argument = common->wake_argument,
         },
         error);
-    return task->context.waker != NULL && task->context.metrics != NULL && task->pool != NULL && task->topics != NULL &&
+    return task->context.waker != NULL && task->context.metrics != NULL && task->pool != NULL &&
            task->commit != NULL;
 }
 

@@ -116,8 +116,26 @@ static void call_commit_records(struct source_task *task)
     }
 }
 
-static void batch_free(struct source_batch *batch)
+/* Those of records that Kafka has: only they make a topic an active one. */
+static void tell_topics(struct source_task *task, const struct source_batch *batch)
 {
+    const struct producer_topic *last = NULL;
+
+    task_topics_renew(&task->task);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct flight *flight = &batch->flights[i];
+
+        if (batch->items[i].topic == last || flight->is_dropped ||
+            atomic_load_explicit(&flight->state, memory_order_acquire) != FLIGHT_ACKED)
+            continue;
+        last = batch->items[i].topic;
+        task_topics_tell(&task->task, producer_topic_name(last));
+    }
+}
+
+static void batch_free(struct source_task *task, struct source_batch *batch)
+{
+    tell_topics(task, batch);
     for (uint32_t i = 0; i < batch->count; i++)
         mem_free(batch->flights[i].words);
     mr_batch_drop(batch->batch); /* the memory of `batch` goes with it */
@@ -142,7 +160,7 @@ static void release_batches(struct source_task *task)
         }
         *(before == NULL ? &task->first : &before->next) = next;
         task->held_bytes -= batch->bytes;
-        batch_free(batch);
+        batch_free(task, batch);
     }
     task->last = before;
 }
@@ -182,6 +200,7 @@ int source_task_take_acks(struct source_task *task, struct mr_error **error)
     if (task->setup.plugin->commit_record != NULL && task->task.self != NULL)
         call_commit_records(task);
     release_batches(task);
+    source_task_be_lean(task);
     return status;
 }
 
@@ -213,7 +232,7 @@ void source_task_forget(struct source_task *task)
         struct source_batch *batch = task->first;
 
         task->first = batch->next;
-        batch_free(batch);
+        batch_free(task, batch);
     }
     task->last = NULL;
     task->cursor = NULL;

@@ -16,7 +16,6 @@
 #include "task/source_task.h"
 #include "task/task_internal.h"
 
-struct pointer_map;
 struct producer_topic;
 struct producer_user;
 
@@ -40,8 +39,6 @@ struct source_task {
 
     struct batch_pool *pool;
     struct outgoing_list outgoing;
-    struct pointer_map *topics; /* seen */
-    struct producer_topic *last_topic;
 
     struct mr_batch *unsent;       /* converted (into `outgoing`), waits for its topics; NULL: none */
     struct mr_error *unsent_error; /* fails the task after it; NULL: none */
@@ -60,6 +57,8 @@ struct source_task {
     int64_t poll_at_ms;     /* not before */
     uint32_t poll_after_ms; /* the plugin's wish of this round; UINT32_MAX: until woken */
     bool poll_after_is_set;
+    uint32_t idle_polls; /* in a row */
+    bool is_lean;        /* idle, and what it used while busy is given back */
 
     enum ending ending;
     int64_t ending_deadline_ms;
@@ -87,5 +86,7 @@ int source_task_send(struct source_task *task, bool *all, struct mr_error **erro
 /* source_task_poll.c */
 /* One poll and what follows from it. *idle: the source had nothing. */
 int source_task_poll(struct source_task *task, bool *idle, struct mr_error **error);
+/* An idle task keeps no memory of its busy times. */
+void source_task_be_lean(struct source_task *task);
 
 #endif

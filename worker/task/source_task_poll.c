@@ -8,6 +8,10 @@
 #include "base/bans.h"
 
 #define LOG_NAME "millrace.task.source"
+/* Of a buffer, for what transforms and converters make of one record, of a batch. */
+#define SHARE_PER_BUFFER_BYTE 4
+#define BATCH_PER_BUFFER_BYTE 16
+#define IDLE_POLLS 3 /* so many without a record make a task idle */
 
 /* --- polling ------------------------------------------------------------------------------------------------------ */
 
@@ -17,6 +21,22 @@ static void set_idle(struct source_task *task)
     uint32_t delay_ms = task->poll_after_is_set ? task->poll_after_ms : MR_POLL_IDLE_MS;
 
     task->poll_at_ms = delay_ms == UINT32_MAX ? INT64_MAX : now_ms + delay_ms;
+}
+
+void source_task_be_lean(struct source_task *task)
+{
+    if (task->is_lean || task->idle_polls < IDLE_POLLS || task->first != NULL || task->unsent != NULL)
+        return;
+    task->is_lean = true;
+    batch_pool_trim(task->pool);
+    outgoing_list_release(&task->outgoing);
+}
+
+static void note_idle(struct source_task *task)
+{
+    set_idle(task);
+    task->idle_polls = task->poll_at_ms == INT64_MAX ? IDLE_POLLS : task->idle_polls + 1;
+    source_task_be_lean(task);
 }
 
 /* A setter that failed left a record without its value; the plugin should have answered -1. */
@@ -60,12 +80,24 @@ static void entries_reset(struct mr_batch *batch)
     }
 }
 
+/* One record may become as large as several buffers; if many do, the batch is too large. */
+static void give_shares(const struct source_task *task, struct mr_batch *polled)
+{
+    uint64_t bytes_max = task->task.setup.buffer_bytes_max;
+
+    if (bytes_max == 0 || bytes_max > SIZE_MAX / 4 / BATCH_PER_BUFFER_BYTE)
+        return;
+    polled->share_bytes = (size_t)bytes_max * SHARE_PER_BUFFER_BYTE;
+    polled->work_bytes_max = mr_arena_used_bytes(mr_batch_arena(polled)) + (size_t)bytes_max * BATCH_PER_BUFFER_BYTE;
+}
+
 /* Takes over `polled`. */
 static int take_polled(struct source_task *task, struct mr_batch *polled, struct mr_error **error)
 {
     struct mr_error *failure = NULL;
 
     entries_reset(polled);
+    give_shares(task, polled);
     source_pipeline_run(task->setup.pipeline, polled, &task->outgoing, &failure);
     return source_task_accept(task, polled, failure, error);
 }
@@ -92,9 +124,11 @@ int source_task_poll(struct source_task *task, bool *idle, struct mr_error **err
         if (status != 0 && !task_is_abandoned(&task->task))
             return poll_failed(task, why, error);
         mr_error_drop(why);
-        set_idle(task);
+        note_idle(task);
         return 0;
     }
+    task->idle_polls = 0;
+    task->is_lean = false;
     *idle = task->poll_after_is_set;
     if (*idle)
         set_idle(task);

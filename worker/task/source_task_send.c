@@ -5,10 +5,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/pointer_map.h"
 #include "kafka/producer.h"
 #include "task/source_task_internal.h"
-#include "task/task_listener.h"
 
 #include "base/bans.h"
 
@@ -31,16 +29,6 @@ static int no_topic(const char *name, struct mr_error **error)
         return no_memory(error);
     return mr_error_set(error, MR_ERR_CONNECT, "the topic %.32s… of a source record has a name of %zu bytes; Kafka allows %d",
                         name, length, TOPIC_NAME_MAX);
-}
-
-static void note_topic(struct source_task *task, struct producer_topic *topic)
-{
-    const char *name = producer_topic_name(topic);
-
-    task->last_topic = topic;
-    if (pointer_map_has(task->topics, name) || !pointer_map_put(task->topics, name, task))
-        return;
-    task->task.setup.listener->on_topic(task->task.setup.listener_argument, name);
 }
 
 /* --- from polled to outgoing ------------------------------------------------------------------------------------ */
@@ -226,13 +214,6 @@ static bool waits_to_be_sent(const struct source_batch *batch, uint32_t at)
     return atomic_load_explicit(&batch->flights[at].state, memory_order_acquire) == FLIGHT_UNSENT;
 }
 
-static void note_topics(struct source_task *task, const struct source_batch *batch, uint32_t at, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (batch->items[at + i].topic != task->last_topic)
-            note_topic(task, batch->items[at + i].topic);
-}
-
 /* A record that the client itself refuses is settled like one that the broker refuses. */
 static void refuse(struct source_task *task, struct flight *flight, struct mr_error **error)
 {
@@ -256,7 +237,6 @@ static int send_run(struct source_task *task, bool *full, struct mr_error **erro
     status = producer_send(task->user, &batch->items[at], end - at, &taken, &why);
     for (uint32_t i = at + (uint32_t)taken; i < end; i++)
         atomic_store_explicit(&batch->flights[i].state, FLIGHT_UNSENT, memory_order_relaxed);
-    note_topics(task, batch, at, taken);
     task->cursor_at = at + (uint32_t)taken;
     *full = status == 0 && taken < end - at;
     if (status == 0)

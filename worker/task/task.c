@@ -5,6 +5,7 @@
 
 #include "base/lease.h"
 #include "base/mem.h"
+#include "base/pointer_map.h"
 #include "base/thread.h"
 #include "sdk/waker_host.h"
 #include "task/task_internal.h"
@@ -48,8 +49,13 @@ int task_init(struct task *task, const struct task_ops *ops, const struct task_c
 {
     *task = (struct task){.ops = ops, .setup = *setup, .plugin = *plugin, .blocks = blocks};
     task->connector = mem_strdup(setup->connector);
-    if (task->connector == NULL)
+    task->topics_told = pointer_map_create(NULL);
+    if (task->connector == NULL || task->topics_told == NULL) {
+        pointer_map_destroy(task->topics_told);
+        mem_free(task->connector);
+        task->connector = NULL;
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for task %s-%u", setup->connector, setup->number);
+    }
     task->setup.connector = task->connector;
     mutex_init(&task->lock);
     mutex_init(&task->plugin_lock);
@@ -66,6 +72,7 @@ void task_release(struct task *task)
         return;
     assert(task->self == NULL);
     mr_error_drop(task->failure);
+    pointer_map_destroy(task->topics_told);
     mutex_destroy(&task->plugin_lock);
     mutex_destroy(&task->lock);
     mem_free(task->connector);

@@ -69,6 +69,7 @@ struct task_common_setup {
     uint32_t offset_flush_interval_ms;
     uint32_t offset_flush_timeout_ms;
     uint64_t buffer_bytes_max; /* millrace.task.buffer.bytes */
+    const _Atomic uint32_t *topics_epoch; /* when it has changed topics are told again; NULL: never */
 };
 
 /* Commands. The caller sees to it that the task is not destroyed while one is inside. thread: any; none waits, but task_request_stop and task_abandon call the plugin's request_stop, which may hang:

@@ -2,6 +2,7 @@
  * task_internal: what source and sink tasks share behind the door. For files of this room alone.
  *
  *   task.c       states, commands, questions, wake-ups
+ *   task_topics.c  which topics were told
  *   task_life.c  the plugin from create to destroy; failing and ending
  *
  * The mailbox (`wish`) is the only part that other threads write; it has its own lock, held for a few stores. Everything
@@ -81,6 +82,8 @@ struct task {
     void *self;
     bool started;
     struct mr_error *failure; /* why the task fails; NULL: it stops */
+    struct pointer_map *topics_told;
+    uint32_t topics_epoch; /* of topics_told */
 };
 
 /* -1: no memory. The setup is copied, `connector` too. */
@@ -117,6 +120,11 @@ int task_plugin_start(struct task *task, struct mr_error **error);
 void task_plugin_interrupt(struct task *task);
 /* stop and destroy, if it was created. */
 void task_plugin_stop(struct task *task);
+
+/* Before topics of a batch are told: all count as new when setup.topics_epoch has changed. */
+void task_topics_renew(struct task *task);
+/* Tells the listener of the topic, once. */
+void task_topics_tell(struct task *task, const char *topic);
 
 /* Logs the one line there is about it, and keeps the error for the end. Takes it over. */
 void task_fail(struct task *task, struct mr_error *error);

@@ -15,7 +15,8 @@ struct task_listener {
     /* PREPARED, RUNNING, PAUSED, STOPPED or FAILED was reached; `trace` with FAILED, else NULL. After STOPPED and FAILED
      * nothing more comes. A task fenced by its legitimate successor ends as STOPPED. */
     void (*on_state)(void *argument, enum task_state state, const char *trace);
-    /* The first record to (or from) this topic since the start. */
+    /* The first record that Kafka acknowledged of (or was read from) this topic, since the start or since topics_epoch has
+     * changed. */
     void (*on_topic)(void *argument, const char *topic);
 };
 

@@ -265,6 +265,19 @@ static void records_are_exact(void **state)
                    "status-topic-ta:connector-src-a=~\n");
 }
 
+static void a_removed_topic_is_to_be_put_again(void **state)
+{
+    struct topic *topic = *state;
+    const _Atomic uint32_t *epoch = status_store_topics_epoch(topic->store);
+    uint32_t before = *epoch;
+    status_store_put_topic(topic->store, "src-a", "ta", 0);
+    assert_int_equal(before, *epoch);
+    status_store_remove_topic(topic->store, "src-a", "ta");
+    assert_int_equal(before + 1, *epoch);
+    status_store_remove_topic(topic->store, "src-a", "ta"); /* nothing is there to forget */
+    assert_int_equal(before + 1, *epoch);
+}
+
 static void removing_all_takes_tasks_connector_and_topics(void **state)
 {
     struct topic *topic = *state;
@@ -425,7 +438,7 @@ static void without_memory_nothing_leaks(void **state)
 #define ON_TOPIC(test) cmocka_unit_test_setup_teardown(test, with_topic, without_topic)
 
 RUN_TESTS(cmocka_unit_test(every_reading_rule_holds), cmocka_unit_test(names_may_hold_dashes_and_colons),
-          ON_TOPIC(records_are_exact), ON_TOPIC(removing_all_takes_tasks_connector_and_topics),
+          ON_TOPIC(records_are_exact), ON_TOPIC(a_removed_topic_is_to_be_put_again), ON_TOPIC(removing_all_takes_tasks_connector_and_topics),
           ON_TOPIC(a_safe_put_yields_to_a_greater_generation_of_another), ON_TOPIC(a_trace_too_long_is_cut_at_a_character),
           ON_TOPIC(what_fails_in_passing_is_sent_again), ON_TOPIC(what_the_buffer_refuses_is_sent_again),
           ON_TOPIC(what_fails_for_good_is_given_up), ON_TOPIC(an_old_status_is_not_sent_after_a_newer_one),

@@ -235,7 +235,7 @@ static inline void close_producer(struct task *task)
 
 static inline void load_plugins(void)
 {
-    bench_load(MR_PLUGINS "/string_converter.so," MR_TEST_PLUGINS "/exploding_transform.so," MR_TEST_PLUGINS
+    bench_load(MR_PLUGINS "/string_converter.so," MR_PLUGINS "/transforms.so," MR_TEST_PLUGINS "/exploding_transform.so," MR_TEST_PLUGINS
                           "/failing_transform.so");
 }
 

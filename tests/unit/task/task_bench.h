@@ -31,6 +31,7 @@ static struct task_bench {
     char trace[4096];              /* of FAILED */
     atomic_int wakes, wake_references;
     int64_t wake_at_ms; /* of the last step */
+    _Atomic uint32_t topics_epoch;
 } bench;
 
 /* --- what the task tells ---- */
@@ -90,6 +91,7 @@ static inline struct task_common_setup bench_common(void)
         .offset_flush_interval_ms = FLUSH_INTERVAL_MS,
         .offset_flush_timeout_ms = FLUSH_TIMEOUT_MS,
         .buffer_bytes_max = BUFFER_BYTES,
+        .topics_epoch = &bench.topics_epoch,
     };
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/log_sink.h"
 #include "source_script.h"
+#include "task/source_task_internal.h"
 
 /* --- transforms ---- */
 
@@ -79,6 +80,52 @@ static void a_tolerated_failure_is_dropped_and_the_rest_flows(void **state)
     bench_run(task);
     bench_advance_ms(task, FLUSH_INTERVAL_MS);
     assert_int_equal(3, fake_store.stored[0]);
+    finish(task);
+}
+
+static const char *const exploding_big[] = {"transforms=x", "transforms.x.type=org.acme.Exploding",
+                                            "transforms.x.count=60000", "transforms.x.predicate=p", "predicates=p",
+                                            "predicates.p.type=org.apache.kafka.connect.transforms.predicates.TopicNameMatches",
+                                            "predicates.p.pattern=big", NULL};
+
+static void a_record_of_which_too_much_is_made_is_a_bad_record_like_others(void **state)
+{
+    for (int tolerates = 0; tolerates < 2; tolerates++) {
+        set_up(state);
+        add(0, "a");
+        add_to("big", 0, "b"); /* 60000 copies are more than a record may have */
+        add_to("big", 0, "c");
+        add(0, "d");
+        struct task *task =
+            start_with(&(struct source_setup){.pipeline_lines = exploding_big, .tolerate_all = tolerates == 1});
+        assert_string_equal(tolerates == 1 ? "a d " : "a ", sent_now());
+        acknowledge_all();
+        bench_advance_ms(task, FLUSH_INTERVAL_MS);
+        if (tolerates == 0) {
+            close_producer(task);
+            assert_non_null(strstr(bench.trace, "what is made of one record takes more than"));
+            assert_non_null(strstr(bench.trace, "DataException"));
+        }
+        assert_int_equal(tolerates == 1 ? 4 : 1, fake_store.stored[0]);
+        finish(task);
+    }
+}
+
+static void an_idle_task_gives_back_what_it_used(void **state)
+{
+    (void)state;
+    struct task *task = start_plain();
+    const struct source_task *inside = SOURCE_TASK_OF(task);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 300; i++)
+            add(0, "a line");
+        bench_advance_ms(task, 10 * MR_POLL_IDLE_MS);
+        assert_false(inside->is_lean); /* records are under way */
+        acknowledge_all();
+        bench_run(task);
+        assert_true(inside->is_lean);
+        assert_int_equal(0, inside->outgoing.capacity);
+    }
     finish(task);
 }
 
@@ -251,6 +298,8 @@ int main(void)
         TEST(filtered_records_advance_the_offset),
         TEST(a_record_that_cannot_be_transformed_lets_those_before_it_pass),
         TEST(a_tolerated_failure_is_dropped_and_the_rest_flows),
+        TEST(a_record_of_which_too_much_is_made_is_a_bad_record_like_others),
+        TEST(an_idle_task_gives_back_what_it_used),
         TEST(progress_without_records_is_stored_in_its_turn),
         TEST(a_failing_poll_drains_stores_and_stops),
         TEST(a_poll_that_fails_without_words_fails_the_task),

@@ -93,7 +93,6 @@ static void a_batch_waits_until_all_of_its_topics_are_there(void **state)
     answer_with("two", SOURCE_TOPIC_THERE);
     bench_run(task);
     assert_string_equal("a b c ", sent_now());
-    assert_string_equal("one two ", bench.topics);
     assert_true(script.polls <= polls + 1); /* nothing was polled meanwhile */
     acknowledge_all();
     bench_advance_ms(task, FLUSH_INTERVAL_MS);
