@@ -254,6 +254,7 @@ struct quarantine *quarantine_create(const char *path, int64_t now_wall_ms)
     ptr_array_init(&quarantine->untold, NULL);
     if (!crash_file_read(path, &quarantine->reports, why, sizeof(why))) {
         log_warn(LOG_NAME, "what is known about crashes cannot be used: %s", why);
+        ptr_array_clear(&quarantine->reports); /* a part of it must not replace the whole */
         return quarantine;
     }
     has_changed = tell_new(quarantine);

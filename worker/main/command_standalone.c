@@ -1,6 +1,7 @@
 /* millrace standalone: one worker without a cluster; its connectors come from files and live until it ends. */
 #include <millrace/error.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -9,12 +10,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/refcount.h"
+#include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "herder/herder.h"
 #include "run_worker.h"
 #include "stop_signal.h"
 
 #include "base/bans.h"
+
+#define WORDS_MAX (64u << 10)
 
 /* One request that the main thread waits for. Owned by the herder, until it answers, and by who waits. */
 struct waiting_put {
@@ -48,6 +52,24 @@ static void waiting_put_drop(struct waiting_put *put)
     mem_free(put);
 }
 
+/* The words of an answer over REST as one line, without its pointer to a REST endpoint. */
+static void refuse(struct mr_error **error, const char *words)
+{
+    static const char pointer[] = "\nYou can also find the above list of errors at the endpoint";
+    const char *end = strstr(words, pointer);
+    struct str_buffer line;
+
+    str_buffer_init(&line, WORDS_MAX);
+    for (size_t length = end != NULL ? (size_t)(end - words) : strlen(words); length > 0; words++, length--) {
+        if (*words == '\n')
+            str_buffer_append_text(&line, words[-1] == ':' ? " " : "; ");
+        else
+            str_buffer_append_char(&line, *words);
+    }
+    mr_error_set(error, MR_ERR_CONFIG, "%s", str_buffer_text(&line));
+    str_buffer_release(&line);
+}
+
 /* thread: the herder's. */
 static void take_reply(void *argument, const struct herder_reply *reply)
 {
@@ -57,7 +79,7 @@ static void take_reply(void *argument, const struct herder_reply *reply)
 
     put->is_refused = reply->status >= 300;
     if (put->is_refused)
-        mr_error_set(&put->error, MR_ERR_CONFIG, "%s", reply->message);
+        refuse(&put->error, reply->message);
     written = write(put->answered_fd, &one, sizeof(one));
     (void)written; /* the first eight bytes fit */
     waiting_put_drop(put);

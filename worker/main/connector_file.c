@@ -45,6 +45,19 @@ static bool is_of_post(const struct body_problem *problem_as_options)
     return strncmp(problem_as_options->message, "Option \"config\"", strlen("Option \"config\"")) == 0;
 }
 
+/* What is said of request bodies, said of a file. */
+static int refuse(const char *path, const struct body_problem *problem, struct mr_error **error)
+{
+    static const char body[] = "The request body", url[] = "Connector name configuration (";
+    size_t length = sizeof(body) - 1;
+
+    if (strncmp(problem->message, body, length) == 0)
+        return mr_error_set(error, MR_ERR_CONFIG, "%s: The file%s", path, problem->message + length);
+    if (strncmp(problem->message, url, sizeof(url) - 1) == 0)
+        return mr_error_set(error, MR_ERR_CONFIG, "%s: \"name\" beside \"config\" and \"name\" in it differ; leave one out", path);
+    return mr_error_set(error, MR_ERR_CONFIG, "%s: %s", path, problem->message);
+}
+
 static int read_json_text(const char *path, const char *text, size_t length, struct connector_file *file,
                           struct mr_error **error)
 {
@@ -55,7 +68,7 @@ static int read_json_text(const char *path, const char *text, size_t length, str
     if (flat != NULL)
         return take_flat(path, flat, file, error);
     if (!is_of_post(&problem) || !connector_body_read(&body, text, length, &problem))
-        return mr_error_set(error, MR_ERR_CONFIG, "%s: %s", path, problem.message);
+        return refuse(path, &problem, error);
     *file = (struct connector_file){.name = body.name, .config = body.config, .initial = body.initial_state};
     return 0;
 }
