@@ -32,7 +32,9 @@ struct membership {
     char boot_id[MEMBERSHIP_BOOT_ID_SIZE];
     struct group_member *_Atomic member; /* its thread may tell of the lead before _start has returned */
     atomic_bool leading, leaving;
-    bool owns; /* partition 0; leads once a heartbeat was acknowledged, too. thread: group-member */
+    bool joined; /* thread: group-member */
+    bool owns;   /* partition 0; leads once a heartbeat was acknowledged, too. thread: group-member */
+    bool told;   /* of leading or following, since it joined. thread: group-member */
     atomic_llong guard_offset;
 
     pthread_t asker;
@@ -100,7 +102,7 @@ static struct membership_peer *peers_of(const struct admin_group *group, size_t 
 }
 
 /* false: the group has not settled, or not with us in it. */
-static bool tell_peers(struct membership *membership, const struct admin_group *group)
+static bool tell_peers(struct membership *membership, uint64_t epoch, const struct admin_group *group)
 {
     size_t count;
     struct membership_peer *peers;
@@ -112,7 +114,7 @@ static bool tell_peers(struct membership *membership, const struct admin_group *
     for (size_t i = 0; i < count; i++)
         is_there = is_there || strcmp(peers[i].boot_id, membership->boot_id) == 0;
     if (is_there && membership->setup.listener->on_peers != NULL)
-        membership->setup.listener->on_peers(membership->setup.listener_argument, peers, count);
+        membership->setup.listener->on_peers(membership->setup.listener_argument, epoch, peers, count);
     mem_free(peers);
     return is_there;
 }
@@ -140,6 +142,7 @@ static bool ask_who_is_there(struct membership *membership)
     struct admin_group group = {0};
     struct mr_error *error = NULL;
     char url[URL_SIZE_MAX];
+    uint64_t epoch = membership_epoch(membership);
     bool found, is_told;
 
     if (admin_describe_group(membership->setup.admin, membership->group_id, &group,
@@ -149,7 +152,7 @@ static bool ask_who_is_there(struct membership *membership)
         return false;
     }
     found = find_leader(&group, url, sizeof(url));
-    is_told = tell_peers(membership, &group);
+    is_told = tell_peers(membership, epoch, &group);
     admin_group_release(&group);
     if (found && !atomic_load(&membership->leading))
         learn_leader(membership, url);
@@ -191,33 +194,44 @@ static void ask_later(struct membership *membership)
 
 /* --- what the group says; thread: group-member ------------------------------------------------------------------ */
 
-static void stop_leading(struct membership *membership, const char *words)
+/* Still a member: its units go on, what only a leader may do does not. */
+static void stop_leading(struct membership *membership)
 {
     membership->owns = false;
-    lease_set(membership->setup.lease, 0);
     if (atomic_exchange(&membership->leading, false) && !atomic_load(&membership->leaving))
-        membership->setup.listener->on_lost(membership->setup.listener_argument, words);
+        membership->setup.listener->on_following(membership->setup.listener_argument, NULL);
 }
 
 static void on_assigned(void *argument, bool owns_partition_0)
 {
     struct membership *membership = argument;
 
+    membership->joined = true;
     if (owns_partition_0)
         membership->owns = true;
     else
-        stop_leading(membership, "another worker leads now");
+        stop_leading(membership);
     ask_later(membership);
 }
 
 static void on_revoked(void *argument)
 {
-    stop_leading(argument, "the group takes the lead away");
+    stop_leading(argument);
 }
 
 static void on_lost(void *argument)
 {
-    stop_leading(argument, "no member of the group any more (the broker was out of reach for a whole session?)");
+    struct membership *membership = argument;
+    bool was_told = membership->told;
+
+    membership->joined = membership->owns = membership->told = false;
+    atomic_store(&membership->leading, false);
+    lease_set(membership->setup.lease, 0);
+    forget_leader(membership);
+    if (was_told && !atomic_load(&membership->leaving))
+        membership->setup.listener->on_lost(
+            membership->setup.listener_argument,
+            "no member of the group any more (the broker was out of reach for a whole session?)");
 }
 
 static void on_failed(void *argument, const struct mr_error *error)
@@ -236,6 +250,7 @@ static void begin_leading(struct membership *membership)
 {
     if (atomic_exchange(&membership->leading, true))
         return;
+    membership->told = true;
     forget_leader(membership);
     membership->setup.listener->on_leading(membership->setup.listener_argument);
 }
@@ -251,23 +266,24 @@ static void tell_following(struct membership *membership)
     membership->has_news = false;
     snprintf(url, sizeof(url), "%s", membership->leader_url);
     mutex_unlock(&membership->lock);
-    if (has_news)
-        membership->setup.listener->on_following(membership->setup.listener_argument, url);
+    if (!has_news)
+        return;
+    membership->told = true;
+    membership->setup.listener->on_following(membership->setup.listener_argument, url);
 }
 
-/* The lease runs for the leader alone: a follower has nothing to do outside yet. Leading is told once the lease runs: who hears
- * it may act. */
+/* What a member is, leading or following, is told once the lease runs: who hears it may act. */
 static void on_tick(void *argument, int64_t acked_ms)
 {
     struct membership *membership = argument;
-    bool may_act = acked_ms != 0 && membership->owns && !atomic_load(&membership->leaving);
+    bool may_act = acked_ms != 0 && membership->joined && !atomic_load(&membership->leaving);
 
     lease_set(membership->setup.lease, may_act ? acked_ms + membership->setup.session_timeout_ms - LEASE_MARGIN_MS : 0);
     if (atomic_load(&membership->leaving)) /* since it was looked at */
         lease_set(membership->setup.lease, 0);
-    if (may_act)
+    if (may_act && membership->owns)
         begin_leading(membership);
-    else if (!membership->owns)
+    else if (may_act)
         tell_following(membership);
 }
 
@@ -394,6 +410,13 @@ int32_t membership_generation(const struct membership *membership)
     int32_t generation = member != NULL ? group_member_generation(member) : 0;
 
     return generation > 0 ? generation : 0;
+}
+
+uint64_t membership_epoch(const struct membership *membership)
+{
+    struct group_member *member = atomic_load(&membership->member);
+
+    return member != NULL ? group_member_epoch(member) : 0;
 }
 
 const char *membership_boot_id(const struct membership *membership)

@@ -6,7 +6,7 @@
  * "<advertised URL>#<boot id>": the URL is the worker's stable id, the boot id tells one run from the next.
  *
  * The lease (base/lease.h) is moved here and nowhere else: send time of the last acknowledged heartbeat + session - LEASE_MARGIN_MS
- * (docs/decisions/0003); leaving, losing the membership or partition 0 ends it at once.
+ * (docs/decisions/0003); leaving and losing the membership end it at once. It runs for every member.
  *
  * Life: _create → _start → … → _leave → _destroy. Threads: the group member's and one of its own, which asks who is there and who leads.
  */
@@ -51,6 +51,8 @@ void membership_destroy(struct membership *membership);
 bool membership_is_leading(const struct membership *membership);
 /* Of the group, when this worker last joined or stayed; what statuses are stamped with. 0: not known. */
 int32_t membership_generation(const struct membership *membership);
+/* Grows with every change of the group that reached us, and when the membership is lost. */
+uint64_t membership_epoch(const struct membership *membership);
 const char *membership_boot_id(const struct membership *membership);
 
 /* Before a write that only the leader may make, and after it: MR_ERR_CONFLICT when the broker no longer counts us as the

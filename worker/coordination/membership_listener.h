@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct mr_error;
 
@@ -20,12 +21,13 @@ struct membership_peer {
 struct membership_listener {
     /* This worker leads: it owns partition 0 of the config topic, and its lease runs. */
     void (*on_leading)(void *argument);
-    /* A member, but another one leads; `leader_url` may be NULL when it cannot be learnt. Told again when it changes. */
+    /* A member whose lease runs, but another one leads; `leader_url` is NULL while it is not known. Told again when it changes. */
     void (*on_following)(void *argument, const char *leader_url);
     /* Who is in the group now that it has settled, ourselves included; told after each change of the group, also when the same
-     * workers are there. Members whose client.id is none of ours are left out. May come late, never out of order. */
-    void (*on_peers)(void *argument, const struct membership_peer *peers, size_t count);
-    /* Leads no more, or is no member any more: nothing may be done outside until on_leading comes again. */
+     * workers are there. Members whose client.id is none of ours are left out. May come late, never out of order; it holds as
+     * long as membership_epoch() says `epoch`. */
+    void (*on_peers)(void *argument, uint64_t epoch, const struct membership_peer *peers, size_t count);
+    /* No member any more: nothing may be done outside until on_leading or on_following comes. */
     void (*on_lost)(void *argument, const char *words);
     /* Cannot heal by itself (a live JVM worker in the group, no right to the group): the worker must end. */
     void (*on_failed)(void *argument, const struct mr_error *error);

@@ -77,6 +77,13 @@ int __wrap_group_member_guard(struct group_member *member, int64_t offset, int64
     return 0;
 }
 
+uint64_t __wrap_group_member_epoch(const struct group_member *member);
+uint64_t __wrap_group_member_epoch(const struct group_member *member)
+{
+    (void)member;
+    return 7;
+}
+
 int32_t __wrap_group_member_generation(const struct group_member *member);
 int32_t __wrap_group_member_generation(const struct group_member *member)
 {
@@ -137,7 +144,7 @@ static void on_leading(void *argument)
 static void on_following(void *argument, const char *url)
 {
     (void)argument;
-    snprintf(fake.url, sizeof(fake.url), "%s", url);
+    snprintf(fake.url, sizeof(fake.url), "%s", url != NULL ? url : "");
     fake.following++;
 }
 
@@ -155,10 +162,10 @@ static void on_failed(void *argument, const struct mr_error *error)
     fake.failed++;
 }
 
-static void on_peers(void *argument, const struct membership_peer *peers, size_t count)
+static void on_peers(void *argument, uint64_t epoch, const struct membership_peer *peers, size_t count)
 {
     (void)argument;
-    fake.peers_are_right = count == 3 && strcmp(peers[0].url, "http://idle:8083/") == 0 &&
+    fake.peers_are_right = epoch == membership_epoch(fake.membership) && count == 3 && strcmp(peers[0].url, "http://idle:8083/") == 0 &&
                            strcmp(peers[0].boot_id, "00112233aabbccdd") == 0 && !peers[0].leads &&
                            strcmp(peers[1].url, "http://there:8083/") == 0 && peers[1].leads &&
                            strcmp(peers[2].url, URL) == 0 &&
@@ -262,13 +269,14 @@ static void the_lease_ends_a_second_before_the_session(void **state)
     assert_false(lease_is_valid(&fake.lease, NULL));
 }
 
-static void whoever_follows_has_no_lease_and_learns_who_leads(void **state)
+static void whoever_follows_has_a_lease_and_learns_who_leads(void **state)
 {
     (void)state;
     fake.group->on_assigned(fake.group_argument, false);
-    tick(clock_boottime_ms(NULL));
+    tick(0); /* joined, no heartbeat acknowledged yet */
     assert_false(lease_is_valid(&fake.lease, NULL));
     assert_true(eventually(5000, follows, NULL));
+    assert_true(lease_is_valid(&fake.lease, NULL));
     assert_string_equal(fake.url, "http://there:8083/");
     assert_int_equal(fake.leading, 0);
     assert_int_equal(membership_guard(fake.membership, INT64_MAX, NULL), -1);
@@ -342,17 +350,29 @@ static void whoever_leads_by_now_is_not_told_to_follow(void **state)
     assert_int_equal(membership_start(fake.membership, NULL), 0);
 }
 
-static void losing_the_partition_or_the_group_ends_the_lease_at_once(void **state)
+static void losing_the_partition_ends_the_lead_and_not_the_lease(void **state)
 {
     (void)state;
     lead();
     fake.group->on_revoked(fake.group_argument);
-    assert_int_equal(fake.lost, 1);
+    assert_int_equal(fake.following, 1);
+    assert_int_equal(fake.lost, 0);
     assert_false(membership_is_leading(fake.membership));
     tick(clock_boottime_ms(NULL)); /* still a member */
     assert_int_equal(fake.leading, 1);
-    fake.leading = 0;
+    assert_true(lease_is_valid(&fake.lease, NULL));
+}
+
+static void losing_the_group_ends_the_lease_at_once(void **state)
+{
+    (void)state;
     lead();
+    fake.group->on_lost(fake.group_argument);
+    assert_int_equal(fake.lost, 1);
+    fake.group->on_lost(fake.group_argument); /* it had not joined again */
+    assert_int_equal(fake.lost, 1);
+    fake.group->on_assigned(fake.group_argument, false);
+    assert_true(eventually(5000, follows, NULL));
     fake.group->on_lost(fake.group_argument);
     assert_int_equal(fake.lost, 2);
 }
@@ -399,12 +419,13 @@ int main(void)
         TEST(a_member_is_known_by_its_url_and_its_boot),
         TEST(leading_is_told_once_the_lease_runs),
         TEST(the_lease_ends_a_second_before_the_session),
-        TEST(whoever_follows_has_no_lease_and_learns_who_leads),
+        TEST(whoever_follows_has_a_lease_and_learns_who_leads),
         TEST(who_leads_is_asked_until_it_is_known),
         TEST(a_new_leader_is_told_and_the_same_one_is_not),
         TEST(whoever_is_there_is_told_after_each_change),
         TEST(whoever_leads_by_now_is_not_told_to_follow),
-        TEST(losing_the_partition_or_the_group_ends_the_lease_at_once),
+        TEST(losing_the_partition_ends_the_lead_and_not_the_lease),
+        TEST(losing_the_group_ends_the_lease_at_once),
         TEST(leaving_ends_the_lease_and_is_no_loss),
         TEST(the_guard_asks_the_broker),
         TEST(a_group_of_another_kind_is_named),
