@@ -76,6 +76,7 @@ struct worker_config {
     uint64_t task_buffer_bytes; /* millrace.task.buffer.bytes; default 32 MiB */
     uint32_t task_stall_ms;     /* millrace.task.stall.ms; default 300000 */
     const char *crash_file;     /* millrace.crash.file; "": not set */
+    const char *placement_labels; /* millrace.placement.labels; base/placement.h; "": none */
 };
 
 /* All mistakes in one error (MR_ERR_CONFIG), a line each, naming property, value (never of a secret) and remedy. */

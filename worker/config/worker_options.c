@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/placement.h"
+
 #include "base/bans.h"
 
 #define DEFAULT_HEADER_CONVERTER "org.apache.kafka.connect.storage.SimpleHeaderConverter"
@@ -51,6 +53,16 @@ static int check_hmac(const char *name, const char *text, const struct mr_config
             return 0;
     }
     return mr_error_set(error, MR_ERR_CONFIG, "the algorithm is not available; HmacSHA256 is");
+}
+
+static int check_labels(const char *name, const char *text, const struct mr_config *config, const void *argument,
+                        struct mr_error **error)
+{
+    char words[320];
+    (void)name, (void)config, (void)argument;
+    if (text == NULL || placement_check_labels(text, words, sizeof(words)))
+        return 0;
+    return mr_error_set(error, MR_ERR_CONFIG, "%s", words);
 }
 
 /* The table ---------------------------------------------------------------------------------------------------- */
@@ -148,6 +160,8 @@ static const struct worker_option common_options[] = {
     NUMBER("millrace.task.buffer.bytes", LONG, "33554432", buffer_bytes, UINT64(task_buffer_bytes)),
     NUMBER("millrace.task.stall.ms", LONG, "300000", stall, UINT32(task_stall_ms)),
     ANY("millrace.crash.file", STRING, "", TEXT(crash_file)),
+    OPTION("millrace.placement.labels", STRING, "", check_labels, NULL, "Set millrace.placement.labels to terms like zone=a,disk=ssd",
+           TEXT(placement_labels)),
 };
 
 static const struct worker_option distributed_options[] = {

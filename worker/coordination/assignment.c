@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "coordination/placement.h"
+#include "base/placement.h"
 #include "coordination/unit_map.h"
 
 #include "base/bans.h"

@@ -5,13 +5,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "herder/cluster_internal.h"
 #include "herder/restart_internal.h"
 #include "herder/units_internal.h"
 #include "store/config_listener.h"
 
 #include "base/bans.h"
 
-enum config_event_kind { EVENT_CHANGED, EVENT_REMOVED, EVENT_LOOK, EVENT_RESTART };
+enum config_event_kind { EVENT_CHANGED, EVENT_REMOVED, EVENT_LOOK, EVENT_RESTART, EVENT_NOTE };
 
 struct config_event {
     struct herder_post post;
@@ -53,7 +54,11 @@ static void handle_event(struct herder *herder, struct herder_post *post)
         mem_free(event);
         return;
     }
-    if (event->kind == EVENT_RESTART)
+    if (event->kind != EVENT_RESTART)
+        balance_want(herder, event->kind == EVENT_NOTE ? NULL : "work has changed");
+    if (event->kind == EVENT_NOTE)
+        cluster_note_came(herder);
+    else if (event->kind == EVENT_RESTART)
         restart_plan_came(herder, event->connector, event->include_tasks, event->only_failed);
     else if (event->kind == EVENT_LOOK)
         look(herder, event->connector);
@@ -102,6 +107,11 @@ static void on_restart(void *argument, const char *connector, bool include_tasks
                connector);
 }
 
+static void on_note(void *argument, const char *key)
+{
+    post_event(argument, &(struct config_event){.kind = EVENT_NOTE}, key);
+}
+
 /* No state of the herder: set where it is read. */
 static void on_logger_level(void *argument, const char *logger, const char *text)
 {
@@ -128,5 +138,6 @@ const struct config_listener herder_config_listener = {
     .target_state_changed = on_look,
     .restart_requested = on_restart,
     .logger_level_changed = on_logger_level,
+    .note_changed = on_note,
     .log_lost = on_log_lost,
 };

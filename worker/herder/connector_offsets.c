@@ -9,6 +9,7 @@
 #include <millrace/module.h>
 
 #include "config/connector_config.h"
+#include "herder/cluster_internal.h"
 #include "herder/errand_internal.h"
 #include "herder/requests_internal.h"
 #include "loader/loader.h"
@@ -165,6 +166,8 @@ static void look(struct herder *herder, struct herder_request *request)
     for (uint32_t i = 0; i < connector->task_count; i++)
         if (units_task_is_up(&connector->tasks[i]))
             return;
+    if (cluster_runs_tasks(herder, request->name))
+        return;
     if (state_allows(herder, request))
         request_post_job(herder, request, "asking the connector about its offsets", ask_run, ask_done);
 }

@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "coordination/membership.h"
 #include "executor/job_pool.h"
+#include "herder/cluster_internal.h"
 #include "herder/requests_internal.h"
 #include "herder/units_internal.h"
 #include "store/config_store.h"
@@ -30,13 +31,14 @@ int64_t herder_now_ms(void)
 
 bool herder_may_run(const struct herder *herder)
 {
-    return herder->stage == HERDER_LEADING;
+    return herder->stage == HERDER_LEADING || herder->stage == HERDER_FOLLOWING;
 }
 
 void herder_stage_set(struct herder *herder, enum herder_stage stage)
 {
     herder->stage = stage;
-    atomic_store(&herder->runs_nothing, stage != HERDER_LEADING && stage != HERDER_STOPPING);
+    if (stage != HERDER_CATCHING_UP)
+        atomic_store(&herder->runs_nothing, !herder_may_run(herder) && stage != HERDER_STOPPING);
 }
 
 /* --- the queue -------------------------------------------------------------------------------------------------- */
@@ -140,6 +142,16 @@ static int64_t next_wake_ms(struct herder *herder)
     return timer_ms < herder_now_ms() + LOOK_AGAIN_MS ? timer_ms : herder_now_ms() + LOOK_AGAIN_MS;
 }
 
+static void note_hand_over(struct herder *herder)
+{
+    if (!herder->is_leaving || herder->has_handed_over || (herder_may_run(herder) && !duty_is_done(herder)))
+        return;
+    mutex_lock(&herder->lock);
+    herder->has_handed_over = true;
+    cond_broadcast(&herder->settled);
+    mutex_unlock(&herder->lock);
+}
+
 static void *herder_run(void *argument)
 {
     struct herder *herder = argument;
@@ -149,7 +161,11 @@ static void *herder_run(void *argument)
         if (atomic_exchange(&herder->event_lost, false))
             herder_fail(herder, "no memory to note what connectors and tasks do; give the worker more");
         run_timers(herder);
+        cluster_look(herder);
         reconcile_marked(herder);
+        duty_report_if_due(herder);
+        balance_run(herder);
+        note_hand_over(herder);
     }
     return NULL;
 }
@@ -200,7 +216,7 @@ static int make_parts(struct herder *herder, struct mr_error **error)
     membership.listener_argument = herder;
     herder->lease = membership.lease;
     herder->membership = membership_create(&membership, error);
-    return herder->membership == NULL ? -1 : 0;
+    return herder->membership == NULL ? -1 : cluster_create(herder, error);
 }
 
 struct herder *herder_create(const struct herder_setup *setup, struct mr_error **error)
@@ -317,12 +333,38 @@ static void flush_statuses(struct herder *herder)
     mr_error_drop(error);
 }
 
+static void handle_leaving(struct herder *herder, struct herder_post *post)
+{
+    (void)post;
+    herder->is_leaving = true;
+    duty_leave(herder);
+}
+
+/* The others take over what runs here, one after another, while it still may run. */
+static void hand_over(struct herder *herder, int64_t deadline_ms)
+{
+    struct herder_post post = {.handle = handle_leaving};
+
+    atomic_store(&herder->ready, false);
+    if (herder->cluster == NULL)
+        return;
+    herder_post(herder, &post);
+    mutex_lock(&herder->lock);
+    while (!herder->has_handed_over && cond_wait_until_ms(&herder->settled, &herder->lock, deadline_ms))
+        ;
+    if (!herder->has_handed_over)
+        log_warn(HERDER_LOG, "not all connectors and tasks were handed over in time; what is left just stops here");
+    mutex_unlock(&herder->lock);
+}
+
 bool herder_stop(struct herder *herder, int64_t deadline_ms)
 {
     bool is_clean;
 
-    if (herder->thread_runs)
+    if (herder->thread_runs) {
+        hand_over(herder, deadline_ms - EXECUTOR_STOP_RESERVE_MS);
         quiesce(herder);
+    }
     is_clean = herder->executor_stopped || executor_stop(herder->executor, deadline_ms);
     herder->executor_stopped = is_clean;
     is_clean = stop_validations(herder) && is_clean;
@@ -346,6 +388,8 @@ void herder_destroy(struct herder *herder)
     stop_validations(herder);
     herder_stage_set(herder, HERDER_ENDED);
     membership_destroy(herder->membership);
+    cluster_destroy(herder->cluster);
+    herder->cluster = NULL;
     executor_destroy(herder->executor);
     handle_posts(herder, take_posts(herder, 0));
     timer_heap_release(&herder->timers); /* it looks at its entries, which are parts of connectors */

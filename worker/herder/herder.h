@@ -28,6 +28,7 @@ struct connector_report;
 struct executor_setup;
 struct herder;
 struct job_pool;
+struct leader_link;
 struct loader;
 struct membership_setup;
 struct mr_error;
@@ -61,6 +62,7 @@ struct herder_setup {
     const struct membership_setup *membership; /* its listener is filled in; NULL: standalone, always the leader */
     const char *worker_id;                     /* host:port as others see it */
     const char *cluster_id;                    /* NULL: not known */
+    const struct leader_link *leader_link; /* to other workers; NULL: none, tasks of followers' connectors stay unmade */
     const struct clock *clock;                 /* of the lease; NULL: the real one */
     uint32_t request_timeout_ms;               /* 0: HERDER_REQUEST_TIMEOUT_MS */
     herder_failed_fn *failed;                  /* may be NULL */
@@ -91,6 +93,7 @@ struct herder_restart_plan {
 struct herder_reply {
     int status;          /* 200, 201, 202, 204; 400, 404, 409, 500, 503 */
     const char *message; /* of a failure; also of changed offsets */
+    const char *forward_url; /* with 409: the request belongs to the worker with this advertised URL; else NULL */
     bool created;        /* put_connector: it was not there before */
     /* The connector as it is after put_connector, restart with tasks; borrowed during the call; may be NULL. */
     const struct config_snapshot *snapshot;
@@ -131,6 +134,9 @@ void herder_restart_connector(struct herder *herder, const char *name, bool incl
                               herder_reply_fn *reply, void *argument);
 void herder_restart_task(struct herder *herder, const char *name, uint32_t task, herder_reply_fn *reply,
                          void *argument);
+/* What a connector on another worker wants of its tasks: the internal request of a follower. 204. */
+void herder_put_task_configs(struct herder *herder, const char *name, const struct string_map *const *maps, size_t count,
+                             herder_reply_fn *reply, void *argument);
 /* Offsets of a source connector (KIP-875). They change only while it is STOPPED and when none of its tasks is left; the
  * connector's class is asked first. The last of equal partitions counts: there should be one of each. The values are copied. */
 void herder_alter_offsets(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,

@@ -17,6 +17,7 @@
 
 #define HERDER_LOG "millrace.herder"
 
+struct herder_cluster;
 struct herder_connector;
 struct membership;
 
@@ -45,15 +46,17 @@ void herder_timer_clear(struct herder *herder, struct herder_timer *timer);
 /* ---- the herder ---- */
 
 /*
- * CREATED → JOINING → STANDBY ⇄ CATCHING_UP → LEADING → STANDBY …; any → STOPPING → ENDED. Standalone: CREATED → LEADING.
- * Connectors and tasks run in LEADING alone.
+ * CREATED → JOINING → CATCHING_UP → LEADING | FOLLOWING …; LEADING ⇄ FOLLOWING through CATCHING_UP; any → SUSPENDED when the group
+ * is lost, and from there as from JOINING; any → STOPPING → ENDED. Standalone: CREATED → LEADING.
+ * Units are started and stopped in LEADING and FOLLOWING; elsewhere what runs stays as it is: its tasks look at the lease.
  */
 enum herder_stage {
     HERDER_CREATED,     /* the topics are not read: requests do not come this far */
     HERDER_JOINING,     /* requests wait */
-    HERDER_STANDBY,     /* another worker leads, or none for now: 409 */
-    HERDER_CATCHING_UP, /* leads, reads the topics to the end before it acts: requests wait */
+    HERDER_SUSPENDED,   /* no member of the group any more: 409 */
+    HERDER_CATCHING_UP, /* reads the topics to the end before it acts: requests wait */
     HERDER_LEADING,
+    HERDER_FOLLOWING, /* another worker leads: what only a leader may do goes there */
     HERDER_STOPPING, /* requests are answered at once, nothing new starts */
     HERDER_ENDED     /* the thread is gone */
 };
@@ -63,6 +66,7 @@ struct herder {
     struct executor *executor;
     struct job_pool *validations;
     struct membership *membership; /* NULL: standalone */
+    struct herder_cluster *cluster; /* NULL: standalone */
     struct lease *lease;
     char *worker_id, *cluster_id;
 
@@ -75,6 +79,7 @@ struct herder {
     pthread_cond_t wake, settled; /* a post came; `quiet` changed */
     struct herder_post *first, *last;
     bool quiet; /* STOPPING was reached. locks: queue */
+    bool is_leaving, has_handed_over; /* wishes to; nothing is left to hand over. The second: locks: queue */
 
     struct herder_post begin; /* standalone: posted by herder_start */
     enum herder_stage stage;
@@ -86,7 +91,8 @@ struct herder {
     bool failure_told;
     bool was_member;
     char *leader_url;   /* of STANDBY; NULL: not known */
-    uint64_t leading_count; /* how often on_leading came: tells a late catching up from the present one */
+    bool catches_up_to_lead;
+    uint64_t catch_up_count; /* tells a late catching up from the present one */
     int64_t catch_up_retry_ms;
     struct herder_timer catch_up_timer;
     uint64_t last_token;
@@ -94,7 +100,7 @@ struct herder {
 };
 
 int64_t herder_now_ms(void);
-bool herder_may_run(const struct herder *herder); /* LEADING */
+bool herder_may_run(const struct herder *herder); /* LEADING, FOLLOWING */
 void herder_stage_set(struct herder *herder, enum herder_stage stage);
 void herder_fail(struct herder *herder, const char *words);
 

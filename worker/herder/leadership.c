@@ -1,6 +1,6 @@
 /*
- * Who may act. Only a leader runs anything: on leading it reads the topics to their end first; when it leads no more, everything is
- * stopped, without a commit beyond the lease (tasks look at it themselves).
+ * Who may act. A member runs what the leader gave it; before it does anything, leading or following, it reads the topics to their end.
+ * Out of the group nothing is started or stopped: tasks look at the lease themselves.
  */
 #include <millrace/error.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "config/worker_config.h"
 #include "coordination/membership.h"
 #include "coordination/membership_listener.h"
+#include "herder/cluster_internal.h"
 #include "herder/requests_internal.h"
 #include "herder/units_internal.h"
 #include "store/config_snapshot.h"
@@ -33,13 +34,26 @@ static void see_all_connectors(struct herder *herder, const struct config_snapsh
     units_mark_all(herder);
 }
 
-static void lead(struct herder *herder)
+/* The topics are read: the units that are ours start, the others stop. */
+static void act(struct herder *herder, bool leads)
 {
     struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
 
-    herder_stage_set(herder, HERDER_LEADING);
-    log_info(HERDER_LOG, "this worker leads and runs %zu connectors", config_snapshot_connector_count(snapshot));
-    status_sweep(herder, snapshot);
+    herder_stage_set(herder, leads ? HERDER_LEADING : HERDER_FOLLOWING);
+    if (leads)
+        log_info(HERDER_LOG, "this worker leads the cluster; there are %zu connectors", config_snapshot_connector_count(snapshot));
+    else
+        log_info(HERDER_LOG, "this worker follows; worker %s leads the cluster",
+                 herder->leader_url != NULL ? herder->leader_url : "(not known yet)");
+    if (herder->cluster != NULL) {
+        herder->cluster->is_stale = true;
+        duty_begin(herder);
+    }
+    if (leads) {
+        status_sweep(herder, snapshot);
+        if (herder->cluster != NULL)
+            balance_begin(herder);
+    }
     see_all_connectors(herder, snapshot);
     config_snapshot_drop(snapshot);
     lanes_advance(herder);
@@ -49,7 +63,7 @@ void herder_begin_standalone(struct herder *herder, struct herder_post *post)
 {
     (void)post;
     if (herder->stage == HERDER_JOINING)
-        lead(herder);
+        act(herder, true);
 }
 
 static void catch_up_run(struct herder_job *job)
@@ -71,7 +85,7 @@ static void catch_up_failed(struct herder *herder, const char *words)
 
 static bool is_of_now(const struct herder *herder, const struct herder_job *job)
 {
-    return herder->stage == HERDER_CATCHING_UP && job->number == herder->leading_count;
+    return herder->stage == HERDER_CATCHING_UP && job->number == herder->catch_up_count;
 }
 
 static void catch_up_done(struct herder *herder, struct herder_job *job)
@@ -81,7 +95,7 @@ static void catch_up_done(struct herder *herder, struct herder_job *job)
     if (job->error != NULL)
         catch_up_failed(herder, mr_error_message(job->error));
     else
-        lead(herder);
+        act(herder, herder->catches_up_to_lead);
 }
 
 static void catch_up_late(struct herder *herder, struct herder_job *job)
@@ -96,7 +110,7 @@ static void catch_up(struct herder *herder)
                                      .run = catch_up_run,
                                      .done = catch_up_done,
                                      .late = catch_up_late,
-                                     .number = herder->leading_count,
+                                     .number = herder->catch_up_count,
                                      .deadline_ms = herder_now_ms() + herder->setup.worker->worker_sync_timeout_ms,
                                  }))
         catch_up_failed(herder, "the job pool is full");
@@ -127,28 +141,29 @@ static void leader_url_set(struct herder *herder, const char *url)
     herder->leader_url = url != NULL && url[0] != '\0' ? mem_strdup(url) : NULL;
 }
 
+static void begin_to_catch_up(struct herder *herder, bool to_lead)
+{
+    herder->was_member = true;
+    herder->catches_up_to_lead = to_lead;
+    herder->catch_up_count++;
+    herder->catch_up_retry_ms = CATCH_UP_RETRY_FIRST_MS;
+    herder_stage_set(herder, HERDER_CATCHING_UP);
+    catch_up(herder);
+}
+
 static void handle_leading(struct herder *herder, struct herder_post *post)
 {
     mem_free(post);
     if (is_stopping(herder))
         return;
     leader_url_set(herder, NULL);
-    herder->was_member = true;
-    herder->leading_count++;
-    herder->catch_up_retry_ms = CATCH_UP_RETRY_FIRST_MS;
-    herder_stage_set(herder, HERDER_CATCHING_UP);
-    catch_up(herder);
+    begin_to_catch_up(herder, true);
 }
 
-/* Everything that runs is unwanted now. */
-static void stand_by(struct herder *herder)
+static void answer_conflict(struct herder *herder)
 {
-    herder_stage_set(herder, HERDER_STANDBY);
-    herder->was_member = true;
     requests_answer_begun(herder, 409,
                           "Cannot complete request because of a conflicting operation (e.g. worker rebalance)");
-    units_mark_all(herder);
-    lanes_advance(herder);
 }
 
 static void handle_following(struct herder *herder, struct herder_post *post)
@@ -157,11 +172,26 @@ static void handle_following(struct herder *herder, struct herder_post *post)
 
     if (!is_stopping(herder)) {
         leader_url_set(herder, event->words);
-        log_info(HERDER_LOG, "standing by: worker %s leads this cluster; this one takes over when that one goes",
-                 herder->leader_url != NULL ? herder->leader_url : "(not known yet)");
-        stand_by(herder);
+        if (herder->stage == HERDER_LEADING) {
+            answer_conflict(herder);
+            act(herder, false);
+        } else if (herder->stage == HERDER_FOLLOWING) {
+            log_info(HERDER_LOG, "worker %s leads the cluster now", event->words);
+        } else if (herder->stage != HERDER_CATCHING_UP || herder->catches_up_to_lead) {
+            begin_to_catch_up(herder, false);
+        }
     }
     mem_free(event);
+}
+
+/* What runs is left as it is: it does nothing outside without the lease, and goes on in its place if it is still ours when
+ * the group is joined again. */
+static void suspend(struct herder *herder)
+{
+    herder_stage_set(herder, HERDER_SUSPENDED);
+    leader_url_set(herder, NULL);
+    answer_conflict(herder);
+    lanes_advance(herder);
 }
 
 static void handle_lost(struct herder *herder, struct herder_post *post)
@@ -169,9 +199,8 @@ static void handle_lost(struct herder *herder, struct herder_post *post)
     struct leadership_event *event = (struct leadership_event *)post;
 
     if (!is_stopping(herder)) {
-        log_warn(HERDER_LOG, "this worker leads no more, its connectors and tasks stop: %s", event->words);
-        leader_url_set(herder, NULL);
-        stand_by(herder);
+        log_warn(HERDER_LOG, "connectors and tasks are suspended: %s", event->words);
+        suspend(herder);
     }
     mem_free(event);
 }
@@ -182,14 +211,60 @@ static void handle_failed(struct herder *herder, struct herder_post *post)
 
     if (!is_stopping(herder)) {
         herder_fail(herder, event->words);
-        leader_url_set(herder, NULL);
         if (herder->stage != HERDER_JOINING)
-            stand_by(herder);
+            suspend(herder);
     }
     mem_free(event);
 }
 
 /* --- the listener; threads: the membership's ------------------------------------------------------------------------- */
+
+/* Seats, with their texts behind them. */
+struct peers_event {
+    struct herder_post post;
+    uint64_t epoch;
+    size_t count;
+    struct membership_peer peers[];
+};
+
+static void handle_peers(struct herder *herder, struct herder_post *post)
+{
+    struct peers_event *event = (struct peers_event *)post;
+
+    if (!is_stopping(herder)) {
+        cluster_take_seats(herder, event->epoch, event->peers, event->count);
+        balance_want(herder, "the workers in the group have changed");
+    }
+    mem_free(event);
+}
+
+static void on_peers(void *argument, uint64_t epoch, const struct membership_peer *peers, size_t count)
+{
+    size_t size = sizeof(struct peers_event) + count * sizeof(*peers), texts = 0;
+    struct peers_event *event;
+    char *text;
+
+    for (size_t i = 0; i < count; i++)
+        texts += strlen(peers[i].url) + strlen(peers[i].boot_id) + 2;
+    event = mem_alloc(size + texts);
+    if (event == NULL) {
+        herder_event_lost(argument);
+        return;
+    }
+    event->post.handle = handle_peers;
+    event->epoch = epoch;
+    event->count = count;
+    text = (char *)event + size;
+    for (size_t i = 0; i < count; i++) {
+        size_t url_size = strlen(peers[i].url) + 1, boot_size = strlen(peers[i].boot_id) + 1;
+
+        event->peers[i] = (struct membership_peer){text, text + url_size, peers[i].leads};
+        memcpy(text, peers[i].url, url_size);
+        memcpy(text + url_size, peers[i].boot_id, boot_size);
+        text += url_size + boot_size;
+    }
+    herder_post(argument, &event->post);
+}
 
 static void post_event(struct herder *herder, void (*handle)(struct herder *, struct herder_post *), const char *words)
 {
@@ -228,6 +303,7 @@ static void on_failed(void *argument, const struct mr_error *error)
 const struct membership_listener herder_membership_listener = {
     .on_leading = on_leading,
     .on_following = on_following,
+    .on_peers = on_peers,
     .on_lost = on_lost,
     .on_failed = on_failed,
 };

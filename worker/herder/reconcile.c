@@ -13,6 +13,7 @@
 #include "base/pointer_map.h"
 #include "base/string_map.h"
 #include "config/worker_config.h"
+#include "herder/cluster_internal.h"
 #include "herder/requests_internal.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
@@ -25,9 +26,10 @@
 struct wish {
     const struct config_snapshot *snapshot;
     bool exists;  /* in the topic */
-    bool may_run; /* here */
+    bool may_run; /* this worker starts and stops units now */
+    bool has_connector; /* it is to run here */
     enum target_state target;
-    uint32_t task_count; /* to be run here */
+    uint32_t task_count; /* in the cluster */
 };
 
 static struct wish wish_of(const struct herder *herder, const struct config_snapshot *snapshot, const char *name)
@@ -37,6 +39,7 @@ static struct wish wish_of(const struct herder *herder, const struct config_snap
                         .may_run = herder_may_run(herder)};
 
     wish.target = config_snapshot_target(snapshot, name);
+    wish.has_connector = wish.exists && wish.may_run && duty_has(herder, name, UNIT_IS_CONNECTOR);
     if (wish.exists && wish.may_run && wish.target != TARGET_STOPPED)
         wish.task_count = config_snapshot_task_count(snapshot, name);
     return wish;
@@ -242,15 +245,16 @@ static void reconcile_unwanted_task(struct herder *herder, struct herder_connect
                                     const struct wish *wish)
 {
     struct herder_task *task = &connector->tasks[number];
+    bool is_removed = number >= wish->task_count;
 
     task->restart = task->announce = false;
     task->not_before_ms = 0;
     if (task->phase == TASK_PHASE_UP) {
-        stop_task(herder, connector, number, wish->may_run ? TASK_DEPARTURE_LEAVE : TASK_DEPARTURE_STAY);
+        stop_task(herder, connector, number, wish->may_run && is_removed ? TASK_DEPARTURE_LEAVE : TASK_DEPARTURE_STAY);
     } else if (task->phase == TASK_PHASE_BROKEN) {
         task->phase = TASK_PHASE_GONE;
         if (wish->may_run && wish->exists)
-            status_of_task(herder, connector->name, number, UNIT_DESTROYED, NULL, NULL);
+            status_of_task(herder, connector->name, number, is_removed ? UNIT_DESTROYED : UNIT_UNASSIGNED, NULL, NULL);
     }
 }
 
@@ -262,10 +266,11 @@ static void reconcile_tasks(struct herder *herder, struct herder_connector *conn
     }
     if (wish->task_count > 0)
         renew_prints(herder, connector, wish);
-    for (uint32_t i = 0; i < wish->task_count; i++)
-        reconcile_wanted_task(herder, connector, i, wish);
-    for (uint32_t i = wish->task_count; i < connector->task_count; i++)
-        reconcile_unwanted_task(herder, connector, i, wish);
+    for (uint32_t i = 0; i < connector->task_count; i++)
+        if (i < wish->task_count && duty_has(herder, connector->name, (int32_t)i))
+            reconcile_wanted_task(herder, connector, i, wish);
+        else
+            reconcile_unwanted_task(herder, connector, i, wish);
 }
 
 /* --- one pass ---------------------------------------------------------------------------------------------------- */
@@ -305,7 +310,10 @@ static void reconcile(struct herder *herder, struct herder_connector *connector,
     } else if (wish->exists && wish->may_run) {
         if (connector->was_removed)
             retire(herder, connector, wish);
-        reconcile_wanted_connector(herder, connector, wish);
+        if (wish->has_connector)
+            reconcile_wanted_connector(herder, connector, wish);
+        else
+            reconcile_unwanted_connector(herder, connector);
         reconcile_tasks(herder, connector, wish);
         task_configs_reconcile(herder, connector, wish->snapshot);
     } else {
@@ -322,8 +330,8 @@ void reconcile_marked(struct herder *herder)
 
     if (herder->dirty == NULL)
         return;
-    if (herder->stage == HERDER_STOPPING || herder->stage == HERDER_ENDED)
-        return;
+    if (!herder_may_run(herder))
+        return; /* what runs stays as it is */
     snapshot = config_store_snapshot(herder->setup.configs);
     while (herder->dirty != NULL) {
         struct herder_connector *connector = herder->dirty;

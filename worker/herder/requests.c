@@ -4,11 +4,13 @@
 #include <millrace/error.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/pointer_map.h"
 #include "base/string_map.h"
+#include "herder/cluster_internal.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
 
@@ -149,11 +151,59 @@ static void request_due(struct herder *herder, struct herder_timer *timer)
         answer_timed_out(herder, request);
 }
 
+static const char *url_for(const struct herder *herder, const struct herder_request *request)
+{
+    const char *owner = NULL;
+
+    if (herder->cluster == NULL || request->kind->route == ROUTE_ANY)
+        return NULL;
+    if (request->kind->route == ROUTE_CONNECTOR)
+        owner = cluster_owner(herder, request->name, UNIT_IS_CONNECTOR);
+    else if (request->kind->route == ROUTE_TASK)
+        owner = cluster_owner(herder, request->name, (int32_t)request->task);
+    if (owner != NULL)
+        return strcmp(owner, herder->cluster->url) == 0 ? NULL : owner;
+    return herder->stage == HERDER_LEADING ? NULL : herder->leader_url;
+}
+
+static void answer_elsewhere(struct herder *herder, struct herder_request *request, const char *url)
+{
+    char message[MESSAGE_MAX];
+
+    snprintf(message, sizeof(message),
+             "Cannot complete request because of a conflicting operation (e.g. worker rebalance); it belongs to worker %s",
+             url);
+    request_answer_reply(herder, request,
+                         &(struct herder_reply){.status = 409, .message = message, .forward_url = url});
+}
+
+/* false: answered. */
+static bool belongs_here(struct herder *herder, struct herder_request *request)
+{
+    const char *url = url_for(herder, request);
+
+    if (url != NULL) {
+        answer_elsewhere(herder, request, url);
+        return false;
+    }
+    if (herder->stage == HERDER_LEADING || request->kind->route != ROUTE_LEADER || request->kind->is_of_herder)
+        return true;
+    request_answer(herder, request, 409,
+                   "Cannot complete request momentarily due to no known leader URL, "
+                   "likely because a rebalance was underway.");
+    return false;
+}
+
 bool request_may_go_on(struct herder *herder, struct herder_request *request)
 {
+    if (herder->is_leaving) {
+        request_answer(herder, request, 500, "Worker is shutting down");
+        return false;
+    }
     switch (herder->stage) {
     case HERDER_LEADING:
-        return true;
+    case HERDER_FOLLOWING:
+        return belongs_here(herder, request);
     case HERDER_CREATED:
     case HERDER_STOPPING:
     case HERDER_ENDED:
@@ -162,14 +212,9 @@ bool request_may_go_on(struct herder *herder, struct herder_request *request)
     default:
         break;
     }
-    if (herder->leader_url != NULL)
-        request_answer(herder, request, 409,
-                       "Cannot complete request: this worker stands by, the leader is %s; send the request there",
-                       herder->leader_url);
-    else
-        request_answer(herder, request, 409,
-                       "Cannot complete request momentarily due to no known leader URL, "
-                       "likely because a rebalance was underway.");
+    request_answer(herder, request, 409,
+                   "Cannot complete request momentarily due to no known leader URL, "
+                   "likely because a rebalance was underway.");
     return false;
 }
 
@@ -335,6 +380,8 @@ static void job_drop(struct herder_job *job)
         request_drop(job->request);
     mr_error_drop(job->error);
     mem_free(job->text);
+    if (job->data_free != NULL)
+        job->data_free(job->data);
     mem_free(job);
 }
 
@@ -395,8 +442,15 @@ bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup
 {
     struct herder_job *job = mem_calloc(1, sizeof(*job));
 
-    if (job == NULL)
+    if (job == NULL) {
+        mem_free(setup->text);
+        if (setup->data_free != NULL)
+            setup->data_free(setup->data);
         return false;
+    }
+    job->text = setup->text;
+    job->data = setup->data;
+    job->data_free = setup->data_free;
     refcount_init(&job->owners);
     refcount_take(&job->owners);
     job->post.handle = handle_outcome;

@@ -18,7 +18,16 @@
 struct herder_job;
 struct herder_request;
 
+/* Which worker of the cluster a request belongs to (rest, section 15). */
+enum request_route {
+    ROUTE_LEADER,    /* it changes what only a leader may change */
+    ROUTE_CONNECTOR, /* who runs the connector */
+    ROUTE_TASK,      /* who runs the task */
+    ROUTE_ANY
+};
+
 struct request_kind {
+    enum request_route route;
     const char *doing;  /* "Request timed out. The worker was <doing>" */
     bool is_of_herder;  /* not REST's: nobody is answered, no deadline while it waits */
     /* Around the connector's name: answered with 404 when the config topic does not have it. NULL: it need not be there. */
@@ -108,7 +117,9 @@ struct herder_job {
     uint64_t number;
     bool in_time;
     int64_t deadline_ms;
-    /* Results of the run. */
+    void *data;                     /* for the run */
+    void (*data_free)(void *data);
+    /* Results of the run; `text` may also be given to it. */
     struct mr_error *error;
     char *text; /* mem_free */
 };
@@ -121,6 +132,9 @@ struct herder_job_setup {
     const void *serial;
     struct job_pool *pool; /* NULL: the herder's jobs */
     int64_t deadline_ms;
+    char *text;                    /* the job's, also when it could not be posted; may be NULL */
+    void *data;                    /* the same */
+    void (*data_free)(void *data);
 };
 /* false: the job pool is full or no memory: nothing will come. */
 bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup);

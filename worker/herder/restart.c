@@ -10,10 +10,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/pointer_map.h"
+#include "herder/cluster_internal.h"
 #include "herder/requests_internal.h"
 #include "herder/restart_internal.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
+#include "store/status_store.h"
 
 #include "base/bans.h"
 
@@ -53,6 +55,7 @@ static void begin_connector(struct herder *herder, struct herder_request *reques
 }
 
 static const struct request_kind connector_kind = {
+    .route = ROUTE_CONNECTOR,
     .doing = "restarting the connector",
     .unknown_before = UNKNOWN_CONNECTOR,
     .unknown_after = "",
@@ -130,20 +133,55 @@ static void plan_run(struct herder_job *job)
                              job_write_deadline_ms(job), &job->error);
 }
 
-/* Before the write: what comes back from the topic may be carried out before the write is over. */
-static bool plan_make(struct herder_request *request)
+/* Of a unit that runs on another worker its status tells. */
+static bool status_is_in_plan(const struct unit_status *status, bool only_failed)
+{
+    if (status == NULL || status->state == UNIT_DESTROYED)
+        return false;
+    return !only_failed || status->state == UNIT_FAILED;
+}
+
+static bool is_in_plan(const struct herder *herder, const struct herder_request *request, const struct status_view *view,
+                       uint32_t task)
 {
     const struct herder_connector *connector = request->connector;
 
-    request->plan_tasks = mem_calloc(connector->task_count + 1, sizeof(*request->plan_tasks));
-    if (request->plan_tasks == NULL)
-        return false;
-    request->plan.connector = plan_has_connector(connector, request->only_failed);
+    if (duty_has(herder, request->name, (int32_t)task))
+        return task < connector->task_count &&
+               plan_has_task(&connector->tasks[task], request->include_tasks, request->only_failed);
+    return request->include_tasks && status_is_in_plan(status_view_task(view, task), request->only_failed);
+}
+
+static void plan_fill(const struct herder *herder, struct herder_request *request, const struct status_view *view,
+                      uint32_t task_count)
+{
+    if (duty_has(herder, request->name, UNIT_IS_CONNECTOR))
+        request->plan.connector = plan_has_connector(request->connector, request->only_failed);
+    else
+        request->plan.connector = status_is_in_plan(view->connector, request->only_failed);
     request->plan.tasks = request->plan_tasks;
-    for (uint32_t i = 0; i < connector->task_count; i++)
-        if (plan_has_task(&connector->tasks[i], request->include_tasks, request->only_failed))
+    for (uint32_t i = 0; i < task_count; i++)
+        if (is_in_plan(herder, request, view, i))
             request->plan_tasks[request->plan.task_count++] = i;
-    return true;
+}
+
+/* Before the write: what comes back from the topic may be carried out before the write is over. */
+static bool plan_make(const struct herder *herder, struct herder_request *request)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    struct status_view *view = status_store_view(herder->setup.statuses, request->name);
+    uint32_t task_count = config_snapshot_task_count(snapshot, request->name);
+    bool is_made;
+
+    if (task_count < request->connector->task_count)
+        task_count = request->connector->task_count;
+    request->plan_tasks = mem_calloc(task_count + 1, sizeof(*request->plan_tasks));
+    is_made = view != NULL && request->plan_tasks != NULL;
+    if (is_made)
+        plan_fill(herder, request, view, task_count);
+    status_view_destroy(view);
+    config_snapshot_drop(snapshot);
+    return is_made;
 }
 
 static void plan_done(struct herder *herder, struct herder_job *job)
@@ -164,7 +202,7 @@ static void plan_done(struct herder *herder, struct herder_job *job)
 
 static void begin_plan(struct herder *herder, struct herder_request *request)
 {
-    if (!plan_make(request))
+    if (!plan_make(herder, request))
         request_answer(herder, request, 503, "The worker has no memory left for this request");
     else
         request_post_write(herder, request, plan_run, plan_done);
@@ -233,6 +271,7 @@ static void begin_task(struct herder *herder, struct herder_request *request)
 }
 
 static const struct request_kind task_kind = {
+    .route = ROUTE_TASK,
     .doing = "restarting the task",
     .unknown_before = UNKNOWN_CONNECTOR,
     .unknown_after = "",

@@ -11,7 +11,7 @@
 /* FAILED, and UNASSIGNED of a worker that goes or lost its units, must not overwrite what a successor said. */
 static enum status_care care_of(const struct herder *herder, enum unit_state state)
 {
-    if (state == UNIT_FAILED || (state == UNIT_UNASSIGNED && !herder_may_run(herder)))
+    if (state == UNIT_FAILED || (state == UNIT_UNASSIGNED && (herder->cluster != NULL || !herder_may_run(herder))))
         return STATUS_SAFE;
     return STATUS_CERTAIN;
 }

@@ -40,7 +40,18 @@ static void write_done(struct herder *herder, struct herder_job *job)
 }
 
 static const struct request_kind target_kind = {
+    .route = ROUTE_ANY,
     .doing = "changing the target state",
+    .unknown_before = "Unknown connector ",
+    .unknown_after = "",
+    .write = write_run,
+    .written = write_done,
+};
+
+/* It empties the task list, which only a leader may. */
+static const struct request_kind stop_kind = {
+    .route = ROUTE_LEADER,
+    .doing = "stopping the connector",
     .unknown_before = "Unknown connector ",
     .unknown_after = "",
     .write = write_run,
@@ -51,7 +62,8 @@ static const struct request_kind target_kind = {
 static void request_target(struct herder *herder, const char *name, enum target_state target, herder_reply_fn *reply,
                            void *argument)
 {
-    struct herder_request *request = request_create(&target_kind, name, reply, argument);
+    struct herder_request *request =
+        request_create(target == TARGET_STOPPED ? &stop_kind : &target_kind, name, reply, argument);
 
     if (request == NULL)
         return;

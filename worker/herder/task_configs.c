@@ -4,11 +4,13 @@
  * the connector (internal-topics, section 7.4): a restart adds no records.
  */
 #include <millrace/error.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/string_map.h"
 #include "config/variables.h"
+#include "herder/leader_link.h"
 #include "herder/requests_internal.h"
 #include "herder/units_internal.h"
 #include "store/config_snapshot.h"
@@ -80,9 +82,82 @@ static bool put_references_back(const struct string_map *raw, struct string_map 
     return true;
 }
 
+/* --- by the leader, when another worker leads ------------------------------------------------------------------------ */
+
+struct link_answer {
+    struct herder_post post;
+    char *connector;
+    int status;
+    char words[256];
+};
+
+static void handle_link_answer(struct herder *herder, struct herder_post *post)
+{
+    struct link_answer *answer = (struct link_answer *)post;
+    struct herder_connector *connector = units_find(herder, answer->connector);
+
+    if (connector != NULL && herder->stage != HERDER_ENDED) {
+        if (answer->status >= 200 && answer->status < 300) {
+            connector->retry_ms = 0;
+        } else {
+            log_warn(HERDER_LOG, "connector %s: the leader did not take its task configurations, trying again: %s",
+                     connector->name, answer->words);
+            try_again_later(herder, connector);
+        }
+    }
+    mem_free(answer->connector);
+    mem_free(answer);
+}
+
+struct link_call {
+    struct herder *herder;
+    struct link_answer *answer;
+};
+
+/* thread: the link's */
+static void on_link_done(void *argument, int status, const char *message)
+{
+    struct link_call *call = argument;
+
+    call->answer->status = status;
+    snprintf(call->answer->words, sizeof(call->answer->words), "%s", message != NULL ? message : "");
+    herder_post(call->herder, &call->answer->post);
+    mem_free(call);
+}
+
+static void send_tasks(struct herder *herder, struct herder_connector *connector, const struct task_configs_answer *answer)
+{
+    const struct leader_link *link = herder->setup.leader_link;
+    struct link_call *call = mem_calloc(1, sizeof(*call));
+    struct link_answer *reply = mem_calloc(1, sizeof(*reply));
+
+    if (reply != NULL)
+        reply->connector = mem_strdup(connector->name);
+    if (link == NULL || herder->leader_url == NULL || call == NULL || reply == NULL || reply->connector == NULL) {
+        if (reply != NULL)
+            mem_free(reply->connector);
+        mem_free(reply);
+        mem_free(call);
+        try_again_later(herder, connector);
+        return;
+    }
+    reply->post.handle = handle_link_answer;
+    *call = (struct link_call){herder, reply};
+    link->put_tasks(link->argument, herder->leader_url, connector->name, (const struct string_map *const *)answer->maps,
+                    answer->count, herder_now_ms() + STORE_WRITE_TIMEOUT_MS, on_link_done, call);
+}
+
+/* --- by this worker ------------------------------------------------------------------------------------------------- */
+
 static void write_tasks(struct herder *herder, struct herder_connector *connector, struct task_configs_answer *answer)
 {
-    struct herder_request *request = request_create(&put_tasks_kind, connector->name, NULL, NULL);
+    struct herder_request *request;
+
+    if (herder->stage != HERDER_LEADING) {
+        send_tasks(herder, connector, answer);
+        return;
+    }
+    request = request_create(&put_tasks_kind, connector->name, NULL, NULL);
 
     if (request == NULL) {
         try_again_later(herder, connector);
@@ -204,6 +279,45 @@ static void put_tasks_begin(struct herder *herder, struct herder_request *reques
                                                                           .deadline_ms = request->deadline_ms});
     if (!request->has_job)
         put_tasks_failed(herder, request, "the job pool is full");
+}
+
+/* --- for another worker, whose connector made them ----------------------------------------------------------------------- */
+
+static void put_for_other_done(struct herder *herder, struct herder_job *job)
+{
+    if (job->error != NULL)
+        request_answer_error(herder, job->request, job->error);
+    else
+        request_answer(herder, job->request, 204, NULL);
+}
+
+static const struct request_kind put_for_other_kind = {
+    .route = ROUTE_LEADER,
+    .doing = "writing task configurations",
+    .unknown_before = "Connector ",
+    .unknown_after = " not found",
+    .write = put_tasks_run,
+    .written = put_for_other_done,
+};
+
+void herder_put_task_configs(struct herder *herder, const char *name, const struct string_map *const *maps, size_t count,
+                             herder_reply_fn *reply, void *argument)
+{
+    struct herder_request *request = request_create(&put_for_other_kind, name, reply, argument);
+
+    if (request == NULL)
+        return;
+    request->maps = mem_calloc(count + 1, sizeof(*request->maps));
+    for (size_t i = 0; request->maps != NULL && i < count; i++) {
+        request->maps[i] = string_map_copy(maps[i]);
+        if (request->maps[i] == NULL)
+            break;
+        request->map_count++;
+    }
+    if (request->maps == NULL || request->map_count < count)
+        request_discard(request);
+    else
+        request_post(herder, request);
 }
 
 const struct request_kind put_tasks_kind = {

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/string_map.h"
 #include "config/worker_config.h"
+#include "herder/cluster_internal.h"
 #include "herder/requests_internal.h"
 #include "herder/units_internal.h"
 #include "store/config_snapshot.h"
@@ -96,6 +97,7 @@ static void handle_connector_state(struct herder *herder, struct herder_post *po
         else
             connector_settled(herder, connector, event);
         units_mark(herder, connector);
+        duty_report_later(herder);
     }
     event_free(event);
 }
@@ -152,6 +154,7 @@ static void handle_task_state(struct herder *herder, struct herder_post *post)
             status_of_task(herder, connector->name, event->task,
                            event->state == TASK_RUNNING ? UNIT_RUNNING : UNIT_PAUSED, event->trace, event->version);
         units_mark(herder, connector);
+        duty_report_later(herder);
     }
     event_free(event);
 }

@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <millrace/error.h>
 
+#include "base/placement.h"
 #include "coordination/assignment.h"
-#include "coordination/placement.h"
 #include "coordination/unit_map.h"
 
 #define WORKERS_MAX 7
@@ -228,52 +227,6 @@ static void a_worker_that_takes_nothing_new_keeps_what_it_has(void **state)
     assert_int_equal(cluster.units[0].worker, ASSIGNMENT_NOWHERE);
 }
 
-static void selectors_are_read_as_kubernetes_writes_them(void **state)
-{
-    static const struct {
-        const char *selector, *labels;
-        bool fits;
-    } rows[] = {
-        {NULL, NULL, true},
-        {"", "zone=a", true},
-        {"zone=a", "zone=a,disk=ssd", true},
-        {"zone==a", "zone=a", true},
-        {" zone = a , disk = ssd ", "disk=ssd, zone=a", true},
-        {"zone=a,disk=hdd", "zone=a,disk=ssd", false},
-        {"zone=a", NULL, false},
-        {"zone=a", "zone=ab", false},
-        {"zone!=a", "zone=b", true},
-        {"zone!=a", NULL, true},
-        {"zone!=a", "zone=a", false},
-        {"spare", "spare", true},
-        {"spare", "spare=", true},
-        {"spare", "zone=a", false},
-        {"!spare", "zone=a", true},
-        {"!spare", "spare=1", false},
-        {"a in (b)", "a=b", false},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        assert_int_equal(placement_fits(rows[i].selector, rows[i].labels), rows[i].fits);
-}
-
-static void wrong_labels_and_selectors_are_named(void **state)
-{
-    struct mr_error *error = NULL;
-
-    (void)state;
-    assert_int_equal(placement_check_labels("zone=a,disk=ssd,spare", &error), 0);
-    assert_int_equal(placement_check_selector("zone!=a,!spare,disk==ssd", &error), 0);
-    assert_int_equal(placement_check_labels("zone=a,=b", &error), -1);
-    assert_non_null(strstr(mr_error_message(error), "'=b'"));
-    mr_error_drop(error);
-    error = NULL;
-    assert_int_equal(placement_check_selector("zone in (a)", &error), -1);
-    assert_non_null(strstr(mr_error_message(error), "'zone in (a)'"));
-    mr_error_drop(error);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,8 +236,6 @@ int main(void)
         cmocka_unit_test(labels_are_kept_and_balance_holds_among_those_that_fit),
         cmocka_unit_test(units_come_home_first),
         cmocka_unit_test(a_worker_that_takes_nothing_new_keeps_what_it_has),
-        cmocka_unit_test(selectors_are_read_as_kubernetes_writes_them),
-        cmocka_unit_test(wrong_labels_and_selectors_are_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

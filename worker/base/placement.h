@@ -7,18 +7,17 @@
  * "-_./". Blanks around terms do not count. An empty selector fits everywhere.
  * Pure; thread any.
  */
-#ifndef COORDINATION_PLACEMENT_H
-#define COORDINATION_PLACEMENT_H
+#ifndef BASE_PLACEMENT_H
+#define BASE_PLACEMENT_H
 
 #include <stdbool.h>
-
-struct mr_error;
+#include <stddef.h>
 
 #define PLACEMENT_TEXT_MAX 4096
 
-/* MR_ERR_CONFIG naming the term that is wrong. */
-int placement_check_labels(const char *labels, struct mr_error **error);
-int placement_check_selector(const char *selector, struct mr_error **error);
+/* Does every term have its form? If not, `words` say which does not, and how it is written. */
+bool placement_check_labels(const char *labels, char *words, size_t size);
+bool placement_check_selector(const char *selector, char *words, size_t size);
 
 /* Both are checked, or empty, or NULL. A term that is not understood (a later build's) holds nowhere. */
 bool placement_fits(const char *selector, const char *labels);

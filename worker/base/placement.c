@@ -1,8 +1,7 @@
-#include "coordination/placement.h"
+#include "base/placement.h"
 
 #include <ctype.h>
-#include <millrace/error.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bans.h"
@@ -99,28 +98,31 @@ static struct term read_term(struct span text)
     return term;
 }
 
-static int check(const char *text, struct term read(struct span), const char *form, struct mr_error **error)
+static bool check(const char *text, struct term read(struct span), const char *form, char *words, size_t size)
 {
     const char *rest = text;
     struct span part;
 
-    if (text != NULL && strlen(text) > PLACEMENT_TEXT_MAX)
-        return mr_error_set(error, MR_ERR_CONFIG, "longer than %d characters", PLACEMENT_TEXT_MAX);
+    if (text != NULL && strlen(text) > PLACEMENT_TEXT_MAX) {
+        snprintf(words, size, "it is longer than %d characters", PLACEMENT_TEXT_MAX);
+        return false;
+    }
     while (next_part(&rest, &part))
-        if (read(part).test == TERM_WRONG)
-            return mr_error_set(error, MR_ERR_CONFIG, "'%.*s' is not understood: write %s", (int)part.size, part.at,
-                                form);
-    return 0;
+        if (read(part).test == TERM_WRONG) {
+            snprintf(words, size, "'%.*s' is not understood: write %s", (int)part.size, part.at, form);
+            return false;
+        }
+    return true;
 }
 
-int placement_check_labels(const char *labels, struct mr_error **error)
+bool placement_check_labels(const char *labels, char *words, size_t size)
 {
-    return check(labels, read_label, "key=value or key, with commas between them", error);
+    return check(labels, read_label, "key=value or key, with commas between them", words, size);
 }
 
-int placement_check_selector(const char *selector, struct mr_error **error)
+bool placement_check_selector(const char *selector, char *words, size_t size)
 {
-    return check(selector, read_term, "key=value, key!=value, key or !key, with commas between them", error);
+    return check(selector, read_term, "key=value, key!=value, key or !key, with commas between them", words, size);
 }
 
 /* The value of a label; NULL `at`: there is no such label. */

@@ -1,0 +1,398 @@
+/*
+ * The leader's turn: look at who is there, what is to be run and where it runs; make a plan (coordination/cluster_plan.h); write what
+ * differs; and again when anything has changed. One plan is under way at a time. Nothing that a next leader needs is kept here.
+ */
+#include <inttypes.h>
+#include <millrace/error.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str_buffer.h"
+#include "base/string_map.h"
+#include "coordination/cluster_plan.h"
+#include "coordination/membership.h"
+#include "herder/cluster_internal.h"
+#include "herder/requests_internal.h"
+#include "herder/units_internal.h"
+#include "store/config_snapshot.h"
+#include "store/config_store.h"
+
+#include "base/bans.h"
+
+#define RETRY_MS 250
+#define WRITE_TIMEOUT_MS 10000
+#define RECORD_OVERDUE_MS 5000 /* a member that does not introduce itself */
+#define SELECTOR_PROPERTY "millrace.placement.selector"
+
+/* What one plan writes; belongs to its job while that runs. */
+struct balance_write {
+    struct config_note_write *notes;
+    size_t count;
+    struct cluster_stamp last;
+};
+
+static void write_free(struct balance_write *write)
+{
+    if (write == NULL)
+        return;
+    for (size_t i = 0; i < write->count; i++) {
+        mem_free((char *)write->notes[i].key);
+        mem_free((char *)write->notes[i].text);
+    }
+    mem_free(write->notes);
+    mem_free(write);
+}
+
+/* --- the input ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_acknowledging(const struct cluster_known *known)
+{
+    for (size_t i = 0; i < known->assignment.revoking.count; i++) {
+        const struct unit_entry *entry = &known->assignment.revoking.entries[i];
+        struct cluster_stamp since;
+        const char *reason;
+
+        cluster_revocation_parse(entry->text, &since, &reason);
+        if (!unit_map_has(&known->member.stopped, entry->connector, entry->task) ||
+            cluster_stamp_compare(known->member.as_of, since) < 0)
+            return false;
+    }
+    return true;
+}
+
+/* How long may it owe what it owes? 0: it owes nothing. */
+static uint32_t patience_ms(const struct herder_cluster *cluster, const struct cluster_known *known)
+{
+    if (known->boot[0] == '\0')
+        return 0;
+    if (!known->has_member || strcmp(known->member.boot, known->boot) != 0)
+        return RECORD_OVERDUE_MS;
+    if (!known->has_assignment || strcmp(known->assignment.boot, known->boot) != 0 || is_acknowledging(known))
+        return 0;
+    return cluster->rebalance_timeout_ms;
+}
+
+static void watch_patience(struct herder *herder, struct cluster_known *known)
+{
+    uint32_t patience = patience_ms(herder->cluster, known);
+    int64_t now_ms = herder_now_ms();
+    bool was_unfit = known->is_unfit;
+
+    if (patience == 0) {
+        known->owes_since_ms = 0;
+        known->is_unfit = false;
+    } else {
+        if (known->owes_since_ms == 0)
+            known->owes_since_ms = now_ms;
+        known->is_unfit = now_ms - known->owes_since_ms >= patience;
+        if (!known->is_unfit)
+            herder_timer_set(herder, &herder->cluster->balance_timer, known->owes_since_ms + patience);
+    }
+    if (known->is_unfit && !was_unfit)
+        log_warn(HERDER_LOG, "worker %s has not answered for %" PRIu32 " ms: it gets no further work until it does",
+                 known->url, patience);
+}
+
+static struct cluster_worker *list_workers(struct herder *herder)
+{
+    const struct ptr_array *known = &herder->cluster->known;
+    struct cluster_worker *workers = mem_calloc(known->count + 1, sizeof(*workers));
+
+    for (size_t i = 0; workers != NULL && i < known->count; i++) {
+        struct cluster_known *worker = known->items[i];
+
+        watch_patience(herder, worker);
+        workers[i] = (struct cluster_worker){
+            .url = worker->url,
+            .boot = worker->boot[0] != '\0' ? worker->boot : NULL,
+            .member = worker->has_member ? &worker->member : NULL,
+            .assignment = worker->has_assignment ? &worker->assignment : NULL,
+            .is_unfit = worker->is_unfit,
+            .must_be_written = worker->must_be_written,
+        };
+    }
+    return workers;
+}
+
+static size_t units_of(const struct config_snapshot *snapshot, const char *connector)
+{
+    if (config_snapshot_target(snapshot, connector) == TARGET_STOPPED)
+        return 1;
+    return 1 + config_snapshot_task_count(snapshot, connector);
+}
+
+/* In the order that a plan wants: by name, the connector before its tasks. */
+static struct cluster_work *list_work(const struct config_snapshot *snapshot, size_t *count)
+{
+    size_t connectors = config_snapshot_connector_count(snapshot), total = 0, at = 0;
+    struct cluster_work *work;
+
+    for (size_t i = 0; i < connectors; i++)
+        total += units_of(snapshot, config_snapshot_connector_at(snapshot, i));
+    work = mem_calloc(total + 1, sizeof(*work));
+    for (size_t i = 0; work != NULL && i < connectors; i++) {
+        const char *name = config_snapshot_connector_at(snapshot, i);
+        const char *selector = string_map_get(config_snapshot_config(snapshot, name), SELECTOR_PROPERTY);
+        size_t units = units_of(snapshot, name);
+
+        for (size_t unit = 0; unit < units; unit++)
+            work[at++] = (struct cluster_work){name, (int32_t)unit + UNIT_IS_CONNECTOR, selector, 1};
+    }
+    *count = total;
+    return work;
+}
+
+/* --- the output ------------------------------------------------------------------------------------------------------------- */
+
+/* `text` NULL: a tombstone. Takes it. */
+static bool add_note(struct balance_write *write, const char *prefix, const char *name, char *text)
+{
+    struct str_buffer key;
+    struct config_note_write *note = &write->notes[write->count];
+
+    str_buffer_init(&key, CLUSTER_RECORD_MAX);
+    str_buffer_printf(&key, "%s%s", prefix, name);
+    *note = (struct config_note_write){str_buffer_take(&key, NULL), text};
+    str_buffer_release(&key);
+    if (note->key == NULL) {
+        mem_free(text);
+        return false;
+    }
+    write->count++;
+    return true;
+}
+
+static bool add_assignment(struct balance_write *write, const char *url, const struct cluster_assignment *assignment)
+{
+    struct str_buffer text;
+    char *taken = NULL;
+
+    str_buffer_init(&text, CLUSTER_RECORD_MAX);
+    if (cluster_assignment_encode(assignment, &text, NULL) == 0)
+        taken = str_buffer_take(&text, NULL);
+    str_buffer_release(&text);
+    return taken != NULL && add_note(write, CLUSTER_ASSIGNMENT_PREFIX, url, taken);
+}
+
+static bool add_head(struct balance_write *write, const struct cluster_head *head)
+{
+    struct str_buffer text;
+    char *taken = NULL;
+
+    str_buffer_init(&text, CLUSTER_RECORD_MAX);
+    if (cluster_head_encode(head, &text, NULL) == 0)
+        taken = str_buffer_take(&text, NULL);
+    str_buffer_release(&text);
+    return taken != NULL && add_note(write, CLUSTER_HEAD_KEY, "", taken);
+}
+
+static bool fill_write(struct balance_write *write, const struct cluster_plan_input *input, const struct cluster_plan *plan)
+{
+    for (size_t i = 0; i < plan->worker_count; i++)
+        if (plan->changed[i] && !add_assignment(write, input->workers[i].url, &plan->assignments[i]))
+            return false;
+    if (plan->head_changed && !add_head(write, &plan->head))
+        return false;
+    for (size_t i = 0; i < plan->worker_count; i++)
+        if (plan->removed[i] && (!add_note(write, CLUSTER_ASSIGNMENT_PREFIX, input->workers[i].url, NULL) ||
+                                 !add_note(write, CLUSTER_MEMBER_PREFIX, input->workers[i].url, NULL)))
+            return false;
+    return true;
+}
+
+/* NULL: no memory. */
+static struct balance_write *write_of(const struct cluster_plan_input *input, const struct cluster_plan *plan)
+{
+    struct balance_write *write = mem_calloc(1, sizeof(*write));
+
+    if (write == NULL)
+        return NULL;
+    write->last = plan->last;
+    write->notes = mem_calloc(plan->worker_count * 3 + 1, sizeof(*write->notes));
+    if (write->notes != NULL && fill_write(write, input, plan))
+        return write;
+    write_free(write);
+    return NULL;
+}
+
+/* --- one turn ------------------------------------------------------------------------------------------------------------------ */
+
+static void retry_later(struct herder *herder)
+{
+    herder->cluster->is_due = true;
+    herder_timer_set(herder, &herder->cluster->balance_timer, herder_now_ms() + RETRY_MS);
+}
+
+static void write_run(struct herder_job *job)
+{
+    const struct balance_write *write = job->data;
+
+    config_store_put_notes(job->herder->setup.configs, write->notes, write->count, job->deadline_ms, &job->error);
+}
+
+static void write_data_free(void *data)
+{
+    write_free(data);
+}
+
+static void write_done(struct herder *herder, struct herder_job *job)
+{
+    herder->cluster->is_under_way = false;
+    if (job->error == NULL)
+        return; /* what it wrote comes back as notes */
+    log_warn(HERDER_LOG, "the assignment of work was not written, trying again: %s", mr_error_message(job->error));
+    retry_later(herder);
+}
+
+static void write_late(struct herder *herder, struct herder_job *job)
+{
+    (void)job;
+    herder->cluster->is_under_way = false;
+    log_warn(HERDER_LOG, "the assignment of work was not written in time, trying again");
+    retry_later(herder);
+}
+
+static void tell(const struct cluster_plan_input *input, const struct cluster_plan *plan)
+{
+    const struct cluster_head *before = input->head, *after = &plan->head;
+
+    if (after->rebalance_number > 0 && after->rebalance_took_ms >= 0 &&
+        (before == NULL || before->rebalance_number != after->rebalance_number || before->rebalance_took_ms < 0))
+        log_info(HERDER_LOG, "rebalance %" PRIu64 " (%s): %" PRIu64 " units moved in %" PRId64 " ms; %zu without a worker",
+                 after->rebalance_number, after->rebalance_reason != NULL ? after->rebalance_reason : "",
+                 after->rebalance_moves, after->rebalance_took_ms, after->unassigned.count);
+}
+
+/* false: no memory. */
+static bool write_plan(struct herder *herder, const struct cluster_plan_input *input, const struct cluster_plan *plan)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    struct balance_write *write = write_of(input, plan);
+
+    if (write == NULL)
+        return false;
+    if (plan->look_again_ms > 0)
+        herder_timer_set(herder, &cluster->balance_timer,
+                         herder_now_ms() + (plan->look_again_ms - input->now_ms > 0 ? plan->look_again_ms - input->now_ms : 1));
+    if (write->count == 0) {
+        write_free(write);
+        return true;
+    }
+    cluster->last = plan->last;
+    tell(input, plan);
+    cluster->is_under_way = herder_job_post(herder, &(struct herder_job_setup){.run = write_run,
+                                                                              .done = write_done,
+                                                                              .late = write_late,
+                                                                              .data = write,
+                                                                              .data_free = write_data_free,
+                                                                              .deadline_ms = herder_now_ms() + WRITE_TIMEOUT_MS});
+    return cluster->is_under_way;
+}
+
+/* Another leader has written in this very epoch, or beyond it: whoever still leads takes the next. */
+static void watch_epoch(struct herder_cluster *cluster, const struct config_snapshot *snapshot)
+{
+    uint64_t seen = config_snapshot_epoch(snapshot);
+    bool is_shared = cluster->has_head && cluster->head.stamp.epoch == cluster->last.epoch &&
+                     strcmp(cluster->head.leader, cluster->boot) != 0;
+
+    if (seen > cluster->last.epoch || is_shared) {
+        log_warn(HERDER_LOG, "another worker has written as leader in epoch %" PRIu64 ": going on in the next", seen);
+        cluster->last = (struct cluster_stamp){seen + 1, 0};
+    }
+}
+
+static bool make_plan(struct herder *herder, const struct config_snapshot *snapshot)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    struct cluster_plan_input input = {
+        .worker_count = cluster->known.count,
+        .head = cluster->has_head ? &cluster->head : NULL,
+        .leader_url = cluster->url,
+        .leader_boot = cluster->boot,
+        .fencing = "generation",
+        .last = cluster->last,
+        .reason = cluster->reason != NULL ? cluster->reason : "work has changed",
+        .now_ms = clock_wall_ms(NULL),
+        .return_delay_ms = cluster->return_delay_ms,
+    };
+    struct cluster_worker *workers = list_workers(herder);
+    struct cluster_work *work = list_work(snapshot, &input.work_count);
+    struct cluster_plan plan;
+    bool made;
+
+    input.workers = workers;
+    input.work = work;
+    made = workers != NULL && work != NULL && cluster_plan_make(&input, &plan);
+    if (made) {
+        made = write_plan(herder, &input, &plan);
+        cluster_plan_release(&plan);
+    }
+    mem_free(workers);
+    mem_free(work);
+    return made;
+}
+
+void balance_run(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    struct config_snapshot *snapshot;
+
+    if (cluster == NULL || !cluster->is_due || cluster->is_under_way || herder->stage != HERDER_LEADING)
+        return;
+    if (cluster->seats_epoch != membership_epoch(herder->membership))
+        return; /* the group is changing: told when it has settled */
+    cluster->is_due = false;
+    if (!cluster_refresh(herder)) {
+        retry_later(herder);
+        return;
+    }
+    snapshot = config_store_snapshot(herder->setup.configs);
+    watch_epoch(cluster, snapshot);
+    if (make_plan(herder, snapshot))
+        cluster->reason = NULL;
+    else
+        retry_later(herder);
+    config_snapshot_drop(snapshot);
+}
+
+static void balance_due(struct herder *herder, struct herder_timer *timer)
+{
+    (void)timer;
+    herder->cluster->is_due = true;
+}
+
+void balance_init(struct herder *herder)
+{
+    herder_timer_init(&herder->cluster->balance_timer, balance_due);
+}
+
+void balance_begin(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+
+    cluster->last = (struct cluster_stamp){config_snapshot_epoch(snapshot) + 1, 0};
+    config_snapshot_drop(snapshot);
+    for (size_t i = 0; i < cluster->known.count; i++) {
+        struct cluster_known *known = cluster->known.items[i];
+
+        known->owes_since_ms = 0;
+        known->is_unfit = false;
+    }
+    balance_want(herder, "this worker began to lead");
+}
+
+void balance_want(struct herder *herder, const char *reason)
+{
+    struct herder_cluster *cluster = herder->cluster;
+
+    if (cluster == NULL)
+        return;
+    cluster->is_due = true;
+    if (cluster->reason == NULL)
+        cluster->reason = reason;
+}

@@ -1,0 +1,337 @@
+/*
+ * What this worker is to run, and what it says of itself: its member record. The record is level-triggered as everything here: what it
+ * should say is worked out anew after each pass, and written when it differs from what the topic holds.
+ */
+#include <millrace/error.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str_buffer.h"
+#include "config/worker_config.h"
+#include "coordination/membership.h"
+#include "herder/cluster_internal.h"
+#include "herder/requests_internal.h"
+#include "herder/units_internal.h"
+#include "store/config_store.h"
+#include "store/status_store.h"
+
+#include "base/bans.h"
+
+#define WRITE_TIMEOUT_MS 10000
+#define FLUSH_TIMEOUT_MS 2000
+#define WRITE_RETRY_MS 500
+#define WATCH_INTERVAL_MS 500 /* how soon a process that ended beside this one is noticed */
+
+/* --- what is to be run ----------------------------------------------------------------------------------------------- */
+
+/* NULL: nothing was given out to this run of this worker. */
+static const struct cluster_assignment *own_assignment(const struct herder_cluster *cluster)
+{
+    const struct cluster_known *known = cluster_find(cluster, cluster->url);
+
+    if (known == NULL || !known->has_assignment || strcmp(known->assignment.boot, cluster->boot) != 0)
+        return NULL;
+    return &known->assignment;
+}
+
+bool duty_has(const struct herder *herder, const char *connector, int32_t task)
+{
+    const struct cluster_assignment *assignment;
+
+    if (herder->cluster == NULL)
+        return true;
+    assignment = own_assignment(herder->cluster);
+    return assignment != NULL && unit_map_has(&assignment->units, connector, task);
+}
+
+static bool is_running(const struct herder *herder, const char *connector, int32_t task)
+{
+    const struct herder_connector *of = units_find((struct herder *)herder, connector);
+
+    if (of == NULL)
+        return false;
+    if (task == UNIT_IS_CONNECTOR)
+        return of->phase != CONNECTOR_GONE && of->phase != CONNECTOR_BROKEN;
+    return (uint32_t)task < of->task_count && units_task_is_up(&of->tasks[task]);
+}
+
+/* --- what is said -------------------------------------------------------------------------------------------------------- */
+
+static bool list_stopped(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    const struct cluster_assignment *assignment = own_assignment(cluster);
+
+    unit_map_release(&cluster->own.stopped);
+    cluster->own.as_of = (struct cluster_stamp){0};
+    if (assignment == NULL || assignment->revoking.count == 0)
+        return true;
+    cluster->own.as_of = assignment->stamp;
+    for (size_t i = 0; i < assignment->revoking.count; i++) {
+        const struct unit_entry *entry = &assignment->revoking.entries[i];
+
+        if (!is_running(herder, entry->connector, entry->task) &&
+            !unit_map_put(&cluster->own.stopped, entry->connector, entry->task, NULL))
+            return false;
+    }
+    return true;
+}
+
+/* Whoever is no member any more needs no word about it. */
+static void forget_settled_deaths(struct herder_cluster *cluster)
+{
+    for (size_t i = cluster->own.gone.count; i > 0; i--) {
+        char url[1024], boot[MEMBERSHIP_BOOT_ID_SIZE];
+        const char *id = cluster->own.gone.items[i - 1];
+
+        if (!membership_parse_client_id(id, url, sizeof(url), boot, sizeof(boot)) || !cluster_has_seat(cluster, url, boot))
+            mem_free(ptr_array_take_at(&cluster->own.gone, i - 1));
+    }
+}
+
+static bool fill_in(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    struct cluster_member *own = &cluster->own;
+
+    snprintf(own->boot, sizeof(own->boot), "%s", cluster->boot);
+    own->pid = cluster->process.pid;
+    own->started = cluster->process.started;
+    if (own->version == NULL)
+        own->version = mem_strdup(MILLRACE_VERSION);
+    if (own->host == NULL)
+        own->host = mem_strdup(cluster->process.host);
+    if (own->labels == NULL)
+        own->labels = mem_strdup(herder->setup.worker->placement_labels);
+    forget_settled_deaths(cluster);
+    return own->version != NULL && own->host != NULL && list_stopped(herder);
+}
+
+/* false: no memory; own_text stays. */
+static bool compose(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    struct str_buffer text;
+    char *composed = NULL;
+
+    str_buffer_init(&text, CLUSTER_RECORD_MAX);
+    if (fill_in(herder) && cluster_member_encode(&cluster->own, &text, NULL) == 0)
+        composed = str_buffer_take(&text, NULL);
+    str_buffer_release(&text);
+    if (composed == NULL)
+        return false;
+    mem_free(cluster->own_text);
+    cluster->own_text = composed;
+    return true;
+}
+
+/* --- writing it --------------------------------------------------------------------------------------------------------- */
+
+static void retry_later(struct herder *herder)
+{
+    herder_timer_set(herder, &herder->cluster->own_timer, herder_now_ms() + WRITE_RETRY_MS);
+}
+
+/* Who cannot answer holds up everybody's work: better no worker than one like that. */
+static void note_failure(struct herder *herder, const char *words)
+{
+    struct herder_cluster *cluster = herder->cluster;
+
+    if (cluster->own_failing_since_ms == 0)
+        cluster->own_failing_since_ms = herder_now_ms();
+    log_warn(HERDER_LOG, "this worker's member record was not written, trying again: %s", words);
+    if (herder_may_run(herder) && herder_now_ms() - cluster->own_failing_since_ms > cluster->rebalance_timeout_ms)
+        herder_fail(herder, "this worker cannot write to the config topic, so that the cluster cannot tell what it runs: give "
+                            "its principal the right to write, or mend the topic");
+    retry_later(herder);
+}
+
+/* Statuses go first: a successor's must come after them (internal-topics, section 3). */
+static void write_run(struct herder_job *job)
+{
+    struct herder *herder = job->herder;
+    char key[1100];
+    struct mr_error *ignored = NULL;
+
+    snprintf(key, sizeof(key), "%s%s", CLUSTER_MEMBER_PREFIX, herder->cluster->url);
+    status_store_flush(herder->setup.statuses, herder_now_ms() + FLUSH_TIMEOUT_MS, &ignored);
+    mr_error_drop(ignored);
+    config_store_put_own_note(herder->setup.configs, &(struct config_note_write){key, job->text}, job->deadline_ms,
+                              &job->error);
+}
+
+static void write_done(struct herder *herder, struct herder_job *job)
+{
+    struct herder_cluster *cluster = herder->cluster;
+
+    cluster->own_write_is_under_way = false;
+    if (job->error != NULL) {
+        note_failure(herder, mr_error_message(job->error));
+        return;
+    }
+    cluster->own_failing_since_ms = 0;
+    mem_free(cluster->own_written);
+    cluster->own_written = job->text;
+    job->text = NULL;
+    duty_report_later(herder);
+}
+
+static void write_late(struct herder *herder, struct herder_job *job)
+{
+    (void)job;
+    herder->cluster->own_write_is_under_way = false;
+    note_failure(herder, "not in time");
+}
+
+static bool may_speak(const struct herder *herder)
+{
+    return herder->stage == HERDER_LEADING || herder->stage == HERDER_FOLLOWING || herder->stage == HERDER_STOPPING;
+}
+
+/* A leader that thought us gone has removed it. */
+static bool stands_in_topic(const struct herder_cluster *cluster)
+{
+    const struct cluster_known *known = cluster_find(cluster, cluster->url);
+
+    return cluster->own_written != NULL && known != NULL && known->has_member &&
+           strcmp(known->member.boot, cluster->boot) == 0;
+}
+
+static void report(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    char *text;
+
+    if (cluster == NULL || !may_speak(herder) || cluster->own_write_is_under_way)
+        return;
+    if (!cluster_refresh(herder) || !compose(herder)) {
+        retry_later(herder);
+        return;
+    }
+    if (stands_in_topic(cluster) && strcmp(cluster->own_text, cluster->own_written) == 0)
+        return;
+    text = mem_strdup(cluster->own_text);
+    cluster->own_write_is_under_way =
+        text != NULL && herder_job_post(herder, &(struct herder_job_setup){.run = write_run,
+                                                                           .done = write_done,
+                                                                           .late = write_late,
+                                                                           .text = text,
+                                                                           .deadline_ms = herder_now_ms() + WRITE_TIMEOUT_MS});
+    if (!cluster->own_write_is_under_way)
+        retry_later(herder);
+}
+
+static void report_due(struct herder *herder, struct herder_timer *timer)
+{
+    (void)timer;
+    duty_report_later(herder);
+}
+
+/* --- who has ended beside this one ----------------------------------------------------------------------------------------- */
+
+static bool has_ended(const struct herder_cluster *cluster, const struct cluster_known *known)
+{
+    if (known->boot[0] == '\0' || !known->has_member || strcmp(known->member.boot, known->boot) != 0)
+        return false;
+    if (strcmp(known->boot, cluster->boot) == 0 || cluster->process.host[0] == '\0' || known->member.host == NULL ||
+        strcmp(known->member.host, cluster->process.host) != 0)
+        return false;
+    return process_is_gone(known->member.pid, known->member.started);
+}
+
+static void say_gone(struct herder *herder, const struct cluster_known *known)
+{
+    struct ptr_array *gone = &herder->cluster->own.gone;
+    char id[1100], *copy;
+
+    snprintf(id, sizeof(id), "%s#%s", known->url, known->boot);
+    for (size_t i = 0; i < gone->count; i++)
+        if (strcmp(gone->items[i], id) == 0)
+            return;
+    copy = mem_strdup(id);
+    if (copy == NULL || !ptr_array_push(gone, copy)) {
+        mem_free(copy);
+        return; /* seen again at the next look */
+    }
+    log_warn(HERDER_LOG, "worker %s (process %lld on this machine) has ended without leaving", known->url,
+             (long long)known->member.pid);
+}
+
+static void watch_due(struct herder *herder, struct herder_timer *timer)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    size_t before = cluster->own.gone.count;
+
+    if (may_speak(herder) && cluster_refresh(herder))
+        for (size_t i = 0; i < cluster->known.count; i++)
+            if (has_ended(cluster, cluster->known.items[i]))
+                say_gone(herder, cluster->known.items[i]);
+    if (cluster->own.gone.count != before) {
+        balance_want(herder, "a worker ended without leaving");
+        duty_report_later(herder);
+    }
+    herder_timer_set(herder, timer, herder_now_ms() + WATCH_INTERVAL_MS);
+}
+
+/* --- beginning and end ------------------------------------------------------------------------------------------------------ */
+
+void duty_init(struct herder *herder)
+{
+    herder_timer_init(&herder->cluster->own_timer, report_due);
+    herder_timer_init(&herder->cluster->watch_timer, watch_due);
+}
+
+void duty_begin(struct herder *herder)
+{
+    herder_timer_set(herder, &herder->cluster->watch_timer, herder_now_ms() + WATCH_INTERVAL_MS);
+    duty_report_later(herder);
+}
+
+void duty_report_later(struct herder *herder)
+{
+    if (herder->cluster != NULL)
+        herder->cluster->must_report = true;
+}
+
+void duty_report_if_due(struct herder *herder)
+{
+    if (herder->cluster == NULL || !herder->cluster->must_report)
+        return;
+    herder->cluster->must_report = false;
+    report(herder);
+}
+
+void duty_leave(struct herder *herder)
+{
+    if (herder->cluster == NULL)
+        return;
+    herder->cluster->own.leaves = true;
+    duty_report_later(herder);
+    balance_want(herder, "a worker leaves");
+}
+
+/* Anybody who would take over. */
+static bool has_successors(const struct herder_cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->known.count; i++) {
+        const struct cluster_known *known = cluster->known.items[i];
+
+        if (known->boot[0] != '\0' && strcmp(known->boot, cluster->boot) != 0 && known->has_member &&
+            strcmp(known->member.boot, known->boot) == 0 && !known->member.drains && !known->member.leaves)
+            return true;
+    }
+    return false;
+}
+
+bool duty_is_done(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    const struct cluster_assignment *assignment;
+
+    if (cluster == NULL || !has_successors(cluster))
+        return true;
+    assignment = own_assignment(cluster);
+    return assignment == NULL || (assignment->units.count == 0 && assignment->revoking.count == 0);
+}

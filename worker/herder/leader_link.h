@@ -1,0 +1,25 @@
+/*
+ * leader_link: what the herder asks of another worker, over its REST interface. Declared here, filled by rest/forwarding.
+ *
+ * Calls never wait: `done` is told once, from a thread of the link's, and must only post. What is handed in is copied before the call
+ * returns. `message` lives only during the call; NULL when there is nothing to say.
+ */
+#ifndef HERDER_LEADER_LINK_H
+#define HERDER_LEADER_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct string_map;
+
+/* `status`: of HTTP; 0: no answer came. */
+typedef void leader_link_done_fn(void *argument, int status, const char *message);
+
+struct leader_link {
+    /* POST /connectors/{connector}/tasks, signed with the session key. */
+    void (*put_tasks)(void *argument, const char *leader_url, const char *connector, const struct string_map *const *maps,
+                      size_t count, int64_t deadline_ms, leader_link_done_fn *done, void *done_argument);
+    void *argument;
+};
+
+#endif
