@@ -290,6 +290,11 @@ void worker_config_destroy(struct worker_config *config)
     mem_free(box);
 }
 
+bool worker_config_is_sessioned(const struct worker_config *config)
+{
+    return config->connect_protocol != NULL && strcasecmp(config->connect_protocol, "sessioned") == 0;
+}
+
 size_t worker_config_warning_count(const struct worker_config *config)
 {
     return box_of(config)->warnings.count;

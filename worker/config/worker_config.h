@@ -53,6 +53,11 @@ struct worker_config {
     const char *client_id; /* "": none */
     uint32_t session_timeout_ms, heartbeat_interval_ms, rebalance_timeout_ms, worker_sync_timeout_ms;
     uint32_t rebalance_delay_max_ms; /* scheduled.rebalance.max.delay.ms; our default 0 */
+    const char *connect_protocol;    /* standalone: NULL; see worker_config_is_sessioned */
+    const char *key_algorithm;       /* inter.worker.key.generation.algorithm; "HmacSHA256" */
+    uint32_t key_size_bits;          /* inter.worker.key.size; 0: what the algorithm has */
+    uint32_t key_ttl_ms;             /* inter.worker.key.ttl.ms; 0: a key is never too old */
+    const char *signature_algorithm, *verification_algorithms; /* inter.worker.…; the latter a comma list */
     struct internal_topic_config config_topic, offset_topic, status_topic;
     const char *offset_file; /* standalone: offset.storage.file.filename */
 
@@ -83,6 +88,9 @@ struct worker_config {
 struct worker_config *worker_config_create(enum worker_mode mode, const struct string_map *properties,
                                            struct mr_error **error);
 void worker_config_destroy(struct worker_config *config);
+
+/* connect.protocol=sessioned: requests between workers are signed. */
+bool worker_config_is_sessioned(const struct worker_config *config);
 
 /* The plugins that the properties name: converters and override policy with their options. Before the worker goes on,
  * since every connector would fail otherwise. All mistakes in one error (MR_ERR_CONFIG). */

@@ -4,6 +4,7 @@
  */
 #include "config/worker_config_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/placement.h"
@@ -11,6 +12,8 @@
 #include "base/bans.h"
 
 #define DEFAULT_HEADER_CONVERTER "org.apache.kafka.connect.storage.SimpleHeaderConverter"
+#define KEY_BITS_LEAST 40
+#define KEY_BITS_MOST 8192
 #define DEFAULT_REPORTER "org.apache.kafka.common.metrics.JmxReporter"
 
 /* Checks ------------------------------------------------------------------------------------------------------- */
@@ -53,6 +56,17 @@ static int check_hmac(const char *name, const char *text, const struct mr_config
             return 0;
     }
     return mr_error_set(error, MR_ERR_CONFIG, "the algorithm is not available; HmacSHA256 is");
+}
+
+/* Bits of the session key; what Java's key generators take. */
+static int check_key_size(const char *name, const char *text, const struct mr_config *config, const void *argument,
+                          struct mr_error **error)
+{
+    (void)name, (void)config, (void)argument;
+    long bits = text == NULL ? KEY_BITS_LEAST : strtol(text, NULL, 10);
+    if (bits >= KEY_BITS_LEAST && bits <= KEY_BITS_MOST)
+        return 0;
+    return mr_error_set(error, MR_ERR_CONFIG, "a session key has %d to %d bits", KEY_BITS_LEAST, KEY_BITS_MOST);
 }
 
 static int check_labels(const char *name, const char *text, const struct mr_config *config, const void *argument,
@@ -186,16 +200,16 @@ static const struct worker_option distributed_options[] = {
     NUMBER("rebalance.timeout.ms", INT, "60000", positive, UINT32(rebalance_timeout_ms)),
     NUMBER("worker.sync.timeout.ms", INT, "3000", not_negative, UINT32(worker_sync_timeout_ms)),
     NUMBER("worker.unsync.backoff.ms", INT, "300000", not_negative, NOT_STORED),
-    CHOICE("connect.protocol", "sessioned", protocols, NOT_STORED),
+    CHOICE("connect.protocol", "sessioned", protocols, TEXT(connect_protocol)),
     NUMBER("scheduled.rebalance.max.delay.ms", INT, "0", not_negative, UINT32(rebalance_delay_max_ms)),
     CHOICE("exactly.once.source.support", "disabled", exactly_once, NOT_STORED),
 
-    OPTION("inter.worker.key.generation.algorithm", STRING, "HmacSHA256", check_hmac, NULL, NULL, NOT_STORED),
-    ANY("inter.worker.key.size", INT, NULL, NOT_STORED),
-    NUMBER("inter.worker.key.ttl.ms", INT, "3600000", not_negative, NOT_STORED),
-    OPTION("inter.worker.signature.algorithm", STRING, "HmacSHA256", check_hmac, NULL, NULL, NOT_STORED),
+    OPTION("inter.worker.key.generation.algorithm", STRING, "HmacSHA256", check_hmac, NULL, NULL, TEXT(key_algorithm)),
+    OPTION("inter.worker.key.size", INT, NULL, check_key_size, NULL, NULL, UINT32(key_size_bits)),
+    NUMBER("inter.worker.key.ttl.ms", INT, "3600000", not_negative, UINT32(key_ttl_ms)),
+    OPTION("inter.worker.signature.algorithm", STRING, "HmacSHA256", check_hmac, NULL, NULL, TEXT(signature_algorithm)),
     OPTION("inter.worker.verification.algorithms", LIST, "HmacSHA256", mr_check_valid_list, "not empty", NULL,
-           NOT_STORED),
+           TEXT(verification_algorithms)),
 };
 
 static const struct worker_option standalone_options[] = {

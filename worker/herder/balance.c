@@ -23,7 +23,6 @@
 #include "base/bans.h"
 
 #define RETRY_MS 250
-#define WRITE_TIMEOUT_MS 10000
 #define RECORD_OVERDUE_MS 5000 /* a member that does not introduce itself */
 #define SELECTOR_PROPERTY "millrace.placement.selector"
 
@@ -222,7 +221,6 @@ static struct balance_write *write_of(const struct cluster_plan_input *input, co
 
 static void retry_later(struct herder *herder)
 {
-    herder->cluster->is_due = true;
     herder_timer_set(herder, &herder->cluster->balance_timer, herder_now_ms() + RETRY_MS);
 }
 
@@ -288,7 +286,7 @@ static bool write_plan(struct herder *herder, const struct cluster_plan_input *i
                                                                               .late = write_late,
                                                                               .data = write,
                                                                               .data_free = write_data_free,
-                                                                              .deadline_ms = herder_now_ms() + WRITE_TIMEOUT_MS});
+                                                                              .deadline_ms = herder_now_ms() + STORE_WRITE_TIMEOUT_MS});
     return cluster->is_under_way;
 }
 
@@ -329,6 +327,8 @@ static bool make_plan(struct herder *herder, const struct config_snapshot *snaps
     made = workers != NULL && work != NULL && cluster_plan_make(&input, &plan);
     if (made) {
         made = write_plan(herder, &input, &plan);
+        if (made && plan.moves > 0)
+            cluster->reason = NULL; /* until then it stands: a worker joins before it introduces itself */
         cluster_plan_release(&plan);
     }
     mem_free(workers);
@@ -352,9 +352,7 @@ void balance_run(struct herder *herder)
     }
     snapshot = config_store_snapshot(herder->setup.configs);
     watch_epoch(cluster, snapshot);
-    if (make_plan(herder, snapshot))
-        cluster->reason = NULL;
-    else
+    if (!make_plan(herder, snapshot))
         retry_later(herder);
     config_snapshot_drop(snapshot);
 }

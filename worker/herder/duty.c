@@ -19,7 +19,6 @@
 
 #include "base/bans.h"
 
-#define WRITE_TIMEOUT_MS 10000
 #define FLUSH_TIMEOUT_MS 2000
 #define WRITE_RETRY_MS 500
 #define WATCH_INTERVAL_MS 500 /* how soon a process that ended beside this one is noticed */
@@ -218,7 +217,7 @@ static void report(struct herder *herder)
                                                                            .done = write_done,
                                                                            .late = write_late,
                                                                            .text = text,
-                                                                           .deadline_ms = herder_now_ms() + WRITE_TIMEOUT_MS});
+                                                                           .deadline_ms = herder_now_ms() + STORE_WRITE_TIMEOUT_MS});
     if (!cluster->own_write_is_under_way)
         retry_later(herder);
 }

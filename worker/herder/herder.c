@@ -388,11 +388,10 @@ void herder_destroy(struct herder *herder)
     stop_validations(herder);
     herder_stage_set(herder, HERDER_ENDED);
     membership_destroy(herder->membership);
-    cluster_destroy(herder->cluster);
-    herder->cluster = NULL;
     executor_destroy(herder->executor);
     handle_posts(herder, take_posts(herder, 0));
-    timer_heap_release(&herder->timers); /* it looks at its entries, which are parts of connectors */
+    timer_heap_release(&herder->timers); /* it looks at its entries, which are parts of connectors and of the cluster */
+    cluster_destroy(herder->cluster);
     pointer_map_destroy(herder->connectors);
     cond_destroy(&herder->settled);
     cond_destroy(&herder->wake);

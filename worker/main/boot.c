@@ -19,6 +19,7 @@
 #include "executor/executor.h"
 #include "executor/job_pool.h"
 #include "executor/quarantine.h"
+#include "forwarding/forwarding.h"
 #include "herder/herder.h"
 #include "kafka/admin.h"
 #include "kafka/graveyard.h"
@@ -139,6 +140,15 @@ static void on_failed(void *argument, const char *words, bool had_run)
     stop_signal_raise();
 }
 
+static int start_forwarding(struct boot *boot, struct mr_error **error)
+{
+    if (boot->mode == WORKER_STANDALONE)
+        return 0;
+    boot->forwarding =
+        forwarding_start(&(struct forwarding_setup){.worker = boot->config, .configs = boot->configs}, error);
+    return boot->forwarding != NULL ? 0 : -1;
+}
+
 static int create_herder(struct boot *boot, struct mr_error **error)
 {
     const struct worker_config *config = boot->config;
@@ -174,6 +184,7 @@ static int create_herder(struct boot *boot, struct mr_error **error)
             .membership = boot->mode == WORKER_DISTRIBUTED ? &membership : NULL,
             .worker_id = boot->address.id,
             .cluster_id = boot->cluster_id,
+            .leader_link = boot->forwarding == NULL ? NULL : forwarding_leader_link(boot->forwarding),
             .failed = on_failed,
             .failed_argument = boot,
         },
@@ -195,7 +206,8 @@ static int start_rest(struct boot *boot, struct mr_error **error)
 {
     size_t listener;
 
-    boot->rest = rest_server_start(&(struct rest_setup){.herder = boot->herder, .worker = boot->config}, error);
+    boot->rest = rest_server_start(&(struct rest_setup){.herder = boot->herder, .worker = boot->config, .forwarding = boot->forwarding},
+                                   error);
     if (boot->rest == NULL)
         return -1;
     if (!worker_address_wants_port(boot->config, &listener))
@@ -227,7 +239,7 @@ int boot_start(struct boot *boot, const char *properties_path, struct mr_error *
 {
     if (load_files(boot, properties_path, error) != 0 || watch_for_crashes(boot, error) != 0 || open_clients(boot, error) != 0 ||
         make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
-        create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)
+        start_forwarding(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)
         return -1;
     stop_signal_begin_running();
     if (herder_start(boot->herder, error) != 0)
@@ -271,6 +283,7 @@ static bool quiet(struct boot *boot)
     if (boot->herder != NULL)
         is_clean = herder_stop(boot->herder, clock_monotonic_ms(NULL) + boot->config->task_shutdown_timeout_ms +
                                                  EXECUTOR_STOP_RESERVE_MS);
+    forwarding_stop(boot->forwarding);
     boot_stores_stop(boot);
     if (boot->jobs != NULL && is_clean)
         is_clean = job_pool_stop(boot->jobs, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);

@@ -34,6 +34,7 @@ struct boot {
     struct offset_store *offsets;
     struct client_config *member_config;
 
+    struct forwarding *forwarding; /* standalone: NULL */
     struct herder *herder;
     struct rest_server *rest;
 

@@ -46,6 +46,8 @@
 #include "support/eventually.h"
 
 #define RIG_LOG_SIZE 65536
+#define RIG_URL "http://here:8083/"
+#define RIG_BOOT "00112233aabbccdd"
 
 static struct rig {
     pthread_mutex_t lock;
@@ -437,6 +439,20 @@ int32_t __wrap_membership_generation(const struct membership *membership)
     return 7;
 }
 
+const char *__wrap_membership_boot_id(const struct membership *membership);
+const char *__wrap_membership_boot_id(const struct membership *membership)
+{
+    (void)membership;
+    return RIG_BOOT;
+}
+
+uint64_t __wrap_membership_epoch(const struct membership *membership);
+uint64_t __wrap_membership_epoch(const struct membership *membership)
+{
+    (void)membership;
+    return 1;
+}
+
 int __wrap_membership_guard(struct membership *membership, int64_t deadline_ms, struct mr_error **error);
 int __wrap_membership_guard(struct membership *membership, int64_t deadline_ms, struct mr_error **error)
 {
@@ -610,7 +626,7 @@ static void rig_open(bool in_group, uint32_t request_timeout_ms)
 {
     char why[128];
     struct executor_setup executor = {0};
-    struct membership_setup membership = {.lease = &rig.lease};
+    struct membership_setup membership = {.lease = &rig.lease, .worker_url = RIG_URL};
 
     memset(&rig, 0, sizeof(rig));
     mutex_init(&rig.lock);
