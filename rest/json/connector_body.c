@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/ptr_array.h"
 #include "base/string_map.h"
 #include "json/body_internal.h"
 
@@ -76,6 +77,41 @@ struct string_map *config_body_read(const char *name, const char *text, size_t l
         return config;
     string_map_destroy(config);
     return NULL;
+}
+
+/* ---- configurations of tasks ---- */
+
+static bool read_task(struct body_reader *reader, struct ptr_array *maps)
+{
+    struct string_map *options;
+
+    if (json_in_kind(&reader->in) != JSON_IN_OBJECT)
+        return body_refuse(reader->problem, "The configuration of a task must be an object of options");
+    json_in_enter(&reader->in, JSON_IN_OBJECT);
+    options = read_options(reader);
+    if (options == NULL)
+        return false;
+    if (ptr_array_push(maps, options))
+        return true;
+    string_map_destroy(options);
+    return body_refuse_no_memory(reader->problem);
+}
+
+bool task_configs_body_read(struct ptr_array *maps, const char *text, size_t length, struct body_problem *problem)
+{
+    struct body_reader reader;
+    body_reader_init(&reader, text, length, problem);
+    if (json_in_kind(&reader.in) != JSON_IN_ARRAY)
+        body_refuse(problem, "The request body must be an array of the configurations of tasks");
+    else if (json_in_enter(&reader.in, JSON_IN_ARRAY))
+        while (json_in_next_item(&reader.in))
+            if (!read_task(&reader, maps))
+                break;
+    if (problem->status == 0)
+        json_in_end(&reader.in);
+    bool fine = body_is_fine(&reader);
+    body_reader_release(&reader);
+    return fine;
 }
 
 /* ---- the whole connector ---- */

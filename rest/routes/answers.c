@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str_buffer.h"
 #include "http/target.h"
@@ -13,6 +14,7 @@
 #include "base/bans.h"
 
 #define MESSAGE_MAX (1u << 20)
+#define FORWARD_TIMEOUT_MS (HERDER_REQUEST_TIMEOUT_MS + 2000) /* the other worker speaks first; below HTTP_TIMEOUT_DEFAULT_MS */
 
 /* ---- at once ---- */
 
@@ -79,12 +81,13 @@ struct rest_pending *rest_pending_create(struct rest_context *context, struct ht
         return NULL;
     }
     rest_context_take(context);
-    *pending = (struct rest_pending){context, exchange, copy};
+    *pending = (struct rest_pending){context, exchange, copy, clock_monotonic_ms(NULL) + FORWARD_TIMEOUT_MS};
     return pending;
 }
 
 void rest_pending_answer(struct rest_pending *pending, struct http_response *response)
 {
+    rest_add_config_offset(response, pending);
     http_exchange_answer(pending->exchange, response);
     rest_context_drop(pending->context);
     mem_free(pending->name);
@@ -95,6 +98,8 @@ bool rest_pending_refused(struct rest_pending *pending, const struct herder_repl
 {
     if (reply->status < 400)
         return false;
+    if (rest_forward(pending, reply))
+        return true;
     struct http_response response;
     http_response_init(&response, reply->status, HTTP_CONTENT_JSON);
     json_error_set(&response, reply->status, reply->message);
@@ -113,7 +118,7 @@ void rest_reply_without_body(void *argument, const struct herder_reply *reply)
 }
 
 /* Absolute, as the client called us; leads to the connector whatever its name. */
-static void add_location(struct http_response *response, const struct rest_pending *pending)
+void rest_add_location(struct http_response *response, const struct rest_pending *pending)
 {
     struct str_buffer location;
     str_buffer_init(&location, MESSAGE_MAX);
@@ -139,6 +144,6 @@ void rest_reply_connector(void *argument, const struct herder_reply *reply)
         connector_entity_write(&out, herder_loader(pending->context->herder), reply->snapshot, pending->name,
                                !reply->created);
     if (response.status == 201)
-        add_location(&response, pending);
+        rest_add_location(&response, pending);
     rest_pending_answer(pending, &response);
 }

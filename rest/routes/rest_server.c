@@ -16,13 +16,14 @@ struct rest_server {
     struct http_server *http;
 };
 
-static struct rest_context *context_create(struct herder *herder)
+static struct rest_context *context_create(const struct rest_setup *setup)
 {
     struct rest_context *context = mem_calloc(1, sizeof(*context));
     if (context == NULL)
         return NULL;
     refcount_init(&context->owners);
-    context->herder = herder;
+    context->herder = setup->herder;
+    context->forwarding = setup->forwarding;
     return context;
 }
 
@@ -57,7 +58,7 @@ static int start_http(struct rest_server *server, const struct worker_config *wo
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error)
 {
     struct rest_server *server = mem_calloc(1, sizeof(*server));
-    struct rest_context *context = context_create(setup->herder);
+    struct rest_context *context = context_create(setup);
     if (server == NULL || context == NULL) {
         mem_free(server);
         rest_context_drop(context);

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct forwarding;
 struct herder;
 struct mr_error;
 struct rest_server;
@@ -21,6 +22,7 @@ struct worker_config;
 struct rest_setup {
     struct herder *herder;              /* outlives the server */
     const struct worker_config *worker; /* its listeners; during the call */
+    struct forwarding *forwarding;      /* to other workers; outlives the herder; NULL: standalone, all belongs here */
 };
 
 /* NULL: MR_ERR_CONNECT; one line that names the address and the remedy. */

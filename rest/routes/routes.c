@@ -21,6 +21,8 @@ const struct http_route REST_ROUTES[] = {
     {HTTP_PUT, "/connectors/{name}/stop", connector_stop, 0, NULL},
     {HTTP_POST, "/connectors/{name}/restart", connector_restart, 0, NULL},
     {HTTP_GET, "/connectors/{name}/tasks", connector_tasks_get, 0, NULL},
+    {HTTP_POST, "/connectors/{name}/tasks", internal_tasks_post, 0, NULL},
+    {HTTP_PUT, "/connectors/{name}/fence", internal_fence_put, 0, NULL},
     {HTTP_GET, "/connectors/{name}/tasks/{task:int}/status", connector_task_status_get, 0, NULL},
     {HTTP_POST, "/connectors/{name}/tasks/{task:int}/restart", connector_task_restart, 0, NULL},
     {HTTP_GET, "/connectors/{name}/topics", connector_topics_get, 0, NULL},

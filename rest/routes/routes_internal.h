@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/refcount.h"
+#include "forwarding/forwarding.h"
 #include "herder/herder.h"
 #include "http/exchange.h"
 #include "http/request.h"
@@ -24,6 +25,7 @@ extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
 struct rest_context {
     struct refcount owners;
     struct herder *herder;
+    struct forwarding *forwarding; /* NULL: standalone */
 };
 void rest_context_take(struct rest_context *context);
 void rest_context_drop(struct rest_context *context);
@@ -49,14 +51,25 @@ struct rest_pending {
     struct rest_context *context;
     struct http_exchange *exchange;
     char *name; /* of the connector; NULL when none was given */
+    int64_t deadline_ms; /* of what another worker is asked for it */
 };
 /* NULL: no memory, the exchange was answered. */
 struct rest_pending *rest_pending_create(struct rest_context *context, struct http_exchange *exchange,
                                          const char *name);
 /* Answers and ends it. */
 void rest_pending_answer(struct rest_pending *pending, struct http_response *response);
-/* Answers with the error when the reply is one. */
+/* Answers with the error when the reply is one, or passes the request on to the worker that it belongs to. */
 bool rest_pending_refused(struct rest_pending *pending, const struct herder_reply *reply);
+
+/* Location of a connector that was created. */
+void rest_add_location(struct http_response *response, const struct rest_pending *pending);
+
+/* ---- other workers (forward.c) ---- */
+
+/* true: the reply names the worker that the request belongs to, and the client lets us ask it: its answer answers the exchange. */
+bool rest_forward(struct rest_pending *pending, const struct herder_reply *reply);
+/* Where a worker asked us: how far our snapshot has come (forwarding.h). */
+void rest_add_config_offset(struct http_response *response, const struct rest_pending *pending);
 
 /* Replies of the herder; the argument is a struct rest_pending. */
 herder_reply_fn rest_reply_without_body;
@@ -77,6 +90,7 @@ http_handler connector_tasks_get, connector_task_status_get, connector_task_rest
 http_handler connector_topics_get, connector_topics_reset;
 http_handler connector_offsets_get, connector_offsets_patch, connector_offsets_delete;
 http_handler loggers_get, logger_get, logger_put;
+http_handler internal_tasks_post, internal_fence_put;
 http_handler connector_plugins_get, plugin_config_get, plugin_config_validate;
 
 /* {"n": {…status…}} needs it too: false when the connector has no status. */

@@ -44,6 +44,7 @@ struct herder {
     const char *message;
     struct herder_restart_plan plan;
     bool holds; /* replies only when told to */
+    const char *forward_url; /* everything belongs to that worker; NULL: to this one */
 
     pthread_mutex_t lock;
     char asked[1000]; /* "put c RUNNING new a=1 name=c" */
@@ -75,7 +76,9 @@ static inline void fake_reply(struct herder *herder, herder_reply_fn *reply, voi
                               const struct herder_reply *fitting)
 {
     struct herder_reply told = *fitting;
-    if (herder->status != 0) {
+    if (herder->forward_url != NULL) {
+        told = (struct herder_reply){.status = 409, .message = "not here", .forward_url = herder->forward_url};
+    } else if (herder->status != 0) {
         told.status = herder->status;
         told.message = herder->message;
     }
@@ -114,7 +117,7 @@ void herder_put_connector(struct herder *herder, const struct herder_put_connect
     struct config_snapshot *before = config_store_snapshot(herder->configs);
     bool created = !config_snapshot_has(before, request->name);
     config_snapshot_drop(before);
-    if (herder->status == 0)
+    if (herder->status == 0 && herder->forward_url == NULL)
         config_store_put_connector(herder->configs, request->name, request->config, NULL, DEADLINE_NEVER, NULL);
     struct config_snapshot *after = config_store_snapshot(herder->configs);
     fake_reply(herder, reply, argument,
@@ -235,6 +238,13 @@ void herder_restart_connector(struct herder *herder, const char *name, bool incl
 void herder_restart_task(struct herder *herder, const char *name, uint32_t task, herder_reply_fn *reply, void *argument)
 {
     fake_note(herder, "restart task %s-%u", name, task);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
+}
+
+void herder_put_task_configs(struct herder *herder, const char *name, const struct string_map *const *maps, size_t count,
+                             herder_reply_fn *reply, void *argument)
+{
+    fake_note(herder, "tasks %s %zu %s", name, count, count == 0 ? "-" : string_map_get_or(maps[0], "a", "(none)"));
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
 }
 

@@ -1,0 +1,184 @@
+#include "forwarding/forwarding_internal.h"
+
+#include <millrace/error.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str_buffer.h"
+#include "config/worker_config.h"
+#include "forwarding/signature.h"
+#include "store/config_snapshot.h"
+#include "store/config_store.h"
+
+#include "base/bans.h"
+
+#define URL_MAX 20000
+#define MESSAGE_MAX 1000
+
+/* One request on its way. */
+struct passing {
+    struct forwarding *forwarding;
+    struct str_buffer url;
+    char method[8];
+    int64_t ready_by_ms; /* 0: no answer yet */
+    forwarding_done_fn *done;
+    void *argument;
+};
+
+static void passing_destroy(struct passing *passing)
+{
+    str_buffer_release(&passing->url);
+    mem_free(passing);
+}
+
+static int64_t config_offset_of(const struct client_answer *answer)
+{
+    const char *text = client_answer_header(answer, FORWARDING_OFFSET_HEADER);
+
+    return text == NULL ? -1 : strtoll(text, NULL, 10);
+}
+
+static bool has_caught_up(void *argument, const struct client_answer *answer)
+{
+    struct passing *passing = argument;
+    int64_t now_ms = clock_monotonic_ms(NULL), wanted = config_offset_of(answer);
+    struct config_snapshot *snapshot = config_store_snapshot(passing->forwarding->configs);
+    bool is_there = config_snapshot_offset(snapshot) >= wanted;
+
+    config_snapshot_drop(snapshot);
+    if (passing->ready_by_ms == 0)
+        passing->ready_by_ms = now_ms + FORWARDING_CATCH_UP_MS;
+    return is_there || now_ms >= passing->ready_by_ms;
+}
+
+static void tell_failure(struct passing *passing, int status, const char *why)
+{
+    struct str_buffer message;
+
+    str_buffer_init(&message, MESSAGE_MAX + URL_MAX);
+    if (status == 500)
+        str_buffer_append_text(&message, "IO Error trying to forward REST request: ");
+    str_buffer_append_text(&message, why);
+    passing->done(passing->argument, &(struct forwarding_answer){.status = status, .message = str_buffer_text(&message)});
+    str_buffer_release(&message);
+}
+
+static void on_answer(void *argument, const struct client_answer *answer)
+{
+    struct passing *passing = argument;
+
+    if (answer->status != 0) {
+        passing->done(passing->argument,
+                      &(struct forwarding_answer){.status = answer->status,
+                                                  .body = answer->body,
+                                                  .body_length = answer->body_length,
+                                                  .content_type = client_answer_header(answer, "Content-Type")});
+    } else {
+        log_warn(FORWARDING_LOG, "no answer to %s %s: %s", passing->method, str_buffer_text(&passing->url), answer->why);
+        tell_failure(passing, 500, answer->why);
+    }
+    passing_destroy(passing);
+}
+
+static struct passing *passing_create(struct forwarding *forwarding, const struct forwarding_request *request)
+{
+    struct passing *passing = mem_calloc(1, sizeof(*passing));
+    size_t length = strlen(request->url);
+
+    if (passing == NULL)
+        return NULL;
+    passing->forwarding = forwarding;
+    for (size_t i = 0; i + 1 < sizeof(passing->method) && request->method[i] != '\0'; i++)
+        passing->method[i] = request->method[i];
+    str_buffer_init(&passing->url, URL_MAX);
+    str_buffer_append(&passing->url, request->url, length);
+    if (length > 0 && request->url[length - 1] != '/')
+        str_buffer_append_char(&passing->url, '/');
+    str_buffer_append_text(&passing->url, request->target);
+    if (!str_buffer_failed(&passing->url))
+        return passing;
+    passing_destroy(passing);
+    return NULL;
+}
+
+static bool passing_send(struct passing *passing, const struct forwarding_request *request, const char **why)
+{
+    const struct client_header headers[] = {
+        {"Authorization", request->authorization},
+        {SIGNATURE_HEADER, request->signature},
+        {SIGNATURE_ALGORITHM_HEADER, request->signature_algorithm},
+    };
+
+    return client_send(passing->forwarding->client,
+                       &(struct client_request){.method = request->method,
+                                                .url = str_buffer_text(&passing->url),
+                                                .body = request->body,
+                                                .body_length = request->body_length,
+                                                .headers = headers,
+                                                .header_count = sizeof(headers) / sizeof(headers[0]),
+                                                .deadline_ms = request->deadline_ms,
+                                                .is_ready = has_caught_up,
+                                                .done = on_answer,
+                                                .argument = passing},
+                       why);
+}
+
+void forwarding_send(struct forwarding *forwarding, const struct forwarding_request *request, forwarding_done_fn *done,
+                     void *argument)
+{
+    struct passing *passing = passing_create(forwarding, request);
+    const char *why = NULL;
+
+    if (passing == NULL) {
+        done(argument, &(struct forwarding_answer){.status = 503, .message = "The worker has no memory left for this request"});
+        return;
+    }
+    passing->done = done;
+    passing->argument = argument;
+    if (passing_send(passing, request, &why))
+        return;
+    tell_failure(passing, 503, why);
+    passing_destroy(passing);
+}
+
+/* ---- life ---- */
+
+struct forwarding *forwarding_start(const struct forwarding_setup *setup, struct mr_error **error)
+{
+    struct forwarding *forwarding = mem_calloc(1, sizeof(*forwarding));
+
+    if (forwarding == NULL) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "requests to other workers: no memory");
+        return NULL;
+    }
+    forwarding->worker = setup->worker;
+    forwarding->configs = setup->configs;
+    forwarding->link = forwarding_calls;
+    forwarding->link.argument = forwarding;
+    forwarding->client = client_start(setup->worker->properties, error);
+    if (forwarding->client != NULL)
+        return forwarding;
+    mem_free(forwarding);
+    return NULL;
+}
+
+void forwarding_stop(struct forwarding *forwarding)
+{
+    if (forwarding == NULL)
+        return;
+    client_stop(forwarding->client);
+    mem_free(forwarding);
+}
+
+const struct leader_link *forwarding_leader_link(const struct forwarding *forwarding)
+{
+    return &forwarding->link;
+}
+
+struct config_store *forwarding_configs(const struct forwarding *forwarding)
+{
+    return forwarding->configs;
+}

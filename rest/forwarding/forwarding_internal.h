@@ -1,0 +1,22 @@
+/*
+ * forwarding_internal: what passing on and the herder's calls share.
+ */
+#ifndef FORWARDING_FORWARDING_INTERNAL_H
+#define FORWARDING_FORWARDING_INTERNAL_H
+
+#include "forwarding/client.h"
+#include "forwarding/forwarding.h"
+#include "herder/leader_link.h"
+
+#define FORWARDING_LOG "millrace.forwarding"
+
+struct forwarding {
+    const struct worker_config *worker;
+    struct config_store *configs;
+    struct client *client;
+    struct leader_link link;
+};
+
+extern const struct leader_link forwarding_calls; /* leader_calls.c; the argument is the forwarding */
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * POST /connectors/{n}/tasks and PUT /connectors/{n}/fence: what workers ask of the leader, signed with the session key.
+ */
+#include <string.h>
+
+#include "base/ptr_array.h"
+#include "base/string_map.h"
+#include "forwarding/signature.h"
+#include "json/connector_body.h"
+#include "routes/routes_internal.h"
+#include "store/config_snapshot.h"
+
+#include "base/bans.h"
+
+/* false: answered. A standalone worker has no others who could ask. */
+static bool is_from_worker(struct rest_context *context, struct http_exchange *exchange)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    const struct signature_claim claim = {http_request_header(request, SIGNATURE_HEADER),
+                                          http_request_header(request, SIGNATURE_ALGORITHM_HEADER)};
+    struct signature_verdict verdict;
+
+    if (context->forwarding == NULL) {
+        rest_answer_error(exchange, 404, "HTTP 404 Not Found");
+        return false;
+    }
+    if (signature_check(herder_worker(context->herder), forwarding_configs(context->forwarding), &claim, request->body,
+                        request->body_length, &verdict))
+        return true;
+    rest_answer_error(exchange, verdict.status, "%s", verdict.message);
+    return false;
+}
+
+static void free_map(void *map)
+{
+    string_map_destroy(map);
+}
+
+void internal_tasks_post(void *argument, struct http_exchange *exchange)
+{
+    struct rest_context *context = argument;
+    const struct http_request *request = http_exchange_request(exchange);
+    struct body_problem problem;
+    struct ptr_array maps;
+
+    ptr_array_init(&maps, free_map);
+    if (!task_configs_body_read(&maps, request->body, request->body_length, &problem)) {
+        rest_answer_error(exchange, problem.status == 400 ? 500 : problem.status, "%s", problem.message);
+    } else if (is_from_worker(context, exchange)) {
+        struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
+
+        if (pending != NULL)
+            herder_put_task_configs(context->herder, rest_name(exchange), (const struct string_map *const *)maps.items,
+                                    maps.count, rest_reply_without_body, pending);
+    }
+    ptr_array_release(&maps);
+}
+
+/* There is no exactly-once source here yet, so there are no transactional producers of ours to be fenced; those that a JVM cluster
+ * may have left are not touched, and who asks for that is told so. */
+void internal_fence_put(void *argument, struct http_exchange *exchange)
+{
+    struct rest_context *context = argument;
+    struct config_snapshot *snapshot;
+
+    if (!is_from_worker(context, exchange) || (snapshot = rest_snapshot_with_connector(context, exchange)) == NULL)
+        return;
+    if (config_snapshot_needs_fencing(snapshot, rest_name(exchange)) &&
+        config_snapshot_fenced_count(snapshot, rest_name(exchange)) >= 0) {
+        rest_answer_error(exchange, 500, "Connector %s ran with exactly-once support, and this version cannot fence its tasks",
+                          rest_name(exchange));
+    } else {
+        struct http_response response;
+
+        http_response_init(&response, 204, HTTP_CONTENT_NONE);
+        http_exchange_answer(exchange, &response);
+    }
+    config_snapshot_drop(snapshot);
+}
