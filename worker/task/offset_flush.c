@@ -41,10 +41,12 @@ static void on_stored(void *argument, const struct mr_error *error)
     mutex_lock(&commit->lock);
     if (commit->flush_running && confirmation->sequence == commit->flush_sequence) {
         commit->flush_running = false;
-        if (error == NULL)
+        if (error == NULL) {
             commit->told_stored = true;
-        else
+            commit->flush_took_ms = clock_monotonic_ms(commit->setup.clock) - commit->flush_started_ms;
+        } else {
             mark_flushed_changed(commit);
+        }
         commit->told_failed = error != NULL;
         if (error != NULL)
             flush_failed(commit, mr_error_message(error));
@@ -161,6 +163,16 @@ enum flush_state offset_commit_flush(struct offset_commit *commit, bool force)
     commit->told_failed = false;
     mutex_unlock(&commit->lock);
     return state;
+}
+
+int64_t offset_commit_flush_took_ms(struct offset_commit *commit)
+{
+    int64_t took_ms;
+
+    mutex_lock(&commit->lock);
+    took_ms = commit->flush_took_ms;
+    mutex_unlock(&commit->lock);
+    return took_ms;
 }
 
 int64_t offset_commit_next_ms(struct offset_commit *commit)
