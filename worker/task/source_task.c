@@ -222,6 +222,7 @@ static enum task_step end(struct source_task *task, const struct task_wish *wish
         task->ending_deadline_ms = earlier(task->ending_deadline_ms, wish->stop_deadline_ms);
     source_task_take_acks(task, NULL);
     if (task->ending == ENDING_DRAIN && drain(task, now_ms)) {
+        task->topics_at_ms = INT64_MAX; /* what still waits for a topic waits in vain */
         source_task_take_acks(task, NULL);
         task->ending = ENDING_COMMIT;
     }
