@@ -11,17 +11,9 @@ static int from_connect(void *self, const struct mr_converter_place *place, cons
     (void)self;
     (void)place;
     (void)arena;
-    if (schema != NULL && mr_schema_type(schema) != MR_TYPE_BYTES)
-        return mr_error_set(error, MR_ERR_DATA, "ByteArrayConverter takes a schema of type bytes, not %s",
-                            mr_type_name(mr_schema_type(schema)));
-    *bytes = (struct mr_bytes){.data = NULL};
-    if (mr_value_is_null(value))
-        return 0;
-    if (mr_value_kind(value) != MR_KIND_BYTES)
-        return mr_error_set(error, MR_ERR_DATA, "ByteArrayConverter takes bytes, not a value of kind %s",
-                            mr_kind_name(mr_value_kind(value)));
-    *bytes = mr_value_bytes(value);
-    return 0;
+    int given = converter_check("ByteArrayConverter", MR_TYPE_BYTES, MR_KIND_BYTES, schema, value, error);
+    *bytes = given == 1 ? mr_value_bytes(value) : (struct mr_bytes){.data = NULL};
+    return given < 0 ? -1 : 0;
 }
 
 static int to_connect(void *self, const struct mr_converter_place *place, struct mr_bytes bytes, struct mr_arena *arena,

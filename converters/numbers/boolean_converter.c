@@ -1,4 +1,5 @@
 /* BooleanConverter: one byte, 0 or 1. */
+#include "converter_plugin.h"
 #include "numbers.h"
 #include "stateless.h"
 
@@ -9,17 +10,11 @@ static int from_connect(void *self, const struct mr_converter_place *place, cons
     (void)self;
     (void)place;
     (void)arena;
+    int given = converter_check("BooleanConverter", MR_TYPE_BOOLEAN, MR_KIND_BOOLEAN, schema, value, error);
     *bytes = (struct mr_bytes){.data = NULL};
-    if (schema != NULL && mr_schema_type(schema) != MR_TYPE_BOOLEAN)
-        return mr_error_set(error, MR_ERR_DATA, "Invalid schema type for BooleanConverter: %s",
-                            mr_type_name(mr_schema_type(schema)));
-    if (mr_value_is_null(value))
-        return 0;
-    if (mr_value_kind(value) != MR_KIND_BOOLEAN)
-        return mr_error_set(error, MR_ERR_DATA, "BooleanConverter is not compatible with a value of kind %s",
-                            mr_kind_name(mr_value_kind(value)));
-    *bytes = (struct mr_bytes){.data = mr_value_boolean(value) ? "\1" : "\0", .size = 1};
-    return 0;
+    if (given == 1)
+        *bytes = (struct mr_bytes){.data = mr_value_boolean(value) ? "\1" : "\0", .size = 1};
+    return given < 0 ? -1 : 0;
 }
 
 static int to_connect(void *self, const struct mr_converter_place *place, struct mr_bytes bytes, struct mr_arena *arena,

@@ -19,6 +19,11 @@ extern const char *const converter_types[];
 /* The options of a converter that has none of its own. */
 extern const struct mr_config_def converter_no_options;
 
+/* For a converter of one type: 1 the value is of that kind, 0 it is null, -1 MR_ERR_DATA for another kind, or a schema (if there
+ * is one) of another type. `name` stands in the words. */
+int converter_check(const char *name, enum mr_type type, enum mr_kind kind, const struct mr_schema *schema,
+                    const struct mr_value *value, struct mr_error **error);
+
 #define CONVERTER_PLUGIN(plugin_kind, class_text, text, options, table)                                                \
     {                                                                                                                  \
         .size = sizeof(struct mr_plugin), .kind = (plugin_kind), .class_name = (class_text), .version = KAFKA_VERSION, \

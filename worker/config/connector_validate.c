@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/plugin_call.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "config/variables.h"
@@ -88,7 +89,9 @@ static int call_plugin(struct validating *validating, plugin_validate_fn *valida
     struct mr_config_report *found = config_report_create();
     if (found == NULL)
         return validating_no_memory(validating->error);
+    const struct plugin_call before = plugin_call_enter(&validating->plugin->name, "validate");
     int status = validate(config, found, &reason);
+    plugin_call_leave(before);
     if (status == 0)
         report_file_all(validating->report, REPORT_MAIN, found);
     else

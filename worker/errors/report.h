@@ -11,6 +11,7 @@
 
 #include "errors/tolerance.h"
 
+struct error_counters;
 struct reporter;
 
 /* A stop, and what it kept from being written. */
@@ -23,7 +24,7 @@ struct reporter_setup {
     const struct tolerance_setup *tolerance; /* valid during create; texts in it are copied where kept */
     const struct error_settings *settings;   /* outlive the reporter, as does the connector's name */
     const char *connector;
-    struct tolerance_counters *counters;
+    struct error_counters *counters;
     struct letter_stop *stop;
 };
 

@@ -23,6 +23,7 @@
 #include "errors/letter_book.h"
 #include "errors/report.h"
 #include "kafka/client_config.h"
+#include "metrics/error_counters.h"
 #include "sdk/future_host.h"
 #include "sdk/record_layout.h"
 
@@ -39,7 +40,7 @@ struct reporter {
     struct letter_stop *stop;       /* the tolerance's; not used once closing */
     pthread_mutex_t lock;           /* guards all below */
     pthread_cond_t changed;
-    struct tolerance_counters *counters; /* NULL once closing */
+    struct error_counters *counters; /* NULL once closing */
     void (*wake)(void *argument);        /* NULL once closing */
     void *wake_argument;
     struct producer_user *user;     /* NULL once closing */

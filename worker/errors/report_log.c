@@ -7,6 +7,7 @@
 #include "base/str_buffer.h"
 #include "errors/record_text.h"
 #include "errors/report.h"
+#include "metrics/error_counters.h"
 
 #include "base/bans.h"
 
@@ -16,7 +17,7 @@ struct reporter {
     const char *connector;
     uint32_t task;
     bool with_messages;
-    struct tolerance_counters *counters;
+    struct error_counters *counters;
 };
 
 static int create(const struct reporter_setup *setup, struct reporter **reporter, struct mr_error **error)

@@ -41,7 +41,7 @@ static int run_reporters(struct tolerance *tolerance, const struct report *repor
         return -1;
     if (tolerance->settings.tolerate_all)
         return 0;
-    counter_add(&tolerance->counters.record_errors);
+    counter_add(&tolerance->counters->record_errors);
     if (error != NULL && *error == NULL) {
         *error = mr_error_copy(report->error);
         tolerance_exceeded(report, error);

@@ -44,7 +44,7 @@ static int fill(struct tolerance *tolerance, const struct tolerance_setup *setup
         .tolerance = setup,
         .settings = &tolerance->settings,
         .connector = tolerance->connector,
-        .counters = &tolerance->counters,
+        .counters = tolerance->counters,
         .stop = &tolerance->letter_stop,
     };
     return reporters_init(&tolerance->reporters, &reporters, error);
@@ -60,6 +60,7 @@ struct tolerance *tolerance_create(const struct tolerance_setup *setup, struct m
     mutex_init(&tolerance->lock);
     cond_init(&tolerance->changed);
     tolerance->clock = setup->clock;
+    tolerance->counters = setup->counters != NULL ? setup->counters : &tolerance->own_counters;
     tolerance->pause = setup->pause;
     tolerance->pause_argument = setup->pause_argument;
     tolerance->random = hash_seed(tolerance) | 1;
@@ -107,9 +108,9 @@ void tolerance_cancel(struct tolerance *tolerance)
     tolerance_stop(tolerance);
 }
 
-const struct tolerance_counters *tolerance_counters(const struct tolerance *tolerance)
+const struct error_counters *tolerance_counters(const struct tolerance *tolerance)
 {
-    return &tolerance->counters;
+    return tolerance->counters;
 }
 
 bool tolerance_retries(const struct tolerance *tolerance)
@@ -170,12 +171,12 @@ static enum retried retry(struct tolerance *tolerance, const struct operation *o
     int64_t timeout_ms = tolerance->settings.retry_timeout_ms;
     int64_t until_ms = timeout_ms < 0 ? INT64_MAX : clock_monotonic_ms(tolerance->clock) + timeout_ms;
     for (uint32_t attempt = 1; mr_error_is_retriable(*error); attempt++) {
-        counter_add(&tolerance->counters.record_failures);
+        counter_add(&tolerance->counters->record_failures);
         int64_t now_ms = clock_monotonic_ms(tolerance->clock);
         if (now_ms >= until_ms || operation->run == NULL)
             return RETRIED_FAILED;
         wait_ms(tolerance, backoff_ms(tolerance, attempt, mr_error_retry_after_ms(*error), until_ms - now_ms));
-        counter_add(&tolerance->counters.retries);
+        counter_add(&tolerance->counters->retries);
         if (is_cancelled(tolerance))
             return RETRIED_CANCELLED;
         mr_error_clear(error);
@@ -190,8 +191,8 @@ static enum retried retry(struct tolerance *tolerance, const struct operation *o
 
 void tolerance_note_failure(struct tolerance *tolerance)
 {
-    counter_add(&tolerance->counters.record_failures);
-    atomic_store_explicit(&tolerance->counters.last_error_ms, clock_wall_ms(tolerance->clock), memory_order_relaxed);
+    counter_add(&tolerance->counters->record_failures);
+    atomic_store_explicit(&tolerance->counters->last_error_ms, clock_wall_ms(tolerance->clock), memory_order_relaxed);
 }
 
 static int wrap(struct mr_error **error, const char *sentence)
@@ -228,7 +229,7 @@ enum tolerance_result tolerance_recover(struct tolerance *tolerance, const struc
         wrap(error, "Unhandled exception in error handler");
         return TOLERANCE_FAILED;
     }
-    counter_add(&tolerance->counters.record_errors);
+    counter_add(&tolerance->counters->record_errors);
     struct mr_error *lost = NULL;
     if (reporters_run(&tolerance->reporters, &report, &lost) < 0) {
         mr_error_clear(error);
@@ -239,7 +240,7 @@ enum tolerance_result tolerance_recover(struct tolerance *tolerance, const struc
         tolerance_exceeded(&report, error);
         return TOLERANCE_FAILED;
     }
-    counter_add(&tolerance->counters.records_skipped);
+    counter_add(&tolerance->counters->records_skipped);
     mr_error_clear(error);
     return TOLERANCE_SKIPPED;
 }

@@ -22,7 +22,6 @@
 #ifndef ERRORS_TOLERANCE_H
 #define ERRORS_TOLERANCE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +30,7 @@
 
 struct client_config;
 struct clock;
+struct error_counters;
 struct mr_arena;
 struct mr_error;
 struct mr_future;
@@ -54,18 +54,6 @@ struct error_settings {
 /* The defaults of Kafka Connect. */
 #define ERROR_SETTINGS_DEFAULT { .retry_delay_max_ms = 60000, .dead_letter_replication_factor = 3 }
 
-/* Counters as Kafka Connect's task-error-metrics; they only grow. thread: any may read. */
-struct tolerance_counters {
-    _Atomic uint64_t record_failures;      /* total-record-failures: each failed attempt */
-    _Atomic uint64_t record_errors;        /* total-record-errors: records that were given up */
-    _Atomic uint64_t records_skipped;
-    _Atomic uint64_t retries;
-    _Atomic uint64_t errors_logged;
-    _Atomic uint64_t dead_letter_requests;
-    _Atomic uint64_t dead_letter_failures;
-    _Atomic int64_t last_error_ms;         /* wall clock; 0: none yet */
-};
-
 /* Makes the bytes of a record that was never consumed (a task built it itself), to be reported like one that was. Fills
  * topic, partition, timestamp, key, value and headers; memory is the arena's. */
 typedef int tolerance_bytes_fn(void *argument, const struct mr_record *record, struct mr_arena *arena,
@@ -76,6 +64,7 @@ struct tolerance_setup {
     uint32_t task;
     const struct error_settings *settings;  /* copied */
     const struct clock *clock;              /* NULL: the real one; outlives the tolerance */
+    struct error_counters *counters;        /* metrics/error_counters.h; outlive the tolerance. NULL: its own */
     /* For dead letters; needed when settings name a topic. The configuration: CLIENT_PRODUCER with the client id
      * connector-dlq-producer-NAME-N; a reference is taken. The pool outlives every user. */
     struct producer_pool *producers;
@@ -101,7 +90,7 @@ bool tolerance_was_interrupted(const struct tolerance *tolerance);
 /* Ends every wait now and for ever; what is waiting fails. For tasks that are abandoned. thread: any. */
 void tolerance_cancel(struct tolerance *tolerance);
 
-const struct tolerance_counters *tolerance_counters(const struct tolerance *tolerance);
+const struct error_counters *tolerance_counters(const struct tolerance *tolerance);
 
 /* ---- operations ---- */
 

@@ -5,6 +5,7 @@
 #include "base/thread.h"
 #include "errors/report.h"
 #include "errors/tolerance.h"
+#include "metrics/error_counters.h"
 #include "sdk/record_layout.h"
 
 struct tolerance {
@@ -13,7 +14,7 @@ struct tolerance {
     const struct clock *clock;
     void (*pause)(void *argument, int64_t duration_ms);
     void *pause_argument;
-    struct tolerance_counters counters;
+    struct error_counters own_counters, *counters;
     struct reporters reporters;
     uint64_t random;               /* the task's thread */
     _Atomic bool cancelled;

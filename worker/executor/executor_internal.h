@@ -6,7 +6,7 @@
  *   connector_values.c    what its configuration refers to, and whether that has changed
  *   task_configs.c        what a connector's task_configs answers, made ready to be stored
  *   task_builder.c        from stored text to a task
- *   task_unit.c           one task: built on a job thread, stepped by the pool, stopped or abandoned
+ *   task_unit*.c          one task: built on a job thread, stepped by the pool, stopped or abandoned
  *   alter_offsets.c       a connector's say in a change of its offsets
  *   topic_maker.c         topics of source tasks, before anything is sent to them
  *   watch.c               offset commits of tasks inside a call; deadlines of stops
@@ -119,7 +119,7 @@ struct task_plan {
 /* Calls plugin code and waits for the cluster: job thread. *version: the plugin's, may be NULL; lives for ever. */
 struct task *task_build(const struct task_plan *plan, const char **version, struct mr_error **error);
 
-/* task_unit.c */
+/* task_unit.c, task_unit_build.c, task_unit_stop.c */
 struct task_unit *task_unit_create(struct executor *executor, const struct executor_task *task,
                                    struct mr_error **error);
 struct task_unit *task_unit_take(struct task_unit *unit);

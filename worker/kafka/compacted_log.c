@@ -43,6 +43,7 @@ struct compacted_log *compacted_log_create(const struct compacted_log_setup *set
     mutex_init(&log->lock);
     log->graveyard = setup->graveyard;
     log->read_committed = setup->read_committed;
+    log->lease = setup->lease;
     log->consumer_config = client_config_take(setup->consumer);
     if (setup->producer != NULL)
         log->producer_config = client_config_take(setup->producer);

@@ -24,6 +24,7 @@ struct mr_error;
 struct client_config;
 struct compacted_log;
 struct graveyard;
+struct lease;
 
 #define COMPACTED_LOG_TOPICS_MAX 8
 #define COMPACTED_LOG_PENDING_BYTES_MAX (64u << 20)   /* appends not yet acknowledged; beyond it MR_ERR_RETRIABLE */
@@ -71,6 +72,8 @@ struct compacted_log_setup {
     size_t topic_count;               /* 1 … COMPACTED_LOG_TOPICS_MAX */
     struct graveyard *graveyard;      /* where the handles end; NULL: _stop destroys them itself */
     bool read_committed;              /* with exactly-once: skip aborted records, end = last stable offset */
+    const struct lease *lease;        /* lives longer than the log; NULL: one that never ends. When it ends, appends that are
+                                         not acknowledged come back with MR_ERR_RETRIABLE: they must not leave later */
 };
 
 struct compacted_log *compacted_log_create(const struct compacted_log_setup *setup, struct mr_error **error);

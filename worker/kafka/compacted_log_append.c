@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -122,9 +123,13 @@ static void report(struct compacted_log *log, const rd_kafka_message_t *message)
     struct append *append = landed->append;
     landed->partition = message->partition;
     landed->offset = message->offset;
-    if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+    bool is_purged = message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+    if (is_purged && atomic_load(&log->writer_stop))
         mr_error_set(&append->error, MR_ERR_CONFLICT, "topic %s: the worker is closing; the record may not have been "
                      "written", log->topics[landed->topic].name);
+    else if (is_purged)
+        mr_error_set(&append->error, MR_ERR_RETRIABLE, "topic %s: the worker's lease has ended; the record may not have "
+                     "been written", log->topics[landed->topic].name);
     else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         native_error_set(&append->error, message->err, "topic %s", log->topics[landed->topic].name);
     atomic_fetch_sub(&log->pending_bytes, landed->size);
@@ -158,12 +163,25 @@ static void prepare_topics(struct compacted_log *log)
     }
 }
 
+/* Once, when the lease ends. */
+static void purge_without_lease(struct compacted_log *log)
+{
+    bool had_lease = log->had_lease;
+    log->had_lease = log->lease == NULL || lease_is_valid(log->lease, NULL);
+    if (had_lease && !log->had_lease && atomic_load(&log->pending_records) > 0) {
+        log_warn(LOG_LOGGER, "the worker's lease has ended: what is not yet written to internal topics is held back");
+        rd_kafka_purge(log->writer->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    }
+}
+
 static void *writer_run(void *argument)
 {
     struct compacted_log *log = argument;
     prepare_topics(log);
-    while (!atomic_load(&log->writer_stop))
+    while (!atomic_load(&log->writer_stop)) {
         serve_reports(log, POLL_MS);
+        purge_without_lease(log);
+    }
     return NULL;
 }
 

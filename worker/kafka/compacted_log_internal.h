@@ -58,6 +58,8 @@ struct compacted_log {
     struct client_config *producer_config;
     struct graveyard *graveyard;
     bool read_committed;
+    const struct lease *lease;
+    bool had_lease;               /* log-writer */
     struct log_topic topics[COMPACTED_LOG_TOPICS_MAX];
     size_t topic_count;
 

@@ -71,7 +71,8 @@ enum consumer_event_kind {
     CONSUMER_LOST,        /* these are gone already: close without committing, then consumer_revoke() */
     CONSUMER_COMMITTED,   /* answer to consumer_commit(): token; error NULL when it worked */
     CONSUMER_FENCED,      /* a successor has our place: a clean stop, not a failure; nothing can be committed */
-    CONSUMER_FAILED,      /* error ends the task: no right, fatal, offset out of range with auto.offset.reset=none */
+    CONSUMER_FAILED,      /* error ends the task: login refused, no right, fatal, offset out of range with
+                             auto.offset.reset=none */
     CONSUMER_TROUBLE,     /* error is worth a log line (brokers away; told once in a while); it goes on by itself */
 };
 

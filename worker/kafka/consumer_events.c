@@ -96,8 +96,9 @@ static void serve_error(struct consumer *consumer, const rd_kafka_event_t *nativ
     bool fatal = code == RD_KAFKA_RESP_ERR__FATAL;
     if (fatal)
         code = rd_kafka_fatal_error(consumer->rk, words, sizeof words);
-    give_error(consumer, consumer_error_kind(code, fatal), code,
-               fatal ? words : rd_kafka_event_error_string((rd_kafka_event_t *)(uintptr_t)native), event);
+    const char *said = fatal ? words : rd_kafka_event_error_string((rd_kafka_event_t *)(uintptr_t)native);
+    give_error(consumer, native_login_is_refused(code, said) ? CONSUMER_FAILED : consumer_error_kind(code, fatal), code,
+               said, event);
 }
 
 /* Records never come this way (their queues are out of forwarding); what does are errors, and strays to be read again. */

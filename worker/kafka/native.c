@@ -192,6 +192,22 @@ bool native_error_is_retriable(rd_kafka_resp_err_t code)
     }
 }
 
+bool native_login_is_refused(rd_kafka_resp_err_t code, const char *words)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:   /* "… handshake failed: Local: Broker transport failure …" */
+        return strstr(words, ": Local: ") == NULL && strstr(words, "Disconnected") == NULL;
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+    case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
+        return true;
+    case RD_KAFKA_RESP_ERR__SSL:
+        return strstr(words, "certificate verify failed") != NULL || strstr(words, " alert ") != NULL;
+    default:
+        return false;
+    }
+}
+
 enum mr_error_code native_error_code(rd_kafka_resp_err_t code)
 {
     assert(code != RD_KAFKA_RESP_ERR_NO_ERROR);

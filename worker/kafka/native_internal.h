@@ -29,6 +29,9 @@ rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_
 /* What the code means for us; NO_ERROR asserts. */
 enum mr_error_code native_error_code(rd_kafka_resp_err_t code);
 bool native_error_is_retriable(rd_kafka_resp_err_t code);
+/* The brokers refuse who we are, or we refuse them: what Java's AuthenticationException says. Nothing but other settings
+ * helps. A connection that broke during the login is none of it. `words` are librdkafka's. */
+bool native_login_is_refused(rd_kafka_resp_err_t code, const char *words);
 /* "format: librdkafka's words". Returns -1. */
 int native_error_set(struct mr_error **error, rd_kafka_resp_err_t code, const char *format, ...) MR_PRINTF(3, 4);
 /* From an error object, which is consumed; NULL is success: returns 0. */

@@ -15,10 +15,22 @@
 
 #include "base/bans.h"
 
+/* Records to a topic that is not there come back soon: we ask for it, and hold them, better than librdkafka's queue does. */
+#define PROPAGATION_MS "3000"
+
 static size_t record_bytes_max_of(const struct client_config *config)
 {
     const char *text = client_config_get_native(config, "message.max.bytes");
     return text != NULL ? (size_t)strtoull(text, NULL, 10) : 1000000;
+}
+
+/* How long a topic may be unknown. */
+static int64_t asking_max_of(const struct client_config *config)
+{
+    const char *text = client_config_get_native(config, "message.timeout.ms");
+    long long delivery_ms = text != NULL ? strtoll(text, NULL, 10) : 0;
+    int64_t most_ms = client_config_max_block_ms(config);
+    return delivery_ms > 0 && delivery_ms < most_ms ? delivery_ms : most_ms;
 }
 
 int producer_open_handle(struct producer *producer, struct native_handle **handle, struct mr_error **error)
@@ -29,6 +41,7 @@ int producer_open_handle(struct producer *producer, struct native_handle **handl
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
     /* As Java's producer: asking for a topic creates it where the broker is set to do so. */
     native_conf_set(conf, "allow.auto.create.topics", "true");
+    native_conf_set(conf, "topic.metadata.propagation.max.ms", PROPAGATION_MS);
     rd_kafka_t *rk = native_open(RD_KAFKA_PRODUCER, &conf, error);
     if (rk == NULL)
         return -1;
@@ -59,6 +72,7 @@ static struct producer *producer_new(struct producer_pool *pool, struct client_c
     producer->config = client_config_take(config);
     producer->bytes_max = client_config_buffer_bytes(config);
     producer->record_bytes_max = record_bytes_max_of(config);
+    producer->asking_max_ms = asking_max_of(config);
     producer->waiting_end = &producer->waiting;
     pthread_rwlock_init(&producer->swap_lock, NULL);
     mutex_init(&producer->lock);

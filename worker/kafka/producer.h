@@ -14,10 +14,17 @@
  * meets a limit, or a topic whose metadata is not known yet, takes fewer records than given; on_writable comes later,
  * to waiting users in turn.
  *
- * Fatal error (only idempotent producers have them). The handle is swapped: what it still held comes back as
- * PRODUCER_NOT_SENT, then on_swapped tells every user to send again from its oldest unacknowledged record. From the
- * beginning of the swap on nothing is taken from a user until it says that it has gone back (producer_user_rewound): else
- * its newer records could overtake those that came back. The old handle ends in the graveyard.
+ * Going back. Records may come back as PRODUCER_NOT_SENT although the user goes on; then on_swapped tells it to send again from
+ * its oldest unacknowledged record. From the beginning on nothing is taken from a user until it says that it has gone
+ * back (producer_user_rewound): else its newer records could overtake those that came back. The reasons:
+ *   the handle is swapped, for all users: after a fatal error (only idempotent producers have them); when a user that closes
+ *     has records left after its deadline while others are under way; when it knows too many topics;
+ *   the lease has ended (producer_pool_watch_lease): nothing may leave any more, so that nothing is awaited either;
+ *   a topic is away (deleted): for the users that have sent to it. It is asked for until it is there again, at most for
+ *     max.block.ms and delivery.timeout.ms (both without end under Kafka Connect's defaults); then it is refused.
+ * An old handle ends in the graveyard.
+ *
+ * Login refused by the brokers: sends fail with MR_ERR_CONNECT until it works again (or for 35 s after it was last heard of).
  *
  * Threads: a user is called by one thread at a time (the task's); its callbacks run on the producer's poll thread, no lock
  * held, and may call producer_send. _create, _open, _close: job threads.
@@ -34,11 +41,15 @@
 struct mr_error;
 struct client_config;
 struct graveyard;
+struct lease;
 struct producer_pool;
 struct producer_user;
 struct producer_topic;
 
 #define PRODUCER_RECORDS_MAX 500000   /* outstanding records of one producer, over all users */
+/* Topics that users of one producer send to. Those whose users have closed do not count (for librdkafka they do: its handle is
+ * swapped). Beyond it producer_send refuses the topic with MR_ERR_CONNECT. */
+#define PRODUCER_TOPICS_MAX 10000
 
 /* Embedded by the sender, one for each record under way. The sender does not touch it between send and delivery. */
 struct producer_ticket {
@@ -66,7 +77,7 @@ struct producer_record {
 enum producer_outcome {
     PRODUCER_ACKED,
     PRODUCER_FAILED,     /* will not be acknowledged; code and words say why */
-    PRODUCER_NOT_SENT,   /* given back by a swap or a close; it may nevertheless have arrived */
+    PRODUCER_NOT_SENT,   /* given back (see "Going back", or by a close); it may nevertheless have arrived */
 };
 
 struct producer_delivery {
@@ -92,6 +103,8 @@ struct producer_user_listener {
 };
 
 struct producer_pool *producer_pool_create(struct graveyard *graveyard, struct mr_error **error);
+/* Once, before the first user: until when records may leave. The lease lives longer than the pool. Without it: for ever. */
+void producer_pool_watch_lease(struct producer_pool *pool, const struct lease *lease);
 /* Every user must have been closed. Waits for the poll threads until the deadline. */
 void producer_pool_destroy(struct producer_pool *pool, int64_t deadline_ms);
 size_t producer_pool_handle_count(struct producer_pool *pool);
@@ -108,8 +121,8 @@ struct producer_user_setup {
 /* Takes part in the producer of that configuration, opened when there is none yet. Does not wait for a broker. */
 struct producer_user *producer_user_open(struct producer_pool *pool, const struct producer_user_setup *setup,
                                          struct mr_error **error);
-/* No more sends. What is outstanding still comes back (acknowledged; or as PRODUCER_NOT_SENT once `deadline_ms` has passed
- * for the last user of a producer), then on_closed; the user is gone after that. Does not wait. NULL is fine. */
+/* No more sends. What is outstanding still comes back (acknowledged; or as PRODUCER_NOT_SENT once `deadline_ms` has passed,
+ * whoever else uses the producer), then on_closed; the user is gone after that. Does not wait. NULL is fine. */
 void producer_user_close(struct producer_user *user, int64_t deadline_ms);
 
 /* The topic by name; the same pointer each time, valid until on_closed. Asks for its metadata in the background when it is

@@ -1,4 +1,4 @@
-/* producer_poll.c: the thread of one producer: delivery reports, waking of waiting users, swap, end.
+/* producer_poll.c: the thread of one producer: delivery reports, waking of waiting users, end. Swaps are in producer_swap.c.
  *
  * Reports come as events of many messages, in order per partition; they are handed on in runs of one user. A user's
  * counters fall only after its callback has returned, so that a flush that has ended has been told everything. */
@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,8 +19,6 @@
 
 #define RUN_MAX 256            /* deliveries in one call of on_delivery */
 #define WAKES_PER_TURN 8       /* more would fight for the same room */
-#define REOPEN_PAUSE_MS 1000
-#define IN_FLIGHT_PATIENCE_MS 3000   /* measured: a broker stopped for 1 s costs no repetition */
 
 struct run {
     struct producer_user *user;
@@ -63,6 +62,13 @@ static struct producer_delivery *run_next(struct producer *producer, struct run 
     return delivery;
 }
 
+/* A topic that is not there may come (back): Java's producer asks for it again until its time is over, and so do we. */
+static bool is_about_a_topic_away(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 /* After a fatal error whatever fails was simply not sent: the swap sends it again. */
 static enum producer_outcome outcome_of(const struct producer *producer, rd_kafka_resp_err_t code)
 {
@@ -74,8 +80,10 @@ static enum producer_outcome outcome_of(const struct producer *producer, rd_kafk
     case RD_KAFKA_RESP_ERR__FATAL:
         return PRODUCER_NOT_SENT;
     default:
-        return rd_kafka_fatal_error(producer->handle->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR ? PRODUCER_NOT_SENT
-                                                                                                   : PRODUCER_FAILED;
+        return is_about_a_topic_away(code) ||
+                       rd_kafka_fatal_error(producer->handle->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR
+                   ? PRODUCER_NOT_SENT
+                   : PRODUCER_FAILED;
     }
 }
 
@@ -88,21 +96,37 @@ static void report(struct producer *producer, struct run *run, const rd_kafka_me
     if (delivery->outcome == PRODUCER_ACKED) {
         delivery->offset = message->offset;
         delivery->timestamp_ms = rd_kafka_message_timestamp(message, &type);
+        if (atomic_load_explicit(&producer->login_refused_ms, memory_order_relaxed) != 0)
+            atomic_store(&producer->login_refused_ms, 0);
+    } else if (is_about_a_topic_away(message->err)) {
+        producer_hold_back(producer, delivery->ticket->user, rd_kafka_topic_name(message->rkt));
     } else if (delivery->outcome == PRODUCER_FAILED) {
         delivery->retriable = native_error_is_retriable(message->err);
         delivery->words = rd_kafka_err2str(message->err);
     }
 }
 
+static void note_login(struct producer *producer, const char *words)
+{
+    log_error(PRODUCER_LOGGER, "%s: %s; its records are refused", rd_kafka_name(producer->handle->rk), words);
+    mutex_lock(&producer->lock);
+    snprintf(producer->login_words, sizeof producer->login_words, "%s", words);
+    mutex_unlock(&producer->lock);
+    atomic_store(&producer->login_refused_ms, clock_monotonic_ms(NULL));
+}
+
 static void serve_error(struct producer *producer, rd_kafka_event_t *event)
 {
     rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    const char *words = rd_kafka_event_error_string(event);
     if (code == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(event)) {
         log_warn(PRODUCER_LOGGER, "%s: fatal error: %s; the producer is replaced and records not yet acknowledged are "
-                 "sent again", rd_kafka_name(producer->handle->rk), rd_kafka_event_error_string(event));
+                 "sent again", rd_kafka_name(producer->handle->rk), words);
         atomic_store(&producer->fatal, true);
+    } else if (native_login_is_refused(code, words)) {
+        note_login(producer, words);
     } else {
-        log_debug(PRODUCER_LOGGER, "%s: %s", rd_kafka_name(producer->handle->rk), rd_kafka_event_error_string(event));
+        log_debug(PRODUCER_LOGGER, "%s: %s", rd_kafka_name(producer->handle->rk), words);
     }
 }
 
@@ -138,6 +162,12 @@ static void serve_failed(struct producer *producer, struct run *run)
         ticket = next;
     }
     run_end(producer, run);
+}
+
+void producer_serve(struct producer *producer, struct run *run)
+{
+    serve_events(producer, run);
+    serve_failed(producer, run);
 }
 
 /* ---- users ---- */
@@ -198,6 +228,7 @@ static struct producer_user *next_to_end(struct producer *producer)
         producer->user_count--;
         if (user->is_waiting)
             unlink_waiting(producer, user);
+        producer_topics_let_go(user);
     }
     mutex_unlock(&producer->lock);
     return user;
@@ -209,109 +240,17 @@ static void end_users(struct producer *producer)
     while ((user = next_to_end(producer)) != NULL) {
         if (user->listener->on_closed != NULL)
             user->listener->on_closed(user->argument);
-        mem_free(user->name);
-        mem_free(user);
+        producer_user_free(user);
     }
 }
 
-/* Everybody is leaving and the last one's time is over: what is still outstanding is given back. */
-static bool must_give_back(struct producer *producer)
-{
-    int64_t now_ms = clock_monotonic_ms(NULL);
-    bool all_late = true;
-    mutex_lock(&producer->lock);
-    for (const struct producer_user *user = producer->users; user != NULL && all_late; user = user->next)
-        all_late = user->closing && user->close_deadline_ms <= now_ms;
-    mutex_unlock(&producer->lock);
-    return all_late && atomic_load(&producer->records) > 0;
-}
-
-static void purge(struct producer *producer)
-{
-    rd_kafka_purge(producer->handle->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-}
-
-/* ---- swap ---- */
-
-/* swap_lock (write) held. */
-static void have_users_rewind(struct producer *producer)
-{
-    mutex_lock(&producer->lock);
-    for (struct producer_user *user = producer->users; user != NULL; user = user->next)
-        atomic_store(&user->rewinds, user->listener->on_swapped != NULL);
-    mutex_unlock(&producer->lock);
-}
-
-static void tell_swapped(struct producer *producer)
-{
-    /* Only this thread takes users off the list, and new ones come at its head: walking on is safe without the lock. */
-    mutex_lock(&producer->lock);
-    struct producer_user *user = producer->users;
-    mutex_unlock(&producer->lock);
-    for (; user != NULL; user = user->next) {
-        if (user->listener->on_swapped != NULL)
-            user->listener->on_swapped(user->argument);
-    }
-}
-
-static void sleep_until_woken(struct producer *producer, int timeout_ms)
+void producer_sleep_until_woken(struct producer *producer, int timeout_ms)
 {
     struct pollfd wake = {.fd = producer->wake_fd, .events = POLLIN};
     uint64_t count;
     poll(&wake, 1, timeout_ms);
     if (read(producer->wake_fd, &count, sizeof count) < 0)
         return;   /* nothing was written: time is up */
-}
-
-/* Everything that the old handle holds comes back, before anybody may send to the new one. What waits in its queue is given
- * back at once; what is in flight gets its time first, because most of it is acknowledged and need not be sent twice. */
-static void empty_old_handle(struct producer *producer, struct run *run)
-{
-    int64_t patience_ms = deadline_after_ms(IN_FLIGHT_PATIENCE_MS);
-    while (atomic_load(&producer->records) > 0) {
-        rd_kafka_purge(producer->handle->rk, clock_monotonic_ms(NULL) < patience_ms
-                                                 ? RD_KAFKA_PURGE_F_QUEUE
-                                                 : RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        serve_events(producer, run);
-        serve_failed(producer, run);
-        if (atomic_load(&producer->records) > 0)
-            sleep_until_woken(producer, PRODUCER_TICK_MS);
-    }
-}
-
-static struct native_handle *reopen(struct producer *producer)
-{
-    for (;;) {
-        struct native_handle *handle = NULL;
-        struct mr_error *error = NULL;
-        if (producer_open_handle(producer, &handle, &error) == 0)
-            return handle;
-        log_error(PRODUCER_LOGGER, "%s; trying again", mr_error_message(error));
-        mr_error_drop(error);
-        sleep_until_woken(producer, REOPEN_PAUSE_MS);
-    }
-}
-
-static void swap(struct producer *producer, struct run *run)
-{
-    pthread_rwlock_wrlock(&producer->swap_lock);
-    producer->swapping = true;
-    have_users_rewind(producer);
-    pthread_rwlock_unlock(&producer->swap_lock);
-    producer_errand_stop(producer);
-    empty_old_handle(producer, run);
-    struct native_handle *old = producer->handle;
-    rd_kafka_queue_io_event_enable(producer->queue, -1, NULL, 0);
-    rd_kafka_queue_destroy(producer->queue);
-    struct native_handle *fresh = reopen(producer);
-    pthread_rwlock_wrlock(&producer->swap_lock);
-    producer->handle = fresh;
-    producer_topics_ask_again(producer);
-    producer->swapping = false;
-    atomic_store(&producer->fatal, false);
-    pthread_rwlock_unlock(&producer->swap_lock);
-    native_handle_drop(old);
-    tell_swapped(producer);
 }
 
 /* ---- the thread ---- */
@@ -331,13 +270,10 @@ void *producer_poll_run(void *argument)
     struct producer_pool *pool = producer->pool;
     struct run run = {.count = 0};
     do {
-        sleep_until_woken(producer, PRODUCER_TICK_MS);
-        serve_events(producer, &run);
-        serve_failed(producer, &run);
-        if (atomic_load(&producer->fatal))
-            swap(producer, &run);
-        if (must_give_back(producer))
-            purge(producer);
+        producer_sleep_until_woken(producer, PRODUCER_TICK_MS);
+        producer_serve(producer, &run);
+        producer_tell_back(producer);
+        producer_swap_if_due(producer, &run);
         end_users(producer);
         wake_users(producer);
     } while (!is_unused(producer) || !producer_pool_forget(producer));

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pointer_map.h"
 #include "base/thread.h"
 #include "kafka/client_config.h"
 
@@ -25,6 +26,11 @@ struct producer_pool *producer_pool_create(struct graveyard *graveyard, struct m
     return pool;
 }
 
+void producer_pool_watch_lease(struct producer_pool *pool, const struct lease *lease)
+{
+    atomic_store(&pool->lease, lease);
+}
+
 void producer_pool_destroy(struct producer_pool *pool, int64_t deadline_ms)
 {
     if (pool == NULL)
@@ -37,6 +43,7 @@ void producer_pool_destroy(struct producer_pool *pool, int64_t deadline_ms)
     mutex_unlock(&pool->lock);
     if (left > 0) {   /* their threads still use the pool: both are left to the end of the process */
         log_warn(PRODUCER_LOGGER, "%zu producer(s) did not end in time", left);
+        atomic_store(&pool->lease, NULL);   /* it may go now */
         return;
     }
     cond_destroy(&pool->changed);
@@ -118,29 +125,45 @@ void producer_pool_ended(struct producer_pool *pool)
 
 /* ---- users ---- */
 
-struct producer_user *producer_user_open(struct producer_pool *pool, const struct producer_user_setup *setup,
-                                         struct mr_error **error)
+void producer_user_free(struct producer_user *user)
 {
-    assert(setup->listener != NULL && setup->listener->on_delivery != NULL);
+    if (user == NULL)
+        return;
+    pointer_map_destroy(user->topics);
+    mem_free(user->name);
+    mem_free(user);
+}
+
+static struct producer_user *user_create(const struct producer_user_setup *setup)
+{
     struct producer_user *user = mem_calloc(1, sizeof *user);
-    char *name = mem_strdup(setup->name);
-    if (user == NULL || name == NULL) {
-        mem_free(user);
-        mem_free(name);
-        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a producer");
+    if (user == NULL)
         return NULL;
-    }
-    user->name = name;
+    user->name = mem_strdup(setup->name);
+    user->topics = pointer_map_create(NULL);
     user->listener = setup->listener;
     user->argument = setup->argument;
     user->bytes_max = setup->bytes_max > 0 ? setup->bytes_max : UINT64_MAX;
     user->records_max = setup->records_max > 0 ? setup->records_max : UINT32_MAX;
-    if (join_or_create(pool, setup->config, user, error) != 0) {
-        mem_free(name);
-        mem_free(user);
+    if (user->name != NULL && user->topics != NULL)
+        return user;
+    producer_user_free(user);
+    return NULL;
+}
+
+struct producer_user *producer_user_open(struct producer_pool *pool, const struct producer_user_setup *setup,
+                                         struct mr_error **error)
+{
+    assert(setup->listener != NULL && setup->listener->on_delivery != NULL);
+    struct producer_user *user = user_create(setup);
+    if (user == NULL) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a producer");
         return NULL;
     }
-    return user;
+    if (join_or_create(pool, setup->config, user, error) == 0)
+        return user;
+    producer_user_free(user);
+    return NULL;
 }
 
 void producer_user_close(struct producer_user *user, int64_t deadline_ms)

@@ -5,6 +5,7 @@
 #include "kafka/producer_internal.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -18,6 +19,7 @@
 #define WIRE_OVERHEAD 36
 #define WIRE_HEADER_OVERHEAD 8
 #define DOUBT_AFTER_MS 1000   /* a partition that is not there: topics grow */
+#define LOGIN_REFUSED_MS 35000
 
 /* ---- accounts ---- */
 
@@ -47,8 +49,17 @@ static bool is_well_drained(const struct producer_user *user)
            atomic_load(&producer->records) <= PRODUCER_RECORDS_MAX - PRODUCER_RECORDS_MAX / 8;
 }
 
+/* librdkafka tells the same refusal again after 30 s at the earliest. */
+bool producer_login_is_refused(const struct producer *producer)
+{
+    int64_t refused_ms = atomic_load_explicit(&producer->login_refused_ms, memory_order_relaxed);
+    return refused_ms != 0 && clock_monotonic_ms(NULL) - refused_ms < LOGIN_REFUSED_MS;
+}
+
 bool producer_user_may_go_on(const struct producer_user *user)
 {
+    if (producer_login_is_refused(user->producer))
+        return true;   /* to be told so */
     if (atomic_load(&user->rewinds))
         return false;
     if (user->waits_for != NULL)
@@ -91,12 +102,23 @@ static bool may_have_grown(const struct producer_record *record)
            clock_monotonic_ms(NULL) - atomic_load(&topic->answered_ms) >= DOUBT_AFTER_MS;
 }
 
+static int refuse_topic(const struct producer_topic *topic, struct mr_error **error)
+{
+    if (topic->refusal == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        return mr_error_set(error, MR_ERR_CONNECT, "topic %s: this producer sends to %d topics already, and to no more; stop "
+                            "connectors that are not needed, or write to fewer topics", topic->name, PRODUCER_TOPICS_MAX);
+    if (topic->refusal == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)
+        return mr_error_set(error, MR_ERR_TIMEOUT, "topic %s is not known to the brokers, or has no leader, for %" PRId64
+                            " ms (max.block.ms, delivery.timeout.ms)", topic->name, topic->producer->asking_max_ms);
+    return native_error_set(error, topic->refusal, "topic %s", topic->name);
+}
+
 static int refuse(const struct producer_record *record, size_t size_max, size_t size, struct mr_error **error)
 {
     const struct producer_topic *topic = record->topic;
     size += WIRE_OVERHEAD + WIRE_HEADER_OVERHEAD * record->header_count;
     if (atomic_load(&topic->state) == TOPIC_REFUSED)
-        return native_error_set(error, topic->refusal, "topic %s", topic->name);
+        return refuse_topic(topic, error);
     if (size > size_max)
         return mr_error_set(error, MR_ERR_DATA, "topic %s: the record has %zu bytes with what goes around it, the producer's "
                             "max.request.size is %zu", topic->name, size, size_max);
@@ -300,9 +322,21 @@ static void wait_in_turn(struct sending *sending)
     mutex_unlock(&producer->lock);
 }
 
+static int refuse_login(struct producer *producer, struct mr_error **error)
+{
+    char words[NOTES_WORDS_MAX];
+    mutex_lock(&producer->lock);
+    snprintf(words, sizeof words, "%s", producer->login_words);
+    mutex_unlock(&producer->lock);
+    return mr_error_set(error, MR_ERR_CONNECT, "The brokers refuse this producer's login: %s", words);
+}
+
 int producer_send(struct producer_user *user, const struct producer_record *records, size_t count, size_t *taken,
                   struct mr_error **error)
 {
+    *taken = 0;
+    if (producer_login_is_refused(user->producer))
+        return refuse_login(user->producer, error);
     struct sending sending = {.user = user, .records = records, .count = count, .error = error};
     send_what_fits(&sending);
     if (sending.status == 0 && sending.taken < count)

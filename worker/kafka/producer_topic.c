@@ -50,8 +50,20 @@ static void complain(struct producer_topic *topic, rd_kafka_resp_err_t code)
     }
 }
 
+/* As Java's producer: max.block.ms and delivery.timeout.ms, whose defaults under Kafka Connect have no end. */
+static bool has_been_asked_too_long(const struct producer_topic *topic)
+{
+    int64_t most_ms = topic->producer->asking_max_ms;
+    return most_ms != INT64_MAX && clock_monotonic_ms(NULL) - atomic_load(&topic->asking_since_ms) >= most_ms;
+}
+
 static void postpone(struct producer_topic *topic, rd_kafka_resp_err_t code)
 {
+    if (has_been_asked_too_long(topic)) {
+        topic->refusal = RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
+        atomic_store(&topic->state, TOPIC_REFUSED);
+        return;
+    }
     complain(topic, code);
     topic->ask_at_ms = deadline_after_ms(topic->backoff_ms);
     topic->backoff_ms = topic->backoff_ms * 2 < BACKOFF_MAX_MS ? topic->backoff_ms * 2 : BACKOFF_MAX_MS;
@@ -64,6 +76,7 @@ static void settle(struct producer_topic *topic, const struct rd_kafka_metadata_
         atomic_store(&topic->answered_ms, clock_monotonic_ms(NULL));
         topic->backoff_ms = BACKOFF_MIN_MS;
         atomic_store(&topic->state, TOPIC_READY);
+        atomic_store(&topic->producer->login_refused_ms, 0);
     } else if (found->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
                found->err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) {
         topic->refusal = found->err;
@@ -95,10 +108,18 @@ static struct producer_topic *next_errand(struct producer *producer)
     struct producer_topic *next = NULL;
     for (size_t i = 0; i < pointer_map_count(producer->topics); i++) {
         struct producer_topic *topic = pointer_map_value(producer->topics, i);
-        if (atomic_load(&topic->state) == TOPIC_ASKING && (next == NULL || topic->ask_at_ms < next->ask_at_ms))
+        if (topic->rkt != NULL && atomic_load(&topic->state) == TOPIC_ASKING &&
+            (next == NULL || topic->ask_at_ms < next->ask_at_ms))
             next = topic;
     }
     return next;
+}
+
+/* Whose last user has gone, and that is not just being asked for. lock held. */
+static void forget_unused(struct producer *producer, struct producer_topic *topic)
+{
+    if (topic->users == 0 && topic != producer->errand_topic)
+        pointer_map_remove(producer->topics, topic->name);
 }
 
 static void *errand_run(void *argument)
@@ -113,9 +134,12 @@ static void *errand_run(void *argument)
             cond_wait_until_ms(&producer->settled, &producer->lock, topic->ask_at_ms);
             continue;
         }
+        producer->errand_topic = topic;
         mutex_unlock(&producer->lock);
         ask(producer, topic);
         mutex_lock(&producer->lock);
+        producer->errand_topic = NULL;
+        forget_unused(producer, topic);
     }
     producer->errand_running = false;
     mutex_unlock(&producer->lock);
@@ -151,17 +175,26 @@ void producer_errand_stop(struct producer *producer)
         thread_join(producer->errand_thread);
 }
 
+/* lock held. */
+static void begin_asking(struct producer_topic *topic)
+{
+    topic->ask_at_ms = 0;
+    topic->backoff_ms = BACKOFF_MIN_MS;
+    atomic_store(&topic->asking_since_ms, clock_monotonic_ms(NULL));
+    atomic_store(&topic->state, TOPIC_ASKING);
+}
+
 void producer_topics_ask_again(struct producer *producer)
 {
     mutex_lock(&producer->lock);
     for (size_t i = 0; i < pointer_map_count(producer->topics); i++) {
         struct producer_topic *topic = pointer_map_value(producer->topics, i);
-        rd_kafka_topic_destroy(topic->rkt);
+        if (topic->rkt != NULL)
+            rd_kafka_topic_destroy(topic->rkt);
         topic->rkt = rd_kafka_topic_new(producer->handle->rk, topic->name, NULL);
-        topic->ask_at_ms = 0;
-        topic->backoff_ms = BACKOFF_MIN_MS;
-        atomic_store(&topic->state, TOPIC_ASKING);
+        begin_asking(topic);
     }
+    producer->handle_topics = pointer_map_count(producer->topics);
     producer->errand_stop = false;
     if (pointer_map_count(producer->topics) > 0)
         errand_start(producer);
@@ -173,12 +206,33 @@ void producer_topic_doubt(struct producer_topic *topic)
     struct producer *producer = topic->producer;
     mutex_lock(&producer->lock);
     if (atomic_load(&topic->state) == TOPIC_READY)
-        atomic_store(&topic->state, TOPIC_ASKING);
+        begin_asking(topic);
     errand_start(producer);
     mutex_unlock(&producer->lock);
 }
 
 /* ---- the door ---- */
+
+/* What the handle knows stays there until it is replaced. With as many topics in use there is no room, and the topic is one
+ * to which nothing can be sent. swap_lock (read) and lock held. */
+static bool topic_introduce(struct producer *producer, struct producer_topic *topic)
+{
+    if (producer->handle_topics < PRODUCER_TOPICS_MAX) {
+        topic->rkt = rd_kafka_topic_new(producer->handle->rk, topic->name, NULL);
+        producer->handle_topics++;
+        begin_asking(topic);
+        return topic->rkt != NULL;
+    }
+    if (pointer_map_count(producer->topics) <= PRODUCER_TOPICS_MAX / 2) {
+        atomic_store(&producer->crowded, true);
+        begin_asking(topic);   /* by the next handle */
+        producer_wake(producer);
+    } else {
+        topic->refusal = RD_KAFKA_RESP_ERR__QUEUE_FULL;
+        atomic_store(&topic->state, TOPIC_REFUSED);
+    }
+    return true;
+}
 
 /* swap_lock (read) and lock held. */
 static struct producer_topic *topic_create(struct producer *producer, const char *name)
@@ -188,28 +242,54 @@ static struct producer_topic *topic_create(struct producer *producer, const char
         return NULL;
     topic->producer = producer;
     topic->name = mem_strdup(name);
-    topic->rkt = topic->name != NULL ? rd_kafka_topic_new(producer->handle->rk, name, NULL) : NULL;
-    topic->backoff_ms = BACKOFF_MIN_MS;
-    if (topic->rkt == NULL || !pointer_map_put(producer->topics, name, topic)) {
+    if (topic->name == NULL || !topic_introduce(producer, topic) || !pointer_map_put(producer->topics, name, topic)) {
         producer_topic_destroy(topic);
         return NULL;
     }
     return topic;
 }
 
-struct producer_topic *producer_user_topic(struct producer_user *user, const char *name)
+/* swap_lock (read) and lock held. NULL: no memory. */
+static struct producer_topic *topic_of(struct producer_user *user, const char *name)
 {
     struct producer *producer = user->producer;
-    pthread_rwlock_rdlock(&producer->swap_lock);
-    mutex_lock(&producer->lock);
+    bool is_new = !pointer_map_has(user->topics, name);
     struct producer_topic *topic = pointer_map_get(producer->topics, name);
     if (topic == NULL)
         topic = topic_create(producer, name);
-    else if (atomic_load(&topic->state) == TOPIC_REFUSED)
-        atomic_store(&topic->state, TOPIC_ASKING);   /* rights may have changed */
+    else if (atomic_load(&topic->state) == TOPIC_REFUSED && topic->rkt != NULL)
+        begin_asking(topic);   /* rights may have changed */
+    if (topic == NULL || (is_new && !pointer_map_put(user->topics, name, topic))) {
+        if (topic != NULL)
+            forget_unused(producer, topic);
+        return NULL;
+    }
+    topic->users += is_new;
+    return topic;
+}
+
+struct producer_topic *producer_user_topic(struct producer_user *user, const char *name)
+{
+    struct producer *producer = user->producer;
+    struct producer_topic *topic = user->last_topic;   /* as a rule */
+    if (topic != NULL && strcmp(topic->name, name) == 0 && producer_topic_is_ready(topic))
+        return topic;
+    pthread_rwlock_rdlock(&producer->swap_lock);
+    mutex_lock(&producer->lock);
+    topic = topic_of(user, name);
     if (topic != NULL && atomic_load(&topic->state) == TOPIC_ASKING && !producer->swapping)
         errand_start(producer);
     mutex_unlock(&producer->lock);
     pthread_rwlock_unlock(&producer->swap_lock);
+    user->last_topic = topic;
     return topic;
+}
+
+void producer_topics_let_go(struct producer_user *user)
+{
+    for (size_t i = 0; i < pointer_map_count(user->topics); i++) {
+        struct producer_topic *topic = pointer_map_value(user->topics, i);
+        topic->users--;
+        forget_unused(user->producer, topic);
+    }
 }

@@ -107,6 +107,7 @@ static int open_clients(struct boot *boot, struct mr_error **error)
     boot->producers = producer_pool_create(boot->graveyard, error);
     if (boot->producers == NULL)
         return -1;
+    producer_pool_watch_lease(boot->producers, &boot->lease);
     boot->admin_config = boot_client_config(boot, CLIENT_INTERNAL_ADMIN, "shared-admin", error);
     if (boot->admin_config == NULL)
         return -1;

@@ -43,6 +43,7 @@ static int create_distributed(struct boot *boot, struct mr_error **error)
                 .status_topic = config->status_topic.name,
                 .graveyard = boot->graveyard,
                 .read_committed = config->exactly_once_source == EXACTLY_ONCE_ENABLED,
+                .lease = &boot->lease,
             },
             error);
     client_config_drop(consumer);

@@ -200,7 +200,8 @@ static struct compacted_log *log_create(struct kafka_stores *stores, const struc
                                                               .topics = topics,
                                                               .topic_count = TOPIC_COUNT,
                                                               .graveyard = setup->graveyard,
-                                                              .read_committed = setup->read_committed},
+                                                              .read_committed = setup->read_committed,
+                                                              .lease = setup->lease},
                                 error);
 }
 

@@ -16,6 +16,7 @@
 struct client_config;
 struct config_store;
 struct graveyard;
+struct lease;
 struct kafka_stores;
 struct mr_error;
 struct offset_store;
@@ -29,6 +30,7 @@ struct kafka_stores_setup {
     const char *config_topic;
     struct graveyard *graveyard; /* where the clients end; NULL: stopping destroys them itself and may take long */
     bool read_committed; /* exactly-once is on */
+    const struct lease *lease; /* of the worker; NULL: one that never ends. See compacted_log.h */
 };
 
 struct kafka_stores *kafka_stores_create(const struct kafka_stores_setup *setup, struct mr_error **error);

@@ -80,6 +80,7 @@ enum flush_state {
 enum flush_state offset_commit_flush(struct offset_commit *commit, bool force);
 /* The same for a ticking thread: starts what is due, leaves the telling to the task. */
 void offset_commit_flush_start(struct offset_commit *commit);
+int64_t offset_commit_flush_took_ms(struct offset_commit *commit); /* of the last that was stored */
 /* When _flush wants to be called again at the latest (clock_monotonic_ms). */
 int64_t offset_commit_next_ms(struct offset_commit *commit);
 

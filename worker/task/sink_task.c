@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "errors/tolerance.h"
 #include "kafka/client_config.h"
+#include "metrics/unit_metrics.h"
 #include "sdk/plugin_metrics.h"
 #include "task/sink_task_internal.h"
 
@@ -265,6 +266,7 @@ static void sink_task_destroy(struct task *base)
     assert(task->task.self == NULL && task->consumer == NULL && task->batch == NULL);
     plugin_wake_end(task->context.waker);
     plugin_wake_end(task->released_waker);
+    unit_metrics_set_plugin(base->setup.metrics, NULL);
     plugin_metrics_destroy(task->context.metrics);
     sink_partitions_release(task);
     offsets_destroy(task->assignment);
@@ -345,6 +347,7 @@ static bool parts_create(struct sink_task *task)
         .metrics = plugin_metrics_create(),
         .errant = tolerance_has_errant_reporter(task->setup.tolerance) ? &task->errant : NULL,
     };
+    unit_metrics_set_plugin(common->metrics, task->context.metrics);
     task->released_waker = plugin_wake_create(&task->task, &task->released_wake);
     task->pool =
         batch_pool_create(&(struct batch_pool_setup){.batch_limit_bytes = SIZE_MAX / 2, .idle_max = BATCHES_IDLE_MAX});

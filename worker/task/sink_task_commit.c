@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "errors/tolerance.h"
+#include "metrics/task_metrics.h"
 #include "task/sink_task_internal.h"
 
 #include "base/bans.h"
@@ -118,6 +119,18 @@ static int collect(struct sink_task *task, const struct consumer_partition *part
     return 0;
 }
 
+static void count_success(struct sink_task *task, int64_t begun_ms)
+{
+    int64_t now_us = task_now_us(&task->task);
+
+    task_metrics_committed(task->task.cells, now_us - begun_ms * 1000, now_us);
+}
+
+static void count_failure(struct sink_task *task)
+{
+    task_metrics_commit_failed(task->task.cells, task_now_us(&task->task));
+}
+
 static void note_committed(struct sink_task *task, const struct consumer_partition *done, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -126,6 +139,7 @@ static void note_committed(struct sink_task *task, const struct consumer_partiti
         if (own != NULL)
             own->committed = done[i].offset;
     }
+    sink_task_count_open(task);
 }
 
 /* --- while running ------------------------------------------------------------------------------------------------------ */
@@ -159,6 +173,7 @@ static int commit_start(struct sink_task *task, struct consumer_partition *to_co
                         struct mr_error **error)
 {
     task->commit_token++;
+    task_metrics_commit_begun(task->task.cells);
     if (consumer_commit(task->consumer, to_commit, count, task->commit_token, error) != 0) {
         mem_free(to_commit);
         return -1;
@@ -180,13 +195,18 @@ static int commit_start(struct sink_task *task, struct consumer_partition *to_co
 
 void sink_task_committed(struct sink_task *task, const struct consumer_event *event)
 {
-    if (!task->commit_running || event->token != task->commit_token)
-        return; /* late: given up meanwhile */
-    if (event->error != NULL)
+    if (!task->commit_running || event->token != task->commit_token) { /* late: given up meanwhile */
+        task_metrics_commit_skipped(task->task.cells, task_now_us(&task->task));
+        return;
+    }
+    if (event->error != NULL) {
+        count_failure(task);
         log_warn(LOG_NAME, "offsets could not be committed, they will be tried again: %s",
                  mr_error_message(event->error));
-    else
+    } else {
+        count_success(task, task->commit_started_ms);
         note_committed(task, task->committing, task->committing_count);
+    }
     commit_forget(task);
 }
 
@@ -195,6 +215,7 @@ static bool is_due(struct sink_task *task, int64_t now_ms)
     if (task->commit_running && now_ms - task->commit_started_ms >= task->task.setup.offset_flush_timeout_ms) {
         log_warn(LOG_NAME, "the commit of offsets was not confirmed within %u ms",
                  task->task.setup.offset_flush_timeout_ms);
+        count_failure(task);
         commit_forget(task);
     }
     return !task->commit_running && (task->commit_wished || now_ms >= task->commit_at_ms);
@@ -216,12 +237,16 @@ int sink_task_commit_if_due(struct sink_task *task, struct mr_error **error)
     status = collect(task, NULL, 0, &to_commit, &count, &why);
     task->commit_wished = false; /* also a wish from within pre_commit: this was it */
     if (status != 0) {
+        count_failure(task);
         log_warn(LOG_NAME, "pre_commit failed, going back to the committed offsets: %s", mr_error_message(why));
         mr_error_drop(why);
         rewind_to_committed(task);
         return task->consumer == NULL ? 0 : sink_task_apply_wishes(task, error);
     }
+    if (to_commit == NULL && task->partition_count > 0)
+        count_success(task, now_ms); /* nothing has changed */
     if (to_commit != NULL && commit_start(task, to_commit, count, &why) != 0) {
+        count_failure(task);
         log_warn(LOG_NAME, "offsets could not be committed, they will be tried again: %s", mr_error_message(why));
         mr_error_drop(why);
     }
@@ -234,6 +259,7 @@ void sink_task_commit_last(struct sink_task *task, const struct consumer_partiti
 {
     struct consumer_partition *to_commit = NULL;
     struct mr_error *error = NULL;
+    int64_t begun_ms = clock_monotonic_ms(task->task.setup.clock);
     size_t commit_count = 0;
 
     commit_forget(task); /* an older commit's answer says nothing any more */
@@ -243,10 +269,15 @@ void sink_task_commit_last(struct sink_task *task, const struct consumer_partiti
         (to_commit != NULL &&
          consumer_commit_and_wait(task->consumer, to_commit, commit_count,
                                   clock_monotonic_ms(NULL) + task->task.setup.offset_flush_timeout_ms, &error) != 0)) {
+        count_failure(task);
         log_warn(LOG_NAME, "the last offsets were not committed; their records will come again: %s",
                  mr_error_message(error));
         mr_error_drop(error);
     } else {
+        if (to_commit != NULL) {
+            task_metrics_commit_begun(task->task.cells);
+            count_success(task, begun_ms);
+        }
         note_committed(task, to_commit, commit_count);
     }
     mem_free(to_commit);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "errors/tolerance.h"
+#include "metrics/task_metrics.h"
 #include "task/sink_task_internal.h"
 
 #include "base/bans.h"
@@ -91,6 +92,20 @@ static int assignment_refresh(struct sink_task *task, struct mr_error **error)
     return 0;
 }
 
+void sink_task_count_open(struct sink_task *task)
+{
+    int64_t open = 0;
+
+    for (size_t i = 0; i < task->partition_count; i++) {
+        const struct sink_partition *own = &task->partitions[i];
+
+        if (own->committed != OFFSET_UNKNOWN && own->current > own->committed)
+            open += own->current - own->committed;
+    }
+    task_metrics_set_partitions(task->task.cells, task->partition_count);
+    task_metrics_set_active(task->task.cells, open, task_now_us(&task->task));
+}
+
 /* --- plugin calls ------------------------------------------------------------------------------------------------ */
 
 typedef int open_close_fn(void *self, const struct mr_offsets *partitions, struct mr_error **error);
@@ -150,6 +165,7 @@ static int take_assigned(struct sink_task *task, struct consumer_partition *gain
     for (size_t i = 0; i < count; i++)
         if (partition_add(task, &gained[i], error) != 0)
             return -1;
+    sink_task_count_open(task);
     if (assignment_refresh(task, error) != 0 ||
         call_with(task, "open", task->setup.plugin->open, gained, count, error) != 0)
         return -1;
@@ -185,6 +201,7 @@ static int give_up(struct sink_task *task, const struct consumer_partition *goin
     status = call_with(task, "close", task->setup.plugin->close, going, count, error);
     for (size_t i = 0; i < count; i++)
         partition_remove(task, going[i].topic, going[i].partition);
+    sink_task_count_open(task);
     if (status == 0)
         status = assignment_refresh(task, error);
     return status;

@@ -88,6 +88,8 @@ int sink_task_apply_wishes(struct sink_task *task, struct mr_error **error);
 /* Gives up all partitions as on the way out: pre_commit and commit unless they are lost, close. */
 void sink_task_close_all(struct sink_task *task, bool lost);
 void sink_partitions_release(struct sink_task *task);
+/* Counts partitions, and records delivered but not committed. */
+void sink_task_count_open(struct sink_task *task);
 
 /* sink_task_put.c */
 /* Reads and puts once. *idle: nothing was there to do. -1: the task must fail. */

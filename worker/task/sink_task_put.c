@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "errors/tolerance.h"
 #include "kafka/client_config.h"
+#include "metrics/task_metrics.h"
 #include "task/sink_task_internal.h"
 
 #include "base/bans.h"
@@ -263,6 +264,7 @@ static int read_batch(struct sink_task *task, struct mr_error **error)
     if (messages == NULL)
         return 0;
     note_size(task, messages);
+    task_metrics_read(task->task.cells, consumer_batch_count(messages), task_now_us(&task->task));
     task->batch = batch_of(task, messages, error);
     if (task->batch == NULL)
         return -1;
@@ -355,6 +357,7 @@ static int call_put(struct sink_task *task, struct mr_error **why)
 static int put(struct sink_task *task, struct mr_error **error)
 {
     struct mr_error *why = NULL;
+    int64_t begun_us = task_now_us(&task->task);
     int status = call_put(task, &why);
 
     if (task->consumer == NULL || task_is_abandoned(&task->task)) {
@@ -376,10 +379,13 @@ static int put(struct sink_task *task, struct mr_error **error)
         return mr_error_wrap(error, "Exiting sink task due to unrecoverable exception.");
     }
     mr_error_drop(why);
+    task_metrics_put(task->task.cells, task->output.records.count, begun_us, task_now_us(&task->task));
     task->retry_ms = SINK_RETRY_LEAST_MS;
     set_next_empty_put(task);
-    if (task->batch != NULL)
+    if (task->batch != NULL) {
         for_each_run(task, advance);
+        sink_task_count_open(task);
+    }
     sink_task_drop_batch(task);
     return sink_task_apply_wishes(task, error);
 }

@@ -35,11 +35,18 @@ struct source_batch {
     struct producer_record *items; /* items[i] goes with flights[i] */
     struct flight *flights;
     uint32_t count;
+    uint32_t dropped;             /* refused and tolerated */
     size_t bytes;                 /* about what it holds */
     uint32_t entries_left;        /* locks: offset_commit's */
     _Atomic uint32_t flights_out; /* not yet ACKED: the batch stays while there are any */
     struct source_batch *next;    /* the task's list, oldest first */
 };
+
+/* Records, without progress markers. */
+static inline uint32_t source_batch_polled(const struct mr_batch *polled)
+{
+    return batch_entry_count(polled) - polled->progress_count;
+}
 
 #define FLIGHT_OF(taken) ((struct flight *)(void *)((char *)(taken)-offsetof(struct flight, ticket)))
 

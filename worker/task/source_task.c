@@ -9,6 +9,7 @@
 #include "errors/tolerance.h"
 #include "kafka/client_config.h"
 #include "kafka/producer.h"
+#include "metrics/unit_metrics.h"
 #include "sdk/plugin_metrics.h"
 #include "store/offset_store.h"
 #include "task/source_task_internal.h"
@@ -221,6 +222,7 @@ static enum task_step end(struct source_task *task, const struct task_wish *wish
         task->ending_deadline_ms = earlier(task->ending_deadline_ms, wish->stop_deadline_ms);
     source_task_take_acks(task, NULL);
     if (task->ending == ENDING_DRAIN && drain(task, now_ms)) {
+        task->topics_at_ms = INT64_MAX; /* what still waits for a topic waits in vain */
         source_task_take_acks(task, NULL);
         task->ending = ENDING_COMMIT;
     }
@@ -331,6 +333,7 @@ static void source_task_destroy(struct task *base)
 
     assert(task->task.self == NULL && task->user == NULL && task->first == NULL);
     plugin_wake_end(task->context.waker);
+    unit_metrics_set_plugin(base->setup.metrics, NULL);
     plugin_metrics_destroy(task->context.metrics);
     if (task->setup.topics.end != NULL)
         task->setup.topics.end(task->setup.topics.argument);
@@ -374,6 +377,7 @@ static bool parts_create(struct source_task *task, struct mr_error **error)
         .waker = plugin_wake_create(&task->task, &task->plugin_wake),
         .metrics = plugin_metrics_create(),
     };
+    unit_metrics_set_plugin(common->metrics, task->context.metrics);
     task->pool =
         batch_pool_create(&(struct batch_pool_setup){.batch_limit_bytes = limit_bytes, .idle_max = BATCHES_IDLE_MAX});
     task->commit = offset_commit_create(

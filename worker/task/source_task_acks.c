@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "kafka/producer.h"
+#include "metrics/task_metrics.h"
 #include "task/source_task_internal.h"
 
 #include "base/bans.h"
@@ -147,6 +148,12 @@ static bool is_done(struct source_task *task, const struct source_batch *batch)
            offset_commit_is_home(task->commit, batch);
 }
 
+static void note_written(struct source_task *task, const struct source_batch *batch)
+{
+    task_metrics_written(task->task.cells, source_batch_polled(batch->batch), batch->count - batch->dropped,
+                         task_now_us(&task->task));
+}
+
 /* A batch with a record that is stuck does not hold the others back. */
 static void release_batches(struct source_task *task)
 {
@@ -160,6 +167,7 @@ static void release_batches(struct source_task *task)
         }
         *(before == NULL ? &task->first : &before->next) = next;
         task->held_bytes -= batch->bytes;
+        note_written(task, batch);
         batch_free(task, batch);
     }
     task->last = before;
@@ -167,11 +175,13 @@ static void release_batches(struct source_task *task)
 
 static int refusal_settle(struct source_task *task, struct flight *flight, struct mr_error **error)
 {
+    struct source_batch *batch = flight->record->batch->owner;
     const char *words = flight->words == NULL ? "no reason given" : flight->words;
 
     if (source_pipeline_produce_failed(task->setup.pipeline, flight->record, words, error) != 0)
         return -1;
     flight->is_dropped = true;
+    batch->dropped++;
     flight_acked(flight);
     return 0;
 }
@@ -204,6 +214,15 @@ int source_task_take_acks(struct source_task *task, struct mr_error **error)
     return status;
 }
 
+static void note_flush(struct source_task *task, enum flush_state state)
+{
+    if (state == FLUSH_STORED)
+        task_metrics_committed(task->task.cells, offset_commit_flush_took_ms(task->commit) * 1000,
+                               task_now_us(&task->task));
+    else if (state == FLUSH_FAILED)
+        task_metrics_commit_failed(task->task.cells, task_now_us(&task->task));
+}
+
 enum flush_state source_task_flush(struct source_task *task, bool force)
 {
     enum flush_state state;
@@ -211,6 +230,7 @@ enum flush_state source_task_flush(struct source_task *task, bool force)
     if (!task_may_act(&task->task))
         return FLUSH_NOTHING;
     state = offset_commit_flush(task->commit, force);
+    note_flush(task, state);
     if (state == FLUSH_STORED && task->task.self != NULL && task->setup.plugin->commit != NULL) {
         struct mr_error *error = NULL;
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/task_metrics.h"
 #include "task/source_task_internal.h"
 
 #include "base/bans.h"
@@ -106,6 +107,7 @@ int source_task_poll(struct source_task *task, bool *idle, struct mr_error **err
 {
     struct mr_batch *batch = batch_pool_take(task->pool);
     struct mr_error *why = NULL;
+    int64_t begun_us = task_now_us(&task->task);
     int status;
 
     *idle = true;
@@ -129,6 +131,7 @@ int source_task_poll(struct source_task *task, bool *idle, struct mr_error **err
     }
     task->idle_polls = 0;
     task->is_lean = false;
+    task_metrics_polled(task->task.cells, source_batch_polled(batch), begun_us, task_now_us(&task->task));
     *idle = task->poll_after_is_set;
     if (*idle)
         set_idle(task);

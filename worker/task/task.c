@@ -3,10 +3,12 @@
 #include <assert.h>
 #include <millrace/error.h>
 
+#include "base/clock.h"
 #include "base/lease.h"
 #include "base/mem.h"
 #include "base/pointer_map.h"
 #include "base/thread.h"
+#include "metrics/unit_metrics.h"
 #include "sdk/waker_host.h"
 #include "task/task_internal.h"
 #include "task/task_listener.h"
@@ -57,6 +59,8 @@ int task_init(struct task *task, const struct task_ops *ops, const struct task_c
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for task %s-%u", setup->connector, setup->number);
     }
     task->setup.connector = task->connector;
+    task->setup.metrics = unit_metrics_take(setup->metrics);
+    task->cells = unit_metrics_cells(setup->metrics);
     mutex_init(&task->lock);
     mutex_init(&task->plugin_lock);
     atomic_init(&task->stopping, false);
@@ -72,6 +76,7 @@ void task_release(struct task *task)
         return;
     assert(task->self == NULL);
     mr_error_drop(task->failure);
+    unit_metrics_drop(task->setup.metrics);
     pointer_map_destroy(task->topics_told);
     mutex_destroy(&task->plugin_lock);
     mutex_destroy(&task->lock);
@@ -251,6 +256,11 @@ void task_move(struct task *task, enum task_state to, const char *trace)
     atomic_store_explicit(&task->state, to, memory_order_release);
     if (is_told && !task_is_abandoned(task))
         task->setup.listener->on_state(task->setup.listener_argument, to, trace);
+}
+
+int64_t task_now_us(const struct task *task)
+{
+    return clock_monotonic_us(task->setup.clock);
 }
 
 int64_t task_real_deadline_ms(const struct task *task, int64_t deadline_ms)

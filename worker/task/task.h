@@ -31,6 +31,7 @@ struct lease;
 struct plugin_name;
 struct task;
 struct task_listener;
+struct unit_metrics;
 
 enum task_state {
     TASK_NEW,
@@ -70,6 +71,7 @@ struct task_common_setup {
     uint32_t offset_flush_timeout_ms;
     uint64_t buffer_bytes_max; /* millrace.task.buffer.bytes */
     const _Atomic uint32_t *topics_epoch; /* when it has changed topics are told again; NULL: never */
+    struct unit_metrics *metrics; /* what it counts; a reference is taken. NULL: nobody counts */
 };
 
 /* Commands. The caller sees to it that the task is not destroyed while one is inside. thread: any; none waits, but task_request_stop and task_abandon call the plugin's request_stop, which may hang:

@@ -19,6 +19,7 @@
 
 struct mr_error;
 struct mr_waker;
+struct task_metrics;
 
 /* How often a task without a lease looks whether it has one again. */
 #define LEASE_LOOK_MS 100
@@ -84,6 +85,7 @@ struct task {
     struct mr_error *failure; /* why the task fails; NULL: it stops */
     struct pointer_map *topics_told;
     uint32_t topics_epoch; /* of topics_told */
+    struct task_metrics *cells; /* of setup.metrics; NULL: nobody counts */
 };
 
 /* -1: no memory. The setup is copied, `connector` too. */
@@ -134,6 +136,7 @@ enum task_step task_finish(struct task *task);
 /* The full trace of an error, for the status; free with mem_free. NULL: no memory. */
 char *task_trace(const struct mr_error *error);
 
+int64_t task_now_us(const struct task *task); /* clock_monotonic_us of the task's clock */
 /* The same moment on clock_monotonic_ms(NULL), for rooms that wait by the real clock. */
 int64_t task_real_deadline_ms(const struct task *task, int64_t deadline_ms);
 

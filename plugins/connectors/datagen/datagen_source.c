@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connector_head.h"
 #include "models.h"
 
 #define BATCH_RECORDS_MAX 1000
@@ -51,43 +52,6 @@ static const struct mr_config_row rows[] = {
 static const struct mr_config_def config_def = MR_CONFIG_DEF(rows);
 
 /* --- the connector ------------------------------------------------------------------------------------------------------- */
-
-struct connector {
-    const struct mr_config *config;
-};
-
-static void *connector_create(struct mr_connector_context *context, struct mr_error **error)
-{
-    struct connector *connector = calloc(1, sizeof(*connector));
-
-    (void)context;
-    if (connector == NULL)
-        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the connector");
-    return connector;
-}
-
-static int connector_start(void *self, const struct mr_config *config, struct mr_error **error)
-{
-    (void)error;
-    ((struct connector *)self)->config = config;
-    return 0;
-}
-
-static int connector_task_configs(void *self, uint32_t tasks_max, struct mr_task_configs *configs,
-                                  struct mr_error **error)
-{
-    struct connector *connector = self;
-
-    for (uint32_t i = 0; i < tasks_max; i++)
-        if (mr_task_configs_add_copy(configs, connector->config) != 0)
-            return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the tasks' configurations");
-    return 0;
-}
-
-static void connector_stop(void *self)
-{
-    (void)self;
-}
 
 static enum mr_support exactly_once_support(const struct mr_config *config)
 {
@@ -268,11 +232,11 @@ static const struct mr_source_task_ops task_ops = {
 static const struct mr_source_connector_ops connector_ops = {
     .size = sizeof(connector_ops),
     .task_class_name = "millrace.datagen.DatagenSourceTask",
-    .create = connector_create,
-    .start = connector_start,
-    .task_configs = connector_task_configs,
-    .stop = connector_stop,
-    .destroy = free,
+    .create = connector_head_create,
+    .start = connector_head_start,
+    .task_configs = connector_head_all_tasks,
+    .stop = connector_head_stop,
+    .destroy = connector_head_destroy,
     .task = &task_ops,
     .exactly_once_support = exactly_once_support,
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "connector_head.h"
 #include "print.h"
 
 #define BUFFER_FIRST_BYTES (64u * 1024u)
@@ -27,45 +28,12 @@ static const struct mr_config_def config_def = MR_CONFIG_DEF(rows);
 
 /* --- the connector ------------------------------------------------------------------------------------------------------- */
 
-struct connector {
-    const struct mr_config *config;
-};
-
-static void *connector_create(struct mr_connector_context *context, struct mr_error **error)
-{
-    struct connector *connector = calloc(1, sizeof(*connector));
-
-    (void)context;
-    if (connector == NULL)
-        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the connector");
-    return connector;
-}
-
 static int connector_start(void *self, const struct mr_config *config, struct mr_error **error)
 {
-    struct connector *connector = self;
     const char *file = file_name(config);
 
-    (void)error;
-    connector->config = config;
     mr_log(file_host, MR_LOG_INFO, FILE_SINK_CLASS, "writing to %s", file == NULL ? "standard output" : file);
-    return 0;
-}
-
-static int connector_task_configs(void *self, uint32_t tasks_max, struct mr_task_configs *configs,
-                                  struct mr_error **error)
-{
-    struct connector *connector = self;
-
-    for (uint32_t i = 0; i < tasks_max; i++)
-        if (mr_task_configs_add_copy(configs, connector->config) != 0)
-            return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the task's configuration");
-    return 0;
-}
-
-static void connector_stop(void *self)
-{
-    (void)self;
+    return connector_head_start(self, config, error);
 }
 
 static int connector_alter_offsets(const struct mr_config *config, const struct mr_offset_changes *changes,
@@ -296,11 +264,11 @@ static const struct mr_sink_task_ops task_ops = {
 static const struct mr_sink_connector_ops connector_ops = {
     .size = sizeof(connector_ops),
     .task_class_name = "org.apache.kafka.connect.file.FileStreamSinkTask",
-    .create = connector_create,
+    .create = connector_head_create,
     .start = connector_start,
-    .task_configs = connector_task_configs,
-    .stop = connector_stop,
-    .destroy = free,
+    .task_configs = connector_head_all_tasks,
+    .stop = connector_head_stop,
+    .destroy = connector_head_destroy,
     .alter_offsets = connector_alter_offsets,
     .task = &task_ops,
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connector_head.h"
 #include "file_input.h"
 #include "line_reader.h"
 #include "utf8_text.h"
@@ -47,46 +48,12 @@ static const struct mr_config_def config_def = MR_CONFIG_DEF(rows);
 
 /* --- the connector ------------------------------------------------------------------------------------------------------ */
 
-struct connector {
-    const struct mr_config *config;
-};
-
-static void *connector_create(struct mr_connector_context *context, struct mr_error **error)
-{
-    struct connector *connector = calloc(1, sizeof(*connector));
-
-    (void)context;
-    if (connector == NULL)
-        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the connector");
-    return connector;
-}
-
 static int connector_start(void *self, const struct mr_config *config, struct mr_error **error)
 {
-    struct connector *connector = self;
     const char *file = file_name(config);
 
-    (void)error;
-    connector->config = config;
     mr_log(file_host, MR_LOG_INFO, FILE_SOURCE_CLASS, "reading from %s", file == NULL ? "standard input" : file);
-    return 0;
-}
-
-/* One input, one task, whatever tasks.max says. */
-static int connector_task_configs(void *self, uint32_t tasks_max, struct mr_task_configs *configs,
-                                  struct mr_error **error)
-{
-    struct connector *connector = self;
-
-    (void)tasks_max;
-    if (mr_task_configs_add_copy(configs, connector->config) != 0)
-        return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the task's configuration");
-    return 0;
-}
-
-static void connector_stop(void *self)
-{
-    (void)self;
+    return connector_head_start(self, config, error);
 }
 
 static int check_change(const struct mr_value *partition, const struct mr_value *offset, struct mr_error **error)
@@ -446,11 +413,11 @@ static const struct mr_source_task_ops task_ops = {
 static const struct mr_source_connector_ops connector_ops = {
     .size = sizeof(connector_ops),
     .task_class_name = "org.apache.kafka.connect.file.FileStreamSourceTask",
-    .create = connector_create,
+    .create = connector_head_create,
     .start = connector_start,
-    .task_configs = connector_task_configs,
-    .stop = connector_stop,
-    .destroy = free,
+    .task_configs = connector_head_one_task,
+    .stop = connector_head_stop,
+    .destroy = connector_head_destroy,
     .alter_offsets = connector_alter_offsets,
     .task = &task_ops,
     .exactly_once_support = exactly_once_support,

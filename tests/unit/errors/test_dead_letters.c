@@ -7,6 +7,7 @@
 
 #include "errors/dead_letter.h"
 #include "errors/tolerance.h"
+#include "metrics/error_counters.h"
 #include "kafka/admin.h"
 #include "support/eventually.h"
 #include "support/fake_producer.h"

@@ -7,6 +7,7 @@
 
 #include "base/fake_clock.h"
 #include "errors/tolerance.h"
+#include "metrics/error_counters.h"
 #include "support/eventually.h"
 #include "support/fake_producer.h"
 
@@ -109,7 +110,7 @@ static enum tolerance_result recover(struct bench *bench)
 static void assert_counters(struct bench *bench, uint64_t failures, uint64_t errors, uint64_t skipped, uint64_t retries,
                             uint64_t logged)
 {
-    const struct tolerance_counters *counters = tolerance_counters(bench->tolerance);
+    const struct error_counters *counters = tolerance_counters(bench->tolerance);
     assert_int_equal(failures, counters->record_failures);
     assert_int_equal(errors, counters->record_errors);
     assert_int_equal(skipped, counters->records_skipped);

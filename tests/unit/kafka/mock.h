@@ -24,18 +24,23 @@ struct mock {
     rd_kafka_mock_cluster_t *cluster;
 };
 
-static inline void mock_open(struct mock *mock)
+static inline void mock_open_brokers(struct mock *mock, int brokers)
 {
     char words[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "log_level", "0", NULL, 0);
     mock->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
     assert_non_null(mock->rk);
-    mock->cluster = rd_kafka_mock_cluster_new(mock->rk, 1);
+    mock->cluster = rd_kafka_mock_cluster_new(mock->rk, brokers);
     assert_non_null(mock->cluster);
 #ifdef MOCK_FIRST_REBALANCE_MS
     rd_kafka_mock_group_initial_rebalance_delay_ms(mock->cluster, MOCK_FIRST_REBALANCE_MS);
 #endif
+}
+
+static inline void mock_open(struct mock *mock)
+{
+    mock_open_brokers(mock, 1);
 }
 
 static inline void mock_close(struct mock *mock)

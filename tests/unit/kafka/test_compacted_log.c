@@ -12,6 +12,7 @@
 #include <millrace/error.h>
 
 #include "base/clock.h"
+#include "base/lease.h"
 #include "base/thread.h"
 #include "kafka/compacted_log.h"
 #include "kafka/graveyard.h"
@@ -32,6 +33,7 @@ struct fixture {
     struct graveyard *graveyard;
     struct compacted_log *log;
     struct seen seen[TOPICS];
+    struct lease lease;
 };
 
 static void on_record(void *argument, const struct compacted_log_record *record)
@@ -71,7 +73,8 @@ static void open_log(struct fixture *fixture, struct compacted_log **log, struct
     struct compacted_log_topic topics[TOPICS] = {{"config", 0, &listener, &seen[0]}, {"status", 5000, &listener, &seen[1]}};
     *log = compacted_log_create(&(struct compacted_log_setup){.consumer = consumer, .producer = producer,
                                                               .topics = topics, .topic_count = TOPICS,
-                                                              .graveyard = fixture->graveyard}, NULL);
+                                                              .graveyard = fixture->graveyard,
+                                                              .lease = &fixture->lease}, NULL);
     assert_non_null(*log);
     client_config_drop(consumer);
     client_config_drop(producer);
@@ -85,6 +88,7 @@ static int set_up(void **state)
     rd_kafka_mock_topic_create(fixture.mock.cluster, "config", 1, 1);
     rd_kafka_mock_topic_create(fixture.mock.cluster, "status", 3, 1);
     fixture.graveyard = graveyard_create(NULL);
+    lease_set(&fixture.lease, LEASE_FOR_EVER);
     open_log(&fixture, &fixture.log, fixture.seen);
     *state = &fixture;
     return 0;
@@ -245,6 +249,34 @@ static void a_missing_answer_ends_at_the_deadline(void **state)
     assert_int_equal(compacted_log_read_to_end(fixture->log, 0, deadline_after_ms(SOON_MS), NULL), 0);
 }
 
+static void note_code(void *argument, const struct mr_error *error)
+{
+    atomic_store((atomic_int *)argument, error != NULL ? (int)mr_error_code(error) : -1);
+}
+
+static bool has_code(void *argument)
+{
+    return atomic_load((atomic_int *)argument) != 0;
+}
+
+static void what_is_not_written_when_the_lease_ends_is_not_written_later(void **state)
+{
+    struct fixture *fixture = *state;
+    static atomic_int code;
+    start(fixture->log);
+    struct compacted_log_entry before = entry_of(0, "a", "1"), late = entry_of(0, "a", "2"), after = entry_of(0, "b", "3");
+    assert_int_equal(compacted_log_append_and_wait(fixture->log, &before, 1, deadline_after_ms(SOON_MS), NULL), 0);
+    rd_kafka_mock_broker_set_down(fixture->mock.cluster, 1);
+    code = 0;
+    assert_int_equal(compacted_log_append(fixture->log, &late, 1, note_code, &code, NULL), 0);
+    lease_set(&fixture->lease, 0);
+    assert_true(eventually(SOON_MS, has_code, &code));
+    assert_int_equal(code, MR_ERR_RETRIABLE);
+    rd_kafka_mock_broker_set_up(fixture->mock.cluster, 1);
+    assert_int_equal(compacted_log_append_and_read_back(fixture->log, &after, 1, deadline_after_ms(SOON_MS), NULL), 0);
+    assert_int_equal(fixture->seen[0].records, 2);
+}
+
 static void nobody_is_there(void **state)
 {
     struct fixture *fixture = *state;
@@ -265,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_callers_may_wait_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stop_tells_everybody_who_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_missing_answer_ends_at_the_deadline, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_not_written_when_the_lease_ends_is_not_written_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_is_there, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

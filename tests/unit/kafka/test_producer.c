@@ -1,4 +1,4 @@
-/* producer on the mock cluster: order, caps, waiting topics, flush, swap after a fatal error, closing. */
+/* producer on the mock cluster: order, caps, waiting topics, flush, swaps, closing, topics that are away, refused logins. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -12,6 +12,8 @@
 
 #include <millrace/error.h>
 
+#include "base/lease.h"
+#include "base/pointer_map.h"
 #include "base/thread.h"
 #include "kafka/graveyard.h"
 #include "kafka/producer.h"
@@ -91,6 +93,22 @@ static int set_up(void **state)
     mock_open(&fixture.mock);
     rd_kafka_mock_topic_create(fixture.mock.cluster, "one", 1, 1);
     rd_kafka_mock_topic_create(fixture.mock.cluster, "four", 4, 1);
+    fixture.graveyard = graveyard_create(NULL);
+    fixture.pool = producer_pool_create(fixture.graveyard, NULL);
+    *state = &fixture;
+    return 0;
+}
+
+/* A second broker, and the topic "far" that it leads. */
+static int set_up_far(void **state)
+{
+    static struct fixture fixture;
+    fixture = (struct fixture){0};
+    mock_open_brokers(&fixture.mock, 2);
+    rd_kafka_mock_topic_create(fixture.mock.cluster, "one", 1, 1);
+    rd_kafka_mock_topic_create(fixture.mock.cluster, "far", 1, 1);
+    rd_kafka_mock_partition_set_leader(fixture.mock.cluster, "one", 0, 1);
+    rd_kafka_mock_partition_set_leader(fixture.mock.cluster, "far", 0, 2);
     fixture.graveyard = graveyard_create(NULL);
     fixture.pool = producer_pool_create(fixture.graveyard, NULL);
     *state = &fixture;
@@ -322,6 +340,8 @@ static bool is_refused(void *argument)
     struct loss *loss = argument;
     struct producer_record record = record_of(loss->sender, loss->next++);
     size_t taken;
+    if (atomic_exchange(&loss->sender->swapped, 0) > 0)
+        producer_user_rewound(loss->sender->user);
     return producer_send(loss->sender->user, &record, 1, &taken, &loss->error) != 0;
 }
 
@@ -394,6 +414,11 @@ static void headers_time_stamps_and_tombstones_arrive(void **state)
     assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
     assert_int_equal(sender.acked, 4);
     sender_close(&sender);
+}
+
+static bool topic_is_ready(void *argument)
+{
+    return producer_topic_is_ready(argument);
 }
 
 static bool is_swapped(void *argument)
@@ -480,6 +505,281 @@ static void a_close_gives_back_what_cannot_be_delivered(void **state)
     assert_int_equal(sender.not_sent, 100);
 }
 
+/* ---- records that come back while others are under way ---- */
+
+/* Sends until `count` are acknowledged; goes back when it is told to. */
+struct journey {
+    struct sender *sender;
+    int next, count;
+};
+
+static int first_not_acked(const struct sender *sender)
+{
+    int number = 0;
+    while (sender->letters[number].acked > 0)
+        number++;
+    return number;
+}
+
+static bool has_arrived(void *argument)
+{
+    struct journey *journey = argument;
+    struct sender *sender = journey->sender;
+    if (atomic_exchange(&sender->swapped, 0) > 0) {
+        journey->next = first_not_acked(sender);
+        sender->last_acked = journey->next - 1;
+        producer_user_rewound(sender->user);
+    }
+    for (int i = 0; i < 10 && journey->next < journey->count; i++) {
+        struct producer_record record = record_of(sender, journey->next);
+        size_t taken = 0;
+        if (sender->letters[journey->next].acked == 0 &&
+            (producer_send(sender->user, &record, 1, &taken, NULL) != 0 || taken == 0))
+            break;
+        journey->next++;
+    }
+    return sender->acked >= journey->count;
+}
+
+/* A user whose records cannot leave: the broker that leads its topic is away. */
+static void open_stuck(struct fixture *fixture, struct sender *stuck, int records)
+{
+    sender_open(fixture, stuck, (struct caps){.lines = ""});
+    stuck->topic = producer_user_topic(stuck->user, "far");
+    send_from(stuck, 0, 1);
+    assert_true(producer_user_flush(stuck->user, deadline_after_ms(SOON_MS)));
+    rd_kafka_mock_broker_set_down(fixture->mock.cluster, 2);
+    send_from(stuck, 1, records);
+    assert_false(producer_user_flush(stuck->user, deadline_after_ms(50)));
+}
+
+static void records_of_a_stuck_topic_are_given_up_without_harm_to_others(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender stuck, mover;
+    struct journey journey = {.sender = &mover, .count = 3000};
+    open_stuck(fixture, &stuck, 50);
+    sender_open(fixture, &mover, (struct caps){.lines = "", .records_max = 400});
+    mover.topic = producer_user_topic(mover.user, "one");
+    send_from(&mover, 0, 1);
+    rd_kafka_mock_broker_set_rtt(fixture->mock.cluster, 1, 20);
+    struct native_handle *former = mover.user->producer->handle;
+    journey.next = 1;
+    producer_user_close(stuck.user, deadline_after_ms(100));
+    assert_true(eventually(SOON_MS, has_arrived, &journey));
+    assert_true(eventually(SOON_MS, is_closed, &stuck));
+    assert_int_equal(stuck.not_sent, 50);
+    assert_int_equal(stuck.failed, 0);
+    assert_int_equal(mover.failed, 0);
+    assert_int_equal(mover.disorder, 0);
+    for (int i = 0; i < journey.count; i++)
+        assert_int_equal(mover.letters[i].acked, 1);
+    assert_ptr_not_equal(former, mover.user->producer->handle);
+    free(stuck.letters);
+    sender_close(&mover);
+}
+
+static void with_idle_others_a_stuck_topic_costs_no_swap(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender stuck, idle;
+    open_stuck(fixture, &stuck, 50);
+    sender_open(fixture, &idle, (struct caps){.lines = ""});
+    idle.topic = producer_user_topic(idle.user, "one");
+    send_from(&idle, 0, 1);
+    assert_true(producer_user_flush(idle.user, deadline_after_ms(SOON_MS)));
+    struct native_handle *former = idle.user->producer->handle;
+    sender_close(&stuck);
+    assert_int_equal(stuck.not_sent, 50);
+    assert_ptr_equal(former, idle.user->producer->handle);
+    assert_int_equal(idle.swapped, 0);
+    send_from(&idle, 1, 10);
+    assert_true(producer_user_flush(idle.user, deadline_after_ms(SOON_MS)));
+    sender_close(&idle);
+}
+
+/* Its others get their time, although one is late. */
+static void a_late_user_does_not_shorten_the_time_of_another_that_closes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender stuck, patient;
+    open_stuck(fixture, &stuck, 50);
+    sender_open(fixture, &patient, (struct caps){.lines = ""});
+    patient.topic = producer_user_topic(patient.user, "one");
+    send_from(&patient, 0, 1);
+    assert_true(producer_user_flush(patient.user, deadline_after_ms(SOON_MS)));
+    rd_kafka_mock_broker_set_rtt(fixture->mock.cluster, 1, 700);
+    send_from(&patient, 1, 10);
+    producer_user_close(patient.user, deadline_after_ms(SOON_MS));
+    producer_user_close(stuck.user, deadline_after_ms(0));
+    assert_true(eventually(SOON_MS, is_closed, &patient));
+    assert_int_equal(patient.acked, 11);
+    assert_true(eventually(SOON_MS, is_closed, &stuck));
+    assert_int_equal(stuck.not_sent, 50);
+    free(stuck.letters);
+    free(patient.letters);
+}
+
+static void when_the_lease_ends_nothing_leaves_any_more(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct lease lease;
+    struct sender sender;
+    struct journey journey = {.sender = &sender, .count = 300};
+    lease_set(&lease, LEASE_FOR_EVER);
+    producer_pool_watch_lease(fixture->pool, &lease);
+    sender_open(fixture, &sender, (struct caps){.lines = ""});
+    sender.topic = producer_user_topic(sender.user, "one");
+    send_from(&sender, 0, 100);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    rd_kafka_mock_broker_set_down(fixture->mock.cluster, 1);
+    send_from(&sender, 100, 200);
+    lease_set(&lease, 0);
+    assert_true(eventually(SOON_MS, is_swapped, &sender));
+    assert_int_equal(sender.not_sent, 200);
+    assert_int_equal(sender.failed, 0);
+    rd_kafka_mock_broker_set_up(fixture->mock.cluster, 1);
+    assert_int_equal(try_to_send(&sender, 300), 0);
+    lease_set(&lease, LEASE_FOR_EVER);
+    assert_true(eventually(SOON_MS, has_arrived, &journey));
+    assert_int_equal(sender.disorder, 0);
+    for (int i = 0; i < journey.count; i++)
+        assert_int_equal(sender.letters[i].acked, 1);
+    sender_close(&sender);
+}
+
+static void records_of_a_topic_that_goes_away_are_sent_when_it_is_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    struct journey journey = {.sender = &sender, .next = 1, .count = 100};
+    sender_open(fixture, &sender, (struct caps){.lines = "metadata.max.age.ms=50"});
+    sender.topic = producer_user_topic(sender.user, "far");
+    send_from(&sender, 0, 1);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    rd_kafka_mock_broker_set_down(fixture->mock.cluster, 2);
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "far", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    send_from(&sender, 1, 20);
+    assert_true(eventually(SOON_MS, is_swapped, &sender));
+    assert_int_equal(sender.failed, 0);
+    assert_int_equal(sender.not_sent, 20);
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "far", RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_mock_broker_set_up(fixture->mock.cluster, 2);
+    assert_true(eventually(SOON_MS, has_arrived, &journey));
+    assert_int_equal(sender.failed, 0);
+    assert_int_equal(sender.disorder, 0);
+    sender_close(&sender);
+}
+
+static void a_topic_that_does_not_come_in_time_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    struct loss loss = {.sender = &sender};
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "away", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    sender_open(fixture, &sender, (struct caps){.lines = "max.block.ms=300"});
+    sender.topic = producer_user_topic(sender.user, "away");
+    assert_true(eventually(SOON_MS, is_refused, &loss));
+    assert_non_null(strstr(mr_error_message(loss.error), "max.block.ms"));
+    assert_int_equal(mr_error_code(loss.error), MR_ERR_TIMEOUT);
+    mr_error_drop(loss.error);
+    sender_close(&sender);
+}
+
+/* ---- topics ---- */
+
+static void topics_go_with_their_last_user(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender one, other;
+    sender_open(fixture, &one, (struct caps){.lines = ""});
+    sender_open(fixture, &other, (struct caps){.lines = ""});
+    struct producer *producer = one.user->producer;
+    one.topic = producer_user_topic(one.user, "one");
+    other.topic = producer_user_topic(other.user, "one");
+    assert_ptr_equal(one.topic, other.topic);
+    assert_ptr_equal(producer_user_topic(one.user, "four"), producer_user_topic(one.user, "four"));
+    send_from(&one, 0, 1);
+    assert_int_equal(pointer_map_count(producer->topics), 2);
+    sender_close(&one);
+    assert_int_equal(pointer_map_count(producer->topics), 1);
+    send_from(&other, 0, 10);
+    assert_true(producer_user_flush(other.user, deadline_after_ms(SOON_MS)));
+    sender_close(&other);
+}
+
+static void a_handle_that_knows_too_many_topics_is_replaced(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    sender_open(fixture, &sender, (struct caps){.lines = ""});
+    sender.topic = producer_user_topic(sender.user, "one");
+    send_from(&sender, 0, 1);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    struct producer *producer = sender.user->producer;
+    struct native_handle *former = producer->handle;
+    producer->handle_topics = PRODUCER_TOPICS_MAX;   /* as if of users before */
+    sender.topic = producer_user_topic(sender.user, "four");
+    assert_true(eventually(SOON_MS, is_swapped, &sender));
+    producer_user_rewound(sender.user);
+    send_from(&sender, 1, 100);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    assert_ptr_not_equal(former, producer->handle);
+    assert_int_equal(producer->handle_topics, 2);
+    sender_close(&sender);
+}
+
+/* ---- login ---- */
+
+static void a_refused_login_is_told_to_those_that_send(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    struct mr_error *error = NULL;
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "away", RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE);
+    sender_open(fixture, &sender, (struct caps){.lines = ""});
+    sender.topic = producer_user_topic(sender.user, "away");
+    assert_int_equal(try_to_send(&sender, 0), 0);
+    struct producer *producer = sender.user->producer;
+    snprintf(producer->login_words, sizeof producer->login_words, "SASL authentication error: no such user");
+    atomic_store(&producer->login_refused_ms, eventually_now_ms());
+    assert_true(eventually(SOON_MS, has_been_woken, &sender));
+    struct producer_record record = record_of(&sender, 0);
+    size_t taken = 7;
+    assert_int_equal(producer_send(sender.user, &record, 1, &taken, &error), -1);
+    assert_int_equal(taken, 0);
+    assert_non_null(strstr(mr_error_message(error), "no such user"));
+    mr_error_drop(error);
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "away", RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_true(eventually(SOON_MS, topic_is_ready, sender.topic));
+    assert_int_equal(try_to_send(&sender, 0), 1);   /* it works again */
+    sender_close(&sender);
+}
+
+static const struct {
+    rd_kafka_resp_err_t code;
+    const char *words;
+    bool is_refused;
+} logins[] = {
+    {RD_KAFKA_RESP_ERR__AUTHENTICATION, "b/1: SASL authentication error: Authentication failed: Invalid username", true},
+    {RD_KAFKA_RESP_ERR__AUTHENTICATION,
+     "b/1: SASL PLAIN mechanism handshake failed: Broker: Unsupported SASL mechanism: broker's supported mechanisms: X", true},
+    {RD_KAFKA_RESP_ERR__AUTHENTICATION,
+     "b/1: SASL PLAIN mechanism handshake failed: Local: Broker transport failure: broker's supported mechanisms: ", false},
+    {RD_KAFKA_RESP_ERR__SSL, "b/1: SSL handshake failed: error:1416F086:SSL routines::certificate verify failed: broken", true},
+    {RD_KAFKA_RESP_ERR__SSL, "b/1: SSL handshake failed: Disconnected: connecting to a PLAINTEXT broker listener?", false},
+    {RD_KAFKA_RESP_ERR__TRANSPORT, "b/1: Connect to ipv4#127.0.0.1:9092 failed: Connection refused", false},
+};
+
+static void a_broken_connection_is_no_refused_login(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof logins / sizeof *logins; i++) {
+        if (native_login_is_refused(logins[i].code, logins[i].words) != logins[i].is_refused)
+            fail_msg("%s", logins[i].words);
+    }
+}
+
 static void many_users_share_a_small_buffer(void **state)
 {
     struct fixture *fixture = *state;
@@ -503,6 +803,7 @@ static void many_users_share_a_small_buffer(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define FAR_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_far, tear_down)
 
 int main(void)
 {
@@ -520,6 +821,16 @@ int main(void)
         TEST(after_a_fatal_error_everything_can_be_sent_again_in_order),
         TEST(after_a_swap_nothing_is_taken_before_the_user_has_gone_back),
         TEST(a_close_gives_back_what_cannot_be_delivered),
+        FAR_TEST(records_of_a_stuck_topic_are_given_up_without_harm_to_others),
+        FAR_TEST(with_idle_others_a_stuck_topic_costs_no_swap),
+        FAR_TEST(a_late_user_does_not_shorten_the_time_of_another_that_closes),
+        TEST(when_the_lease_ends_nothing_leaves_any_more),
+        FAR_TEST(records_of_a_topic_that_goes_away_are_sent_when_it_is_back),
+        TEST(a_topic_that_does_not_come_in_time_is_refused),
+        TEST(topics_go_with_their_last_user),
+        TEST(a_handle_that_knows_too_many_topics_is_replaced),
+        TEST(a_refused_login_is_told_to_those_that_send),
+        cmocka_unit_test(a_broken_connection_is_no_refused_login),
         TEST(many_users_share_a_small_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

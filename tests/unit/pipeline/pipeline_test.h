@@ -17,6 +17,7 @@
 #include "errors/tolerance.h"
 #include "loader/host.h"
 #include "loader/loader.h"
+#include "metrics/error_counters.h"
 #include "sdk/record_layout.h"
 
 #define STRING_CONVERTER "org.apache.kafka.connect.storage.StringConverter"

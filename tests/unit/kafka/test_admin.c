@@ -1,0 +1,131 @@
+/* admin on the mock cluster, which knows topics, but not how to create them: what there is, deadlines, words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <millrace/error.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "kafka/admin.h"
+#include "kafka/graveyard.h"
+#include "mock.h"
+#include "support/eventually.h"
+
+#define SOON_MS 20000
+
+struct fixture {
+    struct mock mock;
+    struct graveyard *graveyard;
+    struct admin *admin;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    fixture = (struct fixture){0};
+    mock_open(&fixture.mock);
+    rd_kafka_mock_topic_create(fixture.mock.cluster, "three", 3, 1);
+    fixture.graveyard = graveyard_create(NULL);
+    struct client_config *config = mock_config(&fixture.mock, CLIENT_ADMIN, NULL, "");
+    fixture.admin = admin_open(config, fixture.graveyard, NULL);
+    assert_non_null(fixture.admin);
+    client_config_drop(config);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    admin_close(fixture->admin);
+    graveyard_destroy(fixture->graveyard, deadline_after_ms(SOON_MS));
+    mock_close(&fixture->mock);
+    return 0;
+}
+
+static int32_t partitions_of(struct fixture *fixture, const char *topic)
+{
+    int32_t partitions = -1;
+    assert_int_equal(admin_partition_count(fixture->admin, topic, &partitions, deadline_after_ms(SOON_MS), NULL), 0);
+    return partitions;
+}
+
+static void a_topic_is_described_without_being_created(void **state)
+{
+    struct fixture *fixture = *state;
+    struct admin_topics topics;
+    assert_int_equal(partitions_of(fixture, "three"), 3);
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "none", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    assert_int_equal(partitions_of(fixture, "none"), 0);
+    assert_int_equal(admin_list_topics(fixture->admin, &topics, deadline_after_ms(SOON_MS), NULL), 0);
+    bool found = false;
+    for (size_t i = 0; i < topics.count; i++)
+        found = found || (strcmp(topics.names[i], "three") == 0 && topics.partitions[i] == 3);
+    assert_true(found);
+    admin_topics_release(&topics);
+}
+
+static void a_topic_that_may_not_be_described_is_an_error_with_words(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mr_error *error = NULL;
+    int32_t partitions;
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "secret", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    assert_int_equal(admin_partition_count(fixture->admin, "secret", &partitions, deadline_after_ms(SOON_MS), &error), -1);
+    assert_non_null(strstr(mr_error_message(error), "secret"));
+    mr_error_drop(error);
+}
+
+static void a_creation_that_nobody_answers_ends_at_its_deadline(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mr_error *error = NULL;
+    const struct admin_new_topic topic = {.name = "new", .partitions = 1, .replication_factor = 1};
+    rd_kafka_mock_broker_set_down(fixture->mock.cluster, 1);
+    int64_t begun_ms = eventually_now_ms();
+    assert_int_equal(admin_create_topic(fixture->admin, &topic, deadline_after_ms(300), &error), ADMIN_CREATE_FAILED);
+    assert_true(eventually_now_ms() - begun_ms < 5000);
+    assert_int_equal(mr_error_code(error), MR_ERR_TIMEOUT);
+    assert_non_null(strstr(mr_error_message(error), "topic new cannot be created"));
+    mr_error_drop(error);
+}
+
+static void numbers_that_kafka_cannot_have_are_refused_before_it_is_asked(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mr_error *error = NULL;
+    const struct admin_new_topic topic = {.name = "new", .partitions = -7, .replication_factor = 1};
+    assert_int_equal(admin_create_topic(fixture->admin, &topic, deadline_after_ms(SOON_MS), &error), ADMIN_CREATE_FAILED);
+    assert_int_equal(mr_error_code(error), MR_ERR_CONFIG);
+    assert_non_null(strstr(mr_error_message(error), "topic new"));
+    mr_error_drop(error);
+}
+
+static void the_cluster_has_an_id(void **state)
+{
+    struct fixture *fixture = *state;
+    char *id = admin_cluster_id(fixture->admin, deadline_after_ms(SOON_MS), NULL);
+    assert_non_null(id);
+    assert_true(strlen(id) > 0);
+    mem_free(id);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_topic_is_described_without_being_created),
+        TEST(a_topic_that_may_not_be_described_is_an_error_with_words),
+        TEST(a_creation_that_nobody_answers_ends_at_its_deadline),
+        TEST(numbers_that_kafka_cannot_have_are_refused_before_it_is_asked),
+        TEST(the_cluster_has_an_id),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

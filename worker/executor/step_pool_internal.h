@@ -1,0 +1,76 @@
+/*
+ * step_pool_internal: the inside of the step pool, for its files alone:
+ *   step_pool.c       the door: life of the pool and of its units
+ *   step_runner.c     the ready queue, and the threads that step
+ *   step_scheduler.c  the one thread that looks after wake-ups, timers and blocked steps
+ *
+ * Locks: pool->lock, held by whoever calls what is declared here, unless said otherwise.
+ */
+#ifndef EXECUTOR_STEP_POOL_INTERNAL_H
+#define EXECUTOR_STEP_POOL_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/mpsc_stack.h"
+#include "base/thread.h"
+#include "base/timer_heap.h"
+#include "executor/step_pool.h"
+
+enum unit_state { UNIT_WAITING, UNIT_READY, UNIT_RUNNING, UNIT_ENDED };
+
+struct step_unit {
+    struct mpsc_node wake_node;
+    struct timer_entry timer;
+    struct step_pool *pool;
+    struct step_unit *next; /* in the ready queue or on the dead list */
+    step_fn *step;
+    step_end_fn *on_end;
+    void *argument;
+    enum unit_state state; /* locks: pool->lock */
+    bool woken;            /* while running. locks: pool->lock */
+    bool own_thread;
+    bool counted_blocked;            /* locks: pool->lock */
+    pthread_cond_t own_cond;         /* own_thread only */
+    _Atomic int64_t inside_since_ms; /* 0: not in a step */
+    atomic_size_t references;
+};
+
+struct runner {
+    struct step_pool *pool;
+    struct step_unit *unit; /* being stepped. locks: pool->lock */
+    struct runner *next, *previous;
+};
+
+struct step_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work;    /* something is ready, or the pool stops */
+    pthread_cond_t changed; /* a unit ended or a thread left: step_pool_stop waits */
+    struct step_unit *ready_first, *ready_last;
+    struct step_unit *dead; /* no references left: freed by the scheduler */
+    struct timer_heap timers;
+    struct runner *runners;
+    size_t units, ready, threads, idle, running, blocked, own_threads;
+    size_t threads_min, threads_max;
+    uint32_t idle_ms;
+    bool stopping, scheduler_leaves;
+    struct mpsc_stack woken;
+    int event_fd;
+    pthread_t scheduler;
+};
+
+/* step_runner.c */
+void step_ready_push(struct step_pool *pool, struct step_unit *unit);
+bool step_may_run_more(const struct step_pool *pool);
+bool step_runner_start(struct step_pool *pool, char *why, size_t why_size);
+bool step_thread_start(const struct thread_setup *setup, char *why, size_t why_size); /* locks: any */
+void *step_own_thread_run(void *unit);                                                /* locks: none */
+
+/* step_scheduler.c */
+void step_pool_kick(struct step_pool *pool); /* locks: any */
+void step_unit_free(struct step_unit *unit); /* locks: any */
+/* A dead unit may still be in the woken stack; whoever empties it under the lock may then free. */
+void step_free_dead(struct step_pool *pool);
+void *step_scheduler_run(void *pool); /* locks: none */
+
+#endif

@@ -1,0 +1,209 @@
+#include "executor/step_pool_internal.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include "base/bans.h"
+
+/* --- the ready queue ----------------------------------------------------------------------------------------------- */
+
+void step_ready_push(struct step_pool *pool, struct step_unit *unit)
+{
+    unit->state = UNIT_READY;
+    if (unit->own_thread) {
+        cond_signal(&unit->own_cond);
+        return;
+    }
+    unit->next = NULL;
+    if (pool->ready_last != NULL)
+        pool->ready_last->next = unit;
+    else
+        pool->ready_first = unit;
+    pool->ready_last = unit;
+    pool->ready++;
+    if (pool->idle > 0)
+        cond_signal(&pool->work);
+}
+
+static struct step_unit *ready_pop(struct step_pool *pool)
+{
+    struct step_unit *unit = pool->ready_first;
+
+    if (unit == NULL)
+        return NULL;
+    pool->ready_first = unit->next;
+    if (pool->ready_first == NULL)
+        pool->ready_last = NULL;
+    unit->next = NULL;
+    pool->ready--;
+    return unit;
+}
+
+/* --- stepping ------------------------------------------------------------------------------------------------------ */
+
+/* Called and returns with the lock held. true: the unit has ended. */
+static bool unit_step(struct step_pool *pool, struct step_unit *unit)
+{
+    struct step_result result;
+    step_end_fn *on_end = unit->on_end;
+
+    unit->state = UNIT_RUNNING;
+    unit->woken = false;
+    atomic_store_explicit(&unit->inside_since_ms, clock_monotonic_ms(NULL), memory_order_relaxed);
+    mutex_unlock(&pool->lock);
+    result = unit->step(unit->argument);
+    mutex_lock(&pool->lock);
+    atomic_store_explicit(&unit->inside_since_ms, 0, memory_order_relaxed);
+    if (unit->counted_blocked) {
+        unit->counted_blocked = false;
+        pool->blocked--;
+    }
+    if (result.verdict == STEP_END) {
+        unit->state = UNIT_ENDED;
+        mutex_unlock(&pool->lock);
+        if (on_end != NULL)
+            on_end(unit->argument);
+        mutex_lock(&pool->lock);
+        pool->units--;
+        cond_broadcast(&pool->changed);
+        return true;
+    }
+    if (result.verdict == STEP_AGAIN || unit->woken) {
+        step_ready_push(pool, unit);
+    } else {
+        unit->state = UNIT_WAITING;
+        if (result.wake_at_ms != INT64_MAX) {
+            int64_t next_ms = timer_heap_next_ms(&pool->timers);
+
+            /* No memory for a timer: the unit stays ready, busy but alive. */
+            if (!timer_heap_set(&pool->timers, &unit->timer, result.wake_at_ms))
+                step_ready_push(pool, unit);
+            else if (result.wake_at_ms < next_ms)
+                step_pool_kick(pool);
+        }
+    }
+    return false;
+}
+
+void *step_own_thread_run(void *argument)
+{
+    struct step_unit *unit = argument;
+    struct step_pool *pool = unit->pool;
+    bool ended = false;
+
+    mutex_lock(&pool->lock);
+    while (!ended) {
+        while (unit->state != UNIT_READY)
+            cond_wait(&unit->own_cond, &pool->lock);
+        ended = unit_step(pool, unit);
+    }
+    mutex_unlock(&pool->lock);
+    step_unit_drop(unit);
+    mutex_lock(&pool->lock);
+    pool->own_threads--;
+    cond_broadcast(&pool->changed);
+    mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+bool step_may_run_more(const struct step_pool *pool)
+{
+    return pool->running - pool->blocked < pool->threads_max;
+}
+
+/* Waits for work. false: this thread should leave. */
+static bool runner_wait(struct step_pool *pool)
+{
+    int64_t leave_at_ms = deadline_after_ms(pool->idle_ms);
+
+    while (pool->ready == 0 || !step_may_run_more(pool)) {
+        bool in_time;
+
+        if (pool->stopping && pool->units == 0)
+            return false;
+        if (pool->ready > 0)
+            step_pool_kick(pool); /* nobody watches the steps of the others while the scheduler sleeps */
+        pool->idle++;
+        in_time = cond_wait_until_ms(&pool->work, &pool->lock, leave_at_ms);
+        pool->idle--;
+        if (!in_time && pool->ready == 0 && pool->threads > pool->threads_min)
+            return false;
+        if (!in_time)
+            leave_at_ms = deadline_after_ms(pool->idle_ms);
+    }
+    return true;
+}
+
+static void *runner_run(void *argument)
+{
+    struct runner *runner = argument;
+    struct step_pool *pool = runner->pool;
+
+    mutex_lock(&pool->lock);
+    while (runner_wait(pool)) {
+        struct step_unit *unit = ready_pop(pool);
+        bool ended;
+
+        runner->unit = unit;
+        pool->running++;
+        ended = unit_step(pool, unit);
+        runner->unit = NULL;
+        pool->running--;
+        if (ended) {
+            mutex_unlock(&pool->lock);
+            step_unit_drop(unit);
+            mutex_lock(&pool->lock);
+        }
+    }
+    if (runner->previous != NULL)
+        runner->previous->next = runner->next;
+    else
+        pool->runners = runner->next;
+    if (runner->next != NULL)
+        runner->next->previous = runner->previous;
+    pool->threads--;
+    cond_broadcast(&pool->changed);
+    mutex_unlock(&pool->lock);
+    mem_free(runner);
+    return NULL;
+}
+
+bool step_thread_start(const struct thread_setup *setup, char *why, size_t why_size)
+{
+    pthread_t thread;
+
+    if (!thread_start(&thread, setup, why, why_size))
+        return false;
+    pthread_detach(thread);
+    return true;
+}
+
+bool step_runner_start(struct step_pool *pool, char *why, size_t why_size)
+{
+    struct runner *runner = mem_calloc(1, sizeof(*runner));
+
+    if (runner == NULL) {
+        snprintf(why, why_size, "no memory for a pool thread");
+        return false;
+    }
+    runner->pool = pool;
+    runner->next = pool->runners;
+    if (pool->runners != NULL)
+        pool->runners->previous = runner;
+    pool->runners = runner;
+    pool->threads++;
+    if (step_thread_start(&(struct thread_setup){.name = "task-pool",
+                                                     .run = runner_run,
+                                                     .argument = runner,
+                                                     .stack_size = STEP_THREAD_STACK_BYTES},
+                              why, why_size))
+        return true;
+    pool->threads--;
+    pool->runners = runner->next;
+    if (pool->runners != NULL)
+        pool->runners->previous = NULL;
+    mem_free(runner);
+    return false;
+}

@@ -1,0 +1,57 @@
+/*
+ * registry: which connectors and tasks are this worker's, and how the worker itself fares.
+ *
+ * The herder tells what comes, how it is, and what goes; what it counts itself, each task writes into its own cells
+ * (task_metrics.h). Whoever reads (exposition.h) holds the lock only to take references: the way of records is never held up, and
+ * what goes meanwhile is read to its end.
+ *
+ * Starts are counted here: the first RUNNING, PAUSED or STOPPED of an instance is one that worked, a FAILED before that one
+ * that did not.
+ *
+ * Bounds: as many entries as units were added and not removed. Without memory a unit is not shown.
+ * thread: any. locks: its own. NULL registry: nobody counts.
+ */
+#ifndef METRICS_REGISTRY_H
+#define METRICS_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "metrics/unit_metrics.h"
+
+struct clock;
+struct metrics_registry;
+
+/* Texts are copied. */
+struct metrics_registry_setup {
+    const struct clock *clock; /* NULL: the real one; outlives the registry */
+    const char *version, *librdkafka_version;
+};
+
+struct metrics_registry *metrics_registry_create(const struct metrics_registry_setup *setup); /* NULL: no memory */
+/* References of units may be left. */
+void metrics_registry_destroy(struct metrics_registry *registry);
+
+/* ---- units: a new instance takes the place of the former one; RESTARTING stays its condition until it says more ---- */
+
+/* A reference for the caller; NULL: no memory, or no registry. */
+struct unit_metrics *metrics_registry_add_connector(struct metrics_registry *registry, const char *connector);
+struct unit_metrics *metrics_registry_add_task(struct metrics_registry *registry, const char *connector, uint32_t task);
+
+/* How it is now. UNASSIGNED and DESTROYED remove it. One that was never added is there from now on. */
+void metrics_registry_set_connector(struct metrics_registry *registry, const char *connector,
+                                    enum unit_condition condition);
+void metrics_registry_set_task(struct metrics_registry *registry, const char *connector, uint32_t task,
+                               enum unit_condition condition);
+/* With all of its tasks. */
+void metrics_registry_remove(struct metrics_registry *registry, const char *connector);
+
+/* ---- the group: not shown before the first call ---- */
+
+void metrics_registry_rebalance_began(struct metrics_registry *registry);
+/* This worker's part is started, or it has none. `worked`: it came to a start of work. `leader_url` is copied; NULL: not known. */
+void metrics_registry_rebalance_ended(struct metrics_registry *registry, bool worked, int32_t generation,
+                                      const char *leader_url);
+
+#endif

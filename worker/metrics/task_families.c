@@ -1,0 +1,275 @@
+/* What tasks count. One row a family; every task that it is about has one series in it. */
+#include <math.h>
+
+#include "base/mem.h"
+#include "metrics/reading_internal.h"
+
+#include "base/bans.h"
+
+#define TASK "kafka_connect_connector_task_"
+#define SOURCE "kafka_connect_source_task_"
+#define SINK "kafka_connect_sink_task_"
+#define ERROR "kafka_connect_task_error_"
+
+enum task_value {
+    RUNNING_RATIO,
+    PAUSE_RATIO,
+    COMMIT_AVG_MS,
+    COMMIT_MAX_MS,
+    COMMIT_SUCCESS,
+    COMMIT_FAILURE,
+    BATCH_AVG,
+    BATCH_MAX,
+    COMMITS_TOTAL,
+    COMMITS_FAILED_TOTAL,
+
+    IN_RATE,
+    IN_TOTAL,
+    OUT_RATE,
+    OUT_TOTAL,
+    CALL_AVG_MS,
+    CALL_MAX_MS,
+    ACTIVE,
+    ACTIVE_AVG,
+    ACTIVE_MAX,
+
+    PARTITIONS,
+    COMMIT_SEQUENCE,
+    COMMIT_RATE,
+    SKIP_RATE,
+    SKIP_TOTAL,
+
+    RECORD_FAILURES,
+    RECORD_ERRORS,
+    RECORDS_SKIPPED,
+    RETRIES,
+    ERRORS_LOGGED,
+    LETTER_REQUESTS,
+    LETTER_FAILURES,
+    LAST_ERROR,
+
+    TASK_VALUES
+};
+
+#define ALL (1u << UNIT_KIND_UNKNOWN | 1u << UNIT_KIND_SOURCE | 1u << UNIT_KIND_SINK)
+#define OF_SOURCES (1u << UNIT_KIND_SOURCE)
+#define OF_SINKS (1u << UNIT_KIND_SINK)
+
+static const struct task_family {
+    const char *name;
+    enum metric_type type;
+    unsigned kinds;
+    enum task_value value;
+    const char *help;
+} families[] = {
+    {TASK "running_ratio", METRIC_GAUGE, ALL, RUNNING_RATIO, "Share of its time that the task was running, 0 to 1."},
+    {TASK "pause_ratio", METRIC_GAUGE, ALL, PAUSE_RATIO, "Share of its time that the task was paused, 0 to 1."},
+    {TASK "offset_commit_avg_time_ms", METRIC_GAUGE, ALL, COMMIT_AVG_MS, "Recent average time of commits that worked."},
+    {TASK "offset_commit_max_time_ms", METRIC_GAUGE, ALL, COMMIT_MAX_MS, "Recent longest time of a commit that worked."},
+    {TASK "offset_commit_success_percentage", METRIC_GAUGE, ALL, COMMIT_SUCCESS,
+     "Share of recent commits that worked, 0 to 1."},
+    {TASK "offset_commit_failure_percentage", METRIC_GAUGE, ALL, COMMIT_FAILURE,
+     "Share of recent commits that failed, 0 to 1."},
+    {TASK "batch_size_avg", METRIC_GAUGE, ALL, BATCH_AVG, "Recent average size of batches, in records."},
+    {TASK "batch_size_max", METRIC_GAUGE, ALL, BATCH_MAX, "Size of the largest recent batch, in records."},
+    {"millrace_task_offset_commits_total", METRIC_COUNTER, ALL, COMMITS_TOTAL, "Offset commits that worked."},
+    {"millrace_task_offset_commit_failures_total", METRIC_COUNTER, ALL, COMMITS_FAILED_TOTAL,
+     "Offset commits that failed or were not answered in time."},
+
+    {SOURCE "source_record_poll_rate", METRIC_GAUGE, OF_SOURCES, IN_RATE,
+     "Records polled per second lately, before transforms."},
+    {SOURCE "source_record_poll_total", METRIC_COUNTER, OF_SOURCES, IN_TOTAL, "Records polled, before transforms."},
+    {SOURCE "source_record_write_rate", METRIC_GAUGE, OF_SOURCES, OUT_RATE,
+     "Records written to Kafka per second lately, after transforms."},
+    {SOURCE "source_record_write_total", METRIC_COUNTER, OF_SOURCES, OUT_TOTAL,
+     "Records that Kafka has acknowledged, after transforms; counted by whole batches."},
+    {SOURCE "poll_batch_avg_time_ms", METRIC_GAUGE, OF_SOURCES, CALL_AVG_MS,
+     "Recent average time of a poll that gave records."},
+    {SOURCE "poll_batch_max_time_ms", METRIC_GAUGE, OF_SOURCES, CALL_MAX_MS,
+     "Recent longest time of a poll that gave records."},
+    {SOURCE "source_record_active_count", METRIC_GAUGE, OF_SOURCES, ACTIVE,
+     "Records polled whose batch is not completely written yet."},
+    {SOURCE "source_record_active_count_avg", METRIC_GAUGE, OF_SOURCES, ACTIVE_AVG,
+     "Recent average of the records polled and not written yet."},
+    {SOURCE "source_record_active_count_max", METRIC_GAUGE, OF_SOURCES, ACTIVE_MAX,
+     "Recent maximum of the records polled and not written yet."},
+
+    {SINK "sink_record_read_rate", METRIC_GAUGE, OF_SINKS, IN_RATE,
+     "Records consumed per second lately, before transforms."},
+    {SINK "sink_record_read_total", METRIC_COUNTER, OF_SINKS, IN_TOTAL, "Records consumed, before transforms."},
+    {SINK "sink_record_send_rate", METRIC_GAUGE, OF_SINKS, OUT_RATE,
+     "Records that put has taken per second lately, after transforms."},
+    {SINK "sink_record_send_total", METRIC_COUNTER, OF_SINKS, OUT_TOTAL, "Records that put has taken, after transforms."},
+    {SINK "sink_record_active_count", METRIC_GAUGE, OF_SINKS, ACTIVE,
+     "Records delivered whose offsets are not committed yet."},
+    {SINK "sink_record_active_count_avg", METRIC_GAUGE, OF_SINKS, ACTIVE_AVG,
+     "Recent average of the records delivered and not committed yet."},
+    {SINK "sink_record_active_count_max", METRIC_GAUGE, OF_SINKS, ACTIVE_MAX,
+     "Recent maximum of the records delivered and not committed yet."},
+    {SINK "partition_count", METRIC_GAUGE, OF_SINKS, PARTITIONS, "Topic partitions that the task is assigned."},
+    {SINK "offset_commit_seq_no", METRIC_GAUGE, OF_SINKS, COMMIT_SEQUENCE, "Commits begun with something to commit."},
+    {SINK "offset_commit_completion_rate", METRIC_GAUGE, OF_SINKS, COMMIT_RATE, "Commits that worked, per second lately."},
+    {SINK "offset_commit_completion_total", METRIC_COUNTER, OF_SINKS, COMMITS_TOTAL,
+     "Commits that worked, those with nothing to commit included."},
+    {SINK "offset_commit_skip_rate", METRIC_GAUGE, OF_SINKS, SKIP_RATE,
+     "Answers to commits that came too late, per second lately."},
+    {SINK "offset_commit_skip_total", METRIC_COUNTER, OF_SINKS, SKIP_TOTAL, "Answers to commits that came too late."},
+    {SINK "put_batch_avg_time_ms", METRIC_GAUGE, OF_SINKS, CALL_AVG_MS, "Recent average time of a put that worked."},
+    {SINK "put_batch_max_time_ms", METRIC_GAUGE, OF_SINKS, CALL_MAX_MS, "Recent longest time of a put that worked."},
+
+    {ERROR "total_record_failures", METRIC_GAUGE, ALL, RECORD_FAILURES, "Failed operations on records, each attempt."},
+    {ERROR "total_record_errors", METRIC_GAUGE, ALL, RECORD_ERRORS, "Records that were given up."},
+    {ERROR "total_records_skipped", METRIC_GAUGE, ALL, RECORDS_SKIPPED, "Records skipped because errors are tolerated."},
+    {ERROR "total_retries", METRIC_GAUGE, ALL, RETRIES, "Operations tried again."},
+    {ERROR "total_errors_logged", METRIC_GAUGE, ALL, ERRORS_LOGGED, "Errors written to the log."},
+    {ERROR "deadletterqueue_produce_requests", METRIC_GAUGE, ALL, LETTER_REQUESTS, "Dead letters to be written."},
+    {ERROR "deadletterqueue_produce_failures", METRIC_GAUGE, ALL, LETTER_FAILURES, "Dead letters that could not be written."},
+    {ERROR "last_error_timestamp", METRIC_GAUGE, ALL, LAST_ERROR,
+     "When a record was last given up, in milliseconds since 1970; 0: never."},
+};
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static double total(const _Atomic uint64_t *cell)
+{
+    return (double)atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+static double level(const _Atomic int64_t *cell)
+{
+    return (double)atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+static void read_commits(const struct task_metrics *cells, int64_t now_ms, double *values)
+{
+    const struct window_reading took = window_read(&cells->commit_us, now_ms);
+    const struct window_reading outcome = window_read(&cells->commit_outcome, now_ms);
+    const struct window_reading skipped = window_read(&cells->skipped, now_ms);
+
+    values[COMMIT_AVG_MS] = window_avg(&took) / 1000;
+    values[COMMIT_MAX_MS] = window_max(&took) / 1000;
+    values[COMMIT_SUCCESS] = outcome.count == 0 ? 0 : window_avg(&outcome);
+    values[COMMIT_FAILURE] = outcome.count == 0 ? 0 : 1 - window_avg(&outcome);
+    values[COMMIT_RATE] = window_rate(&outcome);
+    values[COMMITS_TOTAL] = total(&cells->commits);
+    values[COMMITS_FAILED_TOTAL] = total(&cells->commits_failed);
+    values[COMMIT_SEQUENCE] = total(&cells->commit_sequence);
+    values[SKIP_RATE] = window_rate(&skipped);
+    values[SKIP_TOTAL] = total(&cells->commits_skipped);
+}
+
+static void read_records(const struct task_metrics *cells, enum unit_kind kind, int64_t now_ms, double *values)
+{
+    const struct window_reading in = window_read(&cells->in, now_ms), out = window_read(&cells->out, now_ms);
+    const struct window_reading active = window_read(&cells->active_lately, now_ms);
+    const struct window_reading call = window_read(&cells->call_us, now_ms);
+    const struct window_reading *batches = kind == UNIT_KIND_SINK ? &out : &in;
+
+    values[IN_RATE] = window_rate(&in);
+    values[IN_TOTAL] = total(&cells->records_in);
+    values[OUT_RATE] = window_rate(&out);
+    values[OUT_TOTAL] = total(&cells->records_out);
+    values[BATCH_AVG] = window_avg(batches);
+    values[BATCH_MAX] = window_max(batches);
+    values[CALL_AVG_MS] = window_avg(&call) / 1000;
+    values[CALL_MAX_MS] = window_max(&call) / 1000;
+    values[ACTIVE] = level(&cells->active);
+    values[ACTIVE_AVG] = window_avg(&active);
+    values[ACTIVE_MAX] = window_max(&active);
+    values[PARTITIONS] = level(&cells->partitions);
+}
+
+static void read_errors(const struct error_counters *errors, double *values)
+{
+    values[RECORD_FAILURES] = total(&errors->record_failures);
+    values[RECORD_ERRORS] = total(&errors->record_errors);
+    values[RECORDS_SKIPPED] = total(&errors->records_skipped);
+    values[RETRIES] = total(&errors->retries);
+    values[ERRORS_LOGGED] = total(&errors->errors_logged);
+    values[LETTER_REQUESTS] = total(&errors->dead_letter_requests);
+    values[LETTER_FAILURES] = total(&errors->dead_letter_failures);
+    values[LAST_ERROR] = level(&errors->last_error_ms);
+}
+
+static void read_task(const struct unit_reading *reading, int64_t now_ms, double *values)
+{
+    const struct task_metrics *cells = reading->unit->cells;
+
+    values[RUNNING_RATIO] = reading->running_ratio;
+    values[PAUSE_RATIO] = reading->pause_ratio;
+    read_commits(cells, now_ms, values);
+    read_records(cells, reading->description.kind, now_ms, values);
+    read_errors(&cells->errors, values);
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+static void write_status(struct metrics_text *text, const struct unit_reading *tasks, size_t count)
+{
+    metrics_text_family(text, TASK "status", METRIC_GAUGE, "The task's status as label.");
+    for (size_t i = 0; i < count; i++)
+        sample_with_label(text, str_buffer_text(&tasks[i].labels), "status", condition_name(tasks[i].condition));
+}
+
+static void append_if_known(struct str_buffer *labels, const char *name, const char *value)
+{
+    if (value != NULL)
+        metrics_text_append_label(labels, name, value);
+}
+
+static void write_info(struct metrics_text *text, const struct unit_reading *tasks, size_t count)
+{
+    metrics_text_family(text, TASK "info", METRIC_GAUGE, "What the task is, as labels.");
+    for (size_t i = 0; i < count; i++) {
+        const struct unit_description *description = &tasks[i].description;
+        struct str_buffer more;
+
+        if (description->kind == UNIT_KIND_UNKNOWN)
+            continue;
+        str_buffer_init(&more, LABELS_MAX);
+        append_if_known(&more, "connector_class", description->connector_class);
+        append_if_known(&more, "connector_type", description->kind == UNIT_KIND_SOURCE ? "source" : "sink");
+        append_if_known(&more, "connector_version", description->connector_version);
+        append_if_known(&more, "task_class", description->task_class);
+        text->out->failed |= str_buffer_failed(&more);
+        metrics_text_sample(text, str_buffer_text(&tasks[i].labels), str_buffer_text(&more), 1);
+        str_buffer_release(&more);
+    }
+}
+
+/* Families without a series are not begun. */
+static void write_family(struct metrics_text *text, const struct task_family *family, const struct unit_reading *tasks,
+                         size_t count, const double (*values)[TASK_VALUES])
+{
+    bool is_begun = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if ((family->kinds & (1u << tasks[i].description.kind)) == 0)
+            continue;
+        if (!is_begun)
+            metrics_text_family(text, family->name, family->type, family->help);
+        is_begun = true;
+        metrics_text_sample(text, str_buffer_text(&tasks[i].labels), NULL, values[i][family->value]);
+    }
+}
+
+bool task_families_write(struct metrics_text *text, const struct readings *readings)
+{
+    const struct unit_reading *tasks = readings->units + readings->connector_count;
+    size_t count = readings->count - readings->connector_count;
+    double(*values)[TASK_VALUES];
+
+    if (count == 0)
+        return true;
+    values = mem_alloc(count * sizeof(*values));
+    if (values == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        read_task(&tasks[i], readings->now_ms, values[i]);
+    write_status(text, tasks, count);
+    write_info(text, tasks, count);
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+        write_family(text, &families[i], tasks, count, (const double(*)[TASK_VALUES])values);
+    mem_free(values);
+    return true;
+}

@@ -1,0 +1,47 @@
+/*
+ * unit_metrics: the numbers of one instance of a connector or task: what it is, how it is, what it counts.
+ *
+ * The registry shows it as long as the instance is this worker's; whoever counts or describes holds a reference of its own and may
+ * outlive that (a task that was abandoned counts for nobody). A FAILED one is shown until it is started again or goes.
+ *
+ * Life: metrics_registry_add_* → _take … → _drop. thread: any. locks: its own, for a few stores; not on the way of records.
+ * Everything takes NULL and does nothing then: nobody counts.
+ */
+#ifndef METRICS_UNIT_METRICS_H
+#define METRICS_UNIT_METRICS_H
+
+struct mr_metrics;
+struct task_metrics;
+struct unit_metrics;
+
+/* As connectors' and tasks' statuses are called. UNASSIGNED and DESTROYED: it is not this worker's any more. */
+enum unit_condition {
+    CONDITION_UNASSIGNED,
+    CONDITION_RUNNING,
+    CONDITION_PAUSED,
+    CONDITION_STOPPED,
+    CONDITION_FAILED,
+    CONDITION_RESTARTING,
+    CONDITION_DESTROYED
+};
+
+enum unit_kind { UNIT_KIND_UNKNOWN, UNIT_KIND_SOURCE, UNIT_KIND_SINK };
+
+struct unit_metrics *unit_metrics_take(struct unit_metrics *unit);
+void unit_metrics_drop(struct unit_metrics *unit);
+
+/* The cells of a task; they live as long as the reference. NULL: a connector. */
+struct task_metrics *unit_metrics_cells(struct unit_metrics *unit);
+
+/* Known once its plugin was found. Texts are the loader's: they outlive the unit. NULL: not known, not shown. */
+struct unit_description {
+    enum unit_kind kind;
+    const char *connector_class, *connector_version, *task_class;
+};
+void unit_metrics_describe(struct unit_metrics *unit, const struct unit_description *description);
+
+/* The metrics that its plugin registers for itself (sdk/plugin_metrics.h) are shown beside, until NULL is set: before they are
+ * destroyed. Waits for a reader that is inside (some µs). */
+void unit_metrics_set_plugin(struct unit_metrics *unit, const struct mr_metrics *plugin);
+
+#endif
