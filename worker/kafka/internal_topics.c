@@ -213,7 +213,8 @@ static int create_or_find(struct admin *admin, const struct wish *wish, bool *ex
                  wish->topic.partitions);
         status = await_topic(admin, wish, NULL, deadline_ms, error);
         break;
-    case ADMIN_EXISTED:
+    case ADMIN_EXISTED: /* another worker was quicker: not every broker knows the topic yet */
+        status = await_topic(admin, wish, NULL, deadline_ms, error);
         break;
     case ADMIN_NOT_AUTHORISED:
     case ADMIN_UNSUPPORTED:
@@ -233,10 +234,31 @@ static int create_or_find(struct admin *admin, const struct wish *wish, bool *ex
 
 /* ---- fitness ---- */
 
+/* The broker that is asked may not know yet of a topic that was just created. */
+static int read_policy(struct admin *admin, const struct wish *wish, char **policy, int64_t deadline_ms,
+                       struct mr_error **error)
+{
+    int64_t backoff_ms = BACKOFF_MIN_MS, until_ms = deadline_after_ms(AWAIT_MAX_MS);
+    until_ms = deadline_ms < until_ms ? deadline_ms : until_ms;
+    for (;;) {
+        struct mr_error *own = NULL;
+        if (admin_topic_config(admin, wish->topic.name, "cleanup.policy", policy, deadline_ms, &own) == 0)
+            return 0;
+        bool again = mr_error_code(own) == MR_ERR_NOT_FOUND || mr_error_is_retriable(own);
+        if (!again || clock_monotonic_ms(NULL) + backoff_ms >= until_ms) {
+            int status = mr_error_set(error, mr_error_code(own), "%s (%s)", mr_error_message(own), wish->kind->property);
+            mr_error_drop(own);
+            return status;
+        }
+        mr_error_drop(own);
+        pause_ms(&backoff_ms, until_ms);
+    }
+}
+
 static int check_policy(struct admin *admin, const struct wish *wish, int64_t deadline_ms, struct mr_error **error)
 {
     char *policy = NULL;
-    if (admin_topic_config(admin, wish->topic.name, "cleanup.policy", &policy, deadline_ms, error) != 0)
+    if (read_policy(admin, wish, &policy, deadline_ms, error) != 0)
         return -1;
     int status = 0;
     if (policy == NULL || *policy == '\0')
