@@ -1,0 +1,513 @@
+/* Workers made of a REST server, a forwarding and a fake herder each, in one process. */
+#include "../routes/fake_herder.h"
+
+#include <millrace/error.h>
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "forwarding/forwarding.h"
+#include "forwarding/signature.h"
+#include "herder/leader_link.h"
+#include "loader/host.h"
+#include "routes/rest_server.h"
+#include "support/alloc_torture.h"
+#include "support/eventually.h"
+#include "support/raw_http.h"
+
+#define WAIT_MS 20000
+#define WORKERS 4
+
+struct worker {
+    struct herder herder;
+    struct listener_address address;
+    struct string_map *properties;
+    struct forwarding *forwarding;
+    struct rest_server *server;
+    uint16_t port;
+    char url[60];
+};
+struct cluster {
+    struct worker workers[WORKERS];
+};
+
+static struct string_map *options_of(const char *name)
+{
+    struct string_map *config = string_map_create();
+    string_map_put(config, "connector.class", "Some");
+    string_map_put(config, "name", name);
+    return config;
+}
+
+static void put_connector(struct herder *herder, const char *name)
+{
+    struct string_map *config = options_of(name);
+    assert_int_equal(config_store_put_connector(herder->configs, name, config, NULL, DEADLINE_NEVER, NULL), 0);
+    string_map_destroy(config);
+}
+
+static void put_key(struct herder *herder)
+{
+    static const struct session_key KEY = {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "HmacSHA256", 1};
+    assert_int_equal(config_store_put_session_key(herder->configs, &KEY, DEADLINE_NEVER, NULL), 0);
+}
+
+static void start_worker(struct worker *worker)
+{
+    struct mr_error *error = NULL;
+    struct herder *herder = &worker->herder;
+    worker->address = (struct listener_address){.host = "127.0.0.1", .port = 0};
+    worker->properties = string_map_create();
+    herder->worker = (struct worker_config){.listeners = &worker->address,
+                                            .listener_count = 1,
+                                            .properties = worker->properties,
+                                            .connect_protocol = "sessioned",
+                                            .signature_algorithm = "HmacSHA256",
+                                            .verification_algorithms = "HmacSHA256"};
+    mutex_init(&herder->lock);
+    herder->configs = memory_config_store_create(NULL);
+    herder->statuses = memory_status_store_create(NULL);
+    herder->loader = loader_create(&(struct loader_setup){.host = loader_host()}, NULL);
+    herder->is_ready = true;
+    herder->cluster_id = "cluster";
+    put_connector(herder, "here");
+    put_key(herder);
+    worker->forwarding =
+        forwarding_start(&(struct forwarding_setup){.worker = &herder->worker, .configs = herder->configs}, &error);
+    worker->server = rest_server_start(
+        &(struct rest_setup){.herder = herder, .worker = &herder->worker, .forwarding = worker->forwarding}, &error);
+    if (worker->forwarding == NULL || worker->server == NULL)
+        fail_msg("%s", mr_error_message(error));
+    worker->port = rest_server_port(worker->server, 0);
+    snprintf(worker->url, sizeof(worker->url), "http://127.0.0.1:%u/", worker->port);
+}
+
+static void stop_worker(struct worker *worker)
+{
+    rest_server_stop(worker->server);
+    if (worker->herder.held_reply != NULL)
+        fake_let_go(&worker->herder, 204);
+    forwarding_stop(worker->forwarding);
+    config_store_destroy(worker->herder.configs);
+    status_store_destroy(worker->herder.statuses);
+    loader_destroy(worker->herder.loader);
+    string_map_destroy(worker->properties);
+    mutex_destroy(&worker->herder.lock);
+}
+
+static int set_up(void **state)
+{
+    static struct cluster cluster;
+    memset(&cluster, 0, sizeof(cluster));
+    for (size_t i = 0; i < WORKERS; i++)
+        start_worker(&cluster.workers[i]);
+    *state = &cluster;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct cluster *cluster = *state;
+    for (size_t i = 0; i < WORKERS; i++)
+        stop_worker(&cluster->workers[i]);
+    return 0;
+}
+
+/* Each of these says that everything belongs to the next; the last serves it. */
+static void make_chain(struct cluster *cluster, size_t length)
+{
+    for (size_t i = 0; i + 1 < length; i++)
+        cluster->workers[i].herder.forward_url = cluster->workers[i + 1].url;
+}
+
+static void say(int client, const char *method_and_path, const char *headers, const char *body)
+{
+    static char request[70000];
+    if (body == NULL)
+        snprintf(request, sizeof(request), "%s HTTP/1.1\r\nHost: me:1\r\n%s\r\n", method_and_path, headers);
+    else
+        snprintf(request, sizeof(request),
+                 "%s HTTP/1.1\r\nHost: me:1\r\n%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                 method_and_path, headers, strlen(body), body);
+    assert_true(client_say(client, request));
+}
+
+static struct reply *ask(const struct worker *worker, const char *method_and_path, const char *headers, const char *body)
+{
+    int client = raw_open(worker->port);
+    assert_true(client >= 0);
+    say(client, method_and_path, headers, body);
+    struct reply *reply = client_read(client, true);
+    close(client);
+    return reply;
+}
+
+static void expect(const struct worker *worker, const char *method_and_path, const char *body, int status, const char *answer)
+{
+    struct reply *reply = ask(worker, method_and_path, "", body);
+    if (reply->status != status || strcmp(reply->body, answer) != 0)
+        fail_msg("%s: %d %s", method_and_path, reply->status, reply->body);
+}
+
+/* ---- hops ---- */
+
+static void two_hops_reach_the_worker_and_three_do_not(void **state)
+{
+    struct cluster *cluster = *state;
+    make_chain(cluster, 3);
+    expect(&cluster->workers[0], "PUT /connectors/here/pause", NULL, 202, "");
+    assert_string_equal(cluster->workers[2].herder.asked, "pause here");
+    make_chain(cluster, 4);
+    expect(&cluster->workers[0], "PUT /connectors/here/resume", NULL, 409, "{\"error_code\":409,\"message\":\"not here\"}");
+    assert_string_equal(cluster->workers[3].herder.asked, "");
+}
+
+static void the_forward_parameter_says_how_far(void **state)
+{
+    struct cluster *cluster = *state;
+    make_chain(cluster, 3);
+    expect(&cluster->workers[0], "PUT /connectors/here/pause?forward=false", NULL, 409,
+           "{\"error_code\":409,\"message\":\"not here\"}");
+    expect(&cluster->workers[0], "PUT /connectors/here/pause?forward=true", NULL, 409,
+           "{\"error_code\":409,\"message\":\"not here\"}");
+    expect(&cluster->workers[1], "PUT /connectors/here/pause?forward=TRUE", NULL, 202, "");
+    expect(&cluster->workers[0], "PUT /connectors/here/pause?forward=perhaps", NULL, 202, "");
+}
+
+static void a_circle_ends(void **state)
+{
+    struct cluster *cluster = *state;
+    cluster->workers[0].herder.forward_url = cluster->workers[0].url;
+    expect(&cluster->workers[0], "PUT /connectors/here/pause", NULL, 409, "{\"error_code\":409,\"message\":\"not here\"}");
+}
+
+/* ---- what is carried ---- */
+
+static void paths_parameters_and_bodies_arrive_as_they_were(void **state)
+{
+    struct cluster *cluster = *state;
+    struct worker *first = &cluster->workers[0];
+    const char *asked = cluster->workers[1].herder.asked;
+    make_chain(cluster, 2);
+    expect(first, "PUT /connectors/a%2Fb%25%20%C3%A9;v=1/stop/", NULL, 204, "");
+    assert_string_equal(asked, "stop a/b% \xC3\xA9");
+    expect(first, "POST /connectors/here/tasks/3/restart", NULL, 204, "");
+    assert_string_equal(asked, "restart task here-3");
+    expect(first, "POST /connectors/here/restart?includeTasks=True&onlyFailed=false&other=1", NULL, 404,
+           "{\"error_code\":404,\"message\":\"Status for connector here not found\"}");
+    assert_string_equal(asked, "restart here 1 0");
+    expect(first, "PATCH /connectors/here/config", "{\"a\":\"\xC3\xA9\",\"b\":null}", 200,
+           "{\"name\":\"here\",\"config\":{\"connector.class\":\"Some\",\"name\":\"here\"},\"tasks\":[],\"type\":\"unknown\"}");
+    assert_string_equal(asked, "patch here a=\xC3\xA9 b=(null)");
+    expect(first, "DELETE /connectors/here", NULL, 204, "");
+    assert_string_equal(asked, "delete here");
+    expect(first, "PATCH /connectors/here/offsets", "{\"offsets\":[{\"partition\":{\"p\":1},\"offset\":{\"o\":2}}]}", 200,
+           "{\"message\":\"altered\"}");
+    assert_string_equal(asked, "alter here {\"p\":1}={\"o\":2}");
+}
+
+static void statuses_and_errors_come_back_unchanged(void **state)
+{
+    static const int STATUSES[] = {400, 404, 409, 500, 503};
+    struct cluster *cluster = *state;
+    make_chain(cluster, 2);
+    cluster->workers[1].herder.message = "because \"of\" \xC3\xA9";
+    for (size_t i = 0; i < sizeof(STATUSES) / sizeof(STATUSES[0]); i++) {
+        char body[100];
+        snprintf(body, sizeof(body), "{\"error_code\":%d,\"message\":\"because \\\"of\\\" \xC3\xA9\"}", STATUSES[i]);
+        cluster->workers[1].herder.status = STATUSES[i];
+        expect(&cluster->workers[0], "DELETE /connectors/here", NULL, STATUSES[i], body);
+    }
+}
+
+static bool first_has_new(void *argument)
+{
+    struct cluster *cluster = argument;
+    struct config_snapshot *snapshot = config_store_snapshot(cluster->workers[1].herder.configs);
+    bool has = config_snapshot_has(snapshot, "new");
+    config_snapshot_drop(snapshot);
+    return has;
+}
+
+/* Nothing may have come; a look at the socket proves it for the moment. */
+static bool has_answer(int client)
+{
+    char byte;
+    return recv(client, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static void a_write_is_told_when_the_asked_worker_shows_it(void **state)
+{
+    struct cluster *cluster = *state;
+    struct worker *first = &cluster->workers[0];
+    make_chain(cluster, 2);
+    int client = raw_open(first->port);
+    say(client, "POST /connectors", "", "{\"name\":\"new\",\"config\":{\"connector.class\":\"Some\"}}");
+    assert_true(eventually(WAIT_MS, first_has_new, cluster));
+    assert_false(has_answer(client));
+    put_connector(&first->herder, "new"); /* its log reader comes as far */
+    struct reply *reply = client_read(client, true);
+    assert_int_equal(reply->status, 201);
+    assert_string_equal(reply_header(reply, "Location"), "http://me:1/connectors/new");
+    assert_string_equal(reply->body,
+                        "{\"name\":\"new\",\"config\":{\"connector.class\":\"Some\",\"name\":\"new\"},\"tasks\":[],\"type\":\"unknown\"}");
+    assert_null(reply_header(reply, FORWARDING_OFFSET_HEADER)); /* between workers only */
+    close(client);
+}
+
+/* ---- when it does not work ---- */
+
+static void an_unreachable_worker_is_told(void **state)
+{
+    struct cluster *cluster = *state;
+    cluster->workers[0].herder.forward_url = "http://127.0.0.1:1/";
+    struct reply *reply = ask(&cluster->workers[0], "PUT /connectors/here/pause", "", NULL);
+    assert_int_equal(reply->status, 500);
+    assert_non_null(strstr(reply->body, "{\"error_code\":500,\"message\":\"IO Error trying to forward REST request: "));
+}
+
+struct passed {
+    pthread_mutex_t lock;
+    int times, status;
+    char words[300];
+};
+
+static void on_passed(void *argument, const struct forwarding_answer *answer)
+{
+    struct passed *passed = argument;
+    mutex_lock(&passed->lock);
+    passed->times++;
+    passed->status = answer->status;
+    snprintf(passed->words, sizeof(passed->words), "%s", answer->message == NULL ? "-" : answer->message);
+    mutex_unlock(&passed->lock);
+}
+
+static bool was_passed(void *argument)
+{
+    struct passed *passed = argument;
+    mutex_lock(&passed->lock);
+    bool was = passed->times > 0;
+    mutex_unlock(&passed->lock);
+    return was;
+}
+
+static void a_slow_worker_is_given_up_at_the_deadline(void **state)
+{
+    struct cluster *cluster = *state;
+    struct passed passed = {.times = 0};
+    mutex_init(&passed.lock);
+    cluster->workers[1].herder.holds = true;
+    forwarding_send(cluster->workers[0].forwarding,
+                    &(struct forwarding_request){.url = cluster->workers[1].url,
+                                                 .method = "PUT",
+                                                 .target = "connectors/here/pause?forward=true",
+                                                 .deadline_ms = clock_monotonic_ms(NULL) + 100},
+                    on_passed, &passed);
+    assert_true(eventually(WAIT_MS, was_passed, &passed));
+    assert_int_equal(passed.status, 500);
+    assert_string_equal(passed.words, "IO Error trying to forward REST request: no answer in time");
+    assert_true(eventually(WAIT_MS, fake_holds_one, &cluster->workers[1].herder));
+}
+
+static void a_hundred_requests_at_one_time_are_all_answered(void **state)
+{
+    struct cluster *cluster = *state;
+    int clients[100];
+    make_chain(cluster, 3);
+    for (size_t i = 0; i < 100; i++) {
+        clients[i] = raw_open(cluster->workers[0].port);
+        assert_true(clients[i] >= 0);
+        say(clients[i], "PUT /connectors/here/stop", "", NULL);
+    }
+    for (size_t i = 0; i < 100; i++) {
+        assert_int_equal(client_read(clients[i], true)->status, 204);
+        close(clients[i]);
+    }
+}
+
+static void a_stopped_server_leaves_no_request_behind(void **state)
+{
+    struct cluster *cluster = *state;
+    struct worker *first = &cluster->workers[0];
+    make_chain(cluster, 2);
+    cluster->workers[1].herder.holds = true;
+    int client = raw_open(first->port);
+    say(client, "PUT /connectors/here/pause", "", NULL);
+    assert_true(eventually(WAIT_MS, fake_holds_one, &cluster->workers[1].herder));
+    rest_server_stop(first->server);
+    first->server = NULL;
+    assert_int_equal(client_read(client, true)->status, 503);
+    close(client);
+}
+
+/* ---- internal requests ---- */
+
+#define TASKS "[{\"a\":\"1\"}]"
+#define SIGNED                                                                                                         \
+    SIGNATURE_HEADER ": 6gzOHQkAGM03HPZ+z/WOJRH2v7muyEoWPR3K2q7ZUyo=\r\n" SIGNATURE_ALGORITHM_HEADER ": HmacSHA256\r\n"
+
+static void task_configurations_need_a_signature(void **state)
+{
+    struct cluster *cluster = *state;
+    struct worker *first = &cluster->workers[0];
+    struct reply *reply = ask(first, "POST /connectors/here/tasks", "", TASKS);
+    assert_int_equal(reply->status, 400);
+    assert_string_equal(reply->body, "{\"error_code\":400,\"message\":\"Internal request missing required signature\"}");
+    reply = ask(first, "POST /connectors/here/tasks", SIGNED, "[{\"a\":\"2\"}]");
+    assert_int_equal(reply->status, 403);
+    assert_string_equal(first->herder.asked, "");
+    reply = ask(first, "POST /connectors/here/tasks", SIGNED, TASKS);
+    assert_int_equal(reply->status, 204);
+    assert_string_equal(first->herder.asked, "tasks here 1 1");
+}
+
+static void a_signed_request_is_passed_on_with_its_signature(void **state)
+{
+    struct cluster *cluster = *state;
+    make_chain(cluster, 3);
+    assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", SIGNED, TASKS)->status, 204);
+    assert_string_equal(cluster->workers[2].herder.asked, "tasks here 1 1");
+}
+
+static void bodies_that_are_no_task_configurations_are_500(void **state)
+{
+    static const char *const BODIES[] = {"[", "{}", "[1]", "[{\"a\":{}}]", "null", "[{}] x"};
+    struct cluster *cluster = *state;
+    for (size_t i = 0; i < sizeof(BODIES) / sizeof(BODIES[0]); i++)
+        assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", SIGNED, BODIES[i])->status, 500);
+    assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", SIGNED, NULL)->status, 500);
+    assert_string_equal(cluster->workers[0].herder.asked, "");
+}
+
+static void fencing_needs_a_signature_and_a_connector(void **state)
+{
+    struct cluster *cluster = *state;
+    static const char EMPTY[] =
+        SIGNATURE_HEADER ": 04tCCW2A9F+Ca0Sp1WB95ySWpBXT9KGoyI47udqNwcs=\r\n" SIGNATURE_ALGORITHM_HEADER ": HmacSHA256\r\n";
+    assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", "", NULL)->status, 400);
+    assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", SIGNED, NULL)->status, 403);
+    assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", EMPTY, NULL)->status, 204);
+    assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/gone/fence", EMPTY, NULL)->status, 404);
+}
+
+/* ---- the herder's calls ---- */
+
+static void on_link_done(void *argument, int status, const char *message)
+{
+    on_passed(argument, &(struct forwarding_answer){.status = status, .message = message});
+}
+
+static void put_tasks(struct worker *worker, const char *url, const char *connector, struct passed *passed)
+{
+    const struct leader_link *link = forwarding_leader_link(worker->forwarding);
+    struct string_map *map = string_map_create();
+    string_map_put(map, "a", "1");
+    *passed = (struct passed){.times = 0};
+    mutex_init(&passed->lock);
+    link->put_tasks(link->argument, url, connector, (const struct string_map *const[]){map, map}, 2,
+                    clock_monotonic_ms(NULL) + WAIT_MS, on_link_done, passed);
+    string_map_destroy(map);
+    assert_true(eventually(WAIT_MS, was_passed, passed));
+    assert_int_equal(passed->times, 1);
+}
+
+static void task_configurations_reach_the_leader_signed(void **state)
+{
+    struct cluster *cluster = *state;
+    struct passed passed;
+    put_tasks(&cluster->workers[0], cluster->workers[1].url, "a/b", &passed);
+    assert_int_equal(passed.status, 204);
+    assert_string_equal(cluster->workers[1].herder.asked, "tasks a/b 2 1");
+}
+
+static void the_leaders_words_come_back(void **state)
+{
+    struct cluster *cluster = *state;
+    struct passed passed;
+    cluster->workers[1].herder.status = 404;
+    cluster->workers[1].herder.message = "Connector here not found";
+    put_tasks(&cluster->workers[0], cluster->workers[1].url, "here", &passed);
+    assert_int_equal(passed.status, 404);
+    assert_string_equal(passed.words, "Connector here not found");
+    put_tasks(&cluster->workers[0], "http://127.0.0.1:1/", "here", &passed);
+    assert_int_equal(passed.status, 0);
+    assert_non_null(strstr(passed.words, "IO Error trying to forward REST request: "));
+}
+
+static void without_a_key_nothing_is_sent(void **state)
+{
+    struct cluster *cluster = *state;
+    struct passed passed;
+    struct worker *first = &cluster->workers[0];
+    struct config_store *with_key = first->herder.configs, *without = memory_config_store_create(NULL);
+    struct forwarding *forwarding = first->forwarding;
+    first->forwarding =
+        forwarding_start(&(struct forwarding_setup){.worker = &first->herder.worker, .configs = without}, NULL);
+    put_tasks(first, cluster->workers[1].url, "here", &passed);
+    assert_int_equal(passed.status, 0);
+    assert_string_equal(passed.words, "the leader has not written a session key yet");
+    first->herder.worker.connect_protocol = "compatible";
+    cluster->workers[1].herder.worker.connect_protocol = "compatible";
+    forwarding_stop(first->forwarding);
+    first->forwarding = forwarding;
+    assert_ptr_equal(first->herder.configs, with_key);
+    config_store_destroy(without);
+    put_tasks(first, cluster->workers[1].url, "here", &passed);
+    assert_int_equal(passed.status, 204); /* unsigned */
+}
+
+/* ---- when memory runs out ---- */
+
+static bool put_tasks_once(void *argument)
+{
+    struct worker *worker = argument;
+    struct passed passed = {.times = 0};
+    mutex_init(&passed.lock);
+    struct forwarding *forwarding = forwarding_start(
+        &(struct forwarding_setup){.worker = &worker->herder.worker, .configs = worker->herder.configs}, NULL);
+    if (forwarding == NULL)
+        return false;
+    const struct leader_link *link = forwarding_leader_link(forwarding);
+    link->put_tasks(link->argument, "http://127.0.0.1:1/", "here", NULL, 0, clock_monotonic_ms(NULL) + WAIT_MS, on_link_done,
+                    &passed);
+    bool was_told = eventually(WAIT_MS, was_passed, &passed);
+    forwarding_stop(forwarding);
+    assert_true(was_told);
+    assert_int_equal(passed.times, 1);
+    return strstr(passed.words, "IO Error") != NULL;
+}
+
+static void whoever_asks_is_told_when_memory_runs_out(void **state)
+{
+    struct cluster *cluster = *state;
+    for (size_t i = 0; i < WORKERS; i++) { /* the watch is to see one thread of the room alone */
+        rest_server_stop(cluster->workers[i].server);
+        cluster->workers[i].server = NULL;
+    }
+    assert_true(put_tasks_once(&cluster->workers[0]));
+    alloc_torture(put_tasks_once, &cluster->workers[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(two_hops_reach_the_worker_and_three_do_not, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_forward_parameter_says_how_far, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_circle_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(paths_parameters_and_bodies_arrive_as_they_were, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(statuses_and_errors_come_back_unchanged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_write_is_told_when_the_asked_worker_shows_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_unreachable_worker_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_slow_worker_is_given_up_at_the_deadline, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_hundred_requests_at_one_time_are_all_answered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stopped_server_leaves_no_request_behind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(task_configurations_need_a_signature, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_signed_request_is_passed_on_with_its_signature, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bodies_that_are_no_task_configurations_are_500, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fencing_needs_a_signature_and_a_connector, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(task_configurations_reach_the_leader_signed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_leaders_words_come_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_a_key_nothing_is_sent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whoever_asks_is_told_when_memory_runs_out, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
