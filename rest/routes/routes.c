@@ -37,7 +37,10 @@ const struct http_route REST_ROUTES[] = {
     {HTTP_GET, "/admin/loggers", loggers_get, 0, NULL},
     {HTTP_GET, "/admin/loggers/{logger}", logger_get, 0, NULL},
     {HTTP_PUT, "/admin/loggers/{logger}", logger_put, 0, NULL},
+    {HTTP_GET, "/admin/cluster", cluster_get, 0, NULL},
+    {HTTP_PUT, "/admin/drain", drain_put, 0, NULL},
+    {HTTP_DELETE, "/admin/drain", drain_delete, 0, NULL},
 };
-#define ADMIN_ROUTE_COUNT 3
+#define ADMIN_ROUTE_COUNT 6
 const size_t REST_ROUTE_COUNT = sizeof(REST_ROUTES) / sizeof(REST_ROUTES[0]);
 const size_t REST_ROUTE_COUNT_WITHOUT_ADMIN = sizeof(REST_ROUTES) / sizeof(REST_ROUTES[0]) - ADMIN_ROUTE_COUNT;

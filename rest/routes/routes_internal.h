@@ -89,6 +89,7 @@ http_handler connector_restart;
 http_handler connector_tasks_get, connector_task_status_get, connector_task_restart;
 http_handler connector_topics_get, connector_topics_reset;
 http_handler connector_offsets_get, connector_offsets_patch, connector_offsets_delete;
+http_handler cluster_get, drain_put, drain_delete;
 http_handler loggers_get, logger_get, logger_put;
 http_handler internal_tasks_post, internal_fence_put;
 http_handler connector_plugins_get, plugin_config_get, plugin_config_validate;

@@ -541,11 +541,12 @@ static void finish_assignment(struct planner *planner, size_t worker)
     }
     snprintf(next->boot, sizeof(next->boot), "%s", of->boot);
     snprintf(next->leader, sizeof(next->leader), "%s", planner->input->leader_boot);
+    next->is_unfit = of->is_unfit;
     if (read == NULL && is_empty(next) && present_member(of) == NULL)
         return; /* not to be told anything yet */
     if (read != NULL && !of->must_be_written && strcmp(read->boot, next->boot) == 0 &&
         unit_map_equals(&read->units, &next->units) && unit_map_equals(&read->revoking, &next->revoking) &&
-        unit_map_equals(&read->preparing, &next->preparing)) {
+        unit_map_equals(&read->preparing, &next->preparing) && read->is_unfit == next->is_unfit) {
         next->stamp = read->stamp;
         return;
     }

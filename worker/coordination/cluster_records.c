@@ -408,6 +408,7 @@ int cluster_assignment_encode(const struct cluster_assignment *assignment, struc
         put_units(&writer, "units", &assignment->units);
         put_units(&writer, "revoking", &assignment->revoking);
         put_units(&writer, "preparing", &assignment->preparing);
+        put_flag(&writer, "unfit", assignment->is_unfit);
     }
     return writer_end(&writer, text, error);
 }
@@ -431,6 +432,7 @@ int cluster_assignment_decode(struct cluster_assignment *assignment, const char 
         get_units(&reader, "units", &assignment->units);
         get_units(&reader, "revoking", &assignment->revoking);
         get_units(&reader, "preparing", &assignment->preparing);
+        assignment->is_unfit = get_flag(reader.map, "unfit");
     }
     result = reader_end(&reader, error);
     if (result != 0)

@@ -57,6 +57,7 @@ struct cluster_assignment {
     struct unit_map units;
     struct unit_map revoking;  /* text: the stamp of the revocation and why: "3.12 balance" */
     struct unit_map preparing; /* will come: open clients, load offsets, do not start */
+    bool is_unfit;             /* the leader gives it nothing new: it owes a record or an acknowledgement; only for people to see */
 };
 
 /* What all need to know. */

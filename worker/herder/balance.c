@@ -97,7 +97,7 @@ static void watch_patience(struct herder *herder, struct cluster_known *known)
 
 static struct cluster_worker *list_workers(struct herder *herder)
 {
-    const struct ptr_array *known = &herder->cluster->known;
+    const struct ptr_array *known = &herder->cluster->picture.known;
     struct cluster_worker *workers = mem_calloc(known->count + 1, sizeof(*workers));
 
     for (size_t i = 0; workers != NULL && i < known->count; i++) {
@@ -294,8 +294,8 @@ static bool write_plan(struct herder *herder, const struct cluster_plan_input *i
 static void watch_epoch(struct herder_cluster *cluster, const struct config_snapshot *snapshot)
 {
     uint64_t seen = config_snapshot_epoch(snapshot);
-    bool is_shared = cluster->has_head && cluster->head.stamp.epoch == cluster->last.epoch &&
-                     strcmp(cluster->head.leader, cluster->boot) != 0;
+    bool is_shared = cluster->picture.has_head && cluster->picture.head.stamp.epoch == cluster->last.epoch &&
+                     strcmp(cluster->picture.head.leader, cluster->boot) != 0;
 
     if (seen > cluster->last.epoch || is_shared) {
         log_warn(HERDER_LOG, "another worker has written as leader in epoch %" PRIu64 ": going on in the next", seen);
@@ -303,17 +303,36 @@ static void watch_epoch(struct herder_cluster *cluster, const struct config_snap
     }
 }
 
+/* What the others have said is a reason, too. */
+static const char *reason_of(const struct herder_cluster *cluster)
+{
+    for (size_t i = 0; cluster->reason == NULL && i < cluster->picture.known.count; i++) {
+        const struct cluster_known *known = cluster->picture.known.items[i];
+        bool has_work = cluster_known_has_orders(known) && known->assignment.units.count > 0;
+
+        if (!cluster_known_is_introduced(known))
+            continue;
+        if (known->member.leaves && has_work)
+            return "a worker leaves";
+        if (known->member.drains && has_work)
+            return "a worker drains";
+        if (!known->member.drains && !known->member.leaves && !has_work)
+            return "a worker takes work";
+    }
+    return cluster->reason != NULL ? cluster->reason : "work has changed";
+}
+
 static bool make_plan(struct herder *herder, const struct config_snapshot *snapshot)
 {
     struct herder_cluster *cluster = herder->cluster;
     struct cluster_plan_input input = {
-        .worker_count = cluster->known.count,
-        .head = cluster->has_head ? &cluster->head : NULL,
+        .worker_count = cluster->picture.known.count,
+        .head = cluster->picture.has_head ? &cluster->picture.head : NULL,
         .leader_url = cluster->url,
         .leader_boot = cluster->boot,
         .fencing = "generation",
         .last = cluster->last,
-        .reason = cluster->reason != NULL ? cluster->reason : "work has changed",
+        .reason = reason_of(cluster),
         .now_ms = clock_wall_ms(NULL),
         .return_delay_ms = cluster->return_delay_ms,
     };
@@ -375,8 +394,8 @@ void balance_begin(struct herder *herder)
 
     cluster->last = (struct cluster_stamp){config_snapshot_epoch(snapshot) + 1, 0};
     config_snapshot_drop(snapshot);
-    for (size_t i = 0; i < cluster->known.count; i++) {
-        struct cluster_known *known = cluster->known.items[i];
+    for (size_t i = 0; i < cluster->picture.known.count; i++) {
+        struct cluster_known *known = cluster->picture.known.items[i];
 
         known->owes_since_ms = 0;
         known->is_unfit = false;

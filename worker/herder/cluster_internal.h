@@ -11,31 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/ptr_array.h"
-#include "coordination/cluster_records.h"
+#include "coordination/cluster_picture.h"
 #include "coordination/process_identity.h"
 #include "herder/herder_internal.h"
 
 struct config_snapshot;
+struct drain_request;
 struct membership_peer;
-
-/* A worker that is in the group, or of which records are left. */
-struct cluster_known {
-    char *url;
-    char boot[MEMBERSHIP_BOOT_ID_SIZE]; /* of the member in the group; "": none */
-    bool has_member, has_assignment, must_be_written;
-    struct cluster_member member;
-    struct cluster_assignment assignment;
-    /* While this worker leads: since when the member owes a record, or an acknowledgement; 0: it does not. */
-    int64_t owes_since_ms;
-    bool is_unfit;
-};
-
-/* A member, as the group said last. */
-struct cluster_seat {
-    char *url;
-    char boot[MEMBERSHIP_BOOT_ID_SIZE];
-};
 
 struct herder_cluster {
     char *url; /* ours: the stable id */
@@ -44,11 +26,9 @@ struct herder_cluster {
     uint32_t return_delay_ms, rebalance_timeout_ms;
 
     /* ---- cluster.c: what is read ---- */
-    struct ptr_array known; /* struct cluster_known, by url */
-    struct ptr_array seats; /* struct cluster_seat */
+    struct cluster_picture picture;
+    pthread_mutex_t seats_lock; /* the herder writes the picture's seats under it; other threads copy them under it */
     uint64_t seats_epoch;   /* membership_epoch() that they belong to */
-    bool has_head;
-    struct cluster_head head;
     bool is_stale; /* records or seats have changed since they were read */
     struct cluster_stamp seen; /* of the own assignment when the units were looked at last */
 
@@ -59,6 +39,9 @@ struct herder_cluster {
     bool own_write_is_under_way, must_report;
     int64_t own_failing_since_ms; /* 0: not */
     struct herder_timer own_timer, watch_timer;
+
+    /* ---- drain.c ---- */
+    struct drain_request *drain_requests; /* that wait */
 
     /* ---- balance.c: while it leads ---- */
     struct cluster_stamp last;
@@ -72,19 +55,19 @@ int cluster_create(struct herder *herder, struct mr_error **error);
 void cluster_destroy(struct herder_cluster *cluster);
 /* What the topic holds now, if it has changed. false: no memory (to be tried again). */
 bool cluster_refresh(struct herder *herder);
-struct cluster_known *cluster_find(const struct herder_cluster *cluster, const char *url);
 void cluster_note_came(struct herder *herder);
 /* Reads what is new; has the units looked at when other ones are this worker's. */
 void cluster_look(struct herder *herder);
 /* The group has settled so. */
 void cluster_take_seats(struct herder *herder, uint64_t epoch, const struct membership_peer *peers, size_t count);
-bool cluster_has_seat(const struct herder_cluster *cluster, const char *url, const char *boot);
 /* May any worker still run a task of it? What is looked at again with each note that comes. */
 bool cluster_runs_tasks(const struct herder *herder, const char *connector);
 /* Where a unit runs, or is to run: NULL: nowhere. */
 const char *cluster_owner(const struct herder *herder, const char *connector, int32_t task);
 
 /* ---- duty.c ---- */
+/* NULL: nothing was given out to this run of this worker. */
+const struct cluster_assignment *duty_assignment(const struct herder_cluster *cluster);
 /* Is it this worker's to run? `task` UNIT_IS_CONNECTOR: the connector itself. */
 bool duty_has(const struct herder *herder, const char *connector, int32_t task);
 /* Something has changed that it may have to say. */
@@ -97,6 +80,11 @@ void duty_init(struct herder *herder);
 void duty_begin(struct herder *herder);
 /* Nothing is left to be handed over: it may leave the group. */
 bool duty_is_done(struct herder *herder);
+
+/* ---- drain.c ---- */
+/* Answers those who waited for what is so now. */
+void drain_look(struct herder *herder);
+void drain_answer_all(struct herder *herder, int status, const char *words);
 
 /* ---- balance.c ---- */
 void balance_init(struct herder *herder);

@@ -25,10 +25,9 @@
 
 /* --- what is to be run ----------------------------------------------------------------------------------------------- */
 
-/* NULL: nothing was given out to this run of this worker. */
-static const struct cluster_assignment *own_assignment(const struct herder_cluster *cluster)
+const struct cluster_assignment *duty_assignment(const struct herder_cluster *cluster)
 {
-    const struct cluster_known *known = cluster_find(cluster, cluster->url);
+    const struct cluster_known *known = cluster_picture_find(&cluster->picture, cluster->url);
 
     if (known == NULL || !known->has_assignment || strcmp(known->assignment.boot, cluster->boot) != 0)
         return NULL;
@@ -41,7 +40,7 @@ bool duty_has(const struct herder *herder, const char *connector, int32_t task)
 
     if (herder->cluster == NULL)
         return true;
-    assignment = own_assignment(herder->cluster);
+    assignment = duty_assignment(herder->cluster);
     return assignment != NULL && unit_map_has(&assignment->units, connector, task);
 }
 
@@ -61,7 +60,7 @@ static bool is_running(const struct herder *herder, const char *connector, int32
 static bool list_stopped(struct herder *herder)
 {
     struct herder_cluster *cluster = herder->cluster;
-    const struct cluster_assignment *assignment = own_assignment(cluster);
+    const struct cluster_assignment *assignment = duty_assignment(cluster);
 
     unit_map_release(&cluster->own.stopped);
     cluster->own.as_of = (struct cluster_stamp){0};
@@ -85,7 +84,8 @@ static void forget_settled_deaths(struct herder_cluster *cluster)
         char url[1024], boot[MEMBERSHIP_BOOT_ID_SIZE];
         const char *id = cluster->own.gone.items[i - 1];
 
-        if (!membership_parse_client_id(id, url, sizeof(url), boot, sizeof(boot)) || !cluster_has_seat(cluster, url, boot))
+        if (!membership_parse_client_id(id, url, sizeof(url), boot, sizeof(boot)) ||
+            cluster_picture_seat(&cluster->picture, url, boot) == NULL)
             mem_free(ptr_array_take_at(&cluster->own.gone, i - 1));
     }
 }
@@ -192,7 +192,7 @@ static bool may_speak(const struct herder *herder)
 /* A leader that thought us gone has removed it. */
 static bool stands_in_topic(const struct herder_cluster *cluster)
 {
-    const struct cluster_known *known = cluster_find(cluster, cluster->url);
+    const struct cluster_known *known = cluster_picture_find(&cluster->picture, cluster->url);
 
     return cluster->own_written != NULL && known != NULL && known->has_member &&
            strcmp(known->member.boot, cluster->boot) == 0;
@@ -264,9 +264,9 @@ static void watch_due(struct herder *herder, struct herder_timer *timer)
     size_t before = cluster->own.gone.count;
 
     if (may_speak(herder) && cluster_refresh(herder))
-        for (size_t i = 0; i < cluster->known.count; i++)
-            if (has_ended(cluster, cluster->known.items[i]))
-                say_gone(herder, cluster->known.items[i]);
+        for (size_t i = 0; i < cluster->picture.known.count; i++)
+            if (has_ended(cluster, cluster->picture.known.items[i]))
+                say_gone(herder, cluster->picture.known.items[i]);
     if (cluster->own.gone.count != before) {
         balance_want(herder, "a worker ended without leaving");
         duty_report_later(herder);
@@ -314,8 +314,8 @@ void duty_leave(struct herder *herder)
 /* Anybody who would take over. */
 static bool has_successors(const struct herder_cluster *cluster)
 {
-    for (size_t i = 0; i < cluster->known.count; i++) {
-        const struct cluster_known *known = cluster->known.items[i];
+    for (size_t i = 0; i < cluster->picture.known.count; i++) {
+        const struct cluster_known *known = cluster->picture.known.items[i];
 
         if (known->boot[0] != '\0' && strcmp(known->boot, cluster->boot) != 0 && known->has_member &&
             strcmp(known->member.boot, known->boot) == 0 && !known->member.drains && !known->member.leaves)
@@ -331,6 +331,6 @@ bool duty_is_done(struct herder *herder)
 
     if (cluster == NULL || !has_successors(cluster))
         return true;
-    assignment = own_assignment(cluster);
+    assignment = duty_assignment(cluster);
     return assignment == NULL || (assignment->units.count == 0 && assignment->revoking.count == 0);
 }

@@ -164,6 +164,7 @@ static void *herder_run(void *argument)
         cluster_look(herder);
         reconcile_marked(herder);
         duty_report_if_due(herder);
+        drain_look(herder);
         balance_run(herder);
         note_hand_over(herder);
     }
@@ -281,6 +282,7 @@ static void handle_quiesce(struct herder *herder, struct herder_post *post)
     (void)post;
     herder_stage_set(herder, HERDER_STOPPING);
     requests_answer_all(herder, 500, "Worker is shutting down");
+    drain_answer_all(herder, 500, "Worker is shutting down");
     mutex_lock(&herder->lock);
     herder->quiet = true;
     cond_broadcast(&herder->settled);
@@ -298,6 +300,7 @@ static void handle_end(struct herder *herder, struct herder_post *post)
             status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
     }
     requests_answer_all(herder, 500, "Worker is shutting down");
+    drain_answer_all(herder, 500, "Worker is shutting down");
     herder_stage_set(herder, HERDER_ENDED);
 }
 

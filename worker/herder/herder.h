@@ -27,6 +27,7 @@ struct config_store;
 struct connector_report;
 struct executor_setup;
 struct herder;
+struct herder_cluster_view;
 struct job_pool;
 struct leader_link;
 struct loader;
@@ -147,6 +148,10 @@ void herder_read_offsets(struct herder *herder, const char *name, herder_reply_f
 /* Writes the level for all workers of the cluster: 204 when it was read back. Any worker may. */
 void herder_set_logger_level(struct herder *herder, const char *logger, const char *level, herder_reply_fn *reply,
                              void *argument);
+/* Only in a cluster. Hands over all that this worker runs; it stays a member without work, and leads if it leads, until told otherwise:
+ * 204 when nothing is left here, 202 when something still is at the deadline (herder_cluster_view tells what). With `drains` false it
+ * takes work again: 204 when the others can read it. The wish ends with the process. 409: the opposite was asked meanwhile. */
+void herder_drain(struct herder *herder, bool drains, herder_reply_fn *reply, void *argument);
 /* Answered by the herder's own thread: shows that it turns. 200, 503 starting, 500 with the stage it is in. */
 void herder_ask_health(struct herder *herder, herder_reply_fn *reply, void *argument);
 
@@ -163,6 +168,12 @@ const struct worker_config *herder_worker(const struct herder *herder);
  * itself and that says RUNNING, PAUSED or RESTARTING is then no longer true, also where the topic cannot be told: REST shows
  * UNASSIGNED, as after an orderly stop. */
 const char *herder_idle_worker_id(const struct herder *herder);
+/* false: a standalone worker; it has no view. */
+bool herder_has_cluster(const struct herder *herder);
+/* The cluster as this worker knows it (herder/cluster_view.h). Costs the reading of all records of the cluster. Free with _destroy.
+ * NULL: no memory. */
+struct herder_cluster_view *herder_cluster_view(const struct herder *herder);
+void herder_cluster_view_destroy(struct herder_cluster_view *view);
 const char *herder_cluster_id(const struct herder *herder); /* "" when not known (standalone without a broker) */
 
 #endif

@@ -19,9 +19,11 @@
 #include <millrace/arena.h>
 #include <millrace/json.h>
 
+#include "base/mem.h"
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "config/worker_config.h"
+#include "herder/cluster_view.h"
 #include "herder/herder.h"
 #include "loader/loader.h"
 #include "store/config_snapshot.h"
@@ -36,6 +38,7 @@ struct herder {
     bool is_ready;
     const char *cluster_id;
     const char *idle_worker_id;
+    bool has_cluster; /* of this worker alone, which is "http://me:1/" */
     struct worker_config worker;
     bool has_offsets; /* one */
 
@@ -245,6 +248,36 @@ void herder_put_task_configs(struct herder *herder, const char *name, const stru
                              herder_reply_fn *reply, void *argument)
 {
     fake_note(herder, "tasks %s %zu %s", name, count, count == 0 ? "-" : string_map_get_or(maps[0], "a", "(none)"));
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
+}
+
+bool herder_has_cluster(const struct herder *herder)
+{
+    return herder->has_cluster;
+}
+
+struct herder_cluster_view *herder_cluster_view(const struct herder *herder)
+{
+    static const char orders[] = "{\"boot\":\"b1\",\"units\":{\"c\":[-1,0]},\"revoking\":{\"d\":{\"1\":\"1.2 drain\"}}}";
+    struct herder_cluster_view *view = mem_calloc(1, sizeof(*view));
+    (void)herder;
+    *view = (struct herder_cluster_view){.url = "http://me:1/", .boot = "b1", .is_member = true};
+    cluster_picture_init(&view->picture);
+    cluster_picture_add_seat(&view->picture, view->url, view->boot, true);
+    cluster_picture_read(&view->picture, "millrace-assignment-http://me:1/", orders, strlen(orders), false);
+    cluster_picture_settle(&view->picture);
+    return view;
+}
+
+void herder_cluster_view_destroy(struct herder_cluster_view *view)
+{
+    cluster_picture_release(&view->picture);
+    mem_free(view);
+}
+
+void herder_drain(struct herder *herder, bool drains, herder_reply_fn *reply, void *argument)
+{
+    fake_note(herder, "drain %d", drains);
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
 }
 

@@ -475,6 +475,43 @@ static void a_reply_after_the_server_has_stopped_does_no_harm(void **state)
     close(client);
 }
 
+static void the_cluster_is_shown(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->herder.has_cluster = true;
+    expect(state, "GET /admin/cluster", NULL, 200,
+           "{\"answered_by\":{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"is_member\":true},\"leader\":\"http://me:1/\","
+           "\"fencing\":null,\"epoch\":0,\"members\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"version\":null,"
+           "\"host\":null,\"labels\":null,\"leads\":true,\"introduced\":false,\"drains\":false,\"leaves\":false,"
+           "\"unfit\":false}],\"assignment\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"obeyed\":true,"
+           "\"units\":[{\"connector\":\"c\"},{\"connector\":\"c\",\"task\":0}],"
+           "\"revoking\":[{\"connector\":\"d\",\"task\":1,\"reason\":\"drain\"}],\"preparing\":[]}],"
+           "\"unassigned\":[],\"last_rebalance\":null}");
+}
+
+static void a_standalone_worker_has_no_cluster(void **state)
+{
+    static const char words[] =
+        "{\"error_code\":404,\"message\":\"This worker stands alone: it is no member of a cluster\"}";
+    expect(state, "GET /admin/cluster", NULL, 404, words);
+    expect(state, "PUT /admin/drain", NULL, 404, words);
+    expect(state, "DELETE /admin/drain", NULL, 404, words);
+}
+
+static void a_drain_is_asked_for_and_what_is_left_is_shown(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->herder.has_cluster = true;
+    expect(state, "PUT /admin/drain", NULL, 204, "");
+    expect_asked(state, "drain 1");
+    expect(state, "DELETE /admin/drain", NULL, 204, "");
+    expect_asked(state, "drain 0");
+    fixture->herder.status = 202;
+    expect(state, "PUT /admin/drain", NULL, 202,
+           "{\"left\":[{\"connector\":\"c\"},{\"connector\":\"c\",\"task\":0}],"
+           "\"revoking\":[{\"connector\":\"d\",\"task\":1,\"reason\":\"drain\"}]}");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -502,6 +539,9 @@ int main(void)
         TEST(what_the_herder_refuses_is_passed_on),
         TEST(states_are_asked_for),
         TEST(a_restart_shows_what_restarts),
+        TEST(the_cluster_is_shown),
+        TEST(a_standalone_worker_has_no_cluster),
+        TEST(a_drain_is_asked_for_and_what_is_left_is_shown),
         TEST(methods_that_a_path_does_not_have_are_405),
         TEST(a_reply_that_comes_later_answers),
         TEST(a_reply_after_the_server_has_stopped_does_no_harm),

@@ -1,0 +1,210 @@
+/* One worker among others: what it shows of the cluster, and how it drains. */
+#include "herder/cluster_view.h"
+#include "rig.h"
+
+#define OTHER_URL "http://other:8083/"
+#define OTHER_BOOT "ffeeddcc00112233"
+
+static int group_setup(void **state)
+{
+    (void)state;
+    rig_open(true, 0);
+    rig_start();
+    return 0;
+}
+
+static int impatient_setup(void **state)
+{
+    (void)state;
+    rig_open(true, 300);
+    rig_start();
+    return 0;
+}
+
+static void put_note(const char *key, const char *text)
+{
+    assert_int_equal(
+        config_store_put_own_note(rig.configs, &(struct config_note_write){key, text}, INT64_MAX, NULL), 0);
+}
+
+static void lead_with(size_t others)
+{
+    static const struct membership_peer peers[] = {{RIG_URL, RIG_BOOT, true}, {OTHER_URL, OTHER_BOOT, false}};
+
+    rig.group->on_leading(rig.group_argument);
+    rig.group->on_peers(rig.group_argument, 1, peers, 1 + others);
+}
+
+static void follow(void)
+{
+    static const struct membership_peer peers[] = {{RIG_URL, RIG_BOOT, false}, {OTHER_URL, OTHER_BOOT, true}};
+
+    rig.group->on_following(rig.group_argument, OTHER_URL);
+    rig.group->on_peers(rig.group_argument, 1, peers, 2);
+}
+
+static void drain(bool drains, struct answer *answer)
+{
+    memset(answer, 0, sizeof(*answer));
+    herder_drain(rig.herder, drains, take_answer, answer);
+}
+
+static int drained(bool drains)
+{
+    struct answer answer;
+
+    drain(drains, &answer);
+    return answered(&answer);
+}
+
+static bool drain_is_known(void *argument)
+{
+    struct herder_cluster_view *view = herder_cluster_view(rig.herder);
+    const struct cluster_known *own = cluster_picture_find(&view->picture, RIG_URL);
+    bool is = own != NULL && own->has_member && own->member.drains;
+
+    (void)argument;
+    herder_cluster_view_destroy(view);
+    return is;
+}
+
+static void who_is_there_and_who_leads_is_shown(void **state)
+{
+    struct herder_cluster_view *view;
+    const struct cluster_known *own, *other;
+
+    (void)state;
+    assert_true(herder_has_cluster(rig.herder));
+    view = herder_cluster_view(rig.herder);
+    assert_false(view->is_member);
+    assert_int_equal(view->picture.known.count, 0);
+    herder_cluster_view_destroy(view);
+    put_note("millrace-member-" OTHER_URL, "{\"boot\":\"" OTHER_BOOT "\",\"version\":\"9\",\"labels\":\"zone=a\"}");
+    lead_with(1);
+    put("a", "1");
+    expect("status a RUNNING");
+    turn();
+    view = herder_cluster_view(rig.herder);
+    own = cluster_picture_find(&view->picture, RIG_URL);
+    other = cluster_picture_find(&view->picture, OTHER_URL);
+    assert_true(view->is_member);
+    assert_string_equal(view->url, RIG_URL);
+    assert_true(cluster_known_is_introduced(own));
+    assert_true(cluster_known_is_introduced(other));
+    assert_string_equal(other->member.labels, "zone=a");
+    assert_true(cluster_picture_seat(&view->picture, RIG_URL, RIG_BOOT)->leads);
+    assert_false(cluster_picture_seat(&view->picture, OTHER_URL, OTHER_BOOT)->leads);
+    assert_string_equal(view->picture.head.leader_url, RIG_URL);
+    assert_true(unit_map_has(&own->assignment.units, "a", UNIT_IS_CONNECTOR));
+    herder_cluster_view_destroy(view);
+}
+
+static bool task_waits_for_a_worker(void *argument)
+{
+    struct herder_cluster_view *view = herder_cluster_view(rig.herder);
+    const char *words = unit_map_text(&view->picture.head.unassigned, "a", 0);
+    bool waits = words != NULL && strcmp(words, "no worker takes work now") == 0;
+
+    (void)argument;
+    herder_cluster_view_destroy(view);
+    return waits;
+}
+
+static void the_only_worker_drains_and_goes_on_leading(void **state)
+{
+    (void)state;
+    lead_with(0);
+    put("a", "1");
+    expect("status a-0 RUNNING");
+    assert_int_equal(drained(true), 204);
+    expect_order("task- a-0 stay");
+    expect("end a");
+    assert_true(task_waits_for_a_worker(NULL));
+    rig_log_clear();
+    assert_int_equal(put("b", "1"), 201);
+    assert_int_equal(drained(true), 204);
+    expect_never("start b");
+    assert_int_equal(drained(false), 204);
+    expect("status a-0 RUNNING");
+    expect("status b RUNNING");
+}
+
+static void a_follower_has_drained_when_the_leader_took_the_last_unit(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[0]}}");
+    follow();
+    drain(true, &answer);
+    assert_true(eventually(5000, drain_is_known, NULL));
+    put_note("millrace-assignment-" RIG_URL,
+             "{\"epoch\":1,\"sequence\":2,\"boot\":\"" RIG_BOOT "\",\"revoking\":{\"a\":{\"0\":\"1.2 drain\"}}}");
+    turn();
+    assert_false(was_answered(&answer));
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":3,\"boot\":\"" RIG_BOOT "\"}");
+    assert_int_equal(answered(&answer), 204);
+}
+
+static void a_drain_that_takes_too_long_goes_on_after_its_answer(void **state)
+{
+    (void)state;
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[0]}}");
+    follow();
+    assert_int_equal(drained(true), 202);
+    assert_true(drain_is_known(NULL));
+}
+
+static void a_drain_is_called_off(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[0]}}");
+    follow();
+    drain(true, &answer);
+    assert_true(eventually(5000, drain_is_known, NULL));
+    assert_int_equal(drained(false), 204);
+    assert_int_equal(answered(&answer), 409);
+    assert_false(drain_is_known(NULL));
+}
+
+static void a_drain_asked_before_the_group_is_joined_is_told_once_it_is(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    drain(true, &answer);
+    turn();
+    assert_false(was_answered(&answer));
+    follow();
+    assert_int_equal(answered(&answer), 204);
+}
+
+static void whoever_waits_for_a_drain_is_answered_at_the_end(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    drain(true, &answer);
+    turn();
+    herder_stop(rig.herder, eventually_now_ms() + 1000);
+    assert_int_equal(answered(&answer), 500);
+    assert_int_equal(drained(true), 503);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, rig_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(who_is_there_and_who_leads_is_shown),
+        TEST(the_only_worker_drains_and_goes_on_leading),
+        TEST(a_follower_has_drained_when_the_leader_took_the_last_unit),
+        cmocka_unit_test_setup_teardown(a_drain_that_takes_too_long_goes_on_after_its_answer, impatient_setup, rig_teardown),
+        TEST(a_drain_is_called_off),
+        TEST(a_drain_asked_before_the_group_is_joined_is_told_once_it_is),
+        TEST(whoever_waits_for_a_drain_is_answered_at_the_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
