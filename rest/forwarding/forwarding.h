@@ -17,6 +17,7 @@
 /* config_snapshot_offset of the worker that answered; only to workers (a request with `forward`). */
 #define FORWARDING_OFFSET_HEADER "Millrace-Config-Offset"
 #define FORWARDING_CATCH_UP_MS 10000
+#define FORWARDING_BODY_MAX (16u << 20) /* of the herder's requests: task configurations of one connector */
 
 struct config_store;
 struct forwarding;

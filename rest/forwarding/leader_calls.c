@@ -15,7 +15,6 @@
 
 #include "base/bans.h"
 
-#define BODY_MAX (64u << 20)
 #define TARGET_MAX 16000
 #define MESSAGE_MAX 4000
 
@@ -95,7 +94,7 @@ static struct leader_call *call_create(const char *connector, const struct strin
 
     if (call == NULL)
         return NULL;
-    str_buffer_init(&call->body, BODY_MAX);
+    str_buffer_init(&call->body, FORWARDING_BODY_MAX);
     str_buffer_init(&call->target, TARGET_MAX);
     json_out_init(&out, &call->body);
     json_out_open(&out, '[');

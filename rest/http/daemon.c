@@ -129,7 +129,8 @@ static enum MHD_Result begin_request(struct http_exchange *exchange, const char 
     exchange_read_head(exchange, method, version);
     uint64_t announced = announced_length(&exchange->request);
     bool asks_first = http_request_header(&exchange->request, "Expect") != NULL;
-    if (exchange->refused == 0 && announced > HTTP_BODY_MAX && (asks_first || announced > HTTP_DRAIN_MAX))
+    exchange_expect_body(exchange, announced);
+    if (exchange->refused == 0 && announced > exchange->body.max && (asks_first || announced > HTTP_DRAIN_MAX))
         exchange->refused = 413;
     else if (exchange->refused == 0 || announced <= HTTP_DRAIN_MAX)
         return MHD_YES;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -132,6 +133,16 @@ void exchange_read_head(struct http_exchange *exchange, const char *method, cons
     read_origin(exchange);
 }
 
+void exchange_expect_body(struct http_exchange *exchange, uint64_t announced)
+{
+    if (exchange->refused != 0 || announced <= exchange->body.max)
+        return;
+    struct http_target target;
+    if (http_target_parse(&target, exchange->raw_target) == NULL)
+        exchange->body.max = http_router_body_max(exchange->listener->server->router, exchange->request.method, &target);
+    http_target_release(&target);
+}
+
 void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_t length)
 {
     exchange->body_seen += length;
@@ -153,12 +164,14 @@ void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_
 
 static void fill_refusal(struct http_exchange *exchange, struct http_response *response)
 {
+    char words[80];
     switch (exchange->refused) {
     case 400:
         http_response_set_page(response, 400, "An HTTP/1.1 request needs one Host header");
         break;
     case 413:
-        http_response_set_error(response, 413, "The request body is larger than 1 MiB");
+        snprintf(words, sizeof(words), "The request body is larger than %zu MiB", exchange->body.max >> 20);
+        http_response_set_error(response, 413, words);
         break;
     case 414:
         http_response_set_page(response, 414, "The request line is too long");

@@ -51,6 +51,17 @@ static bool route_fits(const struct http_route *route, const struct http_request
     return http_pattern_fits(route->pattern, request->target.segments, request->target.segment_count);
 }
 
+size_t http_router_body_max(const struct http_router *router, enum http_method method, const struct http_target *target)
+{
+    for (size_t i = 0; i < router->route_count; i++) {
+        const struct http_route *route = &router->routes[i];
+        if (route->body_max != 0 && route->method == method &&
+            http_pattern_fits(route->pattern, target->segments, target->segment_count))
+            return route->body_max;
+    }
+    return HTTP_BODY_MAX;
+}
+
 static void list_methods(const struct http_router *router, const struct http_request *request,
                          struct http_response *answer)
 {

@@ -34,6 +34,7 @@ struct http_route {
     http_handler *handler;
     uint32_t timeout_ms;          /* 0: HTTP_TIMEOUT_DEFAULT_MS */
     http_timed_out_fn *timed_out; /* NULL: 500 "Request timed out" */
+    size_t body_max;              /* 0: HTTP_BODY_MAX; more counts only for a body that is announced by its length */
 };
 
 struct http_router {
@@ -44,6 +45,9 @@ struct http_router {
 
 /* Sets request->route and returns true, or fills the response that refuses (or lists, for OPTIONS). */
 bool http_router_find(const struct http_router *router, struct http_request *request, struct http_response *refusal);
+
+/* The limit of a body for that path and method. */
+size_t http_router_body_max(const struct http_router *router, enum http_method method, const struct http_target *target);
 
 /* Does the pattern fit these segments? */
 bool http_pattern_fits(const char *pattern, const char *const *segments, size_t segment_count);

@@ -101,6 +101,8 @@ void exchange_drop(struct http_exchange *exchange);
 void exchange_end(struct http_exchange *exchange);
 /* Keeps what MHD knows about the request. Sets `refused` for what is wrong or beyond the limits. */
 void exchange_read_head(struct http_exchange *exchange, const char *method, const char *version);
+/* A body of that length is about to come: the route may allow more than HTTP_BODY_MAX. */
+void exchange_expect_body(struct http_exchange *exchange, uint64_t announced);
 void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_t length);
 /* The body is complete: finds the handler and runs it, or refuses. After it the exchange is answered or waits. */
 void exchange_hand_over(struct http_exchange *exchange);

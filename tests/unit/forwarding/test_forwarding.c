@@ -419,6 +419,27 @@ static void task_configurations_reach_the_leader_signed(void **state)
     assert_string_equal(cluster->workers[1].herder.asked, "tasks a/b 2 1");
 }
 
+static void many_task_configurations_fit_one_request(void **state)
+{
+    struct cluster *cluster = *state;
+    const struct leader_link *link = forwarding_leader_link(cluster->workers[0].forwarding);
+    struct string_map *map = string_map_create();
+    static const struct string_map *maps[3000];
+    char value[2000];
+    struct passed passed = {.times = 0};
+    mutex_init(&passed.lock);
+    snprintf(value, sizeof(value), "%01999d", 7);
+    string_map_put(map, "b", value);
+    for (size_t i = 0; i < 3000; i++)
+        maps[i] = map;
+    link->put_tasks(link->argument, cluster->workers[1].url, "here", maps, 3000, clock_monotonic_ms(NULL) + WAIT_MS,
+                    on_link_done, &passed);
+    string_map_destroy(map);
+    assert_true(eventually(WAIT_MS, was_passed, &passed));
+    assert_int_equal(passed.status, 204);
+    assert_string_equal(cluster->workers[1].herder.asked, "tasks here 3000 (none)");
+}
+
 static void the_leaders_words_come_back(void **state)
 {
     struct cluster *cluster = *state;
@@ -505,6 +526,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bodies_that_are_no_task_configurations_are_500, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fencing_needs_a_signature_and_a_connector, set_up, tear_down),
         cmocka_unit_test_setup_teardown(task_configurations_reach_the_leader_signed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_task_configurations_fit_one_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_leaders_words_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_key_nothing_is_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whoever_asks_is_told_when_memory_runs_out, set_up, tear_down),

@@ -1,7 +1,7 @@
 /*
  * http_test: a server with a few routes on a free port, and a client that sends bytes as they are.
  *
- * Routes: GET /now answers "now"; POST /echo answers with the body; GET /later keeps the exchange in `later`;
+ * Routes: GET /now answers "now"; POST /echo answers with the body, /large with one up to LARGE_MAX; GET /later keeps the exchange in `later`;
  * GET /late has a short deadline and is never answered by its handler.
  */
 #ifndef HTTP_TEST_H
@@ -31,6 +31,7 @@
 #include "support/raw_http.h"
 
 #define LATE_MS 60
+#define LARGE_MAX (3u << 20)
 #define KEPT_MAX 300
 
 /* Exchanges kept by /later and /late. */
@@ -82,6 +83,7 @@ static inline void handle_name(void *context, struct http_exchange *exchange)
 static const struct http_route TEST_ROUTES[] = {
     {.method = HTTP_GET, .pattern = "/now", .handler = handle_now},
     {.method = HTTP_POST, .pattern = "/echo", .handler = handle_echo},
+    {.method = HTTP_POST, .pattern = "/large", .handler = handle_echo, .body_max = LARGE_MAX},
     {.method = HTTP_GET, .pattern = "/later", .handler = handle_later},
     {.method = HTTP_GET, .pattern = "/late", .handler = handle_later, .timeout_ms = LATE_MS},
     {.method = HTTP_GET, .pattern = "/names/{name}", .handler = handle_name},

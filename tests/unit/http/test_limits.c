@@ -30,13 +30,18 @@ static int patient_set_up(void **state)
     return fixture_start(fixture);
 }
 
-static void say_post(int client, size_t length, const char *more)
+static void say_post_to(int client, const char *path, size_t length, const char *more)
 {
     char head[200];
     snprintf(head, sizeof(head),
-             "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n",
-             length, more);
+             "POST %s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n",
+             path, length, more);
     assert_true(client_say(client, head));
+}
+
+static void say_post(int client, size_t length, const char *more)
+{
+    say_post_to(client, "/echo", length, more);
 }
 
 static bool send_many(int client, size_t length)
@@ -71,6 +76,20 @@ static void a_body_of_the_limit_is_read(void **state)
     say_post(client, HTTP_BODY_MAX + 1, "");
     assert_true(send_many(client, HTTP_BODY_MAX + 1));
     assert_int_equal(client_read(client, true)->status, 413);
+    close(client);
+}
+
+static void a_route_may_take_larger_bodies(void **state)
+{
+    int client = client_open(*state);
+    say_post_to(client, "/large", LARGE_MAX, "Accept: text/plain\r\n");
+    assert_true(send_many(client, LARGE_MAX));
+    assert_int_equal(client_read(client, true)->status, 406);
+    say_post_to(client, "/large", LARGE_MAX + 1, "");
+    assert_true(send_many(client, LARGE_MAX + 1));
+    struct reply *reply = client_read(client, true);
+    assert_int_equal(reply->status, 413);
+    assert_string_equal(reply->body, "{\"error_code\":413,\"message\":\"The request body is larger than 3 MiB\"}");
     close(client);
 }
 
@@ -321,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_body_of_the_limit_is_read),
     };
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_route_may_take_larger_bodies),
         cmocka_unit_test(a_client_that_asks_first_need_not_send_a_large_body),
         cmocka_unit_test(a_body_beyond_all_measure_is_refused_at_once),
         cmocka_unit_test(a_long_request_line_gets_414),
