@@ -7,6 +7,7 @@
 #include "base/string_map.h"
 #include "forwarding/signature.h"
 #include "json/connector_body.h"
+#include "json/connector_entity.h"
 #include "routes/routes_internal.h"
 #include "store/config_snapshot.h"
 
@@ -65,8 +66,11 @@ void internal_fence_put(void *argument, struct http_exchange *exchange)
 
     if (!is_from_worker(context, exchange) || (snapshot = rest_snapshot_with_connector(context, exchange)) == NULL)
         return;
-    if (config_snapshot_needs_fencing(snapshot, rest_name(exchange)) &&
-        config_snapshot_fenced_count(snapshot, rest_name(exchange)) >= 0) {
+    if (strcmp(connector_type(herder_loader(context->herder), config_snapshot_config(snapshot, rest_name(exchange))),
+               "sink") == 0) {
+        rest_answer_error(exchange, 400, "Connector %s is not a source connector", rest_name(exchange));
+    } else if (config_snapshot_needs_fencing(snapshot, rest_name(exchange)) &&
+               config_snapshot_fenced_count(snapshot, rest_name(exchange)) >= 0) {
         rest_answer_error(exchange, 500, "Connector %s ran with exactly-once support, and this version cannot fence its tasks",
                           rest_name(exchange));
     } else {
