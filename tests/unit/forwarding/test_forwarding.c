@@ -503,6 +503,8 @@ static void whoever_asks_is_told_when_memory_runs_out(void **state)
     for (size_t i = 0; i < WORKERS; i++) { /* the watch is to see one thread of the room alone */
         rest_server_stop(cluster->workers[i].server);
         cluster->workers[i].server = NULL;
+        forwarding_stop(cluster->workers[i].forwarding);
+        cluster->workers[i].forwarding = NULL;
     }
     assert_true(put_tasks_once(&cluster->workers[0]));
     alloc_torture(put_tasks_once, &cluster->workers[0]);
