@@ -157,6 +157,7 @@ struct forwarding *forwarding_start(const struct forwarding_setup *setup, struct
     forwarding->worker = setup->worker;
     forwarding->configs = setup->configs;
     forwarding->link = forwarding_calls;
+    forwarding->link.ask_boot = forwarding_ask_boot;
     forwarding->link.argument = forwarding;
     forwarding->client = client_start(setup->worker->properties, error);
     if (forwarding->client != NULL)

@@ -17,6 +17,9 @@ struct forwarding {
     struct leader_link link;
 };
 
+/* boot_call.c; of the link. */
+void forwarding_ask_boot(void *argument, const char *url, int64_t deadline_ms, leader_link_boot_fn *done, void *done_argument);
+
 extern const struct leader_link forwarding_calls; /* leader_calls.c; the argument is the forwarding */
 
 #endif

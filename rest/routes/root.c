@@ -1,4 +1,5 @@
 /* GET /: what this worker is. */
+#include "herder/leader_link.h"
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
@@ -15,5 +16,7 @@ void root_get(void *argument, struct http_exchange *exchange)
     json_out_pair(&out, "commit", KAFKA_COMMIT);
     json_out_pair(&out, "kafka_cluster_id", cluster_id == NULL || *cluster_id == '\0' ? NULL : cluster_id);
     json_out_close(&out, '}');
+    if (herder_boot_id(context->herder) != NULL)
+        http_response_add_header(&response, LEADER_LINK_BOOT_HEADER, herder_boot_id(context->herder));
     http_exchange_answer(exchange, &response);
 }

@@ -27,6 +27,10 @@ enum connector_kind { CONNECTOR_SOURCE, CONNECTOR_SINK };
 /* The framework's options in validation order: those of both kinds, then those of this one. */
 #define CONNECTOR_DEFS 2
 void connector_config_defs(enum connector_kind kind, const struct mr_config_def *defs[CONNECTOR_DEFS]);
+/* Options that Kafka Connect does not have. A validation shows one only when it was submitted, so that a form made for Kafka Connect
+ * stays as it was; NULL: none of that name. */
+#define CONNECTOR_SELECTOR "millrace.placement.selector"
+const struct mr_config_def *connector_config_own_def(const char *name);
 
 /* errors.*, as errors/tolerance.h takes them. */
 struct connector_errors {

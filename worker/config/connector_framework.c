@@ -167,6 +167,22 @@ static const char *find_converter(void *owner, const char *option, const char *t
     return found.plugin == NULL ? NULL : found.plugin->class_name;
 }
 
+/* Our own options, those that are submitted. */
+static int validate_submitted(struct validating *validating)
+{
+    for (size_t i = 0; i < string_map_count(validating->map); i++) {
+        struct validating_part part = {.defs = {connector_config_own_def(string_map_key(validating->map, i))},
+                                       .def_count = 1,
+                                       .map = validating->map,
+                                       .look = {.part = REPORT_MAIN}};
+        struct mr_config *config = part.defs[0] != NULL ? validate_part(validating, &part, NULL) : NULL;
+        if (part.defs[0] != NULL && config == NULL)
+            return -1;
+        mr_config_destroy(config);
+    }
+    return 0;
+}
+
 /* The whole ------------------------------------------------------------------------------------------------------- */
 
 int validate_framework(struct validating *validating)
@@ -181,5 +197,5 @@ int validate_framework(struct validating *validating)
     show_connector_version(validating);
     for (size_t i = 0; i < SIDE_COUNT; i++)
         show_side(validating, i);
-    return 0;
+    return validate_submitted(validating);
 }

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
+#include "config/connector_config.h"
 #include "coordination/cluster_plan.h"
 #include "coordination/membership.h"
 #include "herder/cluster_internal.h"
@@ -24,7 +25,6 @@
 
 #define RETRY_MS 250
 #define RECORD_OVERDUE_MS 5000 /* a member that does not introduce itself */
-#define SELECTOR_PROPERTY "millrace.placement.selector"
 
 /* What one plan writes; belongs to its job while that runs. */
 struct balance_write {
@@ -134,7 +134,7 @@ static struct cluster_work *list_work(const struct config_snapshot *snapshot, si
     work = mem_calloc(total + 1, sizeof(*work));
     for (size_t i = 0; work != NULL && i < connectors; i++) {
         const char *name = config_snapshot_connector_at(snapshot, i);
-        const char *selector = string_map_get(config_snapshot_config(snapshot, name), SELECTOR_PROPERTY);
+        const char *selector = string_map_get(config_snapshot_config(snapshot, name), CONNECTOR_SELECTOR);
         size_t units = units_of(snapshot, name);
 
         for (size_t unit = 0; unit < units; unit++)
@@ -393,6 +393,7 @@ void balance_begin(struct herder *herder)
     struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
 
     cluster->last = (struct cluster_stamp){config_snapshot_epoch(snapshot) + 1, 0};
+    unit_map_release(&cluster->told_unassigned);
     config_snapshot_drop(snapshot);
     for (size_t i = 0; i < cluster->picture.known.count; i++) {
         struct cluster_known *known = cluster->picture.known.items[i];

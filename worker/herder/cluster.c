@@ -37,6 +37,7 @@ int cluster_create(struct herder *herder, struct mr_error **error)
     snprintf(cluster->boot, sizeof(cluster->boot), "%s", membership_boot_id(herder->membership));
     cluster->is_stale = true;
     duty_init(herder);
+    newcomer_init(herder);
     balance_init(herder);
     process_identity_read(&cluster->process);
     return cluster->url != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the herder");
@@ -49,6 +50,7 @@ void cluster_destroy(struct herder_cluster *cluster)
     cluster_picture_release(&cluster->picture);
     mutex_destroy(&cluster->seats_lock);
     cluster_member_release(&cluster->own);
+    unit_map_release(&cluster->told_unassigned);
     mem_free(cluster->own_text);
     mem_free(cluster->own_written);
     mem_free(cluster->url);
@@ -73,6 +75,7 @@ void cluster_take_seats(struct herder *herder, uint64_t epoch, const struct memb
     }
     cluster->seats_epoch = epoch;
     cluster->is_stale = true;
+    duty_report_later(herder); /* a newcomer looks whether its name is free */
 }
 
 static bool read_notes(struct cluster_picture *picture, const struct config_snapshot *snapshot)
@@ -120,6 +123,11 @@ static bool copy_seats(struct herder_cluster *cluster, struct cluster_picture *t
 bool herder_has_cluster(const struct herder *herder)
 {
     return herder->cluster != NULL;
+}
+
+const char *herder_boot_id(const struct herder *herder)
+{
+    return herder->cluster != NULL ? herder->cluster->boot : NULL;
 }
 
 struct herder_cluster_view *herder_cluster_view(const struct herder *herder)
@@ -176,6 +184,20 @@ bool cluster_runs_tasks(const struct herder *herder, const char *connector)
     return false;
 }
 
+bool cluster_holds(const struct herder *herder, const char *connector, int32_t task)
+{
+    const struct ptr_array *workers = &herder->cluster->picture.known;
+
+    for (size_t i = 0; i < workers->count; i++) {
+        const struct cluster_known *known = workers->items[i];
+
+        if (cluster_known_has_orders(known) && (unit_map_has(&known->assignment.units, connector, task) ||
+                                                unit_map_has(&known->assignment.revoking, connector, task)))
+            return true;
+    }
+    return false;
+}
+
 const char *cluster_owner(const struct herder *herder, const char *connector, int32_t task)
 {
     const struct herder_cluster *cluster = herder->cluster;
@@ -214,4 +236,6 @@ void cluster_look(struct herder *herder)
     if (cluster_stamp_compare(stamp, cluster->seen) != 0 || herder->stage == HERDER_LEADING)
         units_mark_all(herder); /* ours are others now; a request may wait for another worker's */
     cluster->seen = stamp;
+    if (herder->stage == HERDER_LEADING)
+        status_of_unassigned(herder);
 }

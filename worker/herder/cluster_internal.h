@@ -40,6 +40,14 @@ struct herder_cluster {
     int64_t own_failing_since_ms; /* 0: not */
     struct herder_timer own_timer, watch_timer;
 
+    /* ---- newcomer.c: whether the name of this worker is free ---- */
+    bool has_stood; /* its record stood in the topic: the name was its own */
+    bool is_asking, rival_is_ghost, rival_is_alive;
+    char rival[MEMBERSHIP_BOOT_ID_SIZE]; /* who has it, as far as one knows; "": nobody */
+    int64_t rival_since_ms;
+    uint32_t session_timeout_ms;
+    struct herder_timer newcomer_timer;
+
     /* ---- drain.c ---- */
     struct drain_request *drain_requests; /* that wait */
 
@@ -48,6 +56,7 @@ struct herder_cluster {
     bool is_due, is_under_way;
     const char *reason;                   /* of the next plan */
     struct herder_timer balance_timer;
+    struct unit_map told_unassigned; /* those whose status says why nobody runs them */
 };
 
 /* ---- cluster.c ---- */
@@ -62,6 +71,8 @@ void cluster_look(struct herder *herder);
 void cluster_take_seats(struct herder *herder, uint64_t epoch, const struct membership_peer *peers, size_t count);
 /* May any worker still run a task of it? What is looked at again with each note that comes. */
 bool cluster_runs_tasks(const struct herder *herder, const char *connector);
+/* Was it given to a worker that is there, and not been taken back? */
+bool cluster_holds(const struct herder *herder, const char *connector, int32_t task);
 /* Where a unit runs, or is to run: NULL: nowhere. */
 const char *cluster_owner(const struct herder *herder, const char *connector, int32_t task);
 
@@ -80,6 +91,11 @@ void duty_init(struct herder *herder);
 void duty_begin(struct herder *herder);
 /* Nothing is left to be handed over: it may leave the group. */
 bool duty_is_done(struct herder *herder);
+
+/* ---- newcomer.c ---- */
+void newcomer_init(struct herder *herder);
+/* The own member record does not stand in the topic: may it be written? false: not now (looked at again), or never: the worker ends. */
+bool newcomer_may_introduce(struct herder *herder);
 
 /* ---- drain.c ---- */
 /* Answers those who waited for what is so now. */

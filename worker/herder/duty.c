@@ -209,8 +209,14 @@ static void report(struct herder *herder)
         retry_later(herder);
         return;
     }
-    if (stands_in_topic(cluster) && strcmp(cluster->own_text, cluster->own_written) == 0)
-        return;
+    if (!stands_in_topic(cluster)) {
+        if (!newcomer_may_introduce(herder))
+            return;
+    } else {
+        herder->was_member = cluster->has_stood = true;
+        if (strcmp(cluster->own_text, cluster->own_written) == 0)
+            return;
+    }
     text = mem_strdup(cluster->own_text);
     cluster->own_write_is_under_way =
         text != NULL && herder_job_post(herder, &(struct herder_job_setup){.run = write_run,

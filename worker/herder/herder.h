@@ -168,6 +168,8 @@ const struct worker_config *herder_worker(const struct herder *herder);
  * itself and that says RUNNING, PAUSED or RESTARTING is then no longer true, also where the topic cannot be told: REST shows
  * UNASSIGNED, as after an orderly stop. */
 const char *herder_idle_worker_id(const struct herder *herder);
+/* Tells this run of the worker from others under its URL; NULL: standalone. */
+const char *herder_boot_id(const struct herder *herder);
 /* false: a standalone worker; it has no view. */
 bool herder_has_cluster(const struct herder *herder);
 /* The cluster as this worker knows it (herder/cluster_view.h). Costs the reading of all records of the cluster. Free with _destroy.

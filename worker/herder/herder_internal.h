@@ -109,6 +109,8 @@ void herder_fail(struct herder *herder, const char *words);
 extern const struct executor_listener herder_executor_listener;     /* unit_events.c; argument: the herder */
 extern const struct config_listener herder_config_listener;         /* config_events.c */
 extern const struct membership_listener herder_membership_listener; /* leadership.c */
+/* What runs is left as it is until the group is joined again; requests that have begun are answered 409. */
+void herder_suspend(struct herder *herder);
 
 /* leadership.c */
 void herder_begin_standalone(struct herder *herder, struct herder_post *post);

@@ -15,10 +15,16 @@ struct string_map;
 /* `status`: of HTTP; 0: no answer came. */
 typedef void leader_link_done_fn(void *argument, int status, const char *message);
 
+/* Which run of a worker answers there: its boot id, which stands in this header of GET /. NULL: no answer, or none that says it. */
+#define LEADER_LINK_BOOT_HEADER "Millrace-Boot"
+typedef void leader_link_boot_fn(void *argument, const char *boot);
+
 struct leader_link {
     /* POST /connectors/{connector}/tasks, signed with the session key. */
     void (*put_tasks)(void *argument, const char *leader_url, const char *connector, const struct string_map *const *maps,
                       size_t count, int64_t deadline_ms, leader_link_done_fn *done, void *done_argument);
+    /* GET url: who answers at this address? */
+    void (*ask_boot)(void *argument, const char *url, int64_t deadline_ms, leader_link_boot_fn *done, void *done_argument);
     void *argument;
 };
 

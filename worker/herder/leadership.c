@@ -143,7 +143,6 @@ static void leader_url_set(struct herder *herder, const char *url)
 
 static void begin_to_catch_up(struct herder *herder, bool to_lead)
 {
-    herder->was_member = true;
     herder->catches_up_to_lead = to_lead;
     herder->catch_up_count++;
     herder->catch_up_retry_ms = CATCH_UP_RETRY_FIRST_MS;
@@ -184,9 +183,8 @@ static void handle_following(struct herder *herder, struct herder_post *post)
     mem_free(event);
 }
 
-/* What runs is left as it is: it does nothing outside without the lease, and goes on in its place if it is still ours when
- * the group is joined again. */
-static void suspend(struct herder *herder)
+/* It does nothing outside without the lease, and goes on in its place if it is still ours when the group is joined again. */
+void herder_suspend(struct herder *herder)
 {
     herder_stage_set(herder, HERDER_SUSPENDED);
     leader_url_set(herder, NULL);
@@ -200,7 +198,7 @@ static void handle_lost(struct herder *herder, struct herder_post *post)
 
     if (!is_stopping(herder)) {
         log_warn(HERDER_LOG, "connectors and tasks are suspended: %s", event->words);
-        suspend(herder);
+        herder_suspend(herder);
     }
     mem_free(event);
 }
@@ -212,7 +210,7 @@ static void handle_failed(struct herder *herder, struct herder_post *post)
     if (!is_stopping(herder)) {
         herder_fail(herder, event->words);
         if (herder->stage != HERDER_JOINING)
-            suspend(herder);
+            herder_suspend(herder);
     }
     mem_free(event);
 }

@@ -1,8 +1,10 @@
 /* What the status topic is told. Order and kinds of records: lifecycle, section 2; internal-topics, section 3. */
 #include <millrace/error.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "coordination/membership.h"
+#include "herder/cluster_internal.h"
 #include "herder/units_internal.h"
 #include "store/config_snapshot.h"
 
@@ -40,6 +42,44 @@ void status_of_task(struct herder *herder, const char *connector, uint32_t task,
     struct unit_status status = status_make(herder, state, trace, version);
 
     status_store_put_task(herder->setup.statuses, connector, task, &status, care_of(herder, state));
+}
+
+static bool is_wanted(const struct config_snapshot *snapshot, const struct unit_entry *unit)
+{
+    return config_snapshot_has(snapshot, unit->connector) &&
+           (unit->task == UNIT_IS_CONNECTOR || (uint32_t)unit->task < config_snapshot_task_count(snapshot, unit->connector));
+}
+
+static void tell_unassigned(struct herder *herder, const struct unit_entry *unit)
+{
+    if (unit->task == UNIT_IS_CONNECTOR)
+        status_of_connector(herder, unit->connector, UNIT_UNASSIGNED, unit->text, NULL);
+    else
+        status_of_task(herder, unit->connector, (uint32_t)unit->task, UNIT_UNASSIGNED, unit->text, NULL);
+}
+
+/* What is still being stopped somewhere says so itself first. */
+void status_of_unassigned(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    const struct unit_map *unassigned = &cluster->picture.head.unassigned;
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    struct unit_map now;
+
+    unit_map_init(&now);
+    for (size_t i = 0; i < unassigned->count; i++) {
+        const struct unit_entry *unit = &unassigned->entries[i];
+        const char *told = unit_map_text(&cluster->told_unassigned, unit->connector, unit->task);
+
+        if (unit->text == NULL || !is_wanted(snapshot, unit) || cluster_holds(herder, unit->connector, unit->task))
+            continue;
+        if (told == NULL || strcmp(told, unit->text) != 0)
+            tell_unassigned(herder, unit);
+        unit_map_put(&now, unit->connector, unit->task, unit->text); /* without memory it is told again */
+    }
+    unit_map_release(&cluster->told_unassigned);
+    cluster->told_unassigned = now;
+    config_snapshot_drop(snapshot);
 }
 
 static void sweep_tasks(struct herder *herder, const char *connector, uint32_t count)

@@ -113,6 +113,8 @@ void status_of_connector(struct herder *herder, const char *connector, enum unit
                          const char *version);
 void status_of_task(struct herder *herder, const char *connector, uint32_t task, enum unit_state state,
                     const char *trace, const char *version);
+/* While this worker leads: says of each unit that nobody runs why not, once. */
+void status_of_unassigned(struct herder *herder);
 /* Tombstones for what no connector or task stands behind any more. */
 void status_sweep(struct herder *herder, const struct config_snapshot *snapshot);
 /* After a deletion: all of them, or, where the name was created anew, its topics. */

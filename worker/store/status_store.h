@@ -34,7 +34,7 @@ struct unit_status {
     enum unit_state state;
     const char *worker_id; /* advertised host:port of the worker that says so */
     int32_t generation;    /* of the group, when it was said */
-    const char *trace;     /* of FAILED, else NULL */
+    const char *trace;     /* of FAILED; of UNASSIGNED why no worker has it, where one knows; else NULL */
     const char *version;   /* of the plugin; NULL: not known */
 };
 

@@ -459,10 +459,33 @@ static void memory_may_run_short_for_definitions(void **state)
     alloc_torture(define_and_release, (void *)(uintptr_t)plugin);
 }
 
+static const struct connector_option *find(const struct connector_report *report, const char *name)
+{
+    for (size_t i = 0; i < report->option_count; i++)
+        if (strcmp(report->options[i]->name, name) == 0)
+            return report->options[i];
+    return NULL;
+}
+
+static void an_option_of_our_own_is_shown_when_it_is_submitted(void **state)
+{
+    struct connector_report *report = report_of(PICKY);
+    (void)state;
+    size_t without = report->option_count;
+    assert_null(find(report, CONNECTOR_SELECTOR));
+    connector_report_destroy(report);
+    report = report_of(PICKY CONNECTOR_SELECTOR "=zone=a\n");
+    assert_int_equal(report->option_count, without + 1);
+    assert_string_equal(find(report, CONNECTOR_SELECTOR)->value, "zone=a");
+    assert_string_equal(find(report, CONNECTOR_SELECTOR)->definition.group, "Millrace");
+    connector_report_destroy(report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_option_is_shown_as_kafka_connect_shows_it),
+        cmocka_unit_test(an_option_of_our_own_is_shown_when_it_is_submitted),
         cmocka_unit_test(options_have_kafka_connects_order),
         cmocka_unit_test(overrides_have_the_order_of_javas_hash_maps),
         cmocka_unit_test(hashes_are_of_utf_16),

@@ -105,6 +105,8 @@ static const struct {
     {SOURCE "exactly.once.support=REQUIRED\n",
      {{"exactly.once.support", "This worker does not have exactly-once source support enabled."},
       {"exactly.once.support", "does not say whether it supports"}}},
+    {SOURCE "millrace.placement.selector=zone=a, disk!=hdd, ssd, !spare\n", {{NULL, NULL}}},
+    {SOURCE "millrace.placement.selector=zone=a;ssd\n", {{"millrace.placement.selector", "key=value, key!=value, key or !key"}}},
     /* own options */
     {"name=n\nconnector.class=ThingSource\n",
      {{"path", "Missing required configuration \"path\" which has no default value."}}},

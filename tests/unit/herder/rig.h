@@ -37,6 +37,7 @@
 #include "executor/executor.h"
 #include "executor/job_pool.h"
 #include "herder/herder.h"
+#include "herder/leader_link.h"
 #include "loader/loader.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
@@ -83,6 +84,9 @@ static struct rig {
     char failure[256];
     bool failure_had_run;
 } rig;
+
+/* To other workers; set before the rig is opened. */
+static const struct leader_link *rig_link;
 
 static void rig_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void rig_say(const char *format, ...)
@@ -648,6 +652,7 @@ static void rig_open(bool in_group, uint32_t request_timeout_ms)
                                                       .jobs = rig.jobs,
                                                       .membership = in_group ? &membership : NULL,
                                                       .worker_id = "here:8083",
+                                                      .leader_link = rig_link,
                                                       .request_timeout_ms = request_timeout_ms,
                                                       .failed = take_failure},
                                NULL);

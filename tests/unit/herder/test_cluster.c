@@ -9,6 +9,7 @@ static int group_setup(void **state)
 {
     (void)state;
     rig_open(true, 0);
+    rig.worker.placement_labels = "zone=a";
     rig_start();
     return 0;
 }
@@ -193,6 +194,47 @@ static void whoever_waits_for_a_drain_is_answered_at_the_end(void **state)
     assert_int_equal(drained(true), 503);
 }
 
+static void put_selecting(const char *name, const char *selector)
+{
+    struct answer answer = {0};
+    struct string_map *config = string_map_create();
+    int status;
+
+    string_map_put(config, "connector.class", "Source");
+    string_map_put(config, "name", name);
+    string_map_put(config, CONNECTOR_SELECTOR, selector);
+    herder_put_connector(rig.herder, &(struct herder_put_connector){.name = name, .config = config}, take_answer, &answer);
+    status = answered(&answer);
+    assert_int_equal(status, answer.created ? 201 : 200);
+    string_map_destroy(config);
+}
+
+static bool says_why(void *argument)
+{
+    struct status_view *view = status_store_view(rig.statuses, "a");
+    bool says = view->connector != NULL && view->connector->state == UNIT_UNASSIGNED && view->connector->trace != NULL &&
+                strstr(view->connector->trace, CONNECTOR_SELECTOR) != NULL;
+
+    (void)argument;
+    status_view_destroy(view);
+    return says;
+}
+
+static void what_fits_nobody_is_unassigned_with_the_reason(void **state)
+{
+    (void)state;
+    lead_with(0);
+    put_selecting("a", "zone=b");
+    assert_true(eventually(5000, says_why, NULL));
+    expect_never("start a");
+    rig_log_clear();
+    put("b", "1");
+    expect("status b RUNNING");
+    expect_never("status a"); /* said once */
+    put_selecting("a", "zone=a");
+    expect("status a RUNNING");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, rig_teardown)
@@ -203,6 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_drain_that_takes_too_long_goes_on_after_its_answer, impatient_setup, rig_teardown),
         TEST(a_drain_is_called_off),
         TEST(a_drain_asked_before_the_group_is_joined_is_told_once_it_is),
+        TEST(what_fits_nobody_is_unassigned_with_the_reason),
         TEST(whoever_waits_for_a_drain_is_answered_at_the_end),
     };
 

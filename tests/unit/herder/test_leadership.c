@@ -68,6 +68,14 @@ static void lead(void)
     rig.group->on_peers(rig.group_argument, 1, &alone, 1);
 }
 
+static void follow(void)
+{
+    static const struct membership_peer peers[] = {{RIG_URL, RIG_BOOT, false}, {"http://other:8083/", "ffeeddcc00112233", true}};
+
+    rig.group->on_following(rig.group_argument, "http://other:8083/");
+    rig.group->on_peers(rig.group_argument, 1, peers, 2);
+}
+
 static void requests_wait_while_the_group_is_joined(void **state)
 {
     struct answer answer, health = {0};
@@ -93,7 +101,7 @@ static void a_follower_names_the_leader_and_runs_what_it_is_given(void **state)
     (void)state;
     put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[0]}}");
     put_tasks_of("a", 2);
-    rig.group->on_following(rig.group_argument, "http://other:8083/");
+    follow();
     expect("status a-0 RUNNING");
     turn();
     expect_never("start a");
@@ -117,7 +125,7 @@ static void what_is_meant_for_a_former_run_is_not_obeyed(void **state)
     put_note("millrace-assignment-" RIG_URL,
              "{\"epoch\":1,\"sequence\":1,\"boot\":\"ffffffffffffffff\",\"units\":{\"a\":[-1,0]}}");
     put_tasks_of("a", 1);
-    rig.group->on_following(rig.group_argument, "http://other:8083/");
+    follow();
     assert_true(eventually(5000, has_introduced_itself, NULL));
     turn();
     expect_never("start");

@@ -251,6 +251,11 @@ void herder_put_task_configs(struct herder *herder, const char *name, const stru
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
 }
 
+const char *herder_boot_id(const struct herder *herder)
+{
+    return herder->has_cluster ? "b1" : NULL;
+}
+
 bool herder_has_cluster(const struct herder *herder)
 {
     return herder->has_cluster;
