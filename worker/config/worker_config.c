@@ -97,6 +97,13 @@ static int box_parse(struct worker_config_box *box, struct str_buffer *mistakes,
 
 /* Storing ------------------------------------------------------------------------------------------------------ */
 
+/* As submitted, or as the table has it; NULL where neither has it (a mistake then). */
+static const char *list_text(const struct mr_config *parsed, const struct mr_config_row *row)
+{
+    const char *text = mr_config_text(parsed, row->name);
+    return text != NULL || row->default_text == MR_REQUIRED ? text : row->default_text;
+}
+
 static void store_field(struct worker_config_box *box, const struct worker_option *option)
 {
     char *place = (char *)box + offsetof(struct worker_config_box, config) + option->field;
@@ -110,7 +117,7 @@ static void store_field(struct worker_config_box *box, const struct worker_optio
         break;
     case WORKER_FIELD_TEXT:
         *(const char **)(void *)place =
-            is_list ? mr_config_text(box->parsed, name) : mr_config_string(box->parsed, name);
+            is_list ? list_text(box->parsed, &option->row) : mr_config_string(box->parsed, name);
         break;
     case WORKER_FIELD_UINT32:
         *(uint32_t *)(void *)place = number > INT32_MAX ? INT32_MAX : number < 0 ? 0 : (uint32_t)number;

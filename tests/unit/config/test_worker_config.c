@@ -54,6 +54,12 @@ static void defaults_are_those_of_kafka_connect_but_for_the_named_two(void **sta
     assert_int_equal(worker->offset_flush_timeout_ms, 5000);
     assert_int_equal(worker->task_shutdown_timeout_ms, 5000);
     assert_int_equal(worker->config_topic.replication_factor, 3);
+    assert_true(worker_config_is_sessioned(worker));
+    assert_string_equal(worker->key_algorithm, "HmacSHA256");
+    assert_int_equal(worker->key_size_bits, 0);
+    assert_int_equal(worker->key_ttl_ms, 3600000);
+    assert_string_equal(worker->signature_algorithm, "HmacSHA256");
+    assert_string_equal(worker->verification_algorithms, "HmacSHA256");
     assert_true(worker->topic_creation_enable && worker->topic_tracking_enable && worker->topic_tracking_allow_reset);
     assert_true(worker->admin_on_listeners);
     assert_int_equal(worker->exactly_once_source, EXACTLY_ONCE_DISABLED);
@@ -140,6 +146,7 @@ static void single_mistakes_are_refused_in_words(void **state)
         {"rest.extension.classes=org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension",
          "BasicAuthSecurityRestExtension cannot be loaded here"},
         {"inter.worker.signature.algorithm=ROT13", "HmacSHA256 is"},
+        {"inter.worker.key.size=8", "a session key has 40 to 8192 bits"},
         {"inter.worker.signature.algorithm=HmacSHA512", "must also be listed in inter.worker.verification.algorithms"},
         {"millrace.rest.auth.basic.file=users", "it would protect something. Remove it"},
         {"millrace.task.buffer.bytes=10", "Value must be at least 65536"},
