@@ -235,6 +235,7 @@ struct herder *herder_create(const struct herder_setup *setup, struct mr_error *
     cond_init(&herder->settled);
     timer_heap_init(&herder->timers);
     herder_timer_init(&herder->catch_up_timer, herder_catch_up_due);
+    herder_timer_init(&herder->key_timer, herder_key_due);
     if (make_parts(herder, error) != 0) {
         herder->executor_stopped = true;
         herder_destroy(herder);

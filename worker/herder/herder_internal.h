@@ -95,6 +95,7 @@ struct herder {
     uint64_t catch_up_count; /* tells a late catching up from the present one */
     int64_t catch_up_retry_ms;
     struct herder_timer catch_up_timer;
+    struct herder_timer key_timer; /* while it leads: the session key is looked at again */
     uint64_t last_token;
     uint64_t print_seed;
 };
@@ -115,6 +116,7 @@ void herder_suspend(struct herder *herder);
 /* leadership.c */
 void herder_begin_standalone(struct herder *herder, struct herder_post *post);
 void herder_catch_up_due(struct herder *herder, struct herder_timer *timer);
+void herder_key_due(struct herder *herder, struct herder_timer *timer);
 /* Guard of the config store: lease and generation. thread: job. */
 int herder_guard(void *argument, enum config_guard_moment moment, int64_t deadline_ms, struct mr_error **error);
 

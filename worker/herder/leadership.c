@@ -14,6 +14,7 @@
 #include "coordination/membership_listener.h"
 #include "herder/cluster_internal.h"
 #include "herder/requests_internal.h"
+#include "herder/session_key_internal.h"
 #include "herder/units_internal.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
@@ -34,6 +35,12 @@ static void see_all_connectors(struct herder *herder, const struct config_snapsh
     units_mark_all(herder);
 }
 
+void herder_key_due(struct herder *herder, struct herder_timer *timer)
+{
+    if (herder->stage == HERDER_LEADING)
+        herder_timer_set(herder, timer, herder_now_ms() + session_key_tend(herder));
+}
+
 /* The topics are read: the units that are ours start, the others stop. */
 static void act(struct herder *herder, bool leads)
 {
@@ -51,8 +58,10 @@ static void act(struct herder *herder, bool leads)
     }
     if (leads) {
         status_sweep(herder, snapshot);
-        if (herder->cluster != NULL)
+        if (herder->cluster != NULL) {
+            herder_key_due(herder, &herder->key_timer);
             balance_begin(herder);
+        }
     }
     see_all_connectors(herder, snapshot);
     config_snapshot_drop(snapshot);
