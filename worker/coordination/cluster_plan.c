@@ -389,9 +389,7 @@ static void write_owned(struct planner *planner, const struct place *place, cons
         note_home(planner, place, work, owner, false);
         return;
     }
-    if (target == NOBODY)
-        say_unassigned(planner, work);
-    else
+    if (target != NOBODY)
         put_unit(planner, &assignments[target].preparing, work->connector, work->task, NULL);
     revoke(planner, owner, work->connector, work->task,
            target == NOBODY && planner->workers[owner].keeps_work ? "selector" : reason_to_leave(planner, owner, work));

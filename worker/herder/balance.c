@@ -303,23 +303,32 @@ static void watch_epoch(struct herder_cluster *cluster, const struct config_snap
     }
 }
 
-/* What the others have said is a reason, too. */
+/* A wish that one reads is the reason; else what was noticed. */
 static const char *reason_of(const struct herder_cluster *cluster)
 {
-    for (size_t i = 0; cluster->reason == NULL && i < cluster->picture.known.count; i++) {
+    for (size_t i = 0; i < cluster->picture.known.count; i++) {
         const struct cluster_known *known = cluster->picture.known.items[i];
-        bool has_work = cluster_known_has_orders(known) && known->assignment.units.count > 0;
 
-        if (!cluster_known_is_introduced(known))
+        if (!cluster_known_is_introduced(known) || !cluster_known_has_orders(known) || known->assignment.units.count == 0)
             continue;
-        if (known->member.leaves && has_work)
+        if (known->member.leaves)
             return "a worker leaves";
-        if (known->member.drains && has_work)
+        if (known->member.drains)
             return "a worker drains";
-        if (!known->member.drains && !known->member.leaves && !has_work)
-            return "a worker takes work";
     }
     return cluster->reason != NULL ? cluster->reason : "work has changed";
+}
+
+/* A worker is in the group before it introduces itself; what is noticed of it stays the reason until then. */
+static bool all_are_introduced(const struct herder_cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->picture.known.count; i++) {
+        const struct cluster_known *known = cluster->picture.known.items[i];
+
+        if (known->boot[0] != '\0' && !cluster_known_is_introduced(known))
+            return false;
+    }
+    return true;
 }
 
 static bool make_plan(struct herder *herder, const struct config_snapshot *snapshot)
@@ -346,8 +355,8 @@ static bool make_plan(struct herder *herder, const struct config_snapshot *snaps
     made = workers != NULL && work != NULL && cluster_plan_make(&input, &plan);
     if (made) {
         made = write_plan(herder, &input, &plan);
-        if (made && plan.moves > 0)
-            cluster->reason = NULL; /* until then it stands: a worker joins before it introduces itself */
+        if (made && (plan.moves > 0 || all_are_introduced(cluster)))
+            cluster->reason = NULL;
         cluster_plan_release(&plan);
     }
     mem_free(workers);

@@ -230,11 +230,13 @@ static void apply_tombstone(struct status_table *table, const struct status_reco
     group_tidy(table, record->connector);
 }
 
-/* A worker that did not yet see the newest RUNNING may say UNASSIGNED late: that is not believed. */
+/* A worker that did not yet see the newest RUNNING may say UNASSIGNED late: that is not believed. A leader that says why nobody runs
+ * the task knows that it has stopped. */
 static bool is_stale(const struct status_group *group, const struct status_record *record)
 {
     const struct stored_task *known = task_find(group, record->task);
-    return record->status.state == UNIT_UNASSIGNED && known != NULL && known->stored->status.state == UNIT_RUNNING &&
+    return record->status.state == UNIT_UNASSIGNED && record->status.trace == NULL && known != NULL &&
+           known->stored->status.state == UNIT_RUNNING &&
            known->stored->status.generation >= record->status.generation;
 }
 

@@ -1,0 +1,180 @@
+"""What a cluster says of itself, a drain on request, labels, and two workers that claim one address."""
+
+import os
+import time
+import unittest
+
+import lab
+
+SESSION_MS = 10000
+
+
+class ClusterAdmin(unittest.TestCase):
+    def begin(self, *labels):
+        """A worker for each; "": without labels."""
+        self.kafka = lab.suite_lab()
+        self.common = lab.worker_properties(self.kafka, session__timeout__ms=SESSION_MS)
+        self.folder = lab.scratch_folder()
+        self.workers = [self.worker(millrace__placement__labels=text).start() for text in labels]
+        for worker in self.workers:
+            worker.ready()
+        lab.wait_until(lambda: all(self.are_members(worker, len(labels)) for worker in self.workers), "all are members")
+
+    def worker(self, **more):
+        properties = {**self.common, "listeners": "http://127.0.0.1:%d" % lab.free_port(),
+                      **{key.replace("__", "."): value for key, value in more.items()}}
+        worker = lab.Worker(properties)
+        self.addCleanup(worker.end)
+        return worker
+
+    def cluster(self, worker):
+        return worker.rest("GET", "/admin/cluster")
+
+    def are_members(self, worker, count):
+        members = self.cluster(worker)["members"]
+        return len(members) == count and all(member["introduced"] for member in members)
+
+    def units(self, worker, of):
+        """(connector, task) that the worker `of` is to run, as `worker` shows it."""
+        for assignment in self.cluster(worker)["assignment"]:
+            if assignment["url"].rstrip("/") == of.url and assignment["obeyed"]:
+                return {(unit["connector"], unit.get("task", -1)) for unit in assignment["units"] + assignment["revoking"]}
+        return set()
+
+    def leader(self):
+        url = lab.wait_until(lambda: self.cluster(self.workers[0])["leader"], "somebody leads")
+        return next(worker for worker in self.workers if worker.url == url.rstrip("/"))
+
+    def source(self, name, **more):
+        """Feeds topic `name` from a file; through the leader or whoever passes it on."""
+        path = os.path.join(self.folder, name)
+        with open(path, "a"):
+            pass
+        self.workers[0].create(name, {"connector.class": "FileStreamSource", "file": path, "topic": name, "tasks.max": "1", **more})
+        return path
+
+    def assert_flows(self, name, timeout_s=30):
+        """A line written now comes out of the topic."""
+        line = "line-%d" % time.time_ns()
+        with open(os.path.join(self.folder, name), "a") as f:
+            f.write(line + "\n")
+        lab.wait_until(lambda: name in self.kafka.topics() and line.encode() in self.kafka.values(name), "%s delivers" % name,
+                       timeout_s, 0.2)
+
+    def create_sources(self, count):
+        names = [lab.fresh_name("admin") for _ in range(count)]
+        for name in names:
+            self.source(name)
+        for name in names:
+            self.assert_flows(name)
+        return names
+
+    def test_every_worker_shows_the_same_cluster(self):
+        self.begin("zone=a", "zone=b")
+        names = self.create_sources(2)
+        a, b = self.workers
+        wanted = {(name, task) for name in names for task in (-1, 0)}
+        lab.wait_until(lambda: self.units(a, a) | self.units(a, b) == wanted, "all is given out")
+        lab.wait_until(lambda: len(self.units(b, a)) == 2, "it is balanced")
+        shown = [self.cluster(worker) for worker in self.workers]
+        for worker, cluster in zip(self.workers, shown):
+            asked = cluster.pop("answered_by")
+            self.assertEqual((worker.url + "/", True), (asked["url"], asked["is_member"]))
+        self.assertEqual(shown[0], shown[1])
+        cluster = shown[0]
+        self.assertEqual({"zone=a", "zone=b"}, {member["labels"] for member in cluster["members"]})
+        self.assertEqual([cluster["leader"]], [member["url"] for member in cluster["members"] if member["leads"]])
+        self.assertEqual([], cluster["unassigned"])
+        self.assertIn(cluster["fencing"], ("generation", "transaction"))
+
+    def test_a_leader_that_drains_goes_on_leading(self):
+        self.begin("", "")
+        names = self.create_sources(4)
+        leader = self.leader()
+        other = next(worker for worker in self.workers if worker is not leader)
+        began = time.monotonic()
+        self.assertEqual((204, None), leader.request("PUT", "/admin/drain"))
+        print("        drained in %.2f s" % (time.monotonic() - began))
+        self.assertEqual(set(), self.units(other, leader))
+        self.assertEqual(8, len(self.units(other, other)))
+        shown = self.cluster(other)
+        self.assertEqual(leader.url + "/", shown["leader"])
+        self.assertEqual(["a worker drains", 4], [shown["last_rebalance"][name] for name in ("reason", "moves")])
+        self.assertLess(shown["last_rebalance"]["duration_ms"], 2000)
+        for name in names:
+            self.assert_flows(name)
+        names += self.create_sources(1)
+        self.assertEqual(set(), self.units(other, leader))
+        self.assertEqual((204, None), leader.request("DELETE", "/admin/drain"))
+        lab.wait_until(lambda: 4 <= len(self.units(other, leader)) <= 6, "it gets its share")
+        for name in names:
+            self.assert_flows(name)
+
+    def test_the_only_worker_that_drains_leaves_its_work_unassigned(self):
+        self.begin("")
+        name, = self.create_sources(1)
+        only = self.workers[0]
+        self.assertEqual((204, None), only.request("PUT", "/admin/drain"))
+        self.assertEqual([{"connector": name, "reason": "no worker takes work now"},
+                          {"connector": name, "task": 0, "reason": "no worker takes work now"}], self.cluster(only)["unassigned"])
+        only.wait_state(name, "UNASSIGNED")
+        self.assertEqual((204, None), only.request("DELETE", "/admin/drain"))
+        only.wait_state(name, "RUNNING")
+        self.assert_flows(name)
+
+    def test_a_connector_waits_for_a_worker_with_its_labels(self):
+        self.begin("zone=a")
+        name = lab.fresh_name("admin")
+        status, _ = self.workers[0].request("PUT", "/connectors/%s/config" % name, {
+            "connector.class": "FileStreamSource", "file": "/x", "topic": "x", "millrace.placement.selector": "zone=b=c"})
+        self.assertEqual(400, status)
+        self.source(name, **{"millrace.placement.selector": "zone=b"})
+
+        def says_why():
+            status = self.workers[0].status(name)["connector"]
+            return status["state"] == "UNASSIGNED" and "millrace.placement.selector" in status.get("trace", "")
+        lab.wait_until(says_why, "the status says why")
+        other = self.worker(millrace__placement__labels="zone=b").start().ready()
+        self.assert_flows(name)
+        self.assertEqual({(name, -1), (name, 0)}, self.units(other, other))
+        self.assertNotIn("trace", other.status(name)["connector"])
+
+    def test_of_two_workers_with_one_address_the_later_refuses(self):
+        self.begin("")
+        name, = self.create_sources(1)
+        host, port = self.workers[0].url.replace("http://", "").split(":")
+        double = self.worker(rest__advertised__host__name=host, rest__advertised__port=port).start()
+        self.assertEqual(1, double.wait(30), double.log_end())
+        last = double.log_end(1)
+        self.assertIn("another worker of this cluster is reached at %s/ already" % self.workers[0].url, last)
+        self.assert_flows(name)
+        self.assertIsNone(self.workers[0].process.poll())
+
+    def test_a_killed_worker_that_comes_back_under_its_name_is_replaced_at_once(self):
+        self.begin("", "")
+        names = self.create_sources(4)
+        victim = next(worker for worker in self.workers if worker is not self.leader())
+        survivor = next(worker for worker in self.workers if worker is not victim)
+        victim.kill()
+        began = time.monotonic()
+        again = self.worker(listeners=victim.url).start()
+        for name in names:
+            self.assert_flows(name)
+        print("        all flows again after %.2f s" % (time.monotonic() - began))
+        self.assertLess(time.monotonic() - began, 4)
+        again.ready()
+
+        def is_itself_again():
+            boot = self.cluster(again)["answered_by"]["boot"]
+            return boot in [member["boot"] for member in self.cluster(survivor)["members"] if member["introduced"]] and \
+                len(self.units(survivor, again)) == 4
+        lab.wait_until(is_itself_again, "it has its share again", 30)
+        print("        a member with its share after %.2f s; the former one's session had %d s" % (
+            time.monotonic() - began, SESSION_MS / 1000))
+        self.assertLess(time.monotonic() - began, SESSION_MS / 1000 + 5)
+        for name in names:
+            self.assert_flows(name)
+
+
+if __name__ == "__main__":
+    unittest.main()
