@@ -347,12 +347,13 @@ static void handle_leaving(struct herder *herder, struct herder_post *post)
 /* The others take over what runs here, one after another, while it still may run. */
 static void hand_over(struct herder *herder, int64_t deadline_ms)
 {
-    struct herder_post post = {.handle = handle_leaving};
-
     atomic_store(&herder->ready, false);
     if (herder->cluster == NULL)
         return;
-    herder_post(herder, &post);
+    if (herder->leave.handle == NULL) {
+        herder->leave.handle = handle_leaving;
+        herder_post(herder, &herder->leave);
+    }
     mutex_lock(&herder->lock);
     while (!herder->has_handed_over && cond_wait_until_ms(&herder->settled, &herder->lock, deadline_ms))
         ;

@@ -82,6 +82,7 @@ struct herder {
     bool is_leaving, has_handed_over; /* wishes to; nothing is left to hand over. The second: locks: queue */
 
     struct herder_post begin; /* standalone: posted by herder_start */
+    struct herder_post leave; /* posted by the first herder_stop, which may not wait until it is handled */
     enum herder_stage stage;
     atomic_bool runs_nothing; /* not LEADING, as readers on other threads see it; set with the stage */
     struct pointer_map *connectors;  /* name → herder_connector */
