@@ -1,0 +1,112 @@
+"""Workers end or freeze without a word: what ran there runs elsewhere soon, and nothing is lost."""
+
+import signal
+import time
+import unittest
+
+import cluster
+import lab
+
+PAIRS = 12
+SESSION_S = 8
+ELSEWHERE_S = 3.0  # on the same machine the others see that the process is gone
+
+
+class Failures(unittest.TestCase):
+    def begin(self, pairs=PAIRS, **properties):
+        self.kafka = lab.suite_lab()
+        self.cluster = cluster.Cluster(self.kafka, session__timeout__ms=SESSION_S * 1000, offset__flush__interval__ms=1000,
+                                       **properties)
+        self.addCleanup(self.cluster.end)
+        self.load = cluster.Load(self.cluster, pairs)
+        self.addCleanup(self.load.stop)
+        self.load.create()
+        self.cluster.wait_balanced(self.load.units)
+        self.load.start()
+        self.load.wait_flow()
+        self.leader = self.cluster.leader()
+        self.follower = next(name for name in "abc" if name != self.leader)
+
+    def say(self, what, since_s, limit_s):
+        gaps = self.load.gaps(since_s)
+        print("        %s: %s" % (what, cluster.percentiles(gaps)), flush=True)
+        return {name: round(gap, 3) for name, gap in gaps.items() if gap >= limit_s}
+
+    def finish(self):
+        """Nothing is lost; what was not committed when a process died may have come again."""
+        self.load.stop()
+        self.load.wait_all_out()
+        self.assertEqual([], self.load.wrong_at_least_once())
+        print("        repeated lines: %d in topics, %d in files, of %d" % (*self.load.repeated(),
+                                                                          self.load.fed * self.load.pairs))
+
+    def test_work_of_a_killed_follower_runs_elsewhere_at_once(self):
+        self.begin()
+        since = time.time()
+        self.cluster.workers[self.follower].kill()
+        self.load.wait_flow(30)
+        self.assertEqual({}, self.say("follower killed", since, ELSEWHERE_S))
+        self.cluster.wait_balanced(self.load.units)
+
+        again = next(name for name in self.cluster.alive() if name != self.leader)
+        since = time.time()
+        self.cluster.workers[again].kill()
+        self.cluster.start(again)
+        self.load.wait_flow(30)
+        self.assertEqual({}, self.say("follower killed and started again at once", since, ELSEWHERE_S))
+        self.cluster.workers[again].ready()
+        self.cluster.wait_balanced(self.load.units)
+        self.finish()
+
+    def test_work_of_a_killed_leader_runs_elsewhere_after_its_session(self):
+        self.begin()
+        since = time.time()
+        self.cluster.workers[self.leader].kill()
+        self.load.wait_flow(40)
+        self.assertEqual({}, self.say("leader killed", since, SESSION_S + 1))
+        self.cluster.wait_balanced(self.load.units)
+        self.assertNotEqual(self.leader, self.cluster.leader())
+        self.finish()
+
+    def freeze(self, name, for_s):
+        """SIGSTOP, and SIGCONT when the others do its work and that much time has passed."""
+        since = time.time()
+        self.cluster.workers[name].signal(signal.SIGSTOP)
+        try:
+            self.load.wait_flow(SESSION_S + 20)
+            self.assertEqual({}, self.say("frozen", since, SESSION_S + 1))
+            lab.wait_until(lambda: time.time() - since > for_s, "the session is over", for_s + 5)
+        finally:
+            self.cluster.workers[name].signal(signal.SIGCONT)
+        return since
+
+    def test_a_frozen_follower_does_no_harm_when_it_wakes(self):
+        self.begin()
+        self.freeze_and_see(self.follower)
+
+    def test_a_frozen_leader_does_no_harm_when_it_wakes(self):
+        self.begin()
+        self.freeze_and_see(self.leader)
+
+    def freeze_and_see(self, name):
+        since = self.freeze(name, SESSION_S + 2)
+        self.cluster.wait_balanced(self.load.units, "abc")  # it is back by itself
+        self.load.wait_flow(30)
+        worker = self.cluster.workers[name]
+        self.assertIn("suspended", worker.log_text())
+        for i in range(self.load.pairs):
+            for connector in (self.load.source(i), self.load.sink(i)):
+                status = self.cluster.any().wait_state(connector)
+                self.assertNotIn("trace", status["tasks"][0], connector)
+        print("        moves since: %d units, at most %d times" % (len(self.cluster.moves(since)),
+                                                               max(self.cluster.moves(since).values())))
+        self.assertLessEqual(max(self.cluster.moves(since).values()), 2)
+        self.finish()
+        for i in range(self.load.pairs):  # the zombie's puts would stand between the successor's
+            self.assertEqual([], backwards(self.load.read(self.load.output(i))), self.load.sink(i))
+
+
+def backwards(lines):
+    """Places where it went back more than once: a zombie that wrote on beside its successor."""
+    falls = [(n, a, b) for n, (a, b) in enumerate(zip(lines, lines[1:])) if b < a]
+    return falls if len(falls) > 1 else []
