@@ -16,13 +16,14 @@ struct rest_server {
     struct http_server *http;
 };
 
-static struct rest_context *context_create(struct herder *herder)
+static struct rest_context *context_create(const struct rest_setup *setup)
 {
     struct rest_context *context = mem_calloc(1, sizeof(*context));
     if (context == NULL)
         return NULL;
     refcount_init(&context->owners);
-    context->herder = herder;
+    context->herder = setup->herder;
+    context->metrics = setup->metrics;
     return context;
 }
 
@@ -57,7 +58,7 @@ static int start_http(struct rest_server *server, const struct worker_config *wo
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error)
 {
     struct rest_server *server = mem_calloc(1, sizeof(*server));
-    struct rest_context *context = context_create(setup->herder);
+    struct rest_context *context = context_create(setup);
     if (server == NULL || context == NULL) {
         mem_free(server);
         rest_context_drop(context);
@@ -66,7 +67,8 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
     }
     server->context = context;
     server->router = (struct http_router){
-        REST_ROUTES, setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN, context};
+        REST_ROUTES, setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN, context,
+        REST_METRICS};
     if (start_http(server, setup->worker, error) != 0) {
         rest_server_stop(server);
         return NULL;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct herder;
+struct metrics_registry;
 struct mr_error;
 struct rest_server;
 struct worker_config;
@@ -21,6 +22,7 @@ struct worker_config;
 struct rest_setup {
     struct herder *herder;              /* outlives the server */
     const struct worker_config *worker; /* its listeners; during the call */
+    struct metrics_registry *metrics;   /* outlives the server; NULL: /metrics answers 404 */
 };
 
 /* NULL: MR_ERR_CONNECT; one line that names the address and the remedy. */

@@ -21,6 +21,7 @@
 #include "errors/error_line.h"
 #include "executor/quarantine.h"
 #include "loader/loader.h"
+#include "metrics/registry.h"
 #include "sdk/collect.h"
 #include "sdk/config_host.h"
 #include "sdk/contexts.h"
@@ -34,6 +35,7 @@ struct connector_instance {
     char *name;
     struct string_map *raw;
     struct connector_values *values;
+    struct unit_metrics *metrics; /* a reference */
     pthread_mutex_t lock;
     bool dead;           /* told FAILED or ENDED: nothing more is told. lock */
     const char *version; /* lock; the loader's */
@@ -79,6 +81,8 @@ void connector_instance_drop(struct connector_instance *instance)
         executor_freed(executor);
         return;
     }
+    unit_metrics_set_plugin(instance->metrics, NULL);
+    unit_metrics_drop(instance->metrics);
     plugin_metrics_destroy(instance->context.metrics);
     mr_config_destroy(instance->own);
     connector_config_destroy(instance->config);
@@ -108,8 +112,11 @@ struct connector_instance *connector_instance_create(struct executor *executor, 
     instance->raw = string_map_copy(config);
     instance->values = connector_values_create(executor, name, config);
     instance->context.metrics = plugin_metrics_create();
-    if (instance->values != NULL && instance->name != NULL && instance->raw != NULL && instance->context.metrics != NULL)
+    if (instance->values != NULL && instance->name != NULL && instance->raw != NULL && instance->context.metrics != NULL) {
+        instance->metrics = metrics_registry_add_connector(executor->setup.metrics, name);
+        unit_metrics_set_plugin(instance->metrics, instance->context.metrics);
         return instance;
+    }
     mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for connector %s", name);
     connector_instance_drop(instance);
     return NULL;
@@ -273,6 +280,11 @@ static int prepare(struct connector_instance *instance, struct mr_error **error)
         mutex_lock(&instance->lock);
         instance->version = instance->plugin->version;
         mutex_unlock(&instance->lock);
+        unit_metrics_describe(instance->metrics, &(struct unit_description){
+                                                     .kind = kind == CONNECTOR_SOURCE ? UNIT_KIND_SOURCE : UNIT_KIND_SINK,
+                                                     .connector_class = instance->plugin->class_name,
+                                                     .connector_version = instance->plugin->version,
+                                                 });
         instance->config = connector_config_create(kind, resolved, executor->setup.worker, error);
         instance->own = instance->config == NULL ? NULL : config_create(instance->plugin->config_def, resolved, error);
         status = instance->own == NULL ? -1 : 0;

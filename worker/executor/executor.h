@@ -29,6 +29,7 @@ struct graveyard;
 struct job_pool;
 struct lease;
 struct loader;
+struct metrics_registry;
 struct mr_error;
 struct mr_offset_changes;
 struct offset_store;
@@ -84,6 +85,7 @@ struct executor_setup {
     const struct clock *clock;
     const _Atomic uint32_t *topics_epoch; /* when it has changed tasks tell their topics again; NULL: never */
     struct quarantine *quarantine; /* units not to be started; NULL: none */
+    struct metrics_registry *metrics; /* where instances are shown; NULL: nowhere */
     const struct executor_listener *listener;
     void *listener_argument;
 };

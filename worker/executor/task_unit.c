@@ -10,6 +10,7 @@
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "executor/quarantine.h"
+#include "metrics/registry.h"
 #include "task/task_listener.h"
 
 #include <millrace/error.h>
@@ -46,6 +47,7 @@ void task_unit_drop(struct task_unit *unit)
         step_unit_drop(step);
     string_map_destroy(unit->connector_config);
     string_map_destroy(unit->task_config);
+    unit_metrics_drop(unit->metrics);
     mem_free(unit->end_trace);
     mutex_destroy(&unit->lock);
     mem_free(unit->connector);
@@ -70,8 +72,10 @@ struct task_unit *task_unit_create(struct executor *executor, const struct execu
     unit->connector_config = string_map_copy(task->connector_config);
     unit->task_config = string_map_copy(task->task_config);
     bool has_key = task_key(unit->key, task->connector, task->number);
-    if (has_key && unit->connector != NULL && unit->connector_config != NULL && unit->task_config != NULL)
+    if (has_key && unit->connector != NULL && unit->connector_config != NULL && unit->task_config != NULL) {
+        unit->metrics = metrics_registry_add_task(executor->setup.metrics, task->connector, task->number);
         return unit;
+    }
     mr_error_set(error, has_key ? MR_ERR_NO_MEMORY : MR_ERR_CONFIG,
                  has_key ? "No memory for task %s-%u" : "The name of task %.64s…-%u is too long", task->connector,
                  task->number);

@@ -34,6 +34,7 @@ struct task_unit {
     struct task *task;   /* NULL: not built yet, or destroyed */
     size_t users;        /* of the task; the last destroys it */
     const char *version; /* the loader's */
+    struct unit_metrics *metrics; /* a reference */
     bool paused, stop_asked, stop_given, stop_begun, is_abandoning, abandon_begun;
     enum task_departure departure;
     int64_t stop_deadline_ms;

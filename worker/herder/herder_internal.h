@@ -19,6 +19,7 @@
 
 struct herder_connector;
 struct membership;
+struct metrics_registry;
 
 /* ---- the queue ---- */
 
@@ -64,7 +65,9 @@ struct herder {
     struct job_pool *validations;
     struct membership *membership; /* NULL: standalone */
     struct lease *lease;
+    struct metrics_registry *metrics; /* the executor's; NULL: nobody counts */
     char *worker_id, *cluster_id;
+    char *worker_url; /* NULL: not known */
 
     pthread_t thread;
     bool thread_runs, executor_stopped;

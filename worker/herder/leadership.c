@@ -14,6 +14,7 @@
 #include "coordination/membership_listener.h"
 #include "herder/requests_internal.h"
 #include "herder/units_internal.h"
+#include "metrics/registry.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
 #include "store/status_store.h"
@@ -41,6 +42,9 @@ static void lead(struct herder *herder)
     log_info(HERDER_LOG, "this worker leads and runs %zu connectors", config_snapshot_connector_count(snapshot));
     status_sweep(herder, snapshot);
     see_all_connectors(herder, snapshot);
+    if (herder->membership != NULL)
+        metrics_registry_rebalance_ended(herder->metrics, true, membership_generation(herder->membership),
+                                         herder->worker_url);
     config_snapshot_drop(snapshot);
     lanes_advance(herder);
 }
@@ -135,6 +139,7 @@ static void handle_leading(struct herder *herder, struct herder_post *post)
     leader_url_set(herder, NULL);
     herder->was_member = true;
     herder->leading_count++;
+    metrics_registry_rebalance_began(herder->metrics);
     herder->catch_up_retry_ms = CATCH_UP_RETRY_FIRST_MS;
     herder_stage_set(herder, HERDER_CATCHING_UP);
     catch_up(herder);
@@ -144,6 +149,8 @@ static void handle_leading(struct herder *herder, struct herder_post *post)
 static void stand_by(struct herder *herder)
 {
     herder_stage_set(herder, HERDER_STANDBY);
+    metrics_registry_rebalance_ended(herder->metrics, false, membership_generation(herder->membership),
+                                     herder->leader_url);
     herder->was_member = true;
     requests_answer_begun(herder, 409,
                           "Cannot complete request because of a conflicting operation (e.g. worker rebalance)");

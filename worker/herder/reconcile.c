@@ -14,6 +14,7 @@
 #include "base/string_map.h"
 #include "config/worker_config.h"
 #include "herder/requests_internal.h"
+#include "metrics/registry.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
 
@@ -249,6 +250,7 @@ static void reconcile_unwanted_task(struct herder *herder, struct herder_connect
         stop_task(herder, connector, number, wish->may_run ? TASK_DEPARTURE_LEAVE : TASK_DEPARTURE_STAY);
     } else if (task->phase == TASK_PHASE_BROKEN) {
         task->phase = TASK_PHASE_GONE;
+        metrics_registry_set_task(herder->metrics, connector->name, number, CONDITION_UNASSIGNED);
         if (wish->may_run && wish->exists)
             status_of_task(herder, connector->name, number, UNIT_DESTROYED, NULL, NULL);
     }
@@ -291,6 +293,7 @@ static void retire(struct herder *herder, struct herder_connector *connector, co
     if (wish->exists || connector->first_request != NULL || connector->is_dirty)
         return;
     herder_timer_clear(herder, &connector->timer);
+    metrics_registry_remove(herder->metrics, connector->name);
     pointer_map_remove(herder->connectors, connector->name);
 }
 

@@ -25,6 +25,7 @@
 #include "kafka/producer.h"
 #include "loader/host.h"
 #include "loader/loader.h"
+#include "metrics/registry.h"
 #include "routes/rest_server.h"
 #include "store/status_store.h"
 #include "stop_signal.h"
@@ -90,6 +91,13 @@ static int load_files(struct boot *boot, const char *path, struct mr_error **err
     variables_hide_error(written, boot->config == NULL ? NULL : boot->config->properties, error);
     string_map_destroy(written);
     return status;
+}
+
+static int count(struct boot *boot, struct mr_error **error)
+{
+    boot->metrics = metrics_registry_create(&(struct metrics_registry_setup){
+        .version = MILLRACE_VERSION, .librdkafka_version = client_library_version()});
+    return boot->metrics != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for metrics");
 }
 
 static int open_clients(struct boot *boot, struct mr_error **error)
@@ -160,6 +168,7 @@ static int create_herder(struct boot *boot, struct mr_error **error)
                                             .jobs = boot->jobs,
                                             .lease = &boot->lease,
                                             .quarantine = boot->quarantine,
+                                            .metrics = boot->metrics,
                                             .topics_epoch = status_store_topics_epoch(boot->statuses)};
 
     boot->herder = herder_create(
@@ -196,7 +205,8 @@ static int start_rest(struct boot *boot, struct mr_error **error)
 {
     size_t listener;
 
-    boot->rest = rest_server_start(&(struct rest_setup){.herder = boot->herder, .worker = boot->config}, error);
+    boot->rest = rest_server_start(
+        &(struct rest_setup){.herder = boot->herder, .worker = boot->config, .metrics = boot->metrics}, error);
     if (boot->rest == NULL)
         return -1;
     if (!worker_address_wants_port(boot->config, &listener))
@@ -226,7 +236,8 @@ static int watch_for_crashes(struct boot *boot, struct mr_error **error)
 
 int boot_start(struct boot *boot, const char *properties_path, struct mr_error **error)
 {
-    if (load_files(boot, properties_path, error) != 0 || watch_for_crashes(boot, error) != 0 || open_clients(boot, error) != 0 ||
+    if (load_files(boot, properties_path, error) != 0 || watch_for_crashes(boot, error) != 0 || count(boot, error) != 0 ||
+        open_clients(boot, error) != 0 ||
         make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
         create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)
         return -1;
@@ -295,6 +306,7 @@ bool boot_end(struct boot *boot)
     if (boot->graveyard != NULL)
         graveyard_destroy(boot->graveyard, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
     quarantine_destroy(boot->quarantine);
+    metrics_registry_destroy(boot->metrics);
     variables_destroy(boot->variables);
     loader_destroy(boot->loader);
     worker_config_destroy(boot->config);

@@ -29,7 +29,7 @@ static int set_up(void **state)
     fixture.herder.loader = loader_create(&(struct loader_setup){.plugin_path = path, .host = loader_host()}, NULL);
     fixture.herder.is_ready = true;
     fixture.herder.cluster_id = "cluster";
-    fixture.server = rest_server_start(&(struct rest_setup){&fixture.herder, &worker}, &error);
+    fixture.server = rest_server_start(&(struct rest_setup){.herder = &fixture.herder, .worker = &worker}, &error);
     if (fixture.server == NULL)
         fail_msg("%s", mr_error_message(error));
     fixture.port = rest_server_port(fixture.server, 0);

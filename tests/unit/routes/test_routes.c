@@ -60,7 +60,7 @@ static int set_up_serving(void **state, bool serves_admin)
     put_connector(&fixture.herder, "here");
     put_connector(&fixture.herder, "a/b");
     put_task(&fixture.herder, "here");
-    fixture.server = rest_server_start(&(struct rest_setup){&fixture.herder, &worker}, &error);
+    fixture.server = rest_server_start(&(struct rest_setup){.herder = &fixture.herder, .worker = &worker}, &error);
     if (fixture.server == NULL)
         fail_msg("%s", mr_error_message(error));
     fixture.port = rest_server_port(fixture.server, 0);
