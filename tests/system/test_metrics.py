@@ -136,6 +136,10 @@ class Metrics(unittest.TestCase):
         if counts is not None:
             self.assertEqual(counts[0], counts[1])
             self.assertEqual(len(exposition.Exposition(text).types), counts[0])
+        with open(os.path.join(lab.ROOT, "docs", "metrics.md"), encoding="utf-8") as file:
+            manual = file.read()
+        for name in exposition.Exposition(text).types:
+            self.assertIn("`%s`" % name, manual)
         self.assertEqual(405, worker.request("POST", "/metrics", {})[0])
         self.assertEqual(406, worker.request("GET", "/connectors", headers={"Accept": "text/plain"})[0])
 
