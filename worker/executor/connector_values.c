@@ -17,6 +17,7 @@
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "config/variables.h"
+#include "config/worker_config.h"
 
 #include "base/bans.h"
 
@@ -187,7 +188,7 @@ static void ask(struct connector_values *values)
                       .on_late = job_drop,
                       .argument = values,
                       .serial = values,
-                      .deadline_ms = clock_monotonic_ms(NULL) + EXECUTOR_CALL_TIMEOUT_MS};
+                      .deadline_ms = clock_monotonic_ms(NULL) + values->executor->setup.worker->call_timeout_ms};
     if (job_post(values->executor->setup.jobs, &job))
         return;
     job_drop(values);

@@ -10,11 +10,11 @@
 
 #include "base/bans.h"
 
-enum entry_state { ENTRY_WAITING, ENTRY_RUNNING, ENTRY_LATE };
+enum entry_state { ENTRY_WAITING, ENTRY_RUNNING, ENTRY_BLOCKED, ENTRY_LATE };
 
 struct entry {
     struct job job;
-    struct timer_entry timer;
+    struct timer_entry timer; /* while running: when it counts as blocked, if that is before the deadline */
     enum entry_state state;
     bool telling; /* the watch is inside on_outcome: on_late has to wait */
     struct entry *next, *previous; /* waiting or running list */
@@ -30,10 +30,11 @@ struct job_pool {
     pthread_cond_t work;               /* job threads */
     pthread_cond_t watch;              /* the watch thread: a nearer deadline, or leave */
     pthread_cond_t changed;            /* job_pool_stop */
-    struct entry_list waiting, inside; /* inside: running and late */
+    struct entry_list waiting, inside; /* inside: running, blocked and late */
     struct timer_heap timers;
     const char *thread_name;
-    size_t threads, threads_max, idle, late;
+    size_t threads, threads_max, idle;
+    size_t blocked, late; /* the late are among the blocked */
     bool stopping, watch_leaves;
     pthread_t watcher;
 };
@@ -84,6 +85,16 @@ static struct entry *next_runnable(const struct job_pool *pool)
 
 static void add_thread_if_useful(struct job_pool *pool);
 
+/* Without memory it counts as one that never blocks. */
+static void entry_time(struct job_pool *pool, struct entry *entry)
+{
+    int64_t blocked_ms = clock_monotonic_ms(NULL) + JOB_BLOCKED_MS;
+
+    if (blocked_ms < entry->job.deadline_ms && timer_heap_set(&pool->timers, &entry->timer, blocked_ms) &&
+        timer_heap_next_ms(&pool->timers) == blocked_ms)
+        cond_signal(&pool->watch);
+}
+
 static void entry_run(struct job_pool *pool, struct entry *entry)
 {
     bool late;
@@ -91,6 +102,7 @@ static void entry_run(struct job_pool *pool, struct entry *entry)
     list_remove(&pool->waiting, entry);
     list_append(&pool->inside, entry);
     entry->state = ENTRY_RUNNING;
+    entry_time(pool, entry);
     add_thread_if_useful(pool); /* for a job that was posted for a thread idle then, maybe this one */
     mutex_unlock(&pool->lock);
     entry->job.run(entry->job.argument);
@@ -105,8 +117,8 @@ static void entry_run(struct job_pool *pool, struct entry *entry)
     if (!late && entry->job.on_outcome != NULL)
         entry->job.on_outcome(entry->job.argument, JOB_DONE);
     mutex_lock(&pool->lock);
-    if (late)
-        pool->late--;
+    pool->late -= late;
+    pool->blocked -= entry->state != ENTRY_RUNNING;
     list_remove(&pool->inside, entry); /* only now may the next of its serial run */
     mem_free(entry);
     cond_broadcast(&pool->work);
@@ -115,7 +127,7 @@ static void entry_run(struct job_pool *pool, struct entry *entry)
 
 static bool is_surplus(const struct job_pool *pool)
 {
-    return pool->threads - pool->late > pool->threads_max;
+    return pool->threads - pool->blocked > pool->threads_max;
 }
 
 static void *job_thread_run(void *argument)
@@ -162,7 +174,7 @@ static void add_thread_if_useful(struct job_pool *pool)
 {
     char why[128];
 
-    if (pool->idle == 0 && next_runnable(pool) != NULL && pool->threads - pool->late < pool->threads_max &&
+    if (pool->idle == 0 && next_runnable(pool) != NULL && pool->threads - pool->blocked < pool->threads_max &&
         pool->threads < JOB_THREADS_HARD_MAX)
         job_thread_start(pool, why, sizeof(why)); /* without one, the jobs wait for the threads there are */
     cond_signal(&pool->work);
@@ -170,6 +182,13 @@ static void add_thread_if_useful(struct job_pool *pool)
 
 /* --- the watch thread --------------------------------------------------------------------------------------
  */
+
+static void entry_block(struct job_pool *pool, struct entry *entry, enum entry_state state)
+{
+    pool->blocked += entry->state == ENTRY_RUNNING;
+    entry->state = state;
+    add_thread_if_useful(pool);
+}
 
 static void entry_time_out(struct job_pool *pool, struct entry *entry)
 {
@@ -179,10 +198,9 @@ static void entry_time_out(struct job_pool *pool, struct entry *entry)
     if (was_waiting) {
         list_remove(&pool->waiting, entry);
     } else {
-        entry->state = ENTRY_LATE; /* its thread frees it, if it ever comes back */
+        entry_block(pool, entry, ENTRY_LATE); /* its thread frees it, if it ever comes back */
         entry->telling = true;
         pool->late++;
-        add_thread_if_useful(pool);
     }
     mutex_unlock(&pool->lock);
     if (job.on_outcome != NULL)
@@ -197,16 +215,29 @@ static void entry_time_out(struct job_pool *pool, struct entry *entry)
     cond_broadcast(&pool->changed);
 }
 
+/* Its timer was just taken out, so setting it again needs no memory. */
+static void entry_due(struct job_pool *pool, struct entry *entry, int64_t now_ms)
+{
+    if (now_ms >= entry->job.deadline_ms) {
+        entry_time_out(pool, entry);
+        return;
+    }
+    entry_block(pool, entry, ENTRY_BLOCKED);
+    if (entry->job.deadline_ms != INT64_MAX)
+        timer_heap_set(&pool->timers, &entry->timer, entry->job.deadline_ms);
+}
+
 static void *watch_run(void *argument)
 {
     struct job_pool *pool = argument;
 
     mutex_lock(&pool->lock);
     while (!pool->watch_leaves) {
-        struct timer_entry *due = timer_heap_pop_due(&pool->timers, clock_monotonic_ms(NULL));
+        int64_t now_ms = clock_monotonic_ms(NULL);
+        struct timer_entry *due = timer_heap_pop_due(&pool->timers, now_ms);
 
         if (due != NULL)
-            entry_time_out(pool, due->item);
+            entry_due(pool, due->item, now_ms);
         else
             cond_wait_until_ms(&pool->watch, &pool->lock, timer_heap_next_ms(&pool->timers));
     }

@@ -71,6 +71,13 @@ static void start_connector(struct herder *herder, struct herder_connector *conn
     units_mark_at(herder, connector, herder_now_ms() + START_RETRY_MS);
 }
 
+/* Also while it starts or changes, which may take for ever. What that comes to is of no interest then. */
+static bool may_be_ended(const struct herder_connector *connector)
+{
+    return connector->phase == CONNECTOR_UP || connector->phase == CONNECTOR_STARTING ||
+           connector->phase == CONNECTOR_CHANGING;
+}
+
 static void end_connector(struct herder *herder, struct herder_connector *connector)
 {
     connector->phase = CONNECTOR_ENDING;
@@ -94,7 +101,7 @@ static void reconcile_wanted_connector(struct herder *herder, struct herder_conn
     } else if (connector->phase == CONNECTOR_BROKEN && broken_may_start(connector, wish)) {
         status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
         start_connector(herder, connector, wish);
-    } else if (connector->phase == CONNECTOR_UP && connector->restart) {
+    } else if (connector->restart && may_be_ended(connector)) {
         end_connector(herder, connector);
     } else if (connector->phase == CONNECTOR_UP && connector->told != target) {
         connector->phase = CONNECTOR_CHANGING;
@@ -106,7 +113,7 @@ static void reconcile_wanted_connector(struct herder *herder, struct herder_conn
 
 static void reconcile_unwanted_connector(struct herder *herder, struct herder_connector *connector)
 {
-    if (connector->phase == CONNECTOR_UP) {
+    if (may_be_ended(connector)) {
         end_connector(herder, connector);
     } else if (connector->phase == CONNECTOR_BROKEN) {
         status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);

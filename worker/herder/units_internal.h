@@ -16,7 +16,7 @@
 
 struct herder_request;
 
-/* One command is under way at a time: in STARTING, CHANGING and ENDING the executor owes an event. */
+/* In STARTING, CHANGING and ENDING the executor owes an event. Only an end may be asked for before it has come. */
 enum connector_phase {
     CONNECTOR_GONE,     /* no instance */
     CONNECTOR_STARTING, /* executor_start_connector was called */
