@@ -66,6 +66,7 @@ static void maker_free(struct topic_maker *maker)
     struct executor *executor = maker->executor;
     if (maker->wake_drop != NULL)
         maker->wake_drop(maker->wake_argument);
+    admin_close(maker->admin); /* the pool had no room for the job that would have closed it */
     pointer_map_destroy(maker->topics);
     topic_groups_destroy(maker->groups);
     client_config_drop(maker->config);

@@ -24,10 +24,12 @@
 /* The cluster, as the jobs find it. */
 static struct cluster {
     pthread_mutex_t lock;
+    pthread_cond_t spoke;
     enum mr_error_code question_fails; /* 0: the question is answered */
     enum admin_created creation;
     enum mr_error_code creation_fails; /* the code of a creation that did not work */
     bool has_topic;
+    bool is_silent; /* a question waits until it is not */
     int opened, closed, asked, created;
     char wanted[256]; /* "name partitions factor key=value …" of the last creation */
 } cluster;
@@ -58,6 +60,8 @@ int __wrap_admin_partition_count(struct admin *admin, const char *topic, int32_t
     (void)admin, (void)topic, (void)deadline_ms;
     mutex_lock(&cluster.lock);
     cluster.asked++;
+    while (cluster.is_silent)
+        cond_wait(&cluster.spoke, &cluster.lock);
     *partitions = cluster.has_topic ? 3 : 0;
     int status = cluster.question_fails == 0 ? 0 : mr_error_set(error, cluster.question_fails, "the broker says no");
     mutex_unlock(&cluster.lock);
@@ -141,6 +145,7 @@ static int set_up(void **state)
     memset(&bench, 0, sizeof(bench));
     memset(&cluster, 0, sizeof(cluster));
     mutex_init(&cluster.lock);
+    cond_init(&cluster.spoke);
     mutex_init(&bench.executor.lock);
     cond_init(&bench.executor.changed);
     fake_clock_init(&bench.clock, 1700000000000);
@@ -172,6 +177,7 @@ static int tear_down(void **state)
     assert_int_equal(cluster.opened, cluster.closed);
     cond_destroy(&bench.executor.changed);
     mutex_destroy(&bench.executor.lock);
+    cond_destroy(&cluster.spoke);
     mutex_destroy(&cluster.lock);
     return 0;
 }
@@ -332,6 +338,29 @@ static void the_end_of_a_task_does_not_wait_for_an_answer(void **state)
     bench.topics.end = NULL; /* what is under way is looked at by tear_down */
 }
 
+static bool no_job_is_left(void *argument)
+{
+    (void)argument;
+    return job_pool_count(bench.executor.setup.jobs).running == 0;
+}
+
+/* tear_down: whatever was opened is closed. */
+static void what_was_opened_is_closed_where_the_pool_takes_no_job_for_the_next_topic(void **state)
+{
+    int once = 1;
+    (void)state;
+    cluster.is_silent = true;
+    want("a", NULL);
+    want("b", NULL);
+    assert_true(eventually(10000, was_asked, &once));
+    assert_false(job_pool_stop(bench.executor.setup.jobs, 0));
+    mutex_lock(&cluster.lock);
+    cluster.is_silent = false;
+    cond_broadcast(&cluster.spoke);
+    mutex_unlock(&cluster.lock);
+    assert_true(eventually(10000, no_job_is_left, NULL));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -346,6 +375,7 @@ int main(void)
         TEST(a_creation_without_answer_is_tried_until_patience_ends),
         TEST(a_question_that_is_refused_fails),
         TEST(the_end_of_a_task_does_not_wait_for_an_answer),
+        TEST(what_was_opened_is_closed_where_the_pool_takes_no_job_for_the_next_topic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
