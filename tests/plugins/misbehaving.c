@@ -1,9 +1,10 @@
 /*
  * A source and two sinks that hang, err or are slow in the one call that `misbehave` names ("poll:hang", "task.start:error",
- * "stop:slow"): a hang lasts while the file `hang.while` exists, slow calls take `slow.ms`. MisbehavingSink has pre_commit,
- * MisbehavingFlushSink flush. The source makes a record in each poll; the sinks write a line to `file` for each record.
+ * "stop:slow"): a hang lasts while the file `hang.while` exists and begins with writing the call's name into it; slow calls
+ * take `slow.ms`. MisbehavingSink has pre_commit, MisbehavingFlushSink flush. The source makes a record in each poll; the sinks write a line to `file` for each record.
  * stop cannot fail: in a connector the error is raised, in a task it is none.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -27,6 +28,18 @@ static void wait_ms(int64_t time_ms)
     nanosleep(&(struct timespec){.tv_sec = time_ms / 1000, .tv_nsec = time_ms % 1000 * 1000000}, NULL);
 }
 
+static void hang(const char *path, const char *call)
+{
+    int file = open(path, O_WRONLY | O_APPEND);
+
+    if (file >= 0) {
+        dprintf(file, "%s\n", call);
+        close(file);
+    }
+    while (access(path, F_OK) == 0)
+        wait_ms(10);
+}
+
 static int misbehave(const struct mr_config *config, const char *call, struct mr_error **error)
 {
     const char *wish = config == NULL ? "" : mr_config_string(config, "misbehave"), *how = strchr(wish, ':');
@@ -37,8 +50,8 @@ static int misbehave(const struct mr_config *config, const char *call, struct mr
         return mr_error_set(error, MR_ERR_CONNECT, "%s was told to fail", call);
     if (strcmp(how, ":slow") == 0)
         wait_ms(mr_config_integer(config, "slow.ms"));
-    while (strcmp(how, ":hang") == 0 && access(mr_config_string(config, "hang.while"), F_OK) == 0)
-        wait_ms(10);
+    if (strcmp(how, ":hang") == 0)
+        hang(mr_config_string(config, "hang.while"), call);
     return 0;
 }
 

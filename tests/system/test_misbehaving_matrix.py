@@ -126,12 +126,17 @@ class Crowd(test_misbehaving.Misbehaving):
                 pass
         threading.Thread(target=ask, daemon=True).start()
 
+    def hung(self, call):
+        """How many of these calls hang, or did."""
+        with open(self.hang, encoding="utf-8") as file:
+            return file.read().splitlines().count(call)
+
     def statuses(self):
         """Of all connectors: name → status."""
         return {name: entry["status"] for name, entry in self.worker.rest("GET", "/connectors?expand=status").items()}
 
     def answers_quickly(self, count=200):
-        """p99 of the other connector's status, in ms."""
+        """Asks for the other connector's status; the p99 of the answers, in ms."""
         times = []
         for _ in range(count):
             start = time.monotonic()
@@ -217,6 +222,8 @@ class Matrix(Crowd):
         for cell in cells:
             if cell.how == "slow":
                 self.records_pass(cell)
+        for call in {cell.call for cell in CELLS if cell.how == "hang"} - {"stop", "task.stop", "close"}:
+            lab.wait_until(lambda: self.hung(call), "%s to hang" % call)
         self.others_flow()
         self.answers_quickly()
         self.pause_those_that_stop(cells)
@@ -225,5 +232,66 @@ class Matrix(Crowd):
         self.others_flow()
         self.create_all()  # under the same names
         self.wait_states(cells, lambda cell: (cell.connector, cell.task))
+        self.others_flow()
+        self.ends_in_time()
+
+
+class Forty(Crowd):
+    """Forty connectors that are blocked for ever, with the default times of a worker."""
+    GRACE_MS = 5000
+    DELETE_WITHIN_S = 15  # the JVM worker needs 196 s: it waits 5 s for each, one after another
+    BLOCKED = 40
+    VALIDATIONS = 64
+
+    RUNNING = ("RUNNING", "RUNNING")
+    # Where they hang, the states they hang in, and how many hang before they are deleted.
+    ROWS = [("source", "start", ("", ""), BLOCKED), ("source", "stop", RUNNING, 0),
+            ("source", "poll", RUNNING, BLOCKED), ("sink", "put", RUNNING, BLOCKED)]
+
+    def names(self, kind, call):
+        return ["%s-%s-%s-%d" % (self.fed, kind, call, i) for i in range(self.BLOCKED)]
+
+    def block(self, kind, call, states, hung):
+        """Their names, once all are there."""
+        names = self.names(kind, call)
+        list(self.requests.map(lambda name: self.put(self.config(kind, call, "hang", name)), names))
+
+        def are_there():
+            seen = self.statuses()
+            return all(state_of(seen.get(name)) == states for name in names)
+        lab.wait_until(are_there, "all %d in %s" % (self.BLOCKED, states), timeout_s=60, every_s=0.2)
+        lab.wait_until(lambda: self.hung(call) >= hung, "%d hung calls of %s" % (hung, call), timeout_s=60)
+        return names
+
+    def name_is_free(self, kind, name):
+        self.assertEqual(201, self.put(self.config(kind, "none", "", name))[0])
+        self.worker.wait_state(name)
+        self.delete_all([name], self.DELETE_WITHIN_S)
+
+    def hang_validations(self):
+        for i in range(self.VALIDATIONS):
+            self.put_and_forget(self.config("source", "validate", "hang", "never-%d" % i))
+        lab.wait_until(lambda: self.hung("validate") >= self.VALIDATIONS, "%d validations to hang" % self.VALIDATIONS)
+
+    def test_forty_blocked_connectors_are_deleted_in_time_and_disturb_nobody(self):
+        self.start()
+        for kind, call, states, hung in self.ROWS:
+            with self.subTest(call):
+                names = self.block(kind, call, states, hung)
+                self.others_flow()
+                p99 = self.answers_quickly()
+                taken = self.delete_all(names, self.DELETE_WITHIN_S)
+                print("        %d blocked in %s: p99 of a status %.1f ms, deleted in %.1f s" %
+                      (self.BLOCKED, call, p99, taken), flush=True)
+                self.name_is_free(kind, names[0])
+                self.others_flow()
+        self.ends_in_time()
+
+    def test_the_end_comes_in_time_with_blocked_tasks_and_validations(self):
+        self.start()
+        self.block("source", "poll", self.RUNNING, self.BLOCKED)
+        self.hang_validations()
+        print("        %d blocked tasks, %d hung validations: p99 of a status %.1f ms" %
+              (self.BLOCKED, self.VALIDATIONS, self.answers_quickly(1000)), flush=True)
         self.others_flow()
         self.ends_in_time()
