@@ -134,6 +134,7 @@ static void compare(struct connector_values *values, const struct variables_prin
 static void job_run_look(void *argument)
 {
     struct connector_values *values = argument;
+    struct log_context context;
     struct mr_error *error = NULL;
     mutex_lock(&values->lock);
     values->is_asked = false;
@@ -141,6 +142,7 @@ static void job_run_look(void *argument)
     mutex_unlock(&values->lock);
     if (has_ended)
         return;
+    log_context_push(&context, values->name, -1); /* for whom, if a provider crashes */
     struct string_map *resolved = variables_resolve(values->executor->setup.variables, values->raw, NULL, &error);
     if (resolved != NULL) {
         struct variables_print now = variables_print(values->raw, resolved);
@@ -152,6 +154,7 @@ static void job_run_look(void *argument)
     }
     mr_error_drop(error);
     look_after_ttl(values);
+    log_context_pop(&context);
 }
 
 static void job_drop(void *argument)
