@@ -99,7 +99,8 @@ static void reconcile_wanted_connector(struct herder *herder, struct herder_conn
     if (connector->phase == CONNECTOR_GONE) {
         start_connector(herder, connector, wish);
     } else if (connector->phase == CONNECTOR_BROKEN && broken_may_start(connector, wish)) {
-        status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
+        if (connector->restart)
+            status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
         start_connector(herder, connector, wish);
     } else if (connector->restart && may_be_ended(connector)) {
         end_connector(herder, connector);

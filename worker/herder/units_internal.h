@@ -52,6 +52,7 @@ struct herder_connector {
     enum connector_phase phase;
     enum connector_target told;
     bool is_running;     /* UP and start() has worked */
+    char *plugin_version; /* of the instance that runs; NULL: not known */
     bool has_too_many;   /* runs, but is shown FAILED: taskConfigs made more than tasks.max */
     bool restart;        /* end the instance, then start a new one */
     bool announce;       /* write RESTARTING in between */

@@ -243,8 +243,10 @@ static void a_failed_connector_can_be_stopped(void **state)
     put("a", "1");
     expect("status a FAILED safe");
     rig_set(&rig.start_fails, false);
+    rig_log_clear();
     assert_int_equal(ask(herder_stop_connector, "a"), 204);
     expect("status a STOPPED");
+    expect_never("status a UNASSIGNED");
 }
 
 static void a_failed_task_stays_failed_until_its_configuration_changes(void **state)
