@@ -117,6 +117,11 @@ static void single_mistakes_are_refused_in_words(void **state)
         const char *line, *words;
     } cases[] = {
         {"bootstrap.servers=", "must not be empty"},
+        {"bootstrap.servers=localhost", "bootstrap.servers: 'localhost' is not HOST:PORT"},
+        {"bootstrap.servers=a:1,b:", "bootstrap.servers: 'b:' is not HOST:PORT"},
+        {"bootstrap.servers=a:1;b:2", "bootstrap.servers: 'a:1;b:2' is not HOST:PORT"},
+        {"bootstrap.servers=[::1]", "bootstrap.servers: '[::1]' is not HOST:PORT"},
+        {"bootstrap.servers=a:99999", "bootstrap.servers: 'a:99999' is not HOST:PORT"},
         {"group.id=", "String must be non-empty. Set group.id"},
         {"heartbeat.interval.ms=10000", "heartbeat.interval.ms (10000) must be lower than session.timeout.ms (10000)"},
         {"heartbeat.interval.ms=-1", "Value must be at least 1"},
