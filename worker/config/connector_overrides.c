@@ -8,6 +8,7 @@
 #include "base/plugin_call.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
+#include "config/plugin_options.h"
 #include "sdk/collect.h"
 
 #include "base/bans.h"
@@ -70,7 +71,7 @@ static int policy_open(struct policy *policy, struct validating *validating)
     if (loader_find(validating->loader, MR_PLUGIN_OVERRIDE_POLICY, validating->worker->override_policy, NULL, &plugin,
                     validating->error) != 0)
         return -1;
-    policy->config = config_create(plugin->config_def, validating->worker->properties, validating->error);
+    policy->config = plugin_options_read(plugin, validating->worker->properties, NULL, NULL, validating->error);
     if (policy->config == NULL)
         return -1;
     policy->ops = plugin->override_policy;

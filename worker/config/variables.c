@@ -8,6 +8,7 @@
 #include "base/pointer_map.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
+#include "config/plugin_options.h"
 #include "loader/loader.h"
 #include "sdk/collect.h"
 #include "sdk/config_host.h"
@@ -53,11 +54,9 @@ static int provider_start(struct provider *provider, const struct loader_plugin 
     struct string_map *parameters = string_map_with_prefix(properties, prefix);
     if (parameters == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for a config provider");
-    struct config_source source = {
-        .mood = CONFIG_PARSE, .defs = &plugin->config_def, .def_count = 1, .map = parameters, .prefix = prefix};
-    int status = config_parse(&source, &provider->config, NULL, error);
+    provider->config = plugin_options_read(plugin, parameters, prefix, NULL, error);
     string_map_destroy(parameters);
-    if (status != 0)
+    if (provider->config == NULL)
         return -1;
     const struct plugin_call before = plugin_call_enter(provider->plugin, "create");
     provider->self = provider->ops->create(provider->config, error);

@@ -17,13 +17,13 @@
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "config/connector_config.h"
+#include "config/plugin_options.h"
 #include "config/variables.h"
 #include "errors/error_line.h"
 #include "executor/quarantine.h"
 #include "loader/loader.h"
 #include "metrics/registry.h"
 #include "sdk/collect.h"
-#include "sdk/config_host.h"
 #include "sdk/contexts.h"
 #include "sdk/plugin_metrics.h"
 
@@ -287,7 +287,8 @@ static int prepare(struct connector_instance *instance, struct mr_error **error)
                                                      .connector_version = instance->plugin->version,
                                                  });
         instance->config = connector_config_create(kind, resolved, executor->setup.worker, error);
-        instance->own = instance->config == NULL ? NULL : config_create(instance->plugin->config_def, resolved, error);
+        instance->own =
+            instance->config == NULL ? NULL : plugin_options_read(instance->plugin, resolved, NULL, NULL, error);
         status = instance->own == NULL ? -1 : 0;
     }
     variables_hide_error(instance->raw, resolved, error);

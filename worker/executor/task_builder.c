@@ -13,6 +13,7 @@
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "config/connector_config.h"
+#include "config/plugin_options.h"
 #include "config/topic_groups.h"
 #include "config/variables.h"
 #include "errors/dead_letter.h"
@@ -25,7 +26,6 @@
 #include "metrics/unit_metrics.h"
 #include "pipeline/sink_pipeline.h"
 #include "pipeline/source_pipeline.h"
-#include "sdk/config_host.h"
 #include "task/sink_task.h"
 #include "task/source_task.h"
 
@@ -103,7 +103,7 @@ static int understand(struct build *build)
         return -1;
     warn_without_creation(build);
     struct mr_error *reason = NULL;
-    build->own = config_create(build->plugin->config_def, build->task, &reason);
+    build->own = plugin_options_read(build->plugin, build->task, NULL, NULL, &reason);
     if (build->own == NULL)
         mr_error_set(build->error, mr_error_code(reason), "The connector's configuration of task %u is not valid: %s",
                      build->plan->number, mr_error_message(reason));
