@@ -224,9 +224,9 @@ static int watch_for_crashes(struct boot *boot, struct mr_error **error)
 
     str_buffer_init(&path, CRASH_PATH_MAX);
     crash_place_append(&path, boot->config, boot->address.id);
-    is_set = !str_buffer_failed(&path) && crash_install(path.data, boot->address.id);
+    is_set = !str_buffer_failed(&path) && crash_install(str_buffer_text(&path), boot->address.id);
     if (is_set)
-        boot->quarantine = quarantine_create(path.data, clock_wall_ms(NULL));
+        boot->quarantine = quarantine_create(str_buffer_text(&path), clock_wall_ms(NULL));
     str_buffer_release(&path);
     if (boot->quarantine != NULL)
         return 0;
