@@ -106,6 +106,40 @@ void task_unit_give_back(struct task_unit *unit)
     task_destroy(last);
 }
 
+static void give_back_run(void *argument)
+{
+    struct task_unit *unit = argument;
+    struct log_context context;
+    log_context_push(&context, unit->connector, (int)unit->number);
+    task_unit_give_back(unit);
+    log_context_pop(&context);
+}
+
+static void give_back_outcome(void *argument, enum job_outcome outcome)
+{
+    assert(outcome == JOB_DONE); /* no deadline */
+    (void)outcome;
+    task_unit_drop(argument);
+}
+
+void task_unit_give_back_aside(struct task_unit *unit)
+{
+    struct job job = {
+        .run = give_back_run, .on_outcome = give_back_outcome, .argument = unit, .deadline_ms = INT64_MAX};
+    mutex_lock(&unit->lock);
+    bool is_last = unit->users == 1;
+    if (!is_last)
+        unit->users--;
+    mutex_unlock(&unit->lock);
+    if (!is_last)
+        return;
+    task_unit_take(unit);
+    if (job_post(unit->executor->setup.jobs, &job))
+        return;
+    task_unit_drop(unit);
+    task_unit_give_back(unit); /* no room for a job: better late than never */
+}
+
 void task_unit_wake(void *argument)
 {
     struct task_unit *unit = argument;
