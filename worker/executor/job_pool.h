@@ -3,9 +3,9 @@
  * handles), each with a deadline.
  *
  * A job's outcome is told exactly once, by `on_outcome`: JOB_DONE after `run` has returned in time,
- * JOB_TIMED_OUT when the deadline came first (`on_late` follows when that has returned). A job whose deadline passes while it waits is never run. One
- * that is inside then costs its thread, which is written off and replaced; when `run` does return, `on_late`
- * cleans up.
+ * JOB_TIMED_OUT when the deadline came first (`on_late` follows when that has returned). A job whose deadline passes
+ * while it waits is never run. One that is inside then costs its thread, which is written off and replaced; when `run`
+ * does return, `on_late` cleans up.
  *
  * Jobs with the same non-NULL `serial` object run one after another, in the order posted: the calls of one
  * connector instance. A hung one blocks its followers (they time out), nobody else.
