@@ -2,6 +2,7 @@
 #include "routes_test.h"
 
 #include "http/request.h"
+#include "routes/routes_internal.h"
 
 #define JSON "application/json"
 #define SIZE(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -334,6 +335,32 @@ static void a_health_that_is_none_says_which(void **state)
     }
 }
 
+/* Whose herder does not answer: the words depend on whether it ever has. */
+static void a_health_that_nobody_tells_in_time_is_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rest_context context = {.herder = &fixture->herder};
+    static const struct {
+        bool is_ready;
+        int status;
+        const char *body;
+    } ROWS[] = {
+        {true, 500,
+         "{\"status\":\"unhealthy\",\"message\":\"Worker was unable to handle this request and may be unable to handle "
+         "other requests.\"}"},
+        {false, 503, "{\"status\":\"starting\",\"message\":\"Worker is still starting up.\"}"},
+    };
+    for (size_t i = 0; i < SIZE(ROWS); i++) {
+        struct http_response response;
+        fixture->herder.is_ready = ROWS[i].is_ready;
+        http_response_init(&response, 200, HTTP_CONTENT_NONE);
+        health_timed_out(&context, NULL, &response);
+        assert_int_equal(response.status, ROWS[i].status);
+        assert_string_equal(str_buffer_text(&response.body), ROWS[i].body);
+        http_response_release(&response);
+    }
+}
+
 static void nothing_is_told_before_the_topics_are_read(void **state)
 {
     struct fixture *fixture = *state;
@@ -361,6 +388,7 @@ int main(void)
         TEST(topics_that_are_not_tracked),
         TEST(what_the_herder_refuses_keeps_its_status_and_words),
         TEST(a_health_that_is_none_says_which),
+        TEST(a_health_that_nobody_tells_in_time_is_none),
         TEST(nothing_is_told_before_the_topics_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
