@@ -181,6 +181,32 @@ static void a_job_that_waited_too_long_is_never_run(void **state)
     sem_destroy(&gate);
 }
 
+static void a_job_whose_turn_came_too_late_passes_it_on(void **state)
+{
+    struct job_pool *pool = pool_of(1);
+    struct work busy = {0}, too_late = {0}, next = {0}, last = {0};
+    atomic_int order = 0;
+    int instance;
+    sem_t gate;
+
+    (void)state;
+    next.order = last.order = &order;
+    sem_init(&gate, 0, 0);
+    busy.gate = &gate;
+    assert_true(post(pool, &busy, NULL, INT64_MAX));
+    assert_true(post(pool, &too_late, &instance, clock_monotonic_ms(NULL)));
+    assert_true(post(pool, &next, &instance, INT64_MAX));
+    assert_true(post(pool, &last, &instance, INT64_MAX));
+    assert_true(eventually(SOON_MS, is_one, &too_late.late));
+    sem_post(&gate);
+    pool_finish(pool);
+    assert_int_equal(0, too_late.ran);
+    assert_int_equal(0, next.seen_order);
+    assert_int_equal(1, last.seen_order);
+    assert_int_equal(1, last.done);
+    sem_destroy(&gate);
+}
+
 static void jobs_of_one_instance_run_in_order_one_at_a_time(void **state)
 {
     enum { JOBS = 200 };
@@ -316,6 +342,7 @@ int main(void)
         cmocka_unit_test(jobs_that_block_hold_up_nobody_long_before_their_deadline),
         cmocka_unit_test(a_blocked_job_still_has_its_deadline),
         cmocka_unit_test(a_job_that_waited_too_long_is_never_run),
+        cmocka_unit_test(a_job_whose_turn_came_too_late_passes_it_on),
         cmocka_unit_test(jobs_of_one_instance_run_in_order_one_at_a_time),
         cmocka_unit_test(idle_threads_keep_no_job_from_a_thread_of_its_own),
         cmocka_unit_test(a_job_is_cleaned_up_after_its_time_out_was_told),

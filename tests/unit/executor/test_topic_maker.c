@@ -269,6 +269,33 @@ static void several_topics_are_looked_for_at_once(void **state)
 
 /* --- what the answers mean ---- */
 
+static bool all_are_there(void *argument)
+{
+    char name[16];
+    bool are_there = true;
+    (void)argument;
+    for (int i = 0; i < TOPIC_MAKER_TOPICS_MAX; i++) {
+        snprintf(name, sizeof(name), "t-%d", i);
+        are_there = want(name, NULL) == SOURCE_TOPIC_THERE && are_there;
+    }
+    return are_there;
+}
+
+static void beyond_the_limit_topics_that_are_not_in_use_are_asked_for_again(void **state)
+{
+    (void)state;
+    cluster.has_topic = true;
+    assert_true(eventually(60000, all_are_there, NULL));
+    fake_clock_advance_ms(&bench.clock, TOPIC_MAKER_KEPT_MS);
+    assert_int_equal(SOURCE_TOPIC_THERE, want("t-0", NULL));
+    assert_comes("one more");
+    assert_int_equal(TOPIC_MAKER_TOPICS_MAX + 1, cluster.asked);
+    assert_int_equal(SOURCE_TOPIC_THERE, want("t-0", NULL));
+    assert_int_equal(SOURCE_TOPIC_WAITS, want("t-1", NULL));
+    assert_comes("t-1");
+    assert_int_equal(TOPIC_MAKER_TOPICS_MAX + 2, cluster.asked);
+}
+
 static void a_question_without_answer_is_asked_again_after_a_while(void **state)
 {
     int once = 1, twice = 2;
@@ -369,6 +396,7 @@ int main(void)
         TEST(a_missing_topic_is_created_by_the_first_group_that_matches),
         TEST(a_topic_that_a_sibling_created_meanwhile_is_fine),
         TEST(several_topics_are_looked_for_at_once),
+        TEST(beyond_the_limit_topics_that_are_not_in_use_are_asked_for_again),
         TEST(a_question_without_answer_is_asked_again_after_a_while),
         TEST(a_topic_that_may_not_be_created_fails_in_words),
         TEST(a_topic_with_impossible_settings_fails_at_once),
