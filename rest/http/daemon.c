@@ -70,6 +70,13 @@ static void *on_target(void *argument, const char *raw_target, struct MHD_Connec
     return exchange_create(argument, mhd, raw_target);
 }
 
+/* A connector's configuration may hold passwords. The body is text, so it has no NUL before its end. */
+static void free_wiped(void *body)
+{
+    explicit_bzero(body, strlen(body));
+    mem_free(body);
+}
+
 static struct MHD_Response *mhd_response_of(struct http_response *answer)
 {
     size_t length = 0;
@@ -81,7 +88,7 @@ static struct MHD_Response *mhd_response_of(struct http_response *answer)
         answer->content = HTTP_CONTENT_JSON;
         return MHD_create_response_from_buffer(sizeof(NO_MEMORY) - 1, NO_MEMORY, MHD_RESPMEM_PERSISTENT);
     }
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(length, body, mem_free);
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(length, body, free_wiped);
     if (response == NULL)
         mem_free(body);
     return response;

@@ -41,6 +41,14 @@ void exchange_take(struct http_exchange *exchange)
     refcount_take(&exchange->owners);
 }
 
+/* A connector's configuration may hold passwords. */
+static void release_body(struct http_exchange *exchange)
+{
+    if (exchange->body.data != NULL)
+        explicit_bzero(exchange->body.data, exchange->body.capacity);
+    str_buffer_release(&exchange->body);
+}
+
 static void uncount_body(struct http_exchange *exchange)
 {
     atomic_fetch_sub(&exchange->listener->server->body_bytes, exchange->body_counted);
@@ -63,7 +71,7 @@ void exchange_drop(struct http_exchange *exchange)
     http_response_release(&exchange->answer);
     http_target_release(&exchange->request.target);
     str_buffer_release(&exchange->header_text);
-    str_buffer_release(&exchange->body);
+    release_body(exchange);
     str_buffer_release(&exchange->origin);
     mem_free(exchange->raw_target);
     mutex_destroy(&exchange->lock);
@@ -157,7 +165,7 @@ void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_
         server_make_room_for_bodies(exchange->listener->server);
     exchange->refused = crowded || !exchange->body.over_max ? 503 : 413;
     uncount_body(exchange);
-    str_buffer_release(&exchange->body);
+    release_body(exchange);
 }
 
 /* ---- handing over ---- */

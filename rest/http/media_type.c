@@ -104,15 +104,14 @@ enum http_media http_media_of(const char *content_type)
     return is_json ? HTTP_MEDIA_JSON : HTTP_MEDIA_OTHER;
 }
 
-static bool range_has_json(const struct media_range *range)
+static bool range_names(const struct media_range *range, const char *type, const char *subtype)
 {
-    if (range->quality <= 0)
-        return false;
-    bool any_subtype = is_text(range->subtype, range->subtype_length, "*");
-    if (is_text(range->type, range->type_length, "*"))
-        return any_subtype;
-    return is_text(range->type, range->type_length, "application") &&
-           (any_subtype || is_text(range->subtype, range->subtype_length, "json"));
+    return is_text(range->type, range->type_length, type) && is_text(range->subtype, range->subtype_length, subtype);
+}
+
+static bool range_has(const struct media_range *range, const char *type, const char *subtype)
+{
+    return range_names(range, type, subtype) || range_names(range, type, "*") || range_names(range, "*", "*");
 }
 
 /* The next comma that is not inside quotes, or the end. */
@@ -125,14 +124,26 @@ static const char *next_comma(const char *at)
     return at;
 }
 
-bool http_media_accepts_json(const char *accept)
+typedef bool range_fits_fn(const struct media_range *range, const char *type, const char *subtype);
+
+static bool any_range(const char *accept, range_fits_fn *fits, const char *type, const char *subtype)
 {
     for (const char *at = accept; *at != '\0';) {
         struct media_range range;
-        if (read_range(at, &range) != NULL && range_has_json(&range))
+        if (read_range(at, &range) != NULL && range.quality > 0 && fits(&range, type, subtype))
             return true;
         at = next_comma(at);
         at += *at == ',';
     }
     return false;
+}
+
+bool http_media_accepts_json(const char *accept)
+{
+    return any_range(accept, range_has, "application", "json");
+}
+
+bool http_media_names(const char *accept, const char *type, const char *subtype)
+{
+    return any_range(accept, range_names, type, subtype);
 }

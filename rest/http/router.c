@@ -131,8 +131,13 @@ static bool answer_is_acceptable(const struct http_request *request, struct http
     return !asked;
 }
 
+static bool answers_text(const struct http_router *router, const struct http_request *request)
+{
+    return router->text_pattern != NULL && strcmp(request->route->pattern, router->text_pattern) == 0;
+}
+
 bool http_router_find(const struct http_router *router, struct http_request *request, struct http_response *refusal)
 {
     return find_route(router, request, refusal) && media_fits(request, refusal) &&
-           answer_is_acceptable(request, refusal);
+           (answers_text(router, request) || answer_is_acceptable(request, refusal));
 }

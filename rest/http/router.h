@@ -5,7 +5,7 @@
  * "+1", "-1"); no two patterns of a table may fit the same path unless they are equal.
  * Decided here, in this order: no pattern fits 404; the method is not among the rows of the path 405 (HEAD counts as
  * GET; OPTIONS is answered with the list); the request has a body or a Content-Type and is not application/json 415;
- * the client accepts no JSON 406.
+ * the client accepts no JSON 406 (text_pattern is answered whatever it accepts).
  */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
@@ -41,6 +41,7 @@ struct http_router {
     const struct http_route *routes;
     size_t route_count;
     void *context; /* for handlers */
+    const char *text_pattern; /* of the one path that answers no JSON; NULL: none */
 };
 
 /* Sets request->route and returns true, or fills the response that refuses (or lists, for OPTIONS). */

@@ -24,6 +24,7 @@ static struct rest_context *context_create(const struct rest_setup *setup)
     refcount_init(&context->owners);
     context->herder = setup->herder;
     context->forwarding = setup->forwarding;
+    context->metrics = setup->metrics;
     return context;
 }
 
@@ -67,7 +68,8 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
     }
     server->context = context;
     server->router = (struct http_router){
-        REST_ROUTES, setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN, context};
+        REST_ROUTES, setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN, context,
+        REST_METRICS};
     if (start_http(server, setup->worker, error) != 0) {
         rest_server_stop(server);
         return NULL;

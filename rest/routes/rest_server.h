@@ -15,6 +15,7 @@
 
 struct forwarding;
 struct herder;
+struct metrics_registry;
 struct mr_error;
 struct rest_server;
 struct worker_config;
@@ -23,6 +24,7 @@ struct rest_setup {
     struct herder *herder;              /* outlives the server */
     const struct worker_config *worker; /* its listeners; during the call */
     struct forwarding *forwarding;      /* to other workers; outlives the herder; NULL: standalone, all belongs here */
+    struct metrics_registry *metrics;   /* outlives the server; NULL: /metrics answers 404 */
 };
 
 /* NULL: MR_ERR_CONNECT; one line that names the address and the remedy. */

@@ -19,13 +19,16 @@
 #include "json/json_out.h"
 
 extern const struct http_route REST_ROUTES[];
+#define REST_METRICS "/metrics"
 extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
 
 /* What handlers need; held by the server and by every request that waits for the herder. */
+struct metrics_registry;
 struct rest_context {
     struct refcount owners;
     struct herder *herder;
     struct forwarding *forwarding; /* NULL: standalone */
+    struct metrics_registry *metrics; /* NULL: none */
 };
 void rest_context_take(struct rest_context *context);
 void rest_context_drop(struct rest_context *context);
@@ -92,6 +95,7 @@ http_handler connector_offsets_get, connector_offsets_patch, connector_offsets_d
 http_handler cluster_get, drain_put, drain_delete;
 http_handler loggers_get, logger_get, logger_put;
 http_handler internal_tasks_post, internal_fence_put;
+http_handler metrics_get;
 http_handler connector_plugins_get, plugin_config_get, plugin_config_validate;
 
 /* {"n": {…status…}} needs it too: false when the connector has no status. */

@@ -1,6 +1,8 @@
 /*
  * A source that ends the process: the option `crash` says in which call and how ("poll:segv", "task.start:abort", "start:stack",
- * "validate:hang" …), while the file `crash.while` exists. Otherwise each poll brings one record. CrashingTransform does the same in apply.
+ * "validate:hang", "options:segv" for its own validator …), while the file `crash.while` exists. Otherwise each poll brings one record.
+ * CrashingTransform does the same in apply, CrashingPredicate in test, CrashingConverter in from_connect, CrashingSinkConnector in
+ * open and put.
  */
 #include <millrace/millrace.h>
 
@@ -13,9 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
+static int check_options(const char *name, const char *text, const struct mr_config *config, const void *argument,
+                         struct mr_error **error);
+
 static const struct mr_config_row rows[] = {
     {.name = "topic", .type = MR_CONFIG_STRING, .default_text = "crashes", .importance = MR_HIGH, .doc = "Where to."},
-    {.name = "crash", .type = MR_CONFIG_STRING, .default_text = "", .importance = MR_LOW, .doc = "CALL:HOW."},
+    {.name = "crash", .type = MR_CONFIG_STRING, .default_text = "", .importance = MR_LOW, .doc = "CALL:HOW.",
+     .validator = check_options},
     {.name = "crash.while", .type = MR_CONFIG_STRING, .default_text = "", .importance = MR_LOW, .doc = "A file."},
 };
 static const struct mr_config_def options = MR_CONFIG_DEF(rows);
@@ -77,6 +83,15 @@ static void crash_if(const struct mr_config *config, const char *call)
         crash_on_a_thread_of_its_own();
     else if (strcmp(how, "hang") == 0)
         hang(path);
+}
+
+static int check_options(const char *name, const char *text, const struct mr_config *config, const void *argument,
+                         struct mr_error **error)
+{
+    (void)name, (void)argument, (void)error;
+    if (text != NULL && text[0] != '\0')
+        crash_if(config, "options");
+    return 0;
 }
 
 /* --- the task --------------------------------------------------------------------------------------------------------- */
@@ -196,6 +211,57 @@ static const struct mr_source_connector_ops connector_ops = {.size = sizeof(conn
                                                              .validate = connector_validate,
                                                              .task = &task_ops};
 
+/* --- the sink --------------------------------------------------------------------------------------------------------- */
+
+static void *sink_task_create(struct mr_sink_context *context, struct mr_error **error)
+{
+    (void)context;
+    return task_create(NULL, error);
+}
+
+static int sink_task_start(void *self, const struct mr_config *config, struct mr_error **error)
+{
+    (void)error;
+    ((struct task *)self)->config = config;
+    return 0;
+}
+
+static int sink_task_open(void *self, const struct mr_offsets *partitions, struct mr_error **error)
+{
+    (void)partitions, (void)error;
+    crash_if(((struct task *)self)->config, "open");
+    return 0;
+}
+
+static int sink_task_put(void *self, struct mr_record *const *records, size_t count, struct mr_error **error)
+{
+    (void)records, (void)count, (void)error;
+    crash_if(((struct task *)self)->config, "put");
+    return 0;
+}
+
+static void sink_task_stop(void *self)
+{
+    (void)self;
+}
+
+static const struct mr_sink_task_ops sink_task_ops = {.size = sizeof(sink_task_ops),
+                                                      .create = sink_task_create,
+                                                      .start = sink_task_start,
+                                                      .open = sink_task_open,
+                                                      .put = sink_task_put,
+                                                      .stop = sink_task_stop,
+                                                      .destroy = free};
+
+static const struct mr_sink_connector_ops sink_ops = {.size = sizeof(sink_ops),
+                                                      .task_class_name = "org.acme.CrashingSinkTask",
+                                                      .create = connector_create,
+                                                      .start = connector_start,
+                                                      .task_configs = connector_task_configs,
+                                                      .stop = connector_stop,
+                                                      .destroy = free,
+                                                      .task = &sink_task_ops};
+
 /* --- the transform ------------------------------------------------------------------------------------------------------ */
 
 static void *transform_create(const struct mr_config *config, struct mr_error **error)
@@ -217,6 +283,43 @@ static int transform_apply(void *self, struct mr_record *record, struct mr_emitt
 static const struct mr_transform_ops transform_ops = {
     .size = sizeof(transform_ops), .create = transform_create, .apply = transform_apply, .destroy = free};
 
+static int predicate_test(void *self, const struct mr_record *record, bool *holds, struct mr_error **error)
+{
+    (void)record, (void)error;
+    crash_if(((struct connector *)self)->config, "test");
+    *holds = true;
+    return 0;
+}
+
+static const struct mr_predicate_ops predicate_ops = {
+    .size = sizeof(predicate_ops), .create = transform_create, .test = predicate_test, .destroy = free};
+
+/* --- the converter ------------------------------------------------------------------------------------------------------ */
+
+static int from_connect(void *self, const struct mr_converter_place *place, const struct mr_schema *schema,
+                        const struct mr_value *value, struct mr_arena *arena, struct mr_bytes *bytes, struct mr_error **error)
+{
+    (void)place, (void)schema, (void)value, (void)arena, (void)error;
+    crash_if(((struct connector *)self)->config, "from_connect");
+    *bytes = (struct mr_bytes){0};
+    return 0;
+}
+
+static int to_connect(void *self, const struct mr_converter_place *place, struct mr_bytes bytes, struct mr_arena *arena,
+                      const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error)
+{
+    (void)self, (void)place, (void)bytes, (void)arena, (void)error;
+    *schema = NULL;
+    *value = mr_null();
+    return 0;
+}
+
+static const struct mr_converter_ops converter_ops = {.size = sizeof(converter_ops),
+                                                      .create = transform_create,
+                                                      .from_connect = from_connect,
+                                                      .to_connect = to_connect,
+                                                      .destroy = free};
+
 #define PLUGIN(kind_, name_, ops_)                                                                                     \
     {                                                                                                                  \
         .size = sizeof(struct mr_plugin), .kind = (kind_), .class_name = (name_), .version = "1.0",                    \
@@ -225,8 +328,14 @@ static const struct mr_transform_ops transform_ops = {
 static const struct mr_plugin source_plugin = PLUGIN(MR_PLUGIN_SOURCE, "org.acme.CrashingSourceConnector",
                                                      &connector_ops),
                               transform_plugin = PLUGIN(MR_PLUGIN_TRANSFORM, "org.acme.CrashingTransform",
-                                                        &transform_ops);
-static const struct mr_plugin *const plugins[] = {&source_plugin, &transform_plugin};
+                                                        &transform_ops),
+                              predicate_plugin = PLUGIN(MR_PLUGIN_PREDICATE, "org.acme.CrashingPredicate",
+                                                        &predicate_ops),
+                              converter_plugin = PLUGIN(MR_PLUGIN_CONVERTER, "org.acme.CrashingConverter",
+                                                        &converter_ops),
+                              sink_plugin = PLUGIN(MR_PLUGIN_SINK, "org.acme.CrashingSinkConnector", &sink_ops);
+static const struct mr_plugin *const plugins[] = {&source_plugin, &transform_plugin, &predicate_plugin,
+                                                  &converter_plugin, &sink_plugin};
 static const struct mr_module module = MR_MODULE("crashing_source", plugins);
 
 const struct mr_module *mr_module_v1(const struct mr_host *host)

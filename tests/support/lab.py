@@ -49,6 +49,21 @@ def wait_until(fact, what, timeout_s=30.0, every_s=0.05):
         time.sleep(every_s)
 
 
+def p99_ms(ask, count=400):
+    """Of how long ask() takes."""
+    times = []
+    for _ in range(count):
+        start = time.monotonic()
+        ask()
+        times.append((time.monotonic() - start) * 1000)
+    return sorted(times)[int(count * 0.99) - 1]
+
+
+def p99_limit_ms(calm_ms):
+    """What a p99 may be in trouble, given that of the same run without: 10 ms, unless other things run on the machine."""
+    return 10.0 if calm_ms <= 2.0 else 5 * calm_ms
+
+
 def fresh_name(prefix):
     """A name no other test has: for groups, topics and connectors."""
     return "%s-%d-%d" % (prefix, os.getpid(), next(_names))
@@ -175,8 +190,11 @@ class Lab:
 
     def topics(self):
         """Name → number of partitions."""
-        answer = json.loads(self.kcat("-L", "-J"))
-        return {t["topic"]: len(t["partitions"]) for t in answer["topics"]}
+        return {t["topic"]: len(t["partitions"]) for t in self.metadata()["topics"]}
+
+    def metadata(self):
+        """Brokers and topics as kcat lists them; of a partition "leader", "replicas" and "isrs"."""
+        return json.loads(self.kcat("-L", "-J"))
 
     def produce(self, topic, values, partition=None, key=None):
         """Writes each of the values (str or bytes without newline) as one record."""

@@ -1,5 +1,6 @@
 """Plugins that end the process: the culprit is named, its status says so at the next start, and twice is enough."""
 
+import http.client
 import os
 import re
 import shutil
@@ -10,6 +11,9 @@ import lab
 
 SOURCE = "org.acme.CrashingSourceConnector"
 TRANSFORM = "org.acme.CrashingTransform"
+PREDICATE = "org.acme.CrashingPredicate"
+CONVERTER = "org.acme.CrashingConverter"
+SINK = "org.acme.CrashingSinkConnector"
 SANITIZED = "asan" in lab.BUILD or "tsan" in lab.BUILD  # they end the process in their own way
 
 
@@ -135,20 +139,53 @@ class Standalone(Crashes):
         self.assertEqual(task, report.get("task"))
         return report
 
+    def input_topic(self):
+        topic = lab.fresh_name("drained")
+        self.kafka.produce(topic, ["a record"])
+        return topic
+
     def test_every_call_is_named(self):
         through = {"transforms": "t", "transforms.t.type": TRANSFORM, "transforms.t.crash": "apply:segv",
                    "transforms.t.crash.while": self.trigger}
+        when = {"transforms": "t", "transforms.t.type": TRANSFORM, "transforms.t.predicate": "p", "predicates": "p",
+                "predicates.p.type": PREDICATE, "predicates.p.crash": "test:segv",
+                "predicates.p.crash.while": self.trigger}
+        converted = {"value.converter": CONVERTER, "value.converter.crash": "from_connect:segv",
+                     "value.converter.crash.while": self.trigger}
+        drained = {"task": "0", "class_name": SINK, "connector.class": SINK, "topics": self.input_topic()}
         for crash, number, call, more in (("task.start:abort", signal.SIGABRT, "start", {"task": "0"}),
                                           ("start:segv", signal.SIGSEGV, "start", {}),
                                           ("task_configs:fpe", signal.SIGFPE, "task_configs", {}),
                                           ("none", signal.SIGSEGV, "apply",
-                                           {"task": "0", "class_name": TRANSFORM, **through})):
+                                           {"task": "0", "class_name": TRANSFORM, **through}),
+                                          ("none", signal.SIGSEGV, "test",
+                                           {"task": "0", "class_name": PREDICATE, **when}),
+                                          ("none", signal.SIGSEGV, "from_connect",
+                                           {"task": "0", "class_name": CONVERTER, **converted}),
+                                          ("open:segv", signal.SIGSEGV, "open", drained),
+                                          ("put:segv", signal.SIGSEGV, "put", drained)):
             with self.subTest(crash):
                 report = self.named(crash, number, call, **more)
                 self.assertEqual("breaker", report["connector"])
         if not SANITIZED:
             with self.subTest("a stack that is used up"):
                 self.named("poll:stack", signal.SIGSEGV, "poll", task="0")
+
+    def test_what_reads_the_options_of_a_plugin_is_named(self):
+        self.named("options:segv", signal.SIGSEGV, "validate")
+        os.remove(self.file)
+        os.remove(self.trigger)
+        worker = self.start(self.crashing("options:segv")).ready()
+        worker.wait_state("breaker")
+        open(self.trigger, "w").close()
+        try:
+            worker.rest("POST", "/connectors/breaker/restart")
+        except (OSError, http.client.HTTPException):
+            pass  # it may be gone before it answers
+        self.crashed(worker, signal.SIGSEGV)
+        report = self.reports()[0]
+        self.assertEqual(("options", SOURCE, "yes", "breaker"),
+                         tuple(report.get(name) for name in ("call", "class", "inside", "connector")))
 
     def test_a_thread_of_the_plugins_own_is_found_by_its_file(self):
         self.crashed(self.start(self.crashing("poll:thread")), signal.SIGSEGV)

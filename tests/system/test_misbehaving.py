@@ -8,8 +8,7 @@ import unittest
 
 import lab
 
-GRACE_MS = 2000     # task.shutdown.graceful.timeout.ms of these workers
-END_MARGIN_S = 5.0  # beyond it: statuses, leaving the group, closing clients
+END_MARGIN_S = 5.0  # beyond the grace: statuses, leaving the group, closing clients
 HANGING = 40
 POOL_THREADS = 4  # millrace.pool.threads.max on two cores
 JSON = "org.apache.kafka.connect.json.JsonConverter"
@@ -17,6 +16,7 @@ JSON = "org.apache.kafka.connect.json.JsonConverter"
 
 class Misbehaving(unittest.TestCase):
     PLUGINS = ()
+    GRACE_MS = 2000  # task.shutdown.graceful.timeout.ms
 
     def setUp(self):
         self.kafka = lab.suite_lab()
@@ -32,7 +32,7 @@ class Misbehaving(unittest.TestCase):
     def start(self, **more):
         """A worker with a source whose lines must go on arriving."""
         properties = lab.worker_properties(self.kafka, plugin__path=self.plugins,
-                                           task__shutdown__graceful__timeout__ms=GRACE_MS, **more)
+                                           task__shutdown__graceful__timeout__ms=self.GRACE_MS, **more)
         self.worker = lab.Worker(properties).start().ready()
         self.addCleanup(self.worker.end)
         self.input, self.others = os.path.join(self.folder, "input"), lab.fresh_name("others")
@@ -50,7 +50,7 @@ class Misbehaving(unittest.TestCase):
     def ends_in_time(self):
         start = time.monotonic()
         self.assertEqual(0, self.worker.stop(), self.worker.log_end())
-        self.assertLess(time.monotonic() - start, GRACE_MS / 1000 + END_MARGIN_S, self.worker.log_end())
+        self.assertLess(time.monotonic() - start, self.GRACE_MS / 1000 + END_MARGIN_S, self.worker.log_end())
 
 
 class Garbage(Misbehaving):
@@ -143,7 +143,7 @@ class Hanging(Misbehaving):
         self.worker.wait_state("slow")
         self.worker.signal(signal.SIGTERM)
         lab.wait_until(lambda: "stopping" in self.worker.log_text(), "the worker stops")
-        time.sleep(GRACE_MS / 1000 * 0.8)  # the time itself is what is tested
+        time.sleep(self.GRACE_MS / 1000 * 0.8)  # the time itself is what is tested
         os.remove(self.hang)
         self.assertEqual(0, self.worker.wait())
         self.assertNotIn("did not stop in time", self.worker.log_text())

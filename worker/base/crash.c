@@ -35,7 +35,7 @@ static const struct fatal {
 
 static struct sigaction before[FATALS]; /* what takes its course after us: the default, or a sanitizer */
 static char file_path[CRASH_PATH_MAX], worker_id[CRASH_TEXT_MAX];
-static atomic_bool is_installed, is_reporting;
+static atomic_bool is_installed, is_reporting, is_replacing;
 
 /* --- text; from here to on_fatal everything is async-signal-safe --------------------------------------------------------- */
 
@@ -276,8 +276,11 @@ static void tell_log(const struct crash *crash)
     }
     put(&text, crash->signal->name);
     put_culprit(&text, crash);
-    put(&text, "; the process ends; a report is in ");
-    put_escaped(&text, file_path);
+    put(&text, "; the process ends");
+    if (file_path[0] != '\0') {
+        put(&text, "; a report is in ");
+        put_escaped(&text, file_path);
+    }
     put(&text, " (millrace.crash)\n");
     write_all(STDERR_FILENO, &text, report_memory);
 }
@@ -329,12 +332,21 @@ static void make_folders(void)
     }
 }
 
+static void wait_for_replacing(void)
+{
+    for (int ms = 0; ms < CRASH_REPLACE_MS && atomic_load(&is_replacing); ms++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 static void tell_file(const struct crash *crash)
 {
     struct text text = {report_memory, report_memory + sizeof(report_memory)};
     struct stat facts;
     int fd;
 
+    if (file_path[0] == '\0')
+        return;
+    wait_for_replacing();
     make_folders();
     fd = open(file_path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
@@ -377,6 +389,20 @@ static void on_fatal(int number, siginfo_t *info, void *context)
         raise(number);
 }
 
+bool crash_replace_begin(void)
+{
+    atomic_store(&is_replacing, true); /* before the question: of the two, one sees the other */
+    if (!atomic_load(&is_reporting))
+        return true;
+    atomic_store(&is_replacing, false);
+    return false;
+}
+
+void crash_replace_end(void)
+{
+    atomic_store(&is_replacing, false);
+}
+
 /* --- set-up --------------------------------------------------------------------------------------------------------------- */
 
 /* What thread had before (a sanitizer's), to be put back: it lies at the beginning of the block. */
@@ -416,7 +442,7 @@ bool crash_install(const char *path, const char *worker)
 {
     struct sigaction action;
 
-    if (strlen(path) >= sizeof(file_path) || path[0] == '\0')
+    if (strlen(path) >= sizeof(file_path))
         return false;
     memcpy(file_path, path, strlen(path) + 1);
     memset(worker_id, 0, sizeof(worker_id));

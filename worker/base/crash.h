@@ -25,8 +25,14 @@
 #define CRASH_TEXT_MAX 1024         /* of one value; the rest is cut */
 
 /* Once, on the main thread, before others are started. `path` and `worker` (its id) are copied; the folder of `path` is made when it
- * is needed. false: the path is too long, or no memory. */
+ * is needed; "": no file, the culprit is told on standard error alone. false: the path is too long, or no memory. */
 bool crash_install(const char *path, const char *worker);
+
+/* Around whatever replaces the file, one thread at a time: a crash waits for its end (CRASH_REPLACE_MS at most), so that its report
+ * is not replaced with the rest. false: a crash is being reported; the file must be left alone, and there is no end to call. */
+#define CRASH_REPLACE_MS 1000
+bool crash_replace_begin(void);
+void crash_replace_end(void);
 
 /* For thread.c: the stack for the handler, on the thread itself. NULL: none (not installed, or no memory). */
 void *crash_stack_begin(void);

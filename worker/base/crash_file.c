@@ -114,32 +114,37 @@ static void append_report(struct str_buffer *out, const struct string_map *repor
     str_buffer_append_char(out, '\n');
 }
 
-static bool write_reports(const char *path, const struct ptr_array *reports, char *why, size_t why_size)
+char *crash_file_text(const struct ptr_array *reports, size_t *length)
 {
     struct str_buffer out;
-    bool is_written;
 
     str_buffer_init(&out, READ_MAX);
     for (size_t i = 0; i < reports->count; i++)
         append_report(&out, ptr_array_at(reports, i));
-    is_written = !str_buffer_failed(&out);
-    if (is_written)
-        is_written = file_replace(
-            path, &(struct file_content){.bytes = out.data, .length = out.length, .mode = 0600}, why, why_size);
-    else
-        snprintf(why, why_size, "%s: no memory, or too many reports", path);
-    str_buffer_release(&out);
-    return is_written;
+    return str_buffer_take(&out, length);
 }
 
-bool crash_file_write(const char *path, const struct ptr_array *reports, char *why, size_t why_size)
+static bool replace(const char *path, const char *text, size_t length, char *why, size_t why_size)
 {
     char words[128];
 
-    if (reports->count > 0)
-        return write_reports(path, reports, why, why_size);
+    if (length > 0)
+        return file_replace(path, &(struct file_content){.bytes = text, .length = length, .mode = 0600}, why, why_size);
     if (unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR)
         return true;
     snprintf(why, why_size, "%s: cannot be removed: %s", path, strerror_r(errno, words, sizeof(words)));
     return false;
+}
+
+bool crash_file_write(const char *path, const char *text, size_t length, char *why, size_t why_size)
+{
+    bool is_written;
+
+    if (!crash_replace_begin()) {
+        snprintf(why, why_size, "%s: the process is ending by a crash, whose report is in it", path);
+        return false;
+    }
+    is_written = replace(path, text, length, why, why_size);
+    crash_replace_end();
+    return is_written;
 }

@@ -17,7 +17,9 @@ struct ptr_array;
 /* Appends a struct string_map for each report, oldest first; the caller's to destroy, also after a failure. No file: no reports.
  * false: why says what is wrong. */
 bool crash_file_read(const char *path, struct ptr_array *reports, char *why, size_t why_size);
-/* Replaces the file; without reports it is removed. */
-bool crash_file_write(const char *path, const struct ptr_array *reports, char *why, size_t why_size);
+/* What the file says of these reports, for mem_free: "" without any. NULL: no memory, or too many. */
+char *crash_file_text(const struct ptr_array *reports, size_t *length);
+/* Replaces the file by such a text; "" removes it. A crash at that moment is not lost (crash_replace_begin). One thread at a time. */
+bool crash_file_write(const char *path, const char *text, size_t length, char *why, size_t why_size);
 
 #endif

@@ -85,7 +85,8 @@ static bool after_crlf(const struct parser *parser)
     return parser->at[-1] == '\n' && parser->at[-2] == '\r';   /* never the first character: an escape is before it */
 }
 
-/* Collects the next logical line. A lone backslash as the last line is an empty key to Java (but not before \r\n). false: the end, or no memory (logical has failed). */
+/* Collects the next logical line. A lone backslash as the last line is an empty key to Java (but not before \r\n). false: the end,
+ * or no memory (logical has failed). */
 static bool read_logical_line(struct parser *parser)
 {
     struct str_buffer *logical = &parser->logical;

@@ -1,8 +1,8 @@
 /*
  * string_map: string → string, in the order of insertion: connector configurations, worker properties.
  *
- * Keys and values are copied; values are wiped before their memory is freed. A value may be NULL (JSON null in a connector configuration): string_map_has() tells a
- * NULL value from an absent key. Putting an existing key keeps its place.
+ * Keys and values are copied; values are wiped before their memory is freed. A value may be NULL (JSON null in a connector
+ * configuration): string_map_has() tells a NULL value from an absent key. Putting an existing key keeps its place.
  * One thread at a time; reading from several threads is fine while none writes. Texts handed out live until their entry
  * is replaced, removed, or the map destroyed.
  */

@@ -25,7 +25,8 @@ static int side_options(struct validating *validating, const struct side *side, 
                                    .map = options,
                                    .prefix = side->prefix,
                                    .naming = CONFIG_NAMES_SHORT,
-                                   .look = {.part = REPORT_CONVERTERS, .is_hash_ordered = true}};
+                                   .look = {.part = REPORT_CONVERTERS, .is_hash_ordered = true},
+                                   .plugin = &plugin->name};
     if (options == NULL ||
         (!string_map_has(options, "converter.type") && !string_map_put(options, "converter.type", side->type))) {
         string_map_destroy(options);

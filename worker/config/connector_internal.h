@@ -52,6 +52,7 @@ struct validating_part {
     enum config_naming naming;
     config_class_find_fn *class_find;
     struct report_look look;
+    const struct plugin_name *plugin; /* whose validators run, for crashes; NULL: none but ours */
 };
 /* Reads the part's options into the report; the config is yours, NULL with -1. `*is_readable` (may be NULL): no mistakes. */
 struct mr_config *validate_part(struct validating *validating, const struct validating_part *part, bool *is_readable);

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/plugin_call.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
+#include "config/plugin_options.h"
 #include "sdk/collect.h"
 
 #include "base/bans.h"
@@ -58,6 +60,7 @@ static bool uses(const struct validating *validating, enum mr_client_kind kind)
 
 struct policy {
     const struct mr_override_policy_ops *ops;
+    const struct plugin_name *plugin; /* names its calls in a crash */
     struct mr_config *config;
     void *self;
 };
@@ -68,11 +71,14 @@ static int policy_open(struct policy *policy, struct validating *validating)
     if (loader_find(validating->loader, MR_PLUGIN_OVERRIDE_POLICY, validating->worker->override_policy, NULL, &plugin,
                     validating->error) != 0)
         return -1;
-    policy->config = config_create(plugin->config_def, validating->worker->properties, validating->error);
+    policy->config = plugin_options_read(plugin, validating->worker->properties, NULL, NULL, validating->error);
     if (policy->config == NULL)
         return -1;
     policy->ops = plugin->override_policy;
+    policy->plugin = &plugin->name;
+    const struct plugin_call before = plugin_call_enter(policy->plugin, "create");
     policy->self = policy->ops->create(policy->config, validating->error);
+    plugin_call_leave(before);
     if (policy->self != NULL)
         return 0;
     mr_error_set(validating->error, MR_ERR_CONFIG, "Override policy %s did not start and gave no reason",
@@ -82,8 +88,11 @@ static int policy_open(struct policy *policy, struct validating *validating)
 
 static void policy_close(struct policy *policy)
 {
-    if (policy->self != NULL)
+    if (policy->self != NULL) {
+        const struct plugin_call before = plugin_call_enter(policy->plugin, "destroy");
         policy->ops->destroy(policy->self);
+        plugin_call_leave(before);
+    }
     mr_config_destroy(policy->config);
 }
 
@@ -100,7 +109,13 @@ static struct mr_error *policy_refusal(const struct policy *policy, const struct
         .value = value,
     };
     struct mr_error *reason = NULL;
-    if (value == NULL || policy->ops->check(policy->self, &request, &reason) == 0) {
+    int status = 0;
+    if (value != NULL) {
+        const struct plugin_call before = plugin_call_enter(policy->plugin, "check");
+        status = policy->ops->check(policy->self, &request, &reason);
+        plugin_call_leave(before);
+    }
+    if (status == 0) {
         mr_error_drop(reason);
         return NULL;
     }

@@ -155,6 +155,7 @@ static int alias_options(struct validating *validating, const struct alias *alia
     if (alias->kind == MR_PLUGIN_TRANSFORM)
         part.defs[part.def_count++] = &implicit_def;
     part.defs[part.def_count++] = plugin->config_def;
+    part.plugin = &plugin->name;
     struct mr_config *config = validate_part(validating, &part, NULL);
     mr_config_destroy(config);
     return config == NULL ? -1 : 0;

@@ -53,10 +53,10 @@ static bool is_whole(const struct mr_config *config, const struct mr_config_repo
     return is_whole;
 }
 
-struct mr_config *validate_part(struct validating *validating, const struct validating_part *part, bool *is_readable)
+/* Reads, and asks recommenders: both may run code of the plugin. */
+static int read_part(struct validating *validating, const struct validating_part *part, struct mr_config_report *found,
+                     struct mr_config **config, bool *is_readable)
 {
-    struct mr_config *config = NULL;
-    struct mr_config_report *found = config_report_create();
     struct config_source source = {.mood = CONFIG_VALIDATE,
                                    .defs = part->defs,
                                    .def_count = part->def_count,
@@ -65,12 +65,22 @@ struct mr_config *validate_part(struct validating *validating, const struct vali
                                    .naming = part->naming,
                                    .class_find = part->class_find,
                                    .class_find_owner = validating};
-    int status = found == NULL ? validating_no_memory(validating->error)
-                               : config_parse(&source, &config, found, validating->error);
+    const struct plugin_call before = plugin_call_enter(part->plugin, "validate");
+    int status = config_parse(&source, config, found, validating->error);
     if (status == 0 && is_readable != NULL)
-        *is_readable = is_whole(config, found);
+        *is_readable = is_whole(*config, found);
     if (status == 0)
-        status = report_add_config(validating->report, &part->look, config, found, validating->error);
+        status = report_add_config(validating->report, &part->look, *config, found, validating->error);
+    plugin_call_leave(before);
+    return status;
+}
+
+struct mr_config *validate_part(struct validating *validating, const struct validating_part *part, bool *is_readable)
+{
+    struct mr_config *config = NULL;
+    struct mr_config_report *found = config_report_create();
+    int status = found == NULL ? validating_no_memory(validating->error)
+                               : read_part(validating, part, found, &config, is_readable);
     config_report_destroy(found);
     if (status == 0)
         return config;
@@ -109,7 +119,8 @@ static int validate_own(struct validating *validating)
     struct validating_part part = {.defs = {plugin->config_def},
                                    .def_count = 1,
                                    .map = validating->map,
-                                   .look = {.part = REPORT_MAIN, .is_own = true}};
+                                   .look = {.part = REPORT_MAIN, .is_own = true},
+                                   .plugin = &plugin->name};
     bool is_readable = false;
     struct mr_config *config = validate_part(validating, &part, &is_readable);
     if (config == NULL)

@@ -8,6 +8,7 @@
 #include "base/pointer_map.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
+#include "config/plugin_options.h"
 #include "loader/loader.h"
 #include "sdk/collect.h"
 #include "sdk/config_host.h"
@@ -22,8 +23,11 @@
 static void provider_destroy(void *item)
 {
     struct provider *provider = item;
-    if (provider->self != NULL)
+    if (provider->self != NULL) {
+        const struct plugin_call before = plugin_call_enter(provider->plugin, "destroy");
         provider->ops->destroy(provider->self);
+        plugin_call_leave(before);
+    }
     mr_config_destroy(provider->config);
     mem_free(provider->name);
     mem_free(provider);
@@ -50,13 +54,13 @@ static int provider_start(struct provider *provider, const struct loader_plugin 
     struct string_map *parameters = string_map_with_prefix(properties, prefix);
     if (parameters == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for a config provider");
-    struct config_source source = {
-        .mood = CONFIG_PARSE, .defs = &plugin->config_def, .def_count = 1, .map = parameters, .prefix = prefix};
-    int status = config_parse(&source, &provider->config, NULL, error);
+    provider->config = plugin_options_read(plugin, parameters, prefix, NULL, error);
     string_map_destroy(parameters);
-    if (status != 0)
+    if (provider->config == NULL)
         return -1;
+    const struct plugin_call before = plugin_call_enter(provider->plugin, "create");
     provider->self = provider->ops->create(provider->config, error);
+    plugin_call_leave(before);
     if (provider->self == NULL)
         mr_error_set(error, MR_ERR_CONFIG, "the config provider did not start and gave no reason");
     return provider->self != NULL ? 0 : -1;
@@ -84,6 +88,7 @@ static int provider_find(struct provider *provider, const struct loader *loader,
         remedy = ". Name one of these, or put the plugin's .so into plugin.path";
     } else {
         provider->ops = plugin->config_provider;
+        provider->plugin = &plugin->name;
         status = provider_start(provider, plugin, properties, names->prefix, &reason);
     }
     if (status != 0)
@@ -248,8 +253,10 @@ static int question_ask(struct question *question, struct mr_error **error)
 {
     const struct provider *provider = question->provider;
     struct mr_error *reason = NULL;
+    const struct plugin_call before = plugin_call_enter(provider->plugin, "get");
     int status = provider->ops->get(provider->self, question->path, (const char *const *)question->keys.items,
                                     question->keys.count, question->data, &reason);
+    plugin_call_leave(before);
     if (status == 0 && config_data_failed(question->data))
         status = mr_error_set(&reason, MR_ERR_CONNECT, "it answered with too much, or memory was short");
     if (status != 0) {

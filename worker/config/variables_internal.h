@@ -4,6 +4,7 @@
 #ifndef CONFIG_VARIABLES_INTERNAL_H
 #define CONFIG_VARIABLES_INTERNAL_H
 
+#include "base/plugin_call.h"
 #include "base/ptr_array.h"
 #include "config/reference_internal.h"
 #include "config/variables.h"
@@ -13,6 +14,7 @@
 struct provider {
     char *name;
     const struct mr_config_provider_ops *ops;
+    const struct plugin_name *plugin; /* names its calls in a crash */
     void *self;
     struct mr_config *config; /* the provider may keep it */
 };

@@ -24,8 +24,13 @@ static int subscribe(struct variables_watch *watch, const struct question *quest
 {
     const struct provider *provider = question->provider;
     struct mr_error *reason = NULL;
-    if (provider->ops->subscribe == NULL ||
-        provider->ops->subscribe(provider->self, question->path, on_changed, watch, &reason) == 0) {
+    int status = 0;
+    if (provider->ops->subscribe != NULL) {
+        const struct plugin_call before = plugin_call_enter(provider->plugin, "subscribe");
+        status = provider->ops->subscribe(provider->self, question->path, on_changed, watch, &reason);
+        plugin_call_leave(before);
+    }
+    if (status == 0) {
         mr_error_drop(reason);
         return 0;
     }
@@ -55,16 +60,22 @@ struct variables_watch *variables_watch_start(const struct variables *variables,
     return watch;
 }
 
+static void unsubscribe(struct variables_watch *watch, const struct question *question)
+{
+    const struct provider *provider = question->provider;
+    if (provider->ops->subscribe == NULL || provider->ops->unsubscribe == NULL)
+        return;
+    const struct plugin_call before = plugin_call_enter(provider->plugin, "unsubscribe");
+    provider->ops->unsubscribe(provider->self, question->path, watch);
+    plugin_call_leave(before);
+}
+
 void variables_watch_stop(struct variables_watch *watch)
 {
     if (watch == NULL)
         return;
-    for (size_t i = 0; i < watch->subscribed; i++) {
-        const struct question *question = ptr_array_at(&watch->questions, i);
-        const struct provider *provider = question->provider;
-        if (provider->ops->subscribe != NULL && provider->ops->unsubscribe != NULL)
-            provider->ops->unsubscribe(provider->self, question->path, watch);
-    }
+    for (size_t i = 0; i < watch->subscribed; i++)
+        unsubscribe(watch, ptr_array_at(&watch->questions, i));
     ptr_array_release(&watch->questions);
     mem_free(watch);
 }

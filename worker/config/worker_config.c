@@ -2,6 +2,7 @@
 #include "config/worker_config_internal.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -59,7 +60,7 @@ static const char *type_remedy(enum mr_config_type type)
     case MR_CONFIG_INT:
     case MR_CONFIG_SHORT:
     case MR_CONFIG_LONG:
-        return "Write a whole number in that range, or remove the property for its default";
+        return "Write a whole number that fits, or remove the property for its default";
     default:
         return "Correct the property, or remove it for its default";
     }
@@ -237,6 +238,26 @@ static void check_together(const struct worker_config_box *box, struct str_buffe
             signature);
 }
 
+/* HOST:PORT, with PROTOCOL:// in front at most, as Kafka's own clients want it; librdkafka would take 9092 for a port. */
+static bool names_a_port(const char *server)
+{
+    const char *colon = strrchr(server, ':');
+    if (colon == NULL || colon == server || colon[-1] == '/' || strcspn(server, ";|@?# \t") < (size_t)(colon - server))
+        return false;
+    size_t digits = strspn(colon + 1, "0123456789");
+    return digits > 0 && digits <= 5 && colon[1 + digits] == '\0' && strtoul(colon + 1, NULL, 10) <= UINT16_MAX;
+}
+
+static void check_servers(const struct worker_config_box *box, struct str_buffer *mistakes)
+{
+    for (size_t i = 0; i < mr_config_list_count(box->parsed, "bootstrap.servers"); i++) {
+        const char *server = mr_config_list_at(box->parsed, "bootstrap.servers", i);
+        if (!names_a_port(server))
+            worker_mistake(mistakes, "bootstrap.servers: '%s' is not HOST:PORT. Write each broker with its port, e.g. "
+                           "broker-1:9092", server);
+    }
+}
+
 /* Doors -------------------------------------------------------------------------------------------------------- */
 
 static int box_fill(struct worker_config_box *box, struct str_buffer *mistakes, struct mr_error **error)
@@ -244,6 +265,7 @@ static int box_fill(struct worker_config_box *box, struct str_buffer *mistakes, 
     if (box->properties == NULL || box_parse(box, mistakes, error) != 0 || box_store(box) != 0 ||
         worker_listeners_read(box, mistakes) != 0 || worker_notices_read(box, mistakes) != 0)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for the worker's configuration");
+    check_servers(box, mistakes);
     check_together(box, mistakes);
     if (mistakes->length > 0)
         return mr_error_set(error, MR_ERR_CONFIG, "%s", str_buffer_text(mistakes));

@@ -79,6 +79,7 @@ struct worker_config {
 
     uint32_t pool_threads_max;  /* millrace.pool.threads.max; default: cores + 2, at least 4 */
     uint64_t task_buffer_bytes; /* millrace.task.buffer.bytes; default 32 MiB */
+    uint32_t call_timeout_ms;   /* millrace.call.timeout.ms: for a call of a connector; default 60000 */
     uint32_t task_stall_ms;     /* millrace.task.stall.ms; default 300000 */
     const char *crash_file;     /* millrace.crash.file; "": not set */
     const char *placement_labels; /* millrace.placement.labels; base/placement.h; "": none */

@@ -43,6 +43,8 @@ static const struct ignored ignored[] = {
     {"access.control.allow.origin", false, "is not served yet: browsers on other origins are refused"},
     {"access.control.allow.methods", false, "is not served yet: browsers on other origins are refused"},
     {"response.http.headers.config", false, "is not served yet: responses carry no extra headers"},
+    {"metrics.num.samples", false, "is ignored: metrics are taken over two samples of 30 s"},
+    {"metrics.sample.window.ms", false, "is ignored: metrics are taken over two samples of 30 s"},
 };
 
 /* Own settings that protect something: a name that this version does not know must not pass for protection. */

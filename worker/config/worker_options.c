@@ -172,6 +172,7 @@ static const struct worker_option common_options[] = {
 
     NUMBER("millrace.pool.threads.max", INT, "0", not_negative, UINT32(pool_threads_max)),
     NUMBER("millrace.task.buffer.bytes", LONG, "33554432", buffer_bytes, UINT64(task_buffer_bytes)),
+    NUMBER("millrace.call.timeout.ms", LONG, "60000", stall, UINT32(call_timeout_ms)),
     NUMBER("millrace.task.stall.ms", LONG, "300000", stall, UINT32(task_stall_ms)),
     ANY("millrace.crash.file", STRING, "", TEXT(crash_file)),
     OPTION("millrace.placement.labels", STRING, "", check_labels, NULL, "Set millrace.placement.labels to terms like zone=a,disk=ssd",

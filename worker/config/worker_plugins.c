@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/string_map.h"
+#include "config/plugin_options.h"
 #include "loader/loader.h"
 #include "sdk/collect.h"
 
@@ -23,12 +24,10 @@ static int add_options(const struct named_plugin *named, const struct loader_plu
     struct mr_error *error = NULL;
     struct mr_config_report *report = config_report_create();
     struct string_map *options = string_map_copy(named->options);
-    struct config_source source = {
-        .mood = CONFIG_PARSE, .defs = &plugin->config_def, .def_count = 1, .map = options, .prefix = named->prefix};
-    int status = report != NULL && options != NULL &&
-                         (named->type == NULL || string_map_put(options, "converter.type", named->type))
-                     ? config_parse(&source, &parsed, report, &error)
-                     : -1;
+    if (report != NULL && options != NULL &&
+        (named->type == NULL || string_map_put(options, "converter.type", named->type)))
+        parsed = plugin_options_read(plugin, options, named->prefix, report, &error);
+    int status = parsed == NULL ? -1 : 0;
     if (status != 0 && error != NULL)
         worker_mistake(mistakes, "%s: %s", named->property, mr_error_message(error));
     for (size_t i = 0; status == 0 && i < config_report_count(report); i++)

@@ -19,12 +19,10 @@ static int call(const struct loader_plugin *plugin, const struct string_map *res
         is_source ? plugin->source->alter_offsets : plugin->sink->alter_offsets;
     if (alter == NULL)
         return 0;
-    struct mr_config *own = config_create(plugin->config_def, resolved, error);
-    if (own == NULL)
-        return -1;
     struct mr_error *why = NULL;
     const struct plugin_call before = plugin_call_enter(&plugin->name, "alter_offsets");
-    int status = alter(own, changes, handled, &why);
+    struct mr_config *own = config_create(plugin->config_def, resolved, &why); /* runs the plugin's validators */
+    int status = own == NULL ? -1 : alter(own, changes, handled, &why);
     plugin_call_leave(before);
     mr_config_destroy(own);
     if (status == 0) {

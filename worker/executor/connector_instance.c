@@ -17,12 +17,13 @@
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "config/connector_config.h"
+#include "config/plugin_options.h"
 #include "config/variables.h"
 #include "errors/error_line.h"
 #include "executor/quarantine.h"
 #include "loader/loader.h"
+#include "metrics/registry.h"
 #include "sdk/collect.h"
-#include "sdk/config_host.h"
 #include "sdk/contexts.h"
 #include "sdk/plugin_metrics.h"
 
@@ -34,6 +35,8 @@ struct connector_instance {
     char *name;
     struct string_map *raw;
     struct connector_values *values;
+    struct unit_metrics *metrics; /* a reference */
+    const char *_Atomic inside;   /* the call; NULL: none */
     pthread_mutex_t lock;
     bool dead;           /* told FAILED or ENDED: nothing more is told. lock */
     const char *version; /* lock; the loader's */
@@ -58,7 +61,6 @@ struct order {
     uint64_t token;
     char *trace; /* of ORDER_FAIL */
     bool has_run;
-    const char *_Atomic inside;
 };
 
 /* Life ----------------------------------------------------------------------------------------------------------- */
@@ -79,6 +81,8 @@ void connector_instance_drop(struct connector_instance *instance)
         executor_freed(executor);
         return;
     }
+    unit_metrics_set_plugin(instance->metrics, NULL);
+    unit_metrics_drop(instance->metrics);
     plugin_metrics_destroy(instance->context.metrics);
     mr_config_destroy(instance->own);
     connector_config_destroy(instance->config);
@@ -108,8 +112,11 @@ struct connector_instance *connector_instance_create(struct executor *executor, 
     instance->raw = string_map_copy(config);
     instance->values = connector_values_create(executor, name, config);
     instance->context.metrics = plugin_metrics_create();
-    if (instance->values != NULL && instance->name != NULL && instance->raw != NULL && instance->context.metrics != NULL)
+    if (instance->values != NULL && instance->name != NULL && instance->raw != NULL && instance->context.metrics != NULL) {
+        instance->metrics = metrics_registry_add_connector(executor->setup.metrics, name);
+        unit_metrics_set_plugin(instance->metrics, instance->context.metrics);
         return instance;
+    }
     mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for connector %s", name);
     connector_instance_drop(instance);
     return NULL;
@@ -231,21 +238,22 @@ static const struct connector_context_host context_host = {
 
 /* Calls ---------------------------------------------------------------------------------------------------------- */
 
-static void call_begin(const struct connector_instance *instance, struct order *order, const char *call)
+static void call_begin(struct connector_instance *instance, const char *call)
 {
-    atomic_store(&order->inside, call);
+    atomic_store(&instance->inside, call);
     (void)plugin_call_enter(&instance->plugin->name, call);
 }
 
-static void call_end(struct order *order)
+static void call_end(struct connector_instance *instance)
 {
     plugin_call_leave((struct plugin_call){.plugin = NULL}); /* a job begins outside of any plugin */
-    atomic_store(&order->inside, NULL);
+    atomic_store(&instance->inside, NULL);
 }
 
-static int result_of(struct order *order, int status, const char *call, struct mr_error *why, struct mr_error **error)
+static int result_of(struct connector_instance *instance, int status, const char *call, struct mr_error *why,
+                     struct mr_error **error)
 {
-    call_end(order);
+    call_end(instance);
     if (status == 0) {
         mr_error_drop(why);
         return 0;
@@ -273,8 +281,14 @@ static int prepare(struct connector_instance *instance, struct mr_error **error)
         mutex_lock(&instance->lock);
         instance->version = instance->plugin->version;
         mutex_unlock(&instance->lock);
+        unit_metrics_describe(instance->metrics, &(struct unit_description){
+                                                     .kind = kind == CONNECTOR_SOURCE ? UNIT_KIND_SOURCE : UNIT_KIND_SINK,
+                                                     .connector_class = instance->plugin->class_name,
+                                                     .connector_version = instance->plugin->version,
+                                                 });
         instance->config = connector_config_create(kind, resolved, executor->setup.worker, error);
-        instance->own = instance->config == NULL ? NULL : config_create(instance->plugin->config_def, resolved, error);
+        instance->own =
+            instance->config == NULL ? NULL : plugin_options_read(instance->plugin, resolved, NULL, NULL, error);
         status = instance->own == NULL ? -1 : 0;
     }
     variables_hide_error(instance->raw, resolved, error);
@@ -282,7 +296,7 @@ static int prepare(struct connector_instance *instance, struct mr_error **error)
     return status;
 }
 
-static int create(struct connector_instance *instance, struct order *order, struct mr_error **error)
+static int create(struct connector_instance *instance, struct mr_error **error)
 {
     struct mr_error *why = NULL;
     if (prepare(instance, error) != 0)
@@ -290,46 +304,46 @@ static int create(struct connector_instance *instance, struct order *order, stru
     instance->context.host = &context_host;
     instance->context.owner = instance;
     instance->context.name = instance->name;
-    call_begin(instance, order, "create");
+    call_begin(instance, "create");
     instance->self = HEAD(instance, create)(&instance->context, &why);
-    return result_of(order, instance->self == NULL ? -1 : 0, "create", why, error);
+    return result_of(instance, instance->self == NULL ? -1 : 0, "create", why, error);
 }
 
-static int start(struct connector_instance *instance, struct order *order, struct mr_error **error)
+static int start(struct connector_instance *instance, struct mr_error **error)
 {
     struct mr_error *why = NULL;
-    call_begin(instance, order, "start");
+    call_begin(instance, "start");
     int status = HEAD(instance, start)(instance->self, instance->own, &why);
     instance->started = status == 0;
-    return result_of(order, status, "start", why, error);
+    return result_of(instance, status, "start", why, error);
 }
 
-static void stop(struct connector_instance *instance, struct order *order)
+static void stop(struct connector_instance *instance)
 {
-    call_begin(instance, order, "stop");
+    call_begin(instance, "stop");
     if (instance->started)
         HEAD(instance, stop)(instance->self);
     instance->started = false;
-    call_end(order);
+    call_end(instance);
 }
 
-static void destroy(struct connector_instance *instance, struct order *order)
+static void destroy(struct connector_instance *instance)
 {
     connector_values_end(instance->values);
     if (instance->self == NULL)
         return;
-    stop(instance, order);
-    call_begin(instance, order, "destroy");
+    stop(instance);
+    call_begin(instance, "destroy");
     HEAD(instance, destroy)(instance->self);
     instance->self = NULL;
-    call_end(order);
+    call_end(instance);
 }
 
 /* Takes the error. */
-static void fail(struct connector_instance *instance, struct order *order, struct mr_error *error)
+static void fail(struct connector_instance *instance, struct mr_error *error)
 {
     char *trace = trace_of(error), line[ERROR_LINE_MAX];
-    destroy(instance, order);
+    destroy(instance);
     tell_failed(instance, trace != NULL ? trace : mr_error_message(error), error_line(error, line, sizeof(line)));
     mem_free(trace);
     mr_error_drop(error);
@@ -351,7 +365,7 @@ static bool is_held(struct connector_instance *instance)
 }
 
 /* From whatever it is to what is wanted. */
-static void settle(struct connector_instance *instance, struct order *order)
+static void settle(struct connector_instance *instance, const struct order *order)
 {
     struct mr_error *error = NULL;
     int status = 0;
@@ -359,19 +373,19 @@ static void settle(struct connector_instance *instance, struct order *order)
         return;
     instance->target = order->target;
     if (instance->self == NULL)
-        status = create(instance, order, &error);
+        status = create(instance, &error);
     if (status == 0 && order->target == CONNECTOR_TARGET_STARTED && !instance->started && !is_dead(instance))
-        status = start(instance, order, &error);
+        status = start(instance, &error);
     if (status != 0) {
-        fail(instance, order, error);
+        fail(instance, error);
         return;
     }
     if (order->target != CONNECTOR_TARGET_STARTED)
-        stop(instance, order);
+        stop(instance);
     tell_settled(instance);
 }
 
-static void ask_configs(struct connector_instance *instance, struct order *order)
+static void ask_configs(struct connector_instance *instance, const struct order *order)
 {
     struct task_configs_result result = {0};
     struct mr_error *error = NULL, *why = NULL;
@@ -382,9 +396,9 @@ static void ask_configs(struct connector_instance *instance, struct order *order
     } else if (!instance->started) {
         mr_error_set(&error, MR_ERR_ILLEGAL_STATE, "Connector %s is not running", instance->name);
     } else {
-        call_begin(instance, order, "task_configs");
+        call_begin(instance, "task_configs");
         status = HEAD(instance, task_configs)(instance->self, instance->config->tasks_max, configs, &why);
-        status = result_of(order, status, "task_configs", why, &error);
+        status = result_of(instance, status, "task_configs", why, &error);
     }
     if (status == 0)
         status = task_configs_finish(&result, configs, instance->config, HEAD(instance, task_class_name), instance->raw,
@@ -419,15 +433,15 @@ static void order_run(void *argument)
     } else if (order->kind == ORDER_CONFIGS) {
         ask_configs(instance, order);
     } else if (order->kind == ORDER_END) {
-        destroy(instance, order);
+        destroy(instance);
         tell_last(instance, CONNECTOR_ENDED, NULL);
     } else if (order->kind == ORDER_FAIL) {
         const char *trace = order->trace != NULL ? order->trace : "The connector raised an error";
-        destroy(instance, order);
+        destroy(instance);
         tell_failed(instance, trace, trace);
     }
     if (is_dead(instance))
-        destroy(instance, order);
+        destroy(instance);
     log_context_pop(&context);
 }
 
@@ -442,7 +456,7 @@ static void order_timed_out(struct order *order)
 {
     static const struct task_configs_result none = {0};
     struct connector_instance *instance = order->instance;
-    const char *inside = atomic_load(&order->inside);
+    const char *inside = atomic_load(&instance->inside);
     char words[256];
     snprintf(words, sizeof(words), "The connector's %s did not return in time; its thread is given up",
              inside == NULL ? "turn" : inside);
@@ -502,7 +516,8 @@ static bool post(struct connector_instance *instance, const struct order *order)
                            .target = order->target,
                            .token = order->token,
                            .trace = order->trace};
-    if (post_copy(copy, clock_monotonic_ms(NULL) + (is_stop ? EXECUTOR_STOP_TIMEOUT_MS : EXECUTOR_CALL_TIMEOUT_MS)))
+    uint32_t timeout_ms = is_stop ? EXECUTOR_STOP_TIMEOUT_MS : instance->executor->setup.worker->call_timeout_ms;
+    if (post_copy(copy, clock_monotonic_ms(NULL) + timeout_ms))
         return true;
     copy->trace = NULL; /* stays the caller's */
     order_free(copy);

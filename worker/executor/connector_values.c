@@ -17,6 +17,7 @@
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "config/variables.h"
+#include "config/worker_config.h"
 
 #include "base/bans.h"
 
@@ -133,6 +134,7 @@ static void compare(struct connector_values *values, const struct variables_prin
 static void job_run_look(void *argument)
 {
     struct connector_values *values = argument;
+    struct log_context context;
     struct mr_error *error = NULL;
     mutex_lock(&values->lock);
     values->is_asked = false;
@@ -140,6 +142,7 @@ static void job_run_look(void *argument)
     mutex_unlock(&values->lock);
     if (has_ended)
         return;
+    log_context_push(&context, values->name, -1); /* for whom, if a provider crashes */
     struct string_map *resolved = variables_resolve(values->executor->setup.variables, values->raw, NULL, &error);
     if (resolved != NULL) {
         struct variables_print now = variables_print(values->raw, resolved);
@@ -151,6 +154,7 @@ static void job_run_look(void *argument)
     }
     mr_error_drop(error);
     look_after_ttl(values);
+    log_context_pop(&context);
 }
 
 static void job_drop(void *argument)
@@ -187,7 +191,7 @@ static void ask(struct connector_values *values)
                       .on_late = job_drop,
                       .argument = values,
                       .serial = values,
-                      .deadline_ms = clock_monotonic_ms(NULL) + EXECUTOR_CALL_TIMEOUT_MS};
+                      .deadline_ms = clock_monotonic_ms(NULL) + values->executor->setup.worker->call_timeout_ms};
     if (job_post(values->executor->setup.jobs, &job))
         return;
     job_drop(values);

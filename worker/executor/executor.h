@@ -29,6 +29,7 @@ struct graveyard;
 struct job_pool;
 struct lease;
 struct loader;
+struct metrics_registry;
 struct mr_error;
 struct mr_offset_changes;
 struct offset_store;
@@ -84,6 +85,7 @@ struct executor_setup {
     const struct clock *clock;
     const _Atomic uint32_t *topics_epoch; /* when it has changed tasks tell their topics again; NULL: never */
     struct quarantine *quarantine; /* units not to be started; NULL: none */
+    struct metrics_registry *metrics; /* where instances are shown; NULL: nowhere */
     const struct executor_listener *listener;
     void *listener_argument;
 };
@@ -102,9 +104,8 @@ void executor_destroy(struct executor *executor);
  * will come. */
 int executor_start_connector(struct executor *executor, const char *connector, const struct string_map *config,
                              enum connector_target target, struct mr_error **error);
-/* Resuming a connector starts the same instance again. A call that takes longer than EXECUTOR_CALL_TIMEOUT_MS
- * (EXECUTOR_STOP_TIMEOUT_MS for stop) fails the connector. */
-#define EXECUTOR_CALL_TIMEOUT_MS 60000
+/* Resuming a connector starts the same instance again. A call that takes longer than the worker's call_timeout_ms
+ * (EXECUTOR_STOP_TIMEOUT_MS for stop) fails the connector. One that is still inside another call may be ended all the same. */
 #define EXECUTOR_STOP_TIMEOUT_MS 5000
 void executor_set_connector_target(struct executor *executor, const char *connector, enum connector_target target);
 void executor_end_connector(struct executor *executor, const char *connector);

@@ -10,14 +10,18 @@
 
 #include "base/bans.h"
 
-enum entry_state { ENTRY_WAITING, ENTRY_RUNNING, ENTRY_LATE };
+#define TURN_BUCKETS 1024
+
+enum entry_state { ENTRY_WAITING, ENTRY_RUNNING, ENTRY_BLOCKED, ENTRY_LATE };
 
 struct entry {
     struct job job;
-    struct timer_entry timer;
+    struct timer_entry timer; /* while running: when it counts as blocked, if that is before the deadline */
     enum entry_state state;
     bool telling; /* the watch is inside on_outcome: on_late has to wait */
-    struct entry *next, *previous; /* waiting or running list */
+    struct turn *turn;             /* of its serial; NULL: it has none */
+    bool has_turn;                 /* it is the one of its serial that may run, or is inside */
+    struct entry *next, *previous; /* in the one list it is in */
 };
 
 struct entry_list {
@@ -25,15 +29,25 @@ struct entry_list {
     size_t count;
 };
 
+/* Of one serial object, while a job of it is there. One entry has the turn, ready or inside; the others follow. */
+struct turn {
+    const void *serial;
+    struct entry_list followers;
+    struct turn *next; /* in its bucket */
+};
+
 struct job_pool {
     pthread_mutex_t lock;
     pthread_cond_t work;               /* job threads */
     pthread_cond_t watch;              /* the watch thread: a nearer deadline, or leave */
     pthread_cond_t changed;            /* job_pool_stop */
-    struct entry_list waiting, inside; /* inside: running and late */
+    struct entry_list ready, inside;   /* ready: what may run now; inside: running, blocked and late */
+    size_t waiting;                    /* ready, and followers of a turn */
+    struct turn *turns[TURN_BUCKETS];
     struct timer_heap timers;
     const char *thread_name;
-    size_t threads, threads_max, idle, late;
+    size_t threads, threads_max, idle;
+    size_t blocked, late; /* the late are among the blocked */
     bool stopping, watch_leaves;
     pthread_t watcher;
 };
@@ -63,34 +77,91 @@ static void list_remove(struct entry_list *list, struct entry *entry)
     list->count--;
 }
 
+/* --- turns; locks: pool->lock held on entry and return ----------------------------------------------------- */
+
+static struct turn **turn_place(struct job_pool *pool, const void *serial)
+{
+    struct turn **place = &pool->turns[((uintptr_t)serial >> 4) % TURN_BUCKETS];
+
+    while (*place != NULL && (*place)->serial != serial)
+        place = &(*place)->next;
+    return place;
+}
+
+static void make_ready(struct job_pool *pool, struct entry *entry)
+{
+    entry->has_turn = true;
+    list_append(&pool->ready, entry);
+}
+
+/* Waits from now on. false: no memory. */
+static bool entry_queue(struct job_pool *pool, struct entry *entry)
+{
+    struct turn **place = entry->job.serial == NULL ? NULL : turn_place(pool, entry->job.serial);
+
+    if (place != NULL && *place != NULL) {
+        entry->turn = *place;
+        list_append(&entry->turn->followers, entry);
+    } else {
+        if (place != NULL && (entry->turn = *place = mem_calloc(1, sizeof(**place))) == NULL)
+            return false;
+        if (place != NULL)
+            entry->turn->serial = entry->job.serial;
+        make_ready(pool, entry);
+    }
+    pool->waiting++;
+    return true;
+}
+
+/* The next of its serial may run. */
+static void turn_pass(struct job_pool *pool, struct entry *entry)
+{
+    struct turn *turn = entry->turn;
+    struct entry *next = turn == NULL ? NULL : turn->followers.first;
+
+    if (turn == NULL)
+        return;
+    if (next != NULL) {
+        list_remove(&turn->followers, next);
+        make_ready(pool, next);
+        return;
+    }
+    *turn_place(pool, turn->serial) = turn->next;
+    mem_free(turn);
+}
+
+static void entry_unqueue(struct job_pool *pool, struct entry *entry)
+{
+    pool->waiting--;
+    list_remove(entry->has_turn ? &pool->ready : &entry->turn->followers, entry);
+    if (entry->has_turn)
+        turn_pass(pool, entry);
+}
+
 /* --- job threads; locks: pool->lock held on entry and return -----------------------------------------------
  */
 
-static bool serial_is_inside(const struct job_pool *pool, const void *serial)
-{
-    for (const struct entry *entry = pool->inside.first; entry != NULL; entry = entry->next)
-        if (entry->job.serial == serial)
-            return true;
-    return false;
-}
-
-static struct entry *next_runnable(const struct job_pool *pool)
-{
-    for (struct entry *entry = pool->waiting.first; entry != NULL; entry = entry->next)
-        if (entry->job.serial == NULL || !serial_is_inside(pool, entry->job.serial))
-            return entry;
-    return NULL;
-}
-
 static void add_thread_if_useful(struct job_pool *pool);
+
+/* Without memory it counts as one that never blocks. */
+static void entry_time(struct job_pool *pool, struct entry *entry)
+{
+    int64_t blocked_ms = clock_monotonic_ms(NULL) + JOB_BLOCKED_MS;
+
+    if (blocked_ms < entry->job.deadline_ms && timer_heap_set(&pool->timers, &entry->timer, blocked_ms) &&
+        timer_heap_next_ms(&pool->timers) == blocked_ms)
+        cond_signal(&pool->watch);
+}
 
 static void entry_run(struct job_pool *pool, struct entry *entry)
 {
     bool late;
 
-    list_remove(&pool->waiting, entry);
+    list_remove(&pool->ready, entry);
+    pool->waiting--;
     list_append(&pool->inside, entry);
     entry->state = ENTRY_RUNNING;
+    entry_time(pool, entry);
     add_thread_if_useful(pool); /* for a job that was posted for a thread idle then, maybe this one */
     mutex_unlock(&pool->lock);
     entry->job.run(entry->job.argument);
@@ -105,9 +176,10 @@ static void entry_run(struct job_pool *pool, struct entry *entry)
     if (!late && entry->job.on_outcome != NULL)
         entry->job.on_outcome(entry->job.argument, JOB_DONE);
     mutex_lock(&pool->lock);
-    if (late)
-        pool->late--;
-    list_remove(&pool->inside, entry); /* only now may the next of its serial run */
+    pool->late -= late;
+    pool->blocked -= entry->state != ENTRY_RUNNING;
+    list_remove(&pool->inside, entry);
+    turn_pass(pool, entry); /* only now may the next of its serial run */
     mem_free(entry);
     cond_broadcast(&pool->work);
     cond_broadcast(&pool->changed);
@@ -115,7 +187,7 @@ static void entry_run(struct job_pool *pool, struct entry *entry)
 
 static bool is_surplus(const struct job_pool *pool)
 {
-    return pool->threads - pool->late > pool->threads_max;
+    return pool->threads - pool->blocked > pool->threads_max;
 }
 
 static void *job_thread_run(void *argument)
@@ -124,13 +196,13 @@ static void *job_thread_run(void *argument)
 
     mutex_lock(&pool->lock);
     for (;;) {
-        struct entry *entry = is_surplus(pool) ? NULL : next_runnable(pool);
+        struct entry *entry = is_surplus(pool) ? NULL : pool->ready.first;
 
         if (entry != NULL) {
             entry_run(pool, entry);
             continue;
         }
-        if (is_surplus(pool) || (pool->stopping && pool->waiting.count == 0))
+        if (is_surplus(pool) || (pool->stopping && pool->waiting == 0))
             break;
         pool->idle++;
         cond_wait(&pool->work, &pool->lock);
@@ -162,7 +234,7 @@ static void add_thread_if_useful(struct job_pool *pool)
 {
     char why[128];
 
-    if (pool->idle == 0 && next_runnable(pool) != NULL && pool->threads - pool->late < pool->threads_max &&
+    if (pool->idle == 0 && pool->ready.first != NULL && pool->threads - pool->blocked < pool->threads_max &&
         pool->threads < JOB_THREADS_HARD_MAX)
         job_thread_start(pool, why, sizeof(why)); /* without one, the jobs wait for the threads there are */
     cond_signal(&pool->work);
@@ -171,18 +243,25 @@ static void add_thread_if_useful(struct job_pool *pool)
 /* --- the watch thread --------------------------------------------------------------------------------------
  */
 
+static void entry_block(struct job_pool *pool, struct entry *entry, enum entry_state state)
+{
+    pool->blocked += entry->state == ENTRY_RUNNING;
+    entry->state = state;
+    add_thread_if_useful(pool);
+}
+
 static void entry_time_out(struct job_pool *pool, struct entry *entry)
 {
     struct job job = entry->job;
     bool was_waiting = entry->state == ENTRY_WAITING;
 
     if (was_waiting) {
-        list_remove(&pool->waiting, entry);
+        entry_unqueue(pool, entry);
+        add_thread_if_useful(pool); /* for the next of its serial */
     } else {
-        entry->state = ENTRY_LATE; /* its thread frees it, if it ever comes back */
+        entry_block(pool, entry, ENTRY_LATE); /* its thread frees it, if it ever comes back */
         entry->telling = true;
         pool->late++;
-        add_thread_if_useful(pool);
     }
     mutex_unlock(&pool->lock);
     if (job.on_outcome != NULL)
@@ -197,16 +276,29 @@ static void entry_time_out(struct job_pool *pool, struct entry *entry)
     cond_broadcast(&pool->changed);
 }
 
+/* Its timer was just taken out, so setting it again needs no memory. */
+static void entry_due(struct job_pool *pool, struct entry *entry, int64_t now_ms)
+{
+    if (now_ms >= entry->job.deadline_ms) {
+        entry_time_out(pool, entry);
+        return;
+    }
+    entry_block(pool, entry, ENTRY_BLOCKED);
+    if (entry->job.deadline_ms != INT64_MAX)
+        timer_heap_set(&pool->timers, &entry->timer, entry->job.deadline_ms);
+}
+
 static void *watch_run(void *argument)
 {
     struct job_pool *pool = argument;
 
     mutex_lock(&pool->lock);
     while (!pool->watch_leaves) {
-        struct timer_entry *due = timer_heap_pop_due(&pool->timers, clock_monotonic_ms(NULL));
+        int64_t now_ms = clock_monotonic_ms(NULL);
+        struct timer_entry *due = timer_heap_pop_due(&pool->timers, now_ms);
 
         if (due != NULL)
-            entry_time_out(pool, due->item);
+            entry_due(pool, due->item, now_ms);
         else
             cond_wait_until_ms(&pool->watch, &pool->lock, timer_heap_next_ms(&pool->timers));
     }
@@ -263,11 +355,14 @@ bool job_post(struct job_pool *pool, const struct job *job)
     entry->job = *job;
     timer_entry_init(&entry->timer, entry);
     mutex_lock(&pool->lock);
-    taken = !pool->stopping && pool->waiting.count < JOB_QUEUE_MAX &&
+    taken = !pool->stopping && pool->waiting < JOB_QUEUE_MAX &&
             (pool->threads > 0 || job_thread_start(pool, why, sizeof(why))) &&
             (job->deadline_ms == INT64_MAX || timer_heap_set(&pool->timers, &entry->timer, job->deadline_ms));
+    if (taken && !entry_queue(pool, entry)) {
+        timer_heap_remove(&pool->timers, &entry->timer);
+        taken = false;
+    }
     if (taken) {
-        list_append(&pool->waiting, entry);
         add_thread_if_useful(pool);
         if (timer_heap_next_ms(&pool->timers) == job->deadline_ms)
             cond_signal(&pool->watch);
@@ -285,9 +380,9 @@ bool job_pool_stop(struct job_pool *pool, int64_t deadline_ms)
     mutex_lock(&pool->lock);
     pool->stopping = true;
     cond_broadcast(&pool->work);
-    while (in_time && (pool->waiting.count + pool->inside.count + pool->threads) > 0)
+    while (in_time && (pool->waiting + pool->inside.count + pool->threads) > 0)
         in_time = cond_wait_until_ms(&pool->changed, &pool->lock, deadline_ms);
-    gone = pool->waiting.count + pool->inside.count + pool->threads == 0;
+    gone = pool->waiting + pool->inside.count + pool->threads == 0;
     if (gone) {
         pool->watch_leaves = true;
         cond_signal(&pool->watch);
@@ -311,7 +406,7 @@ struct job_pool_counts job_pool_count(struct job_pool *pool)
     struct job_pool_counts counts;
 
     mutex_lock(&pool->lock);
-    counts = (struct job_pool_counts){.waiting = pool->waiting.count,
+    counts = (struct job_pool_counts){.waiting = pool->waiting,
                                       .running = pool->inside.count - pool->late,
                                       .written_off = pool->late};
     mutex_unlock(&pool->lock);

@@ -3,15 +3,16 @@
  * handles), each with a deadline.
  *
  * A job's outcome is told exactly once, by `on_outcome`: JOB_DONE after `run` has returned in time,
- * JOB_TIMED_OUT when the deadline came first (`on_late` follows when that has returned). A job whose deadline passes while it waits is never run. One
- * that is inside then costs its thread, which is written off and replaced; when `run` does return, `on_late`
- * cleans up.
+ * JOB_TIMED_OUT when the deadline came first (`on_late` follows when that has returned). A job whose deadline passes
+ * while it waits is never run. One that is inside then costs its thread, which is written off and replaced; when `run`
+ * does return, `on_late` cleans up.
  *
  * Jobs with the same non-NULL `serial` object run one after another, in the order posted: the calls of one
  * connector instance. A hung one blocks its followers (they time out), nobody else.
  *
  * Limits: JOB_QUEUE_MAX jobs wait; a further one is refused (job_post answers false). threads_max jobs run at
- * the same time; with those written off, JOB_THREADS_HARD_MAX threads at the most, then jobs wait.
+ * the same time, not counting those that have blocked: been inside for JOB_BLOCKED_MS. With them and those written off,
+ * JOB_THREADS_HARD_MAX threads at the most, then jobs wait. So a crowd of hanging plugins delays others by a moment.
  *
  * thread: job_post any. Callbacks: `run` and `on_late` on a job thread, `on_outcome` on a job thread or the
  * watch thread, no lock held; on_outcome must only post.
@@ -25,6 +26,7 @@
 
 #define JOB_QUEUE_MAX 10000
 #define JOB_THREADS_HARD_MAX 1024
+#define JOB_BLOCKED_MS 250
 
 struct job_pool;
 

@@ -22,6 +22,7 @@
 
 struct quarantine {
     char *path;
+    pthread_mutex_t writing;   /* one save at a time; before `lock`, held while the file is written */
     pthread_mutex_t lock;      /* for all below */
     struct ptr_array reports;  /* struct string_map, as in the file, oldest first */
     struct ptr_array untold;   /* of these: those that were new at the start and no status has shown yet. Not owned */
@@ -221,13 +222,6 @@ static bool settle_on(struct quarantine *quarantine, const char *connector, int6
     return has_changed;
 }
 
-static void save(struct quarantine *quarantine)
-{
-    char why[512];
-
-    if (!crash_file_write(quarantine->path, &quarantine->reports, why, sizeof(why)))
-        log_warn(LOG_NAME, "what is known about crashes is not written: %s", why);
-}
 
 /* --- life ---------------------------------------------------------------------------------------------------------------- */
 
@@ -249,6 +243,7 @@ struct quarantine *quarantine_create(const char *path, int64_t now_wall_ms)
         return NULL;
     }
     quarantine->path = copy;
+    mutex_init(&quarantine->writing);
     mutex_init(&quarantine->lock);
     ptr_array_init(&quarantine->reports, destroy_report);
     ptr_array_init(&quarantine->untold, NULL);
@@ -260,7 +255,7 @@ struct quarantine *quarantine_create(const char *path, int64_t now_wall_ms)
     has_changed = tell_new(quarantine);
     has_changed = forget_old(quarantine, now_wall_ms) || has_changed;
     if (has_changed)
-        save(quarantine);
+        quarantine_save(quarantine);
     return quarantine;
 }
 
@@ -271,6 +266,7 @@ void quarantine_destroy(struct quarantine *quarantine)
     ptr_array_release(&quarantine->untold);
     ptr_array_release(&quarantine->reports);
     mutex_destroy(&quarantine->lock);
+    mutex_destroy(&quarantine->writing);
     mem_free(quarantine->path);
     mem_free(quarantine);
 }
@@ -292,13 +288,13 @@ char *quarantine_reason(struct quarantine *quarantine, const char *connector, in
 {
     const struct string_map *report;
     char *words = NULL, known_for[20];
+    bool has_changed;
 
     if (quarantine == NULL)
         return NULL;
     fingerprint(config, known_for);
     mutex_lock(&quarantine->lock);
-    if (settle_on(quarantine, connector, task, known_for))
-        save(quarantine);
+    has_changed = settle_on(quarantine, connector, task, known_for);
     report = held_for(quarantine, connector, task);
     if (report != NULL) {
         words = words_about(report, task,
@@ -308,6 +304,8 @@ char *quarantine_reason(struct quarantine *quarantine, const char *connector, in
             words = mem_strdup("Held after two crashes of the worker process; no memory for more words");
     }
     mutex_unlock(&quarantine->lock);
+    if (has_changed)
+        quarantine_save(quarantine);
     return words;
 }
 
@@ -355,7 +353,18 @@ bool quarantine_forgive(struct quarantine *quarantine, const char *connector, in
 
 void quarantine_save(struct quarantine *quarantine)
 {
+    char why[512] = "no memory, or too many reports";
+    char *text;
+    size_t length;
+    bool is_written;
+
+    mutex_lock(&quarantine->writing);
     mutex_lock(&quarantine->lock);
-    save(quarantine);
+    text = crash_file_text(&quarantine->reports, &length);
     mutex_unlock(&quarantine->lock);
+    is_written = text != NULL && crash_file_write(quarantine->path, text, length, why, sizeof(why));
+    mutex_unlock(&quarantine->writing);
+    if (!is_written)
+        log_warn(LOG_NAME, "what is known about crashes is not written: %s", why);
+    mem_free(text);
 }

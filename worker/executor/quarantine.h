@@ -6,12 +6,12 @@
  * of restarts of the worker, until somebody restarts it or removes its connector (quarantine_forgive), or its connector has another
  * configuration. So a plugin that crashes ends the worker twice, not for ever, and the others run on.
  *
- * Named are units whose plugin call was inside when the signal came; not for a signal sent by another process, nor for calls that are no part of
- * a unit's life (validate, alter_offsets).
+ * Named are units whose plugin call was inside when the signal came; not for a signal sent by another process, nor for calls that are
+ * no part of a unit's life (validate, alter_offsets).
  *
  * Knowledge is kept in the file of reports (crash_file.h): what was told is marked there with the configuration it was told
  * for, what no longer matters is taken out.
- * thread: any. locks: its own, never while calling out. _reason and _save write the file: job threads.
+ * thread: any. locks: its own, never while calling out. _reason and _save write the file: job threads; the others never wait for that.
  */
 #ifndef EXECUTOR_QUARANTINE_H
 #define EXECUTOR_QUARANTINE_H

@@ -13,6 +13,7 @@
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "config/connector_config.h"
+#include "config/plugin_options.h"
 #include "config/topic_groups.h"
 #include "config/variables.h"
 #include "errors/dead_letter.h"
@@ -21,9 +22,10 @@
 #include "kafka/admin.h"
 #include "kafka/client_config.h"
 #include "loader/loader.h"
+#include "metrics/task_metrics.h"
+#include "metrics/unit_metrics.h"
 #include "pipeline/sink_pipeline.h"
 #include "pipeline/source_pipeline.h"
-#include "sdk/config_host.h"
 #include "task/sink_task.h"
 #include "task/source_task.h"
 
@@ -101,7 +103,7 @@ static int understand(struct build *build)
         return -1;
     warn_without_creation(build);
     struct mr_error *reason = NULL;
-    build->own = config_create(build->plugin->config_def, build->task, &reason);
+    build->own = plugin_options_read(build->plugin, build->task, NULL, NULL, &reason);
     if (build->own == NULL)
         mr_error_set(build->error, mr_error_code(reason), "The connector's configuration of task %u is not valid: %s",
                      build->plan->number, mr_error_message(reason));
@@ -158,11 +160,13 @@ static int make_tolerance(struct build *build)
         .dead_letter_replication_factor = (int16_t)errors->dead_letter_replication_factor,
         .dead_letter_topic = errors->dead_letter_topic,
     };
+    struct task_metrics *cells = unit_metrics_cells(common->metrics);
     struct tolerance_setup setup = {
         .connector = build->plan->connector,
         .task = build->plan->number,
         .settings = &settings,
         .clock = build->executor->setup.clock,
+        .counters = cells == NULL ? NULL : &cells->errors,
         .producers = build->executor->setup.producers,
         .producer_config = build->letter_client,
         .wake = common->wake,
@@ -246,12 +250,28 @@ static struct task *build_sink(struct build *build)
     return sink_task_create(&setup, build->error);
 }
 
+/* What it is, for whoever looks at its numbers. */
+static void describe(const struct build *build)
+{
+    const struct loader_plugin *plugin = build->plugin;
+    bool is_source = plugin->kind == MR_PLUGIN_SOURCE;
+    unit_metrics_describe(build->plan->common->metrics,
+                          &(struct unit_description){
+                              .kind = is_source ? UNIT_KIND_SOURCE : UNIT_KIND_SINK,
+                              .connector_class = plugin->class_name,
+                              .connector_version = plugin->version,
+                              .task_class = is_source ? plugin->source->task_class_name : plugin->sink->task_class_name,
+                          });
+}
+
 struct task *task_build(const struct task_plan *plan, const char **version, struct mr_error **error)
 {
     struct build build = {.plan = plan, .executor = plan->executor, .error = error};
     struct task *task = NULL;
     int status = understand(&build);
     *version = build.plugin == NULL ? NULL : build.plugin->version;
+    if (build.plugin != NULL)
+        describe(&build);
     if (status == 0 && prepare_letters(&build) == 0 && make_tolerance(&build) == 0)
         task = build.plugin->kind == MR_PLUGIN_SOURCE ? build_source(&build) : build_sink(&build);
     variables_hide_error(plan->connector_config, build.connector, error);

@@ -10,6 +10,7 @@
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "executor/quarantine.h"
+#include "metrics/registry.h"
 #include "task/task_listener.h"
 
 #include <millrace/error.h>
@@ -46,6 +47,7 @@ void task_unit_drop(struct task_unit *unit)
         step_unit_drop(step);
     string_map_destroy(unit->connector_config);
     string_map_destroy(unit->task_config);
+    unit_metrics_drop(unit->metrics);
     mem_free(unit->end_trace);
     mutex_destroy(&unit->lock);
     mem_free(unit->connector);
@@ -70,8 +72,10 @@ struct task_unit *task_unit_create(struct executor *executor, const struct execu
     unit->connector_config = string_map_copy(task->connector_config);
     unit->task_config = string_map_copy(task->task_config);
     bool has_key = task_key(unit->key, task->connector, task->number);
-    if (has_key && unit->connector != NULL && unit->connector_config != NULL && unit->task_config != NULL)
+    if (has_key && unit->connector != NULL && unit->connector_config != NULL && unit->task_config != NULL) {
+        unit->metrics = metrics_registry_add_task(executor->setup.metrics, task->connector, task->number);
         return unit;
+    }
     mr_error_set(error, has_key ? MR_ERR_NO_MEMORY : MR_ERR_CONFIG,
                  has_key ? "No memory for task %s-%u" : "The name of task %.64s…-%u is too long", task->connector,
                  task->number);
@@ -100,6 +104,40 @@ void task_unit_give_back(struct task_unit *unit)
         unit->task = NULL;
     mutex_unlock(&unit->lock);
     task_destroy(last);
+}
+
+static void give_back_run(void *argument)
+{
+    struct task_unit *unit = argument;
+    struct log_context context;
+    log_context_push(&context, unit->connector, (int)unit->number);
+    task_unit_give_back(unit);
+    log_context_pop(&context);
+}
+
+static void give_back_outcome(void *argument, enum job_outcome outcome)
+{
+    assert(outcome == JOB_DONE); /* no deadline */
+    (void)outcome;
+    task_unit_drop(argument);
+}
+
+void task_unit_give_back_aside(struct task_unit *unit)
+{
+    struct job job = {
+        .run = give_back_run, .on_outcome = give_back_outcome, .argument = unit, .deadline_ms = INT64_MAX};
+    mutex_lock(&unit->lock);
+    bool is_last = unit->users == 1;
+    if (!is_last)
+        unit->users--;
+    mutex_unlock(&unit->lock);
+    if (!is_last)
+        return;
+    task_unit_take(unit);
+    if (job_post(unit->executor->setup.jobs, &job))
+        return;
+    task_unit_drop(unit);
+    task_unit_give_back(unit); /* no room for a job: better late than never */
 }
 
 void task_unit_wake(void *argument)

@@ -37,6 +37,7 @@ static struct task *build(struct task_unit *unit, int64_t deadline_ms, struct mr
         .offset_flush_timeout_ms = setup->worker->offset_flush_timeout_ms,
         .buffer_bytes_max = setup->worker->task_buffer_bytes,
         .topics_epoch = setup->topics_epoch,
+        .metrics = unit->metrics,
     };
     struct task_plan plan = {.executor = unit->executor,
                              .connector = unit->connector,

@@ -34,6 +34,7 @@ struct task_unit {
     struct task *task;   /* NULL: not built yet, or destroyed */
     size_t users;        /* of the task; the last destroys it */
     const char *version; /* the loader's */
+    struct unit_metrics *metrics; /* a reference */
     bool paused, stop_asked, stop_given, stop_begun, is_abandoning, abandon_begun;
     enum task_departure departure;
     int64_t stop_deadline_ms;
@@ -46,6 +47,8 @@ extern const struct task_listener task_unit_listener; /* its argument is the uni
 /* The task, to be given back; NULL: there is none (any more). */
 struct task *task_unit_borrow(struct task_unit *unit);
 void task_unit_give_back(struct task_unit *unit);
+/* The same for the watch, which must not hang: whoever is last destroys the task, which calls plugin code, so a job does it. */
+void task_unit_give_back_aside(struct task_unit *unit);
 
 /* What a task uses to be stepped; thread: any, lock-free. */
 void task_unit_wake(void *unit);

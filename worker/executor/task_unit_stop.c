@@ -162,5 +162,5 @@ void task_unit_look(struct task_unit *unit, int64_t now_ms, int64_t *wake_at_ms)
     if (task == NULL)
         return;
     task_tick(task);
-    task_unit_give_back(unit);
+    task_unit_give_back_aside(unit);
 }

@@ -26,7 +26,7 @@ enum finding { FINDING_OPEN, FINDING_THERE, FINDING_FAILED };
 
 struct wanted {
     enum finding finding;
-    int64_t since_ms, again_at_ms; /* the executor's clock */
+    int64_t since_ms, again_at_ms, used_ms; /* the executor's clock */
     struct mr_error *error;        /* of FAILED */
     bool is_next;                  /* in the queue, or with a job */
     struct wanted *next;           /* in the queue */
@@ -49,6 +49,7 @@ struct topic_maker {
     pthread_mutex_t lock; /* guards all below */
     struct pointer_map *topics; /* name → struct wanted */
     struct wanted *first, *last;
+    int64_t forget_at_ms; /* not before */
     bool has_job, has_ended;
 };
 
@@ -66,6 +67,7 @@ static void maker_free(struct topic_maker *maker)
     struct executor *executor = maker->executor;
     if (maker->wake_drop != NULL)
         maker->wake_drop(maker->wake_argument);
+    admin_close(maker->admin); /* the pool had no room for the job that would have closed it */
     pointer_map_destroy(maker->topics);
     topic_groups_destroy(maker->groups);
     client_config_drop(maker->config);
@@ -252,12 +254,27 @@ static void post_job(struct topic_maker *maker)
 
 /* What the task asks; thread: the task's ------------------------------------------------------------------------------ */
 
+/* The batch under way must not lose its own: it is sent when all of its topics are there. */
+static void forget_unused(struct topic_maker *maker)
+{
+    int64_t now_ms = clock_monotonic_ms(maker->clock);
+    if (pointer_map_count(maker->topics) < TOPIC_MAKER_TOPICS_MAX || now_ms < maker->forget_at_ms)
+        return;
+    for (size_t i = pointer_map_count(maker->topics); i-- > 0;) {
+        const struct wanted *wanted = pointer_map_value(maker->topics, i);
+        if (wanted->finding == FINDING_THERE && now_ms - wanted->used_ms >= TOPIC_MAKER_KEPT_MS)
+            pointer_map_remove(maker->topics, pointer_map_key(maker->topics, i));
+    }
+    maker->forget_at_ms = now_ms + TOPIC_MAKER_AGAIN_MS; /* looking at all of them is not for every topic */
+}
+
 static struct wanted *find_or_add(struct topic_maker *maker, const char *topic)
 {
     struct wanted *found = pointer_map_get(maker->topics, topic);
     size_t size = strlen(topic) + 1;
     if (found != NULL)
         return found;
+    forget_unused(maker);
     found = mem_calloc(1, sizeof(*found) + size);
     if (found == NULL)
         return NULL;
@@ -284,6 +301,7 @@ static void queue(struct topic_maker *maker, struct wanted *wanted)
 static enum source_topic answer(struct topic_maker *maker, struct wanted *wanted, int64_t *again_at_ms,
                                 struct mr_error **error)
 {
+    wanted->used_ms = clock_monotonic_ms(maker->clock);
     if (wanted->finding == FINDING_THERE)
         return SOURCE_TOPIC_THERE;
     if (wanted->finding == FINDING_FAILED) {

@@ -200,6 +200,7 @@ static int make_parts(struct herder *herder, struct mr_error **error)
 
     herder->connectors = pointer_map_create(units_free);
     herder->worker_id = mem_strdup(herder->setup.worker_id);
+    herder->metrics = executor.metrics;
     herder->cluster_id = mem_strdup(herder->setup.cluster_id != NULL ? herder->setup.cluster_id : "");
     if (herder->connectors == NULL || herder->worker_id == NULL || herder->cluster_id == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the herder");
@@ -216,6 +217,7 @@ static int make_parts(struct herder *herder, struct mr_error **error)
     membership.listener = &herder_membership_listener;
     membership.listener_argument = herder;
     herder->lease = membership.lease;
+    herder->worker_url = mem_strdup(membership.worker_url);
     herder->membership = membership_create(&membership, error);
     return herder->membership == NULL ? -1 : cluster_create(herder, error);
 }
@@ -402,6 +404,7 @@ void herder_destroy(struct herder *herder)
     cond_destroy(&herder->wake);
     mutex_destroy(&herder->lock);
     mem_free(herder->leader_url);
+    mem_free(herder->worker_url);
     mem_free(herder->worker_id);
     mem_free(herder->cluster_id);
     mem_free(herder);

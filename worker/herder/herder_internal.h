@@ -20,6 +20,7 @@
 struct herder_cluster;
 struct herder_connector;
 struct membership;
+struct metrics_registry;
 
 /* ---- the queue ---- */
 
@@ -68,7 +69,9 @@ struct herder {
     struct membership *membership; /* NULL: standalone */
     struct herder_cluster *cluster; /* NULL: standalone */
     struct lease *lease;
+    struct metrics_registry *metrics; /* the executor's; NULL: nobody counts */
     char *worker_id, *cluster_id;
+    char *worker_url; /* NULL: not known */
 
     pthread_t thread;
     bool thread_runs, executor_stopped;

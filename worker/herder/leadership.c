@@ -16,6 +16,7 @@
 #include "herder/requests_internal.h"
 #include "herder/session_key_internal.h"
 #include "herder/units_internal.h"
+#include "metrics/registry.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
 #include "store/status_store.h"
@@ -64,6 +65,9 @@ static void act(struct herder *herder, bool leads)
         }
     }
     see_all_connectors(herder, snapshot);
+    if (herder->membership != NULL)
+        metrics_registry_rebalance_ended(herder->metrics, leads, membership_generation(herder->membership),
+                                         leads ? herder->worker_url : herder->leader_url);
     config_snapshot_drop(snapshot);
     lanes_advance(herder);
 }
@@ -155,6 +159,7 @@ static void begin_to_catch_up(struct herder *herder, bool to_lead)
     herder->catches_up_to_lead = to_lead;
     herder->catch_up_count++;
     herder->catch_up_retry_ms = CATCH_UP_RETRY_FIRST_MS;
+    metrics_registry_rebalance_began(herder->metrics);
     herder_stage_set(herder, HERDER_CATCHING_UP);
     catch_up(herder);
 }

@@ -29,13 +29,23 @@ static void write_run(struct herder_job *job)
                                &job->error);
 }
 
+/* In the words that clients know, and why. */
+static void write_failed(struct herder *herder, struct herder_request *request, const struct mr_error *error)
+{
+    if (mr_error_code(error) == MR_ERR_CONFLICT)
+        request_answer_error(herder, request, error);
+    else
+        request_answer(herder, request, 500, "Error writing connector configuration to Kafka: %s",
+                       mr_error_message(error));
+}
+
 static void write_done(struct herder *herder, struct herder_job *job)
 {
     struct herder_request *request = job->request;
     struct config_snapshot *snapshot;
 
     if (job->error != NULL) {
-        request_answer_error(herder, request, job->error);
+        write_failed(herder, request, job->error);
         return;
     }
     snapshot = config_store_snapshot(herder->setup.configs);

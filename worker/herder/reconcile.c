@@ -15,6 +15,7 @@
 #include "config/worker_config.h"
 #include "herder/cluster_internal.h"
 #include "herder/requests_internal.h"
+#include "metrics/registry.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
 
@@ -73,6 +74,13 @@ static void start_connector(struct herder *herder, struct herder_connector *conn
     units_mark_at(herder, connector, herder_now_ms() + START_RETRY_MS);
 }
 
+/* Also while it starts or changes, which may take for ever. What that comes to is of no interest then. */
+static bool may_be_ended(const struct herder_connector *connector)
+{
+    return connector->phase == CONNECTOR_UP || connector->phase == CONNECTOR_STARTING ||
+           connector->phase == CONNECTOR_CHANGING;
+}
+
 static void end_connector(struct herder *herder, struct herder_connector *connector)
 {
     connector->phase = CONNECTOR_ENDING;
@@ -94,9 +102,10 @@ static void reconcile_wanted_connector(struct herder *herder, struct herder_conn
     if (connector->phase == CONNECTOR_GONE) {
         start_connector(herder, connector, wish);
     } else if (connector->phase == CONNECTOR_BROKEN && broken_may_start(connector, wish)) {
-        status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
+        if (connector->restart)
+            status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
         start_connector(herder, connector, wish);
-    } else if (connector->phase == CONNECTOR_UP && connector->restart) {
+    } else if (connector->restart && may_be_ended(connector)) {
         end_connector(herder, connector);
     } else if (connector->phase == CONNECTOR_UP && connector->told != target) {
         connector->phase = CONNECTOR_CHANGING;
@@ -108,7 +117,7 @@ static void reconcile_wanted_connector(struct herder *herder, struct herder_conn
 
 static void reconcile_unwanted_connector(struct herder *herder, struct herder_connector *connector)
 {
-    if (connector->phase == CONNECTOR_UP) {
+    if (may_be_ended(connector)) {
         end_connector(herder, connector);
     } else if (connector->phase == CONNECTOR_BROKEN) {
         status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
@@ -253,6 +262,7 @@ static void reconcile_unwanted_task(struct herder *herder, struct herder_connect
         stop_task(herder, connector, number, wish->may_run && is_removed ? TASK_DEPARTURE_LEAVE : TASK_DEPARTURE_STAY);
     } else if (task->phase == TASK_PHASE_BROKEN) {
         task->phase = TASK_PHASE_GONE;
+        metrics_registry_set_task(herder->metrics, connector->name, number, CONDITION_UNASSIGNED);
         if (wish->may_run && wish->exists)
             status_of_task(herder, connector->name, number, is_removed ? UNIT_DESTROYED : UNIT_UNASSIGNED, NULL, NULL);
     }
@@ -296,6 +306,7 @@ static void retire(struct herder *herder, struct herder_connector *connector, co
     if (wish->exists || connector->first_request != NULL || connector->is_dirty)
         return;
     herder_timer_clear(herder, &connector->timer);
+    metrics_registry_remove(herder->metrics, connector->name);
     pointer_map_remove(herder->connectors, connector->name);
 }
 

@@ -1,4 +1,4 @@
-/* What the status topic is told. Order and kinds of records: lifecycle, section 2; internal-topics, section 3. */
+/* What the status topic is told, and the metrics. Order and kinds of records: lifecycle, section 2; internal-topics, section 3. */
 #include <millrace/error.h>
 #include <string.h>
 
@@ -6,6 +6,7 @@
 #include "coordination/membership.h"
 #include "herder/cluster_internal.h"
 #include "herder/units_internal.h"
+#include "metrics/registry.h"
 #include "store/config_snapshot.h"
 
 #include "base/bans.h"
@@ -28,12 +29,20 @@ static struct unit_status status_make(const struct herder *herder, enum unit_sta
                                 .version = version};
 }
 
+static const enum unit_condition conditions[] = {
+    [UNIT_UNASSIGNED] = CONDITION_UNASSIGNED, [UNIT_RUNNING] = CONDITION_RUNNING,
+    [UNIT_PAUSED] = CONDITION_PAUSED,         [UNIT_STOPPED] = CONDITION_STOPPED,
+    [UNIT_FAILED] = CONDITION_FAILED,         [UNIT_RESTARTING] = CONDITION_RESTARTING,
+    [UNIT_DESTROYED] = CONDITION_DESTROYED,
+};
+
 void status_of_connector(struct herder *herder, const char *connector, enum unit_state state, const char *trace,
                          const char *version)
 {
     struct unit_status status = status_make(herder, state, trace, version);
 
     status_store_put_connector(herder->setup.statuses, connector, &status, care_of(herder, state));
+    metrics_registry_set_connector(herder->metrics, connector, conditions[state]);
 }
 
 void status_of_task(struct herder *herder, const char *connector, uint32_t task, enum unit_state state,
@@ -42,6 +51,7 @@ void status_of_task(struct herder *herder, const char *connector, uint32_t task,
     struct unit_status status = status_make(herder, state, trace, version);
 
     status_store_put_task(herder->setup.statuses, connector, task, &status, care_of(herder, state));
+    metrics_registry_set_task(herder->metrics, connector, task, conditions[state]);
 }
 
 static bool is_wanted(const struct config_snapshot *snapshot, const struct unit_entry *unit)

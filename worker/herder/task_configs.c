@@ -205,7 +205,7 @@ void task_configs_answered(struct herder *herder, struct herder_connector *conne
         return;
     }
     connector->has_too_many = true;
-    status_of_connector(herder, connector->name, UNIT_FAILED, answer->trace, NULL);
+    status_of_connector(herder, connector->name, UNIT_FAILED, answer->trace, connector->plugin_version);
 }
 
 /* --- the write, in the connector's lane: it must not overtake a stop or a new configuration ------------------------ */

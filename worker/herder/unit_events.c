@@ -62,8 +62,7 @@ static void connector_failed(struct herder *herder, struct herder_connector *con
         connector_is_gone(herder, connector);
 }
 
-static void connector_settled(struct herder *herder, struct herder_connector *connector,
-                              const struct unit_event *event)
+static void connector_settled(struct herder *herder, struct herder_connector *connector, struct unit_event *event)
 {
     enum unit_state state = event->state == CONNECTOR_RUNNING  ? UNIT_RUNNING
                             : event->state == CONNECTOR_PAUSED ? UNIT_PAUSED
@@ -75,6 +74,9 @@ static void connector_settled(struct herder *herder, struct herder_connector *co
     connector->is_running = state == UNIT_RUNNING;
     log_info(HERDER_LOG, "connector %s is %s", connector->name, unit_state_name(state));
     status_of_connector(herder, connector->name, state, event->trace, event->version);
+    mem_free(connector->plugin_version);
+    connector->plugin_version = event->version;
+    event->version = NULL;
     if (connector->is_running)
         task_configs_want(herder, connector);
 }

@@ -43,6 +43,7 @@ void units_free(void *item)
     struct herder_connector *connector = item;
 
     mem_free(connector->tasks);
+    mem_free(connector->plugin_version);
     mem_free(connector->name);
     mem_free(connector);
 }

@@ -16,7 +16,7 @@
 
 struct herder_request;
 
-/* One command is under way at a time: in STARTING, CHANGING and ENDING the executor owes an event. */
+/* In STARTING, CHANGING and ENDING the executor owes an event. Only an end may be asked for before it has come. */
 enum connector_phase {
     CONNECTOR_GONE,     /* no instance */
     CONNECTOR_STARTING, /* executor_start_connector was called */
@@ -52,6 +52,7 @@ struct herder_connector {
     enum connector_phase phase;
     enum connector_target told;
     bool is_running;     /* UP and start() has worked */
+    char *plugin_version; /* of the instance that runs; NULL: not known */
     bool has_too_many;   /* runs, but is shown FAILED: taskConfigs made more than tasks.max */
     bool restart;        /* end the instance, then start a new one */
     bool announce;       /* write RESTARTING in between */

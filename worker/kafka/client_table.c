@@ -90,7 +90,7 @@ static const struct client_row rows[] = {
     CALL("metadata.recovery.strategy", FOR_ALL, "metadata.recovery.strategy", client_value_recovery),
     WARN("metadata.recovery.rebootstrap.trigger.ms", FOR_PRODUCER | FOR_CONSUMER),
     SILENT("metadata.max.idle.ms"),
-    SILENT("interceptor.classes"),
+    WARN("interceptor.classes", FOR_ALL),
     SILENT("metric.reporters"),
     SILENT("metrics.num.samples"),
     SILENT("metrics.sample.window.ms"),

@@ -86,10 +86,12 @@ static int open_handle(struct consumer *consumer, const struct consumer_setup *s
     if (consumer->rk == NULL)
         return -1;
     consumer->handle = native_handle_create(consumer->rk, setup->graveyard);
-    if (consumer->handle != NULL)
-        return 0;
-    native_destroy(consumer->rk);
-    return no_memory(error);
+    if (consumer->handle == NULL) {
+        native_destroy(consumer->rk);
+        return no_memory(error);
+    }
+    batch_account_hook(consumer->account, consumer->handle);
+    return 0;
 }
 
 struct consumer *consumer_open(const struct consumer_setup *setup, struct mr_error **error)

@@ -89,25 +89,27 @@ static rd_kafka_resp_err_t on_response(rd_kafka_t *rk, int sockfd, const char *b
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static rd_kafka_resp_err_t on_destroy(rd_kafka_t *rk, void *argument)
-{
-    (void)rk;
-    batch_account_drop(argument);
-    return RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
 static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *argument, char *words, size_t size)
 {
-    struct batch_account *account = argument;
     (void)conf, (void)words, (void)size;
-    refcount_take(&account->refcount);
-    rd_kafka_interceptor_add_on_destroy(rk, "batch-account", on_destroy, account);
-    return rd_kafka_interceptor_add_on_response_received(rk, "batch-account", on_response, account);
+    return rd_kafka_interceptor_add_on_response_received(rk, "batch-account", on_response, argument);
 }
 
 void batch_account_install(struct batch_account *account, rd_kafka_conf_t *conf)
 {
     rd_kafka_conf_interceptor_add_on_new(conf, "batch-account", on_new, account);
+}
+
+static void drop_hooked(void *account)
+{
+    batch_account_drop(account);
+}
+
+void batch_account_hook(struct batch_account *account, struct native_handle *handle)
+{
+    refcount_take(&account->refcount);
+    handle->hooked = account;
+    handle->drop_hooked = drop_hooked;
 }
 
 /* ---- the line of what was read; lock held ---- */

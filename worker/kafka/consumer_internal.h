@@ -66,6 +66,8 @@ void batch_account_drop(struct batch_account *account);
 uint64_t batch_account_bytes(const struct batch_account *account);
 /* Before the handle is opened: how large its fetch responses are. */
 void batch_account_install(struct batch_account *account, rd_kafka_conf_t *conf);
+/* Once the handle is there, which has a reference from then on. */
+void batch_account_hook(struct batch_account *account, struct native_handle *handle);
 /* Memory for the next batch of up to max records. false: none. */
 bool consumer_batch_reserve(struct consumer *consumer, size_t max);
 /* Of the first `count` messages in scratch, which it takes over; after a reserve for as many it cannot fail. */

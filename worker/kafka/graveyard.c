@@ -75,6 +75,14 @@ struct native_handle *native_handle_create(rd_kafka_t *rk, struct graveyard *gra
     return handle;
 }
 
+void native_handle_end(struct native_handle *handle)
+{
+    native_destroy(handle->rk);
+    if (handle->drop_hooked != NULL)
+        handle->drop_hooked(handle->hooked);
+    mem_free(handle);
+}
+
 struct native_handle *native_handle_take(struct native_handle *handle)
 {
     refcount_take(&handle->refcount);
@@ -90,8 +98,7 @@ void native_handle_drop(struct native_handle *handle)
     } else {
         if (handle->closing_queue != NULL)
             rd_kafka_queue_destroy(handle->closing_queue);
-        native_destroy(handle->rk);
-        mem_free(handle);
+        native_handle_end(handle);
     }
 }
 
@@ -101,8 +108,7 @@ void native_handle_drop(struct native_handle *handle)
 static void destroy_buried(struct graveyard *graveyard, struct native_handle *handle)
 {
     mutex_unlock(&graveyard->lock);
-    native_destroy(handle->rk);
-    mem_free(handle);
+    native_handle_end(handle);
     graveyard_drop(graveyard);
     mutex_lock(&graveyard->lock);
     graveyard->alive--;

@@ -21,6 +21,7 @@
 
 #define LOGGER "kafka.group_member"
 #define CLOSE_TIMEOUT_MS 2000
+#define JOINING_LOOK_MS 500   /* for the leave that follows the join, too */
 #define EVENTS (RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_FETCH)
 
 /* ---- what happens in the group; thread: group-member ---- */
@@ -263,7 +264,8 @@ static void *member_run(void *argument)
         if (atomic_load(&member->leave_wanted) && !member->unsubscribed)
             begin_to_leave(member);
         bool present = renew(member);
-        left = member->unsubscribed && !present;
+        /* A first JoinGroup has no member id yet: the group makes one for it, whatever we do. */
+        left = member->unsubscribed && !present && !heartbeat_clock_is_joining(member->clock);
         if (member->listener->on_tick != NULL)
             member->listener->on_tick(member->argument, atomic_load(&member->acked_ms));
     }
@@ -336,6 +338,7 @@ static int open_handle(struct group_member *member, const struct group_member_se
         native_destroy(rk);
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the group member");
     }
+    heartbeat_clock_hook(member->clock, member->handle);
     member->rk = rk;
     rd_kafka_poll_set_consumer(rk);
     member->queue = rd_kafka_queue_get_consumer(rk);
@@ -353,6 +356,7 @@ struct group_member *group_member_open(const struct group_member_setup *setup, s
     cond_init(&member->changed);
     member->listener = setup->listener;
     member->argument = setup->argument;
+    member->session_timeout_ms = client_config_session_timeout_ms(setup->config);
     if (open_handle(member, setup, error) != 0 || join(member, error) != 0) {
         member_free(member);
         return NULL;
@@ -360,13 +364,27 @@ struct group_member *group_member_open(const struct group_member_setup *setup, s
     return member;
 }
 
+/* librdkafka leaves only when the group has let it in, which lasts as long as the group's rebalance: three seconds by default
+ * when it was empty. Who goes before that stays a member until the session ends, and whoever comes next waits for that. */
+static bool may_wait_on(const struct group_member *member, int64_t *deadline_ms, int64_t end_ms)
+{
+    int64_t now_ms = clock_monotonic_ms(NULL);
+    if (now_ms >= end_ms || !heartbeat_clock_is_joining(member->clock))
+        return false;
+    *deadline_ms = now_ms + JOINING_LOOK_MS;
+    return true;
+}
+
 bool group_member_leave(struct group_member *member, int64_t deadline_ms)
 {
-    bool in_time = true;
+    int64_t end_ms = deadline_ms == DEADLINE_NEVER ? DEADLINE_NEVER : deadline_ms + member->session_timeout_ms;
     atomic_store(&member->leave_wanted, true);
     mutex_lock(&member->lock);
-    while (!member->has_left && in_time)
-        in_time = cond_wait_until_ms(&member->changed, &member->lock, deadline_ms);
+    while (!member->has_left) {
+        if (!cond_wait_until_ms(&member->changed, &member->lock, deadline_ms) && !member->has_left &&
+            !may_wait_on(member, &deadline_ms, end_ms))
+            break;
+    }
     bool left = member->has_left;
     mutex_unlock(&member->lock);
     return left;

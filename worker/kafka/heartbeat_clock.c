@@ -7,10 +7,14 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/refcount.h"
+#include "kafka/native_internal.h"
 
 #include "base/bans.h"
 
-#define HEARTBEAT 12       /* ApiKey */
+/* ApiKeys */
+#define JOIN_GROUP 11
+#define HEARTBEAT 12
+#define SYNC_GROUP 14
 #define FROZEN_MS 250      /* a tick older than this: the process may have stood still */
 
 struct heartbeat_clock {
@@ -21,6 +25,7 @@ struct heartbeat_clock {
     _Atomic int64_t anchor_ms;         /* of the heartbeat under way */
     _Atomic int64_t answered_at_ms;
     _Atomic int64_t candidate_ms;
+    atomic_bool joining;
 };
 
 struct heartbeat_clock *heartbeat_clock_create(void)
@@ -54,6 +59,8 @@ static rd_kafka_resp_err_t on_request_sent(rd_kafka_t *rk, int sockfd, const cha
 {
     struct heartbeat_clock *clock = argument;
     (void)rk, (void)sockfd, (void)broker, (void)broker_id, (void)version, (void)correlation, (void)size;
+    if (key == JOIN_GROUP || key == SYNC_GROUP)
+        atomic_store(&clock->joining, true);
     if (key != HEARTBEAT)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     int64_t now_ms = clock_boottime_ms(NULL);
@@ -69,6 +76,8 @@ static rd_kafka_resp_err_t on_response_received(rd_kafka_t *rk, int sockfd, cons
 {
     struct heartbeat_clock *clock = argument;
     (void)rk, (void)sockfd, (void)broker, (void)broker_id, (void)version, (void)correlation, (void)size, (void)rtt;
+    if ((key == JOIN_GROUP || key == SYNC_GROUP) && atomic_load(&clock->main_thread) == (uintptr_t)pthread_self())
+        atomic_store(&clock->joining, false);   /* or librdkafka gave it up */
     if (key != HEARTBEAT || code != RD_KAFKA_RESP_ERR_NO_ERROR ||
         atomic_load(&clock->main_thread) != (uintptr_t)pthread_self())
         return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -77,20 +86,11 @@ static rd_kafka_resp_err_t on_response_received(rd_kafka_t *rk, int sockfd, cons
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static rd_kafka_resp_err_t on_destroy(rd_kafka_t *rk, void *argument)
-{
-    (void)rk;
-    heartbeat_clock_drop(argument);
-    return RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
 static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *argument, char *words, size_t size)
 {
     static const char name[] = "heartbeat-clock";
     struct heartbeat_clock *clock = argument;
     (void)conf, (void)words, (void)size;
-    refcount_take(&clock->refcount);
-    rd_kafka_interceptor_add_on_destroy(rk, name, on_destroy, clock);
     rd_kafka_interceptor_add_on_thread_start(rk, name, on_thread_start, clock);
     rd_kafka_interceptor_add_on_request_sent(rk, name, on_request_sent, clock);
     return rd_kafka_interceptor_add_on_response_received(rk, name, on_response_received, clock);
@@ -101,6 +101,18 @@ static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, v
 void heartbeat_clock_install(struct heartbeat_clock *clock, rd_kafka_conf_t *conf)
 {
     rd_kafka_conf_interceptor_add_on_new(conf, "heartbeat-clock", on_new, clock);
+}
+
+static void drop_hooked(void *clock)
+{
+    heartbeat_clock_drop(clock);
+}
+
+void heartbeat_clock_hook(struct heartbeat_clock *clock, struct native_handle *handle)
+{
+    refcount_take(&clock->refcount);
+    handle->hooked = clock;
+    handle->drop_hooked = drop_hooked;
 }
 
 void heartbeat_clock_tick(struct heartbeat_clock *clock)
@@ -115,6 +127,11 @@ void heartbeat_clock_tick(struct heartbeat_clock *clock)
 int64_t heartbeat_clock_candidate(const struct heartbeat_clock *clock)
 {
     return atomic_load(&clock->candidate_ms);
+}
+
+bool heartbeat_clock_is_joining(const struct heartbeat_clock *clock)
+{
+    return atomic_load(&clock->joining);
 }
 
 void heartbeat_clock_forget(struct heartbeat_clock *clock)

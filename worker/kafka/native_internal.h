@@ -62,8 +62,14 @@ struct native_handle {
     struct graveyard *graveyard;
     struct native_handle *next;          /* in the graveyard's queue */
     rd_kafka_queue_t *closing_queue;     /* a consumer whose close was not over in time: served until it is; else NULL */
+    /* What its interceptors use, dropped once it has been destroyed: they are called until then, and on_destroy comes too
+     * early. NULL: nothing. */
+    void *hooked;
+    void (*drop_hooked)(void *hooked);
 };
 
+/* Destroys rk, then drops what is hooked; frees the handle. */
+void native_handle_end(struct native_handle *handle);
 /* NULL: no memory, rk stays the caller's. */
 struct native_handle *native_handle_create(rd_kafka_t *rk, struct graveyard *graveyard);
 struct native_handle *native_handle_take(struct native_handle *handle);

@@ -26,6 +26,7 @@
 #include "kafka/producer.h"
 #include "loader/host.h"
 #include "loader/loader.h"
+#include "metrics/registry.h"
 #include "routes/rest_server.h"
 #include "store/status_store.h"
 #include "stop_signal.h"
@@ -91,6 +92,13 @@ static int load_files(struct boot *boot, const char *path, struct mr_error **err
     variables_hide_error(written, boot->config == NULL ? NULL : boot->config->properties, error);
     string_map_destroy(written);
     return status;
+}
+
+static int count(struct boot *boot, struct mr_error **error)
+{
+    boot->metrics = metrics_registry_create(&(struct metrics_registry_setup){
+        .version = MILLRACE_VERSION, .librdkafka_version = client_library_version()});
+    return boot->metrics != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for metrics");
 }
 
 static int open_clients(struct boot *boot, struct mr_error **error)
@@ -170,6 +178,7 @@ static int create_herder(struct boot *boot, struct mr_error **error)
                                             .jobs = boot->jobs,
                                             .lease = &boot->lease,
                                             .quarantine = boot->quarantine,
+                                            .metrics = boot->metrics,
                                             .topics_epoch = status_store_topics_epoch(boot->statuses)};
 
     boot->herder = herder_create(
@@ -207,7 +216,10 @@ static int start_rest(struct boot *boot, struct mr_error **error)
 {
     size_t listener;
 
-    boot->rest = rest_server_start(&(struct rest_setup){.herder = boot->herder, .worker = boot->config, .forwarding = boot->forwarding},
+    boot->rest = rest_server_start(&(struct rest_setup){.herder = boot->herder,
+                                                        .worker = boot->config,
+                                                        .forwarding = boot->forwarding,
+                                                        .metrics = boot->metrics},
                                    error);
     if (boot->rest == NULL)
         return -1;
@@ -226,9 +238,9 @@ static int watch_for_crashes(struct boot *boot, struct mr_error **error)
 
     str_buffer_init(&path, CRASH_PATH_MAX);
     crash_place_append(&path, boot->config, boot->address.id);
-    is_set = !str_buffer_failed(&path) && crash_install(path.data, boot->address.id);
+    is_set = !str_buffer_failed(&path) && crash_install(str_buffer_text(&path), boot->address.id);
     if (is_set)
-        boot->quarantine = quarantine_create(path.data, clock_wall_ms(NULL));
+        boot->quarantine = quarantine_create(str_buffer_text(&path), clock_wall_ms(NULL));
     str_buffer_release(&path);
     if (boot->quarantine != NULL)
         return 0;
@@ -238,7 +250,8 @@ static int watch_for_crashes(struct boot *boot, struct mr_error **error)
 
 int boot_start(struct boot *boot, const char *properties_path, struct mr_error **error)
 {
-    if (load_files(boot, properties_path, error) != 0 || watch_for_crashes(boot, error) != 0 || open_clients(boot, error) != 0 ||
+    if (load_files(boot, properties_path, error) != 0 || watch_for_crashes(boot, error) != 0 || count(boot, error) != 0 ||
+        open_clients(boot, error) != 0 ||
         make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
         start_forwarding(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)
         return -1;
@@ -308,6 +321,7 @@ bool boot_end(struct boot *boot)
     if (boot->graveyard != NULL)
         graveyard_destroy(boot->graveyard, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
     quarantine_destroy(boot->quarantine);
+    metrics_registry_destroy(boot->metrics);
     variables_destroy(boot->variables);
     loader_destroy(boot->loader);
     worker_config_destroy(boot->config);

@@ -26,6 +26,7 @@ struct boot {
     char *cluster_id;
     struct lease lease;
     struct quarantine *quarantine;
+    struct metrics_registry *metrics;
 
     /* Distributed: those of kafka_stores; standalone: their own. */
     struct kafka_stores *kafka_stores;

@@ -117,7 +117,7 @@ static void print_unknown(const struct loader *loader, const char *name)
 {
     const char *class_names[SUGGESTIONS_MAX];
     size_t count = loader_suggest(loader, name, class_names, SUGGESTIONS_MAX);
-    fprintf(stderr, "millrace plugin doc: there is no plugin %s, or several go by that name; ", name);
+    fprintf(stderr, "millrace plugin doc: %s names no plugin, or several; ", name);
     if (count == 0)
         fprintf(stderr, "`millrace plugin list` has the full names\n");
     for (size_t i = 0; i < count; i++)

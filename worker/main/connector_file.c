@@ -83,6 +83,7 @@ static int read_json(const char *path, struct connector_file *file, struct mr_er
     if (text == NULL)
         return mr_error_set(error, MR_ERR_CONFIG, "%s", why);
     status = read_json_text(path, text, length, file, error);
+    explicit_bzero(text, length); /* it may hold passwords */
     mem_free(text);
     return status;
 }

@@ -1,14 +1,17 @@
 #include "crash_place.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/str_buffer.h"
 
 #include "base/bans.h"
 
+#define LOG_NAME "millrace.crash"
 #define NAME_PART_MAX 100
 
 /* Can the folder be written to, or be made? What is missing of it is made when it is needed. */
@@ -48,12 +51,35 @@ static bool append_folder(struct str_buffer *path, const char *folder, const cha
     return false;
 }
 
-static void append_state_folder(struct str_buffer *path)
+/* In a folder that everybody may write to, another user may have been first: what is there must be ours alone. It is made now, so
+ * that nobody else can before a crash. */
+static bool is_ours(const char *folder)
 {
+    struct stat facts;
+
+    (void)mkdir(folder, 0700);
+    return lstat(folder, &facts) == 0 && S_ISDIR(facts.st_mode) && facts.st_uid == getuid() &&
+           (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* false: there is no folder for it. */
+static bool append_state_folder(struct str_buffer *path)
+{
+    char last[64];
+
     if (append_folder(path, getenv("STATE_DIRECTORY"), "") || append_folder(path, getenv("XDG_STATE_HOME"), "/millrace") ||
         append_folder(path, getenv("HOME"), "/.local/state/millrace"))
-        return;
-    str_buffer_printf(path, "/tmp/millrace-%u/", (unsigned)getuid());
+        return true;
+    snprintf(last, sizeof(last), "/tmp/millrace-%u", (unsigned)getuid());
+    if (is_ours(last)) {
+        str_buffer_printf(path, "%s/", last);
+        return true;
+    }
+    log_warn(LOG_NAME,
+             "crashes are not kept in a file: %s is not a folder of this user alone, and neither $STATE_DIRECTORY, $XDG_STATE_HOME "
+             "nor $HOME can be written to; set one of them or millrace.crash.file",
+             last);
+    return false;
 }
 
 /* Of a name from outside only what is good in a file name. */
@@ -77,7 +103,8 @@ void crash_place_append(struct str_buffer *path, const struct worker_config *con
         str_buffer_printf(path, "%s.crash", config->offset_file);
         return;
     }
-    append_state_folder(path);
+    if (!append_state_folder(path))
+        return;
     str_buffer_append_text(path, "crash-");
     append_part(path, config->group_id);
     str_buffer_append_char(path, '-');

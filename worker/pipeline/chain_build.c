@@ -152,8 +152,8 @@ static int add_predicate(const struct building *building, struct chain_stage *st
                          struct mr_error **error)
 {
     if (!is_listed(building->lists, PREDICATES, alias))
-        return mr_error_set(error, MR_ERR_CONFIG, "a transform names the predicate '%s', which is not in the list "
-                            "'predicates' of the connector's configuration", alias);
+        return mr_error_set(error, MR_ERR_CONFIG, TRANSFORMS ".%s." PREDICATE " names '%s', which is not in the list "
+                            "'predicates' of the connector's configuration: add it there", stage->alias, alias);
     struct described described;
     if (describe(building, MR_PLUGIN_PREDICATE, alias, &described, error) < 0)
         return -1;

@@ -1,6 +1,7 @@
 #include "pipeline/plugin_config.h"
 
 #include "base/str_buffer.h"
+#include "config/plugin_options.h"
 #include "loader/loader.h"
 #include "sdk/config_host.h"
 
@@ -74,7 +75,7 @@ struct mr_config *config_parse_by(const struct mr_config_def *def, const struct 
 struct mr_config *plugin_parse(const struct loader_plugin *plugin, const struct string_map *map, const char *prefix,
                                struct mr_error **error)
 {
-    return config_parse_by(plugin->config_def, map, prefix, error);
+    return plugin_options_read(plugin, map, prefix, NULL, error);
 }
 
 int plugin_check_created(const struct loader_plugin *plugin, const void *instance, struct mr_error **error)

@@ -355,7 +355,8 @@ static bool parts_create(struct sink_task *task)
     task->offsets = offsets_create();
     task->instance_id = make_instance_id(task);
     return copy_topics(task) && task->context.waker != NULL && task->released_waker != NULL &&
-           task->context.metrics != NULL && task->pool != NULL && task->assignment != NULL && task->offsets != NULL && task->instance_id != NULL;
+           task->context.metrics != NULL && task->pool != NULL && task->assignment != NULL && task->offsets != NULL &&
+           task->instance_id != NULL;
 }
 
 static void give_back(const struct sink_task_setup *setup)

@@ -26,7 +26,9 @@ static const struct mr_config_row rows[] = {
      .type = MR_CONFIG_STRING,
      .default_text = "orders",
      .importance = MR_HIGH,
-     .doc = "What the records look like: orders, sensors or pageviews",
+     .doc = "What the records look like: orders (order_id, customer, item, quantity, price, express, city, ordered_at), "
+            "sensors (sensor, sequence, celsius, humidity, status, measured_at) or pageviews (user, page, device, ms, "
+            "status, viewed_at); the key is the first of these that is text",
      .validator = mr_check_one_of,
      .validator_argument = model_names},
     {.name = "records.per.second",

@@ -363,23 +363,33 @@ static void a_torn_report_and_foreign_lines_do_not_harm(void **state)
     assert_null(field(place, 1, "cal"));
 }
 
+static void write_reports(struct place *place)
+{
+    char why[256];
+    size_t length;
+    char *text = crash_file_text(&place->reports, &length);
+
+    assert_non_null(text);
+    assert_true(crash_file_write(place->path, text, length, why, sizeof(why)));
+    mem_free(text);
+}
+
 static void what_is_written_back_is_read_again(void **state)
 {
     struct place *place = *state;
-    char why[256];
 
     assert_ended_by(in_child(place, abort_in_a_task), SIGABRT);
     read_reports(place, 1);
     assert_true(string_map_put(ptr_array_at(&place->reports, 0), "told", "yes"));
-    assert_true(crash_file_write(place->path, &place->reports, why, sizeof(why)));
+    write_reports(place);
     read_reports(place, 1);
     assert_field(place, 0, "told", "yes");
     assert_field(place, 0, "connector", "orders \\ \xC3\xA4\n");
     ptr_array_clear(&place->reports);
-    assert_true(crash_file_write(place->path, &place->reports, why, sizeof(why)));
+    write_reports(place);
     assert_int_equal(-1, access(place->path, F_OK));
     read_reports(place, 0);
-    assert_true(crash_file_write(place->path, &place->reports, why, sizeof(why)));
+    write_reports(place);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, with_place, without_place)

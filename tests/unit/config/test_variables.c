@@ -4,6 +4,7 @@
 
 #include <millrace/config_provider.h>
 
+#include "base/plugin_call.h"
 #include "config/reference_internal.h"
 #include "config/variables.h"
 #include "support/alloc_torture.h"
@@ -71,6 +72,39 @@ static void references_are_found_as_kafka_finds_them(void **state)
         assert_memory_equal(found.key.at, cases[i].key, found.key.length);
     }
     assert_false(variables_has_reference(NULL));
+}
+
+/* As a report of a crash would name it. */
+static void assert_last_call(const char *call)
+{
+    assert_null(plugin_call_now.plugin);
+    assert_non_null(plugin_call_last.plugin);
+    assert_string_equal(plugin_call_last.name, call);
+    assert_non_null(strstr(plugin_call_last.plugin->class_name, "SecretConfigProvider"));
+}
+
+static void ignore_change(void *argument)
+{
+    (void)argument;
+}
+
+static void every_call_into_a_provider_is_noted(void **state)
+{
+    (void)state;
+    struct mr_error *error = NULL;
+    struct variables *variables = variables_of(VAULT);
+    assert_last_call("create");
+    struct string_map *map = properties_of("one=${vault:db:password}\n");
+    string_map_destroy(variables_resolve(variables, map, NULL, &error));
+    assert_last_call("get");
+    struct variables_watch *watch = variables_watch_start(variables, map, ignore_change, NULL, &error);
+    assert_non_null(watch);
+    assert_last_call("subscribe");
+    variables_watch_stop(watch);
+    assert_last_call("unsubscribe");
+    variables_destroy(variables);
+    assert_last_call("destroy");
+    string_map_destroy(map);
 }
 
 static void references_become_values_and_all_else_stays_text(void **state)
@@ -326,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(references_are_found_as_kafka_finds_them),
+        cmocka_unit_test(every_call_into_a_provider_is_noted),
         cmocka_unit_test(references_become_values_and_all_else_stays_text),
         cmocka_unit_test(without_providers_a_map_is_copied),
         cmocka_unit_test(the_shortest_time_to_live_counts),

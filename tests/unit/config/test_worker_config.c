@@ -72,6 +72,7 @@ static void defaults_are_those_of_kafka_connect_but_for_the_named_two(void **sta
     assert_null(worker->advertised_host);
     assert_string_equal(worker->advertised_scheme, "http");
     assert_int_equal(worker->task_buffer_bytes, 33554432);
+    assert_int_equal(worker->call_timeout_ms, 60000);
     assert_int_equal(worker->task_stall_ms, 300000);
     assert_true(worker->pool_threads_max >= 4);
     worker_config_destroy(worker);
@@ -122,6 +123,11 @@ static void single_mistakes_are_refused_in_words(void **state)
         const char *line, *words;
     } cases[] = {
         {"bootstrap.servers=", "must not be empty"},
+        {"bootstrap.servers=localhost", "bootstrap.servers: 'localhost' is not HOST:PORT"},
+        {"bootstrap.servers=a:1,b:", "bootstrap.servers: 'b:' is not HOST:PORT"},
+        {"bootstrap.servers=a:1;b:2", "bootstrap.servers: 'a:1;b:2' is not HOST:PORT"},
+        {"bootstrap.servers=[::1]", "bootstrap.servers: '[::1]' is not HOST:PORT"},
+        {"bootstrap.servers=a:99999", "bootstrap.servers: 'a:99999' is not HOST:PORT"},
         {"group.id=", "String must be non-empty. Set group.id"},
         {"heartbeat.interval.ms=10000", "heartbeat.interval.ms (10000) must be lower than session.timeout.ms (10000)"},
         {"heartbeat.interval.ms=-1", "Value must be at least 1"},

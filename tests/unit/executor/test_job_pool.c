@@ -116,6 +116,50 @@ static void a_hung_job_times_out_and_others_go_on(void **state)
     sem_destroy(&gate);
 }
 
+static void jobs_that_block_hold_up_nobody_long_before_their_deadline(void **state)
+{
+    enum { HUNG = 20 };
+    static struct work hung[HUNG];
+    struct job_pool *pool = pool_of(2);
+    struct work other = {0};
+    sem_t gate;
+
+    (void)state;
+    sem_init(&gate, 0, 0);
+    for (int i = 0; i < HUNG; i++) {
+        hung[i].gate = &gate;
+        assert_true(post(pool, &hung[i], NULL, i % 2 == 0 ? INT64_MAX : deadline_after_ms(60000)));
+    }
+    assert_true(post(pool, &other, NULL, INT64_MAX));
+    assert_true(eventually(SOON_MS, is_one, &other.done));
+    assert_int_equal(0, job_pool_count(pool).written_off);
+    for (int i = 0; i < HUNG; i++)
+        sem_post(&gate);
+    pool_finish(pool);
+    for (int i = 0; i < HUNG; i++)
+        assert_int_equal(1, hung[i].done);
+    sem_destroy(&gate);
+}
+
+static void a_blocked_job_still_has_its_deadline(void **state)
+{
+    struct job_pool *pool = pool_of(1);
+    struct work hung = {0};
+    sem_t gate;
+
+    (void)state;
+    sem_init(&gate, 0, 0);
+    hung.gate = &gate;
+    assert_true(post(pool, &hung, NULL, deadline_after_ms(JOB_BLOCKED_MS + 100)));
+    assert_true(eventually(SOON_MS, is_one, &hung.timed_out));
+    assert_int_equal(1, job_pool_count(pool).written_off);
+    sem_post(&gate);
+    pool_finish(pool);
+    assert_int_equal(1, hung.late);
+    assert_int_equal(0, hung.done);
+    sem_destroy(&gate);
+}
+
 static void a_job_that_waited_too_long_is_never_run(void **state)
 {
     struct job_pool *pool = pool_of(1);
@@ -134,6 +178,32 @@ static void a_job_that_waited_too_long_is_never_run(void **state)
     assert_int_equal(0, second.ran);
     assert_int_equal(1, second.timed_out);
     assert_int_equal(1, first.done);
+    sem_destroy(&gate);
+}
+
+static void a_job_whose_turn_came_too_late_passes_it_on(void **state)
+{
+    struct job_pool *pool = pool_of(1);
+    struct work busy = {0}, too_late = {0}, next = {0}, last = {0};
+    atomic_int order = 0;
+    int instance;
+    sem_t gate;
+
+    (void)state;
+    next.order = last.order = &order;
+    sem_init(&gate, 0, 0);
+    busy.gate = &gate;
+    assert_true(post(pool, &busy, NULL, INT64_MAX));
+    assert_true(post(pool, &too_late, &instance, clock_monotonic_ms(NULL)));
+    assert_true(post(pool, &next, &instance, INT64_MAX));
+    assert_true(post(pool, &last, &instance, INT64_MAX));
+    assert_true(eventually(SOON_MS, is_one, &too_late.late));
+    sem_post(&gate);
+    pool_finish(pool);
+    assert_int_equal(0, too_late.ran);
+    assert_int_equal(0, next.seen_order);
+    assert_int_equal(1, last.seen_order);
+    assert_int_equal(1, last.done);
     sem_destroy(&gate);
 }
 
@@ -269,7 +339,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_runs_and_tells_its_outcome_once),
         cmocka_unit_test(a_hung_job_times_out_and_others_go_on),
+        cmocka_unit_test(jobs_that_block_hold_up_nobody_long_before_their_deadline),
+        cmocka_unit_test(a_blocked_job_still_has_its_deadline),
         cmocka_unit_test(a_job_that_waited_too_long_is_never_run),
+        cmocka_unit_test(a_job_whose_turn_came_too_late_passes_it_on),
         cmocka_unit_test(jobs_of_one_instance_run_in_order_one_at_a_time),
         cmocka_unit_test(idle_threads_keep_no_job_from_a_thread_of_its_own),
         cmocka_unit_test(a_job_is_cleaned_up_after_its_time_out_was_told),

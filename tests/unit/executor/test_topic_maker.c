@@ -24,10 +24,12 @@
 /* The cluster, as the jobs find it. */
 static struct cluster {
     pthread_mutex_t lock;
+    pthread_cond_t spoke;
     enum mr_error_code question_fails; /* 0: the question is answered */
     enum admin_created creation;
     enum mr_error_code creation_fails; /* the code of a creation that did not work */
     bool has_topic;
+    bool is_silent; /* a question waits until it is not */
     int opened, closed, asked, created;
     char wanted[256]; /* "name partitions factor key=value …" of the last creation */
 } cluster;
@@ -58,6 +60,8 @@ int __wrap_admin_partition_count(struct admin *admin, const char *topic, int32_t
     (void)admin, (void)topic, (void)deadline_ms;
     mutex_lock(&cluster.lock);
     cluster.asked++;
+    while (cluster.is_silent)
+        cond_wait(&cluster.spoke, &cluster.lock);
     *partitions = cluster.has_topic ? 3 : 0;
     int status = cluster.question_fails == 0 ? 0 : mr_error_set(error, cluster.question_fails, "the broker says no");
     mutex_unlock(&cluster.lock);
@@ -141,6 +145,7 @@ static int set_up(void **state)
     memset(&bench, 0, sizeof(bench));
     memset(&cluster, 0, sizeof(cluster));
     mutex_init(&cluster.lock);
+    cond_init(&cluster.spoke);
     mutex_init(&bench.executor.lock);
     cond_init(&bench.executor.changed);
     fake_clock_init(&bench.clock, 1700000000000);
@@ -172,6 +177,7 @@ static int tear_down(void **state)
     assert_int_equal(cluster.opened, cluster.closed);
     cond_destroy(&bench.executor.changed);
     mutex_destroy(&bench.executor.lock);
+    cond_destroy(&cluster.spoke);
     mutex_destroy(&cluster.lock);
     return 0;
 }
@@ -263,6 +269,33 @@ static void several_topics_are_looked_for_at_once(void **state)
 
 /* --- what the answers mean ---- */
 
+static bool all_are_there(void *argument)
+{
+    char name[16];
+    bool are_there = true;
+    (void)argument;
+    for (int i = 0; i < TOPIC_MAKER_TOPICS_MAX; i++) {
+        snprintf(name, sizeof(name), "t-%d", i);
+        are_there = want(name, NULL) == SOURCE_TOPIC_THERE && are_there;
+    }
+    return are_there;
+}
+
+static void beyond_the_limit_topics_that_are_not_in_use_are_asked_for_again(void **state)
+{
+    (void)state;
+    cluster.has_topic = true;
+    assert_true(eventually(60000, all_are_there, NULL));
+    fake_clock_advance_ms(&bench.clock, TOPIC_MAKER_KEPT_MS);
+    assert_int_equal(SOURCE_TOPIC_THERE, want("t-0", NULL));
+    assert_comes("one more");
+    assert_int_equal(TOPIC_MAKER_TOPICS_MAX + 1, cluster.asked);
+    assert_int_equal(SOURCE_TOPIC_THERE, want("t-0", NULL));
+    assert_int_equal(SOURCE_TOPIC_WAITS, want("t-1", NULL));
+    assert_comes("t-1");
+    assert_int_equal(TOPIC_MAKER_TOPICS_MAX + 2, cluster.asked);
+}
+
 static void a_question_without_answer_is_asked_again_after_a_while(void **state)
 {
     int once = 1, twice = 2;
@@ -332,6 +365,29 @@ static void the_end_of_a_task_does_not_wait_for_an_answer(void **state)
     bench.topics.end = NULL; /* what is under way is looked at by tear_down */
 }
 
+static bool no_job_is_left(void *argument)
+{
+    (void)argument;
+    return job_pool_count(bench.executor.setup.jobs).running == 0;
+}
+
+/* tear_down: whatever was opened is closed. */
+static void what_was_opened_is_closed_where_the_pool_takes_no_job_for_the_next_topic(void **state)
+{
+    int once = 1;
+    (void)state;
+    cluster.is_silent = true;
+    want("a", NULL);
+    want("b", NULL);
+    assert_true(eventually(10000, was_asked, &once));
+    assert_false(job_pool_stop(bench.executor.setup.jobs, 0));
+    mutex_lock(&cluster.lock);
+    cluster.is_silent = false;
+    cond_broadcast(&cluster.spoke);
+    mutex_unlock(&cluster.lock);
+    assert_true(eventually(10000, no_job_is_left, NULL));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -340,12 +396,14 @@ int main(void)
         TEST(a_missing_topic_is_created_by_the_first_group_that_matches),
         TEST(a_topic_that_a_sibling_created_meanwhile_is_fine),
         TEST(several_topics_are_looked_for_at_once),
+        TEST(beyond_the_limit_topics_that_are_not_in_use_are_asked_for_again),
         TEST(a_question_without_answer_is_asked_again_after_a_while),
         TEST(a_topic_that_may_not_be_created_fails_in_words),
         TEST(a_topic_with_impossible_settings_fails_at_once),
         TEST(a_creation_without_answer_is_tried_until_patience_ends),
         TEST(a_question_that_is_refused_fails),
         TEST(the_end_of_a_task_does_not_wait_for_an_answer),
+        TEST(what_was_opened_is_closed_where_the_pool_takes_no_job_for_the_next_topic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,7 +73,8 @@ static int set_up(void **state)
     memset(&fixture, 0, sizeof(fixture));
     mutex_init(&fixture.lock);
     fixture.properties = string_map_create();
-    fixture.router = (struct http_router){ROUTES, sizeof(ROUTES) / sizeof(ROUTES[0]), &fixture};
+    fixture.router = (struct http_router){
+        .routes = ROUTES, .route_count = sizeof(ROUTES) / sizeof(ROUTES[0]), .context = &fixture};
     fixture.server = http_server_start(
         &(struct http_server_setup){
             .listeners = &(struct http_listener){"127.0.0.1", 0}, .listener_count = 1, .router = &fixture.router},

@@ -167,9 +167,9 @@ static void an_answer_that_comes_while_nobody_leads_is_asked_for_again(void **st
     rig_log_clear();
     rig_set(&rig.configs_silent, false);
     rig_set(&rig.connector_silent, false);
-    rig_connector("a", CONNECTOR_PAUSED, NULL);
+    rig_connector("a", CONNECTOR_ENDED, NULL);
     expect("status a-0 RUNNING");
-    expect_order("target a STARTED | configs a | task+ a-0");
+    expect_order("start a STARTED | configs a | task+ a-0");
 }
 
 static void a_write_the_group_does_not_back_is_refused(void **state)

@@ -243,8 +243,10 @@ static void a_failed_connector_can_be_stopped(void **state)
     put("a", "1");
     expect("status a FAILED safe");
     rig_set(&rig.start_fails, false);
+    rig_log_clear();
     assert_int_equal(ask(herder_stop_connector, "a"), 204);
     expect("status a STOPPED");
+    expect_never("status a UNASSIGNED");
 }
 
 static void a_failed_task_stays_failed_until_its_configuration_changes(void **state)
@@ -293,13 +295,36 @@ static void a_command_is_not_repeated_while_its_answer_is_awaited(void **state)
     expect("start a STARTED");
     rig_log_clear();
     ask(herder_pause_connector, "a");
-    put("a", "2");
     turn();
-    expect_never(" a "); /* neither end nor target */
+    expect_never("target a");
     rig_set(&rig.connector_silent, false);
     rig_connector("a", CONNECTOR_RUNNING, NULL);
     expect("status a PAUSED");
-    expect_order("end a | start a PAUSED");
+    expect_order("status a RUNNING | target a PAUSED");
+}
+
+static void a_start_that_hangs_keeps_nobody_from_an_end(void **state)
+{
+    (void)state;
+    rig_set(&rig.connector_silent, true);
+    put("a", "1");
+    expect("start a STARTED");
+    rig_log_clear();
+    put("a", "2");
+    expect("end a");
+    rig_log_clear();
+    put("a", "3");
+    turn();
+    expect_never("end a"); /* not again */
+    rig_connector("a", CONNECTOR_RUNNING, NULL);
+    rig_connector("a", CONNECTOR_ENDED, NULL);
+    expect("start a STARTED");
+    expect_order("status a UNASSIGNED | start a STARTED");
+    expect_never("status a RUNNING");
+    assert_int_equal(ask(herder_delete_connector, "a"), 204);
+    expect("end a");
+    rig_connector("a", CONNECTOR_ENDED, NULL);
+    assert_true(eventually(5000, no_status_is_left, (void *)(uintptr_t) "a"));
 }
 
 static void a_graceful_stop_leaves_unassigned_behind(void **state)
@@ -342,6 +367,7 @@ int main(void)
         TEST(a_failed_task_stays_failed_until_its_configuration_changes),
         TEST(a_connector_created_paused_has_no_tasks_until_it_is_resumed),
         TEST(a_command_is_not_repeated_while_its_answer_is_awaited),
+        TEST(a_start_that_hangs_keeps_nobody_from_an_end),
         TEST(a_graceful_stop_leaves_unassigned_behind),
     };
 

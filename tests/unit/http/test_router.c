@@ -20,8 +20,10 @@ static const struct http_route ROUTES[] = {
     {.method = HTTP_GET, .pattern = "/connectors", .handler = handle},
     {.method = HTTP_POST, .pattern = "/connectors", .handler = handle},
     {.method = HTTP_GET, .pattern = "/connectors/{name}/tasks/{task:int}/status", .handler = handle},
+    {.method = HTTP_GET, .pattern = "/metrics", .handler = handle},
 };
-static const struct http_router ROUTER = {ROUTES, sizeof(ROUTES) / sizeof(ROUTES[0]), NULL};
+static const struct http_router ROUTER = {
+    .routes = ROUTES, .route_count = sizeof(ROUTES) / sizeof(ROUTES[0]), .text_pattern = "/metrics"};
 
 /* A request and what the router made of it. */
 struct trial {
@@ -116,6 +118,7 @@ static void the_client_must_accept_json(void **state)
     struct trial *trial = *state;
     add_header(trial, "Accept", "text/html, image/*");
     assert_int_equal(status_of(trial, "GET", "/connectors"), 406);
+    assert_int_equal(status_of(trial, "GET", "/metrics"), 200); /* answers no JSON */
     add_header(trial, "Accept", "*/*;q=0.1");
     assert_int_equal(status_of(trial, "GET", "/connectors"), 200);
 }
@@ -147,6 +150,17 @@ static void accepted_types_are_read(void **state)
     assert_false(http_media_accepts_json(""));
 }
 
+static void a_type_is_named_only_by_its_name(void **state)
+{
+    (void)state;
+    assert_true(http_media_names("text/plain;q=0.5, application/OpenMetrics-text; version=1.0.0;q=0.8,*/*;q=0.1", "application",
+                                 "openmetrics-text"));
+    assert_false(http_media_names("*/*", "application", "openmetrics-text"));
+    assert_false(http_media_names("application/*", "application", "openmetrics-text"));
+    assert_false(http_media_names("application/openmetrics-text;q=0", "application", "openmetrics-text"));
+    assert_false(http_media_names("", "application", "openmetrics-text"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +171,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_client_must_accept_json, set_up, tear_down),
         cmocka_unit_test(content_types_are_read),
         cmocka_unit_test(accepted_types_are_read),
+        cmocka_unit_test(a_type_is_named_only_by_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,7 +184,8 @@ static const struct {
     {CLIENT_CONSUMER, "enable.auto.commit=true", "enable.auto.commit"},
     {CLIENT_CONSUMER, "group.protocol=consumer", "group.protocol"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.enabled.protocols=TLSv1.2", "ssl.enabled.protocols"},
-    {CLIENT_PRODUCER, "key.serializer=x\ninterceptor.classes=y\nmetric.reporters=z", NULL},
+    {CLIENT_PRODUCER, "key.serializer=x\nmetric.reporters=z", NULL},
+    {CLIENT_PRODUCER, "interceptor.classes=org.example.Audit", "interceptor.classes"},
 };
 
 static void what_only_tunes_gives_one_warning_by_name(void **state)

@@ -31,6 +31,7 @@ struct fixture {
     struct mock mock;
     struct graveyard *graveyard;
     struct consumer *consumer;
+    const char *group;
     atomic_int ready;
 };
 
@@ -66,7 +67,7 @@ static void fill_topic(struct mock *mock)
 static struct consumer *open_consumer_of(struct fixture *fixture, const char *topic, const char *lines)
 {
     const char *const topics[] = {topic};
-    struct client_config *config = mock_config(&fixture->mock, CLIENT_CONSUMER, "connect-test", lines);
+    struct client_config *config = mock_config(&fixture->mock, CLIENT_CONSUMER, fixture->group, lines);
     struct mr_error *error = NULL;
     struct consumer *consumer = consumer_open(
         &(struct consumer_setup){.config = config, .graveyard = fixture->graveyard, .instance_id = "connect-test-0",
@@ -85,7 +86,7 @@ static struct consumer *open_consumer(struct fixture *fixture, const char *lines
 static int set_up(void **state)
 {
     static struct fixture fixture;
-    fixture = (struct fixture){0};
+    fixture = (struct fixture){.group = "connect-test"};
     mock_open(&fixture.mock);
     rd_kafka_mock_topic_create(fixture.mock.cluster, "t", PARTITIONS, 1);
     fill_topic(&fixture.mock);
@@ -522,6 +523,7 @@ static void a_cooperative_member_leaves_at_once_as_well(void **state)
 {
     struct fixture *fixture = *state;
     assert_leaves_at_once(fixture);
+    fixture->group = "connect-cooperative";
     fixture->consumer = open_consumer(fixture, QUICK "\npartition.assignment.strategy="
                                                      "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
     await_event(fixture->consumer, CONSUMER_ASSIGNED);

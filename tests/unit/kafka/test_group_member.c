@@ -14,7 +14,8 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "kafka/graveyard.h"
-#include "kafka/group_member.h"
+#include "kafka/group_member_internal.h"
+#include "kafka/heartbeat_clock_internal.h"
 #include "mock.h"
 #include "support/eventually.h"
 
@@ -191,6 +192,43 @@ static void without_brokers_the_membership_is_lost_and_found_again(void **state)
     group_member_close(seen.member);
 }
 
+#ifdef MOCK_FIRST_REBALANCE_MS
+#define SLOW_REBALANCE_MS 1200
+
+static bool is_joining(void *argument)
+{
+    struct seen *seen = argument;
+    return heartbeat_clock_is_joining(seen->member->clock);
+}
+
+/* Longer than its deadline: else the next member would wait for the session of a dead one. */
+static void a_member_that_is_just_let_in_leaves_all_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seen seen;
+    rd_kafka_mock_group_initial_rebalance_delay_ms(fixture->mock.cluster, SLOW_REBALANCE_MS);
+    open_member(fixture, &seen, "a");
+    assert_true(eventually(SOON_MS, is_joining, &seen));
+    assert_true(group_member_leave(seen.member, deadline_after_ms(100)));
+    assert_int_equal(seen.assigned - seen.revoked, 0);
+    assert_false(is_joining(&seen));
+    group_member_close(seen.member);
+}
+
+static void a_member_that_nobody_answers_leaves_in_vain_but_in_time(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seen seen;
+    rd_kafka_mock_group_initial_rebalance_delay_ms(fixture->mock.cluster, 20 * MOCK_SESSION_MS);
+    open_member(fixture, &seen, "a");
+    assert_true(eventually(SOON_MS, is_joining, &seen));
+    int64_t begun_ms = eventually_now_ms();
+    assert_false(group_member_leave(seen.member, deadline_after_ms(100)));
+    assert_true(eventually_now_ms() - begun_ms < MOCK_SESSION_MS + 3000);
+    group_member_close(seen.member);
+}
+#endif
+
 static void closing_without_leaving_is_quick(void **state)
 {
     struct fixture *fixture = *state;
@@ -210,6 +248,10 @@ int main(void)
         TEST(the_guard_lets_the_leader_pass_alone),
         TEST(who_leaves_hands_over),
         TEST(without_brokers_the_membership_is_lost_and_found_again),
+#ifdef MOCK_FIRST_REBALANCE_MS
+        TEST(a_member_that_is_just_let_in_leaves_all_the_same),
+        TEST(a_member_that_nobody_answers_leaves_in_vain_but_in_time),
+#endif
         TEST(closing_without_leaving_is_quick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

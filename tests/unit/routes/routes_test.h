@@ -1,0 +1,127 @@
+/*
+ * routes_test: a REST server over a fake herder that knows the connector "here" with one task, and "a/b"; and a client.
+ */
+#ifndef ROUTES_TEST_H
+#define ROUTES_TEST_H
+
+#include "fake_herder.h"
+
+#include <millrace/error.h>
+
+#include "config/worker_config.h"
+#include "loader/host.h"
+#include "routes/rest_server.h"
+#include "support/eventually.h"
+#include "support/raw_http.h"
+
+struct fixture {
+    struct herder herder;
+    struct rest_server *server;
+    uint16_t port;
+};
+
+static inline void put_connector(struct herder *herder, const char *name)
+{
+    struct string_map *config = string_map_create();
+    string_map_put(config, "connector.class", "Some");
+    string_map_put(config, "password", "${env:SECRET}");
+    string_map_put(config, "name", name);
+    assert_int_equal(config_store_put_connector(herder->configs, name, config, NULL, DEADLINE_NEVER, NULL), 0);
+    string_map_destroy(config);
+}
+
+static inline void put_task(struct herder *herder, const char *name)
+{
+    struct string_map *task = string_map_create();
+    string_map_put(task, "task.class", "SomeTask");
+    assert_int_equal(config_store_put_tasks(herder->configs, name, (const struct string_map *const[]){task}, 1,
+                                            DEADLINE_NEVER, NULL),
+                     0);
+    string_map_destroy(task);
+    struct unit_status running = {UNIT_RUNNING, "h:1", 1, NULL, "1.0"}, failed = {UNIT_FAILED, "h:1", 1, "boom", "1.0"};
+    status_store_put_connector(herder->statuses, name, &running, STATUS_CERTAIN);
+    status_store_put_task(herder->statuses, name, 0, &failed, STATUS_CERTAIN);
+}
+
+static inline int set_up_serving(void **state, bool serves_admin)
+{
+    static struct fixture fixture;
+    struct listener_address address = {.host = "127.0.0.1", .port = 0};
+    struct worker_config worker = {.listeners = &address,
+                                   .listener_count = 1,
+                                   .admin_on_listeners = serves_admin,
+                                   .topic_tracking_enable = true,
+                                   .topic_tracking_allow_reset = true};
+    struct mr_error *error = NULL;
+    memset(&fixture, 0, sizeof(fixture));
+    fixture.herder.worker = worker;
+    mutex_init(&fixture.herder.lock);
+    fixture.herder.configs = memory_config_store_create(NULL);
+    fixture.herder.statuses = memory_status_store_create(NULL);
+    fixture.herder.loader = loader_create(&(struct loader_setup){.host = loader_host()}, NULL);
+    fixture.herder.is_ready = true;
+    fixture.herder.cluster_id = "cluster";
+    put_connector(&fixture.herder, "here");
+    put_connector(&fixture.herder, "a/b");
+    put_task(&fixture.herder, "here");
+    fixture.server = rest_server_start(&(struct rest_setup){.herder = &fixture.herder, .worker = &worker}, &error);
+    if (fixture.server == NULL)
+        fail_msg("%s", mr_error_message(error));
+    fixture.port = rest_server_port(fixture.server, 0);
+    *state = &fixture;
+    return 0;
+}
+
+static inline int set_up(void **state)
+{
+    return set_up_serving(state, true);
+}
+
+static inline int set_up_without_admin(void **state)
+{
+    return set_up_serving(state, false);
+}
+
+static inline int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    rest_server_stop(fixture->server);
+    config_store_destroy(fixture->herder.configs);
+    status_store_destroy(fixture->herder.statuses);
+    loader_destroy(fixture->herder.loader);
+    mutex_destroy(&fixture->herder.lock);
+    return 0;
+}
+
+static struct reply *ask(void **state, const char *method_and_path, const char *body)
+{
+    static char request[4000];
+    struct fixture *fixture = *state;
+    if (body == NULL)
+        snprintf(request, sizeof(request), "%s HTTP/1.1\r\nHost: me:1\r\n\r\n", method_and_path);
+    else
+        snprintf(request, sizeof(request),
+                 "%s HTTP/1.1\r\nHost: me:1\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                 method_and_path, strlen(body), body);
+    return raw_ask(fixture->port, request);
+}
+
+static inline void expect(void **state, const char *method_and_path, const char *body, int status, const char *answer)
+{
+    struct reply *reply = ask(state, method_and_path, body);
+    if (reply->status != status || strcmp(reply->body, answer) != 0)
+        fail_msg("%s: %d %s", method_and_path, reply->status, reply->body);
+    const char *type = reply_header(reply, "Content-Type");
+    if (*answer != '\0')
+        assert_string_equal(type, "application/json");
+    else
+        assert_null(type);
+}
+
+static inline void expect_asked(void **state, const char *asked)
+{
+    struct fixture *fixture = *state;
+    assert_string_equal(fixture->herder.asked, asked);
+}
+
+#endif
