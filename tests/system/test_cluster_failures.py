@@ -47,15 +47,17 @@ class Failures(unittest.TestCase):
         self.load.wait_flow(30)
         self.assertEqual({}, self.say("follower killed", since, ELSEWHERE_S))
         self.cluster.wait_balanced(self.load.units)
+        self.finish()
 
-        again = next(name for name in self.cluster.alive() if name != self.leader)
+    def test_work_of_a_worker_that_is_killed_and_started_again_runs_at_once(self):
+        self.begin()
         since = time.time()
-        self.cluster.workers[again].kill()
-        self.cluster.start(again)
+        self.cluster.workers[self.follower].kill()
+        self.cluster.start(self.follower)
         self.load.wait_flow(30)
         self.assertEqual({}, self.say("follower killed and started again at once", since, ELSEWHERE_S))
-        self.cluster.workers[again].ready()
-        self.cluster.wait_balanced(self.load.units)
+        self.cluster.wait_balanced(self.load.units, "abc")
+        self.load.wait_flow()
         self.finish()
 
     def test_work_of_a_killed_leader_runs_elsewhere_after_its_session(self):
