@@ -23,6 +23,8 @@
 #define ASK_AGAIN_MS 500 /* while the group is rebalancing, or the leader is not to be seen */
 #define ASK_TIMEOUT_MS 5000
 #define URL_SIZE_MAX 1024
+#define GHOST_LOOK_MS 250     /* whether a dead predecessor is out of the group */
+#define GHOST_MARGIN_MS 2000  /* beyond its session */
 
 struct membership {
     struct membership_setup setup;
@@ -36,6 +38,7 @@ struct membership {
     bool owns;   /* partition 0; leads once a heartbeat was acknowledged, too. thread: group-member */
     bool told;   /* of leading or following, since it joined. thread: group-member */
     atomic_llong guard_offset;
+    char ghost[MEMBERSHIP_BOOT_ID_SIZE]; /* "": joins at once. Set before the threads start */
 
     pthread_t asker;
     bool asker_runs;
@@ -159,31 +162,6 @@ static bool ask_who_is_there(struct membership *membership)
     return found && is_told;
 }
 
-static void *asker_run(void *argument)
-{
-    struct membership *membership = argument;
-
-    mutex_lock(&membership->lock);
-    while (!membership->ends) {
-        bool settled;
-
-        if (!membership->must_ask) {
-            cond_wait(&membership->changed, &membership->lock);
-            continue;
-        }
-        membership->must_ask = false;
-        mutex_unlock(&membership->lock);
-        settled = ask_who_is_there(membership);
-        mutex_lock(&membership->lock);
-        if (settled || membership->ends)
-            continue;
-        cond_wait_until_ms(&membership->changed, &membership->lock, deadline_after_ms(ASK_AGAIN_MS));
-        membership->must_ask = true;
-    }
-    mutex_unlock(&membership->lock);
-    return NULL;
-}
-
 static void ask_later(struct membership *membership)
 {
     mutex_lock(&membership->lock);
@@ -295,6 +273,101 @@ static const struct group_member_listener group_listener = {
     .on_tick = on_tick,
 };
 
+/* --- joining ----------------------------------------------------------------------------------------------------- */
+
+static int join(struct membership *membership, struct mr_error **error)
+{
+    struct group_member *member = group_member_open(
+        &(struct group_member_setup){
+            .config = membership->setup.config,
+            .graveyard = membership->setup.graveyard,
+            .topic = membership->config_topic,
+            .client_id = membership->client_id,
+            .listener = &group_listener,
+            .argument = membership,
+        },
+        error);
+
+    atomic_store(&membership->member, member);
+    return member == NULL ? -1 : 0;
+}
+
+/* What cannot be seen may be there. */
+static bool ghost_is_there(struct membership *membership)
+{
+    struct admin_group group = {0};
+    struct mr_error *ignored = NULL;
+    char url[URL_SIZE_MAX], boot_id[MEMBERSHIP_BOOT_ID_SIZE];
+    bool is_there = false;
+
+    if (admin_describe_group(membership->setup.admin, membership->group_id, &group,
+                             clock_monotonic_ms(NULL) + ASK_TIMEOUT_MS, &ignored) != 0) {
+        mr_error_drop(ignored);
+        return true;
+    }
+    for (size_t i = 0; i < group.member_count; i++)
+        if (membership_parse_client_id(group.members[i].client_id, url, sizeof(url), boot_id, sizeof(boot_id)))
+            is_there = is_there || strcmp(boot_id, membership->ghost) == 0;
+    admin_group_release(&group);
+    return is_there;
+}
+
+/* false: it is not to be waited for any more, the membership ends. */
+static bool wait_for_ghost(struct membership *membership)
+{
+    int64_t until_ms = clock_monotonic_ms(NULL) + membership->setup.session_timeout_ms + GHOST_MARGIN_MS;
+    bool ends = false;
+
+    while (!ends && clock_monotonic_ms(NULL) < until_ms && ghost_is_there(membership)) {
+        mutex_lock(&membership->lock);
+        if (!membership->ends)
+            cond_wait_until_ms(&membership->changed, &membership->lock, deadline_after_ms(GHOST_LOOK_MS));
+        ends = membership->ends;
+        mutex_unlock(&membership->lock);
+        ends = ends || atomic_load(&membership->leaving);
+    }
+    return !ends;
+}
+
+static void join_after_ghost(struct membership *membership)
+{
+    struct mr_error *error = NULL;
+
+    log_info(LOG_NAME, "the worker that ran here before was killed and is in group %s still: joining when its session is over",
+             membership->group_id);
+    if (wait_for_ghost(membership) && join(membership, &error) != 0) {
+        on_failed(membership, error);
+        mr_error_drop(error);
+    }
+}
+
+static void *asker_run(void *argument)
+{
+    struct membership *membership = argument;
+
+    if (membership->ghost[0] != '\0')
+        join_after_ghost(membership);
+    mutex_lock(&membership->lock);
+    while (!membership->ends) {
+        bool settled;
+
+        if (!membership->must_ask) {
+            cond_wait(&membership->changed, &membership->lock);
+            continue;
+        }
+        membership->must_ask = false;
+        mutex_unlock(&membership->lock);
+        settled = ask_who_is_there(membership);
+        mutex_lock(&membership->lock);
+        if (settled || membership->ends)
+            continue;
+        cond_wait_until_ms(&membership->changed, &membership->lock, deadline_after_ms(ASK_AGAIN_MS));
+        membership->must_ask = true;
+    }
+    mutex_unlock(&membership->lock);
+    return NULL;
+}
+
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static int make_boot_id(char *text, struct mr_error **error)
@@ -345,9 +418,13 @@ struct membership *membership_create(const struct membership_setup *setup, struc
     return membership;
 }
 
+void membership_wait_out(struct membership *membership, const char *boot_id)
+{
+    snprintf(membership->ghost, sizeof(membership->ghost), "%s", boot_id);
+}
+
 int membership_start(struct membership *membership, struct mr_error **error)
 {
-    struct group_member *member;
     char why[128];
 
     if (!thread_start(&membership->asker,
@@ -355,18 +432,7 @@ int membership_start(struct membership *membership, struct mr_error **error)
                       sizeof(why)))
         return mr_error_set(error, MR_ERR_CONNECT, "%s", why);
     membership->asker_runs = true;
-    member = group_member_open(
-        &(struct group_member_setup){
-            .config = membership->setup.config,
-            .graveyard = membership->setup.graveyard,
-            .topic = membership->config_topic,
-            .client_id = membership->client_id,
-            .listener = &group_listener,
-            .argument = membership,
-        },
-        error);
-    atomic_store(&membership->member, member);
-    return member == NULL ? -1 : 0;
+    return membership->ghost[0] != '\0' ? 0 : join(membership, error);
 }
 
 bool membership_leave(struct membership *membership, int64_t deadline_ms)
@@ -382,14 +448,14 @@ void membership_destroy(struct membership *membership)
     if (membership == NULL)
         return;
     atomic_store(&membership->leaving, true);
-    group_member_close(atomic_load(&membership->member));
-    if (membership->asker_runs) {
+    if (membership->asker_runs) { /* it may be about to join */
         mutex_lock(&membership->lock);
         membership->ends = true;
         cond_signal(&membership->changed);
         mutex_unlock(&membership->lock);
         thread_join(membership->asker);
     }
+    group_member_close(atomic_load(&membership->member));
     client_config_drop(membership->setup.config);
     cond_destroy(&membership->changed);
     mutex_destroy(&membership->lock);

@@ -42,6 +42,10 @@ struct membership_setup {
 };
 
 struct membership *membership_create(const struct membership_setup *setup, struct mr_error **error);
+/* Before _start: a run of this worker that has died, and whose session may still go on. While a newcomer joins beside it the group does
+ * not settle, and the leader's guard waits for the answer to its own joining (one connection): nobody's work would be given out. So it
+ * joins when that member is out of the group, or its session must be over; it would not have been in any sooner. */
+void membership_wait_out(struct membership *membership, const char *boot_id);
 /* Starts to join; does not wait for the group. */
 int membership_start(struct membership *membership, struct mr_error **error);
 /* Ends the lease and leaves in order, so that the others see it at once. false: not confirmed by the deadline. */

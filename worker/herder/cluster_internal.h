@@ -94,6 +94,8 @@ bool duty_is_done(struct herder *herder);
 
 /* ---- newcomer.c ---- */
 void newcomer_init(struct herder *herder);
+/* Before the group is joined: a predecessor killed on this machine is waited out. */
+void newcomer_begin(struct herder *herder);
 /* The own member record does not stand in the topic: may it be written? false: not now (looked at again), or never: the worker ends. */
 bool newcomer_may_introduce(struct herder *herder);
 

@@ -265,6 +265,8 @@ int herder_start(struct herder *herder, struct mr_error **error)
     char why[128];
 
     herder_stage_set(herder, HERDER_JOINING);
+    if (herder->cluster != NULL)
+        newcomer_begin(herder);
     if (!thread_start(&herder->thread,
                       &(struct thread_setup){.name = "herder", .run = herder_run, .argument = herder}, why,
                       sizeof(why)))

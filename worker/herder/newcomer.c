@@ -19,6 +19,8 @@
 #include "coordination/membership.h"
 #include "herder/cluster_internal.h"
 #include "herder/leader_link.h"
+#include "store/config_snapshot.h"
+#include "store/config_store.h"
 
 #include "base/bans.h"
 
@@ -206,4 +208,34 @@ void newcomer_init(struct herder *herder)
 {
     herder->cluster->session_timeout_ms = herder->setup.membership->session_timeout_ms;
     herder_timer_init(&herder->cluster->newcomer_timer, look_due);
+}
+
+/* Read before the herder's thread runs: what the picture will be made of. */
+static bool find_own_record(struct herder *herder, struct cluster_member *member)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    size_t prefix = strlen(CLUSTER_MEMBER_PREFIX);
+    bool is_read = false;
+
+    for (size_t i = 0; i < config_snapshot_note_count(snapshot) && !is_read; i++) {
+        struct config_note note = config_snapshot_note_at(snapshot, i);
+
+        if (note.size > 0 && strncmp(note.key, CLUSTER_MEMBER_PREFIX, prefix) == 0 &&
+            strcmp(note.key + prefix, herder->cluster->url) == 0)
+            is_read = cluster_member_decode(member, note.text, note.size, NULL) == 0;
+    }
+    config_snapshot_drop(snapshot);
+    return is_read;
+}
+
+void newcomer_begin(struct herder *herder)
+{
+    const struct process_identity *self = &herder->cluster->process;
+    struct cluster_member before;
+
+    cluster_member_init(&before);
+    if (find_own_record(herder, &before) && self->host[0] != '\0' && before.host != NULL &&
+        strcmp(before.host, self->host) == 0 && process_is_gone(before.pid, before.started))
+        membership_wait_out(herder->membership, before.boot);
+    cluster_member_release(&before);
 }

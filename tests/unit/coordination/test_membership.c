@@ -26,9 +26,10 @@ static struct {
     void *group_argument;
     char client_id[256];
     int guarded, left, closed;
+    atomic_int opened;
 
     /* What the admin answers. */
-    atomic_bool describe_fails, rebalancing, is_absent;
+    atomic_bool describe_fails, rebalancing, is_absent, ghost_left;
     const char *_Atomic leader_id;
     atomic_int described;
 
@@ -50,6 +51,7 @@ struct group_member *__wrap_group_member_open(const struct group_member_setup *s
     fake.group = setup->listener;
     fake.group_argument = setup->argument;
     snprintf(fake.client_id, sizeof(fake.client_id), "%s", setup->client_id);
+    fake.opened++;
     return (struct group_member *)&fake;
 }
 
@@ -116,6 +118,8 @@ int __wrap_admin_describe_group(struct admin *admin, const char *group, struct a
     if (fake.describe_fails)
         return mr_error_set(error, MR_ERR_TIMEOUT, "no answer");
     members[0] = (struct admin_member){.client_id = (char *)(uintptr_t) "http://idle:8083/#00112233aabbccdd"};
+    if (atomic_load(&fake.ghost_left))
+        members[0].client_id = (char *)(uintptr_t) "http://idle:8083/#ffffffffffffffff";
     members[1] =
         (struct admin_member){.client_id = (char *)(uintptr_t)fake.leader_id, .owns_partition_0 = true};
     members[2] = (struct admin_member){.client_id = (char *)(uintptr_t) "a console"};
@@ -350,6 +354,40 @@ static void whoever_leads_by_now_is_not_told_to_follow(void **state)
     assert_int_equal(membership_start(fake.membership, NULL), 0);
 }
 
+static bool has_joined(void *argument)
+{
+    (void)argument;
+    return atomic_load(&fake.opened) > 0;
+}
+
+static void start_beside_a_ghost(void)
+{
+    membership_destroy(fake.membership);
+    fake.closed = 0;
+    atomic_store(&fake.opened, 0);
+    atomic_store(&fake.described, 0);
+    fake.membership = membership_create(&setup, NULL);
+    membership_wait_out(fake.membership, "00112233aabbccdd");
+    assert_int_equal(membership_start(fake.membership, NULL), 0);
+    assert_true(eventually(5000, is_positive, &fake.described));
+    assert_int_equal(atomic_load(&fake.opened), 0);
+}
+
+static void a_group_is_joined_when_the_ghost_of_a_killed_predecessor_is_out_of_it(void **state)
+{
+    (void)state;
+    start_beside_a_ghost();
+    atomic_store(&fake.ghost_left, true);
+    assert_true(eventually(5000, has_joined, NULL));
+}
+
+static void a_worker_that_waits_for_a_ghost_can_end(void **state)
+{
+    (void)state;
+    start_beside_a_ghost();
+    assert_true(membership_leave(fake.membership, INT64_MAX));
+}
+
 static void losing_the_partition_ends_the_lead_and_not_the_lease(void **state)
 {
     (void)state;
@@ -417,6 +455,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_member_is_known_by_its_url_and_its_boot),
+        TEST(a_group_is_joined_when_the_ghost_of_a_killed_predecessor_is_out_of_it),
+        TEST(a_worker_that_waits_for_a_ghost_can_end),
         TEST(leading_is_told_once_the_lease_runs),
         TEST(the_lease_ends_a_second_before_the_session),
         TEST(whoever_follows_has_a_lease_and_learns_who_leads),
