@@ -9,6 +9,7 @@
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "config/plugin_options.h"
+#include "config/unknown_plugin.h"
 #include "loader/loader.h"
 #include "sdk/collect.h"
 #include "sdk/config_host.h"
@@ -67,10 +68,10 @@ static int provider_start(struct provider *provider, const struct loader_plugin 
 }
 
 /* The property, then what is wrong with it. -1. */
-static int refuse(struct mr_error **error, const char *property, const struct mr_error *reason, const char *remedy)
+static int refuse(struct mr_error **error, const char *property, const struct mr_error *reason)
 {
-    return mr_error_set(error, mr_error_code(reason) == MR_ERR_NO_MEMORY ? MR_ERR_NO_MEMORY : MR_ERR_CONFIG, "%s: %s%s",
-                        property, mr_error_message(reason), remedy);
+    return mr_error_set(error, mr_error_code(reason) == MR_ERR_NO_MEMORY ? MR_ERR_NO_MEMORY : MR_ERR_CONFIG, "%s: %s",
+                        property, mr_error_message(reason));
 }
 
 static int provider_find(struct provider *provider, const struct loader *loader, const struct string_map *properties,
@@ -78,21 +79,21 @@ static int provider_find(struct provider *provider, const struct loader *loader,
 {
     const struct loader_plugin *plugin;
     struct mr_error *reason = NULL;
-    const char *class_name = string_map_get(properties, names->class_property), *remedy = "";
+    const char *class_name = string_map_get(properties, names->class_property);
     if (class_name == NULL)
         return mr_error_set(error, MR_ERR_CONFIG,
                             "config.providers names %s, but %s is missing. Set it to the provider's class",
                             provider->name, names->class_property);
     int status = loader_find(loader, MR_PLUGIN_CONFIG_PROVIDER, class_name, NULL, &plugin, &reason);
     if (status != 0) {
-        remedy = ". Name one of these, or put the plugin's .so into plugin.path";
+        unknown_plugin_explain(loader, MR_PLUGIN_CONFIG_PROVIDER, class_name, &reason);
     } else {
         provider->ops = plugin->config_provider;
         provider->plugin = &plugin->name;
         status = provider_start(provider, plugin, properties, names->prefix, &reason);
     }
     if (status != 0)
-        refuse(error, names->class_property, reason, remedy);
+        refuse(error, names->class_property, reason);
     mr_error_drop(reason);
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "base/string_map.h"
 #include "config/plugin_options.h"
+#include "config/unknown_plugin.h"
 #include "loader/loader.h"
 #include "sdk/collect.h"
 
@@ -47,8 +48,8 @@ static int check_one(const struct named_plugin *named, const struct loader *load
     struct mr_error *error = NULL;
     if (loader_find(loader, named->kind, named->class_name, named->version, &plugin, &error) == 0)
         return add_options(named, plugin, mistakes);
-    worker_mistake(mistakes, "%s: %s. Name one of these, or put the plugin's .so into plugin.path", named->property,
-                   mr_error_message(error));
+    unknown_plugin_explain(loader, named->kind, named->class_name, &error);
+    worker_mistake(mistakes, "%s: %s", named->property, mr_error_message(error));
     mr_error_drop(error);
     return 0;
 }

@@ -182,7 +182,7 @@ static void providers_that_cannot_start_are_refused_in_words(void **state)
         const char *text, *words;
     } cases[] = {
         {"config.providers=a\n", "config.providers names a, but config.providers.a.class is missing"},
-        {"config.providers=a\nconfig.providers.a.class=Vault\n", "config.providers.a.class: Failed to find any class"},
+        {"config.providers=a\nconfig.providers.a.class=Vault\n", "config.providers.a.class: there is no configprovider Vault"},
         {VAULT "config.providers.vault.param.ttl.ms=soon\n",
          "Invalid value soon for configuration config.providers.vault.param.ttl.ms: Not a number of type LONG"},
         {VAULT "config.providers.vault.param.word=refused\n",
