@@ -292,8 +292,8 @@ static int join(struct membership *membership, struct mr_error **error)
     return member == NULL ? -1 : 0;
 }
 
-/* What cannot be seen may be there. */
-static bool ghost_is_there(struct membership *membership)
+/* What cannot be seen may be there, for a session from when it was seen last: a broker that comes back counts anew. */
+static bool ghost_is_there(struct membership *membership, int64_t *until_ms)
 {
     struct admin_group group = {0};
     struct mr_error *ignored = NULL;
@@ -303,12 +303,13 @@ static bool ghost_is_there(struct membership *membership)
     if (admin_describe_group(membership->setup.admin, membership->group_id, &group,
                              clock_monotonic_ms(NULL) + ASK_TIMEOUT_MS, &ignored) != 0) {
         mr_error_drop(ignored);
-        return true;
+        return clock_monotonic_ms(NULL) < *until_ms;
     }
     for (size_t i = 0; i < group.member_count; i++)
         if (membership_parse_client_id(group.members[i].client_id, url, sizeof(url), boot_id, sizeof(boot_id)))
             is_there = is_there || strcmp(boot_id, membership->ghost) == 0;
     admin_group_release(&group);
+    *until_ms = clock_monotonic_ms(NULL) + membership->setup.session_timeout_ms + GHOST_MARGIN_MS;
     return is_there;
 }
 
@@ -318,7 +319,7 @@ static bool wait_for_ghost(struct membership *membership)
     int64_t until_ms = clock_monotonic_ms(NULL) + membership->setup.session_timeout_ms + GHOST_MARGIN_MS;
     bool ends = false;
 
-    while (!ends && clock_monotonic_ms(NULL) < until_ms && ghost_is_there(membership)) {
+    while (!ends && ghost_is_there(membership, &until_ms)) {
         mutex_lock(&membership->lock);
         if (!membership->ends)
             cond_wait_until_ms(&membership->changed, &membership->lock, deadline_after_ms(GHOST_LOOK_MS));
