@@ -136,7 +136,7 @@ class Group(unittest.TestCase):
     def setUp(self):
         self.kafka = lab.suite_lab()
 
-    def test_a_second_worker_stands_by_and_takes_over_when_the_first_leaves(self):
+    def test_a_second_worker_joins_and_takes_over_when_the_first_leaves(self):
         properties = lab.worker_properties(self.kafka)
         folder = lab.scratch_folder()
         topic = lab.fresh_name("takeover")
@@ -147,7 +147,7 @@ class Group(unittest.TestCase):
             first.create("in", {"connector.class": "FileStreamSource", "file": path, "topic": topic})
             lab.wait_until(lambda: self.kafka.end_offset(topic) >= 10, "the first records")
             second = lab.Worker({**properties, "listeners": "http://127.0.0.1:%d" % lab.free_port()}).start()
-            lab.wait_until(lambda: "standing by" in second.log_text().lower(), "the second says that it stands by")
+            lab.wait_until(lambda: "this worker follows" in second.log_text(), "the second says that it follows")
             self.assertEqual(10, self.kafka.end_offset(topic))
             self.assertEqual(0, first.stop())
             write_lines(path, 10, 10)
