@@ -37,10 +37,10 @@ static void all_that_do_not_are_named_with_their_property(void **state)
     assert_int_equal(worker_config_check_plugins(worker, loader, &error), -1);
     const char *words = mr_error_message(error);
     assert_contains(words,
-                    "key.converter: Failed to find any class that implements Converter and which name matches Avro");
+                    "key.converter: there is no converter Avro");
     assert_contains(words,
                     "\nvalue.converter: Plugin org.acme.ThingConverter not found that matches the version range [5,)");
-    assert_contains(words, "\nheader.converter: Failed to find any class that implements HeaderConverter");
+    assert_contains(words, "\nheader.converter: there is no header_converter HoistField");
     assert_lacks(words, "override.policy");
     mr_error_drop(error);
     worker_config_destroy(worker);
