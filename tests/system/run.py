@@ -63,6 +63,7 @@ def run_one(test, deadline_s):
         raise Overdue("still running after %d s" % deadline_s)
 
     result = Result()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's "ignored" would be the workers' too: they obey it
     signal.signal(signal.SIGALRM, overdue)
     signal.alarm(deadline_s)
     try:
