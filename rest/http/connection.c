@@ -101,6 +101,8 @@ struct connection *connection_create(struct listener *listener, int socket)
             connection->next->previous = connection;
         server->connections = connection;
         listener->connection_count++;
+        if (server->stopping)
+            end_reading(connection);
     }
     mutex_unlock(&server->lock);
     if (!known) {

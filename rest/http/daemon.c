@@ -203,29 +203,19 @@ bool daemon_start(struct listener *listener, char *why, size_t why_size)
         MHD_OPTION_URI_LOG_CALLBACK, on_target, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    listener->socket = -1; /* libmicrohttpd's now; if it failed it may have closed it, and the process is about to end */
     if (listener->daemon != NULL)
         return true;
-    listener->socket = -1; /* libmicrohttpd may have closed it; the process is about to end */
     snprintf(why, why_size, "Cannot serve %s: the threads of the HTTP server could not be started", listener->name);
     return false;
-}
-
-void daemon_quiesce(struct listener *listener)
-{
-    if (listener->daemon == NULL)
-        return;
-    /* Its threads may look at the number once more, so the socket stays open, deaf, until they have ended. */
-    listener->socket = MHD_quiesce_daemon(listener->daemon);
-    if (listener->socket != MHD_INVALID_SOCKET)
-        shutdown(listener->socket, SHUT_RDWR);
 }
 
 void daemon_stop(struct listener *listener)
 {
     if (listener->daemon != NULL)
         MHD_stop_daemon(listener->daemon);
-    listener->daemon = NULL;
-    if (listener->socket >= 0)
+    else if (listener->socket >= 0)
         close(listener->socket);
+    listener->daemon = NULL;
     listener->socket = -1;
 }

@@ -125,8 +125,6 @@ void http_server_stop(struct http_server *server)
 {
     if (server == NULL)
         return;
-    for (size_t i = 0; i < server->listener_count; i++)
-        daemon_quiesce(&server->listeners[i]);
     refuse_waiting(server);
     let_answers_leave(server);
     stop_deadlines(server);

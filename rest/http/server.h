@@ -42,7 +42,7 @@ struct http_server_setup {
 /* NULL: nothing is listening; `why` names the address and the remedy in one line. */
 struct http_server *http_server_start(const struct http_server_setup *setup, char *why, size_t why_size);
 
-/* Stops listening, answers what waits with 503, lets answers leave for HTTP_STOP_MS at most, closes the rest and frees
+/* Serves nobody new, answers what waits with 503, lets answers leave for HTTP_STOP_MS at most, closes the rest and frees
  * the server. NULL is fine. thread: the one that started it; never a handler. */
 void http_server_stop(struct http_server *server);
 

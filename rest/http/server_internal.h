@@ -23,7 +23,7 @@
 struct listener {
     struct http_server *server;
     struct MHD_Daemon *daemon;
-    int socket; /* -1: none */
+    int socket; /* until the daemon has it, then -1 */
     uint16_t port;
     size_t connection_count; /* server->lock */
     char name[300]; /* "http://host:port", for messages and for clients that sent no Host */
@@ -34,8 +34,10 @@ bool listener_open(struct listener *listener, const struct http_listener *addres
 
 /* Starts libmicrohttpd on it. */
 bool daemon_start(struct listener *listener, char *why, size_t why_size);
-void daemon_quiesce(struct listener *listener); /* nobody new is let in */
-void daemon_stop(struct listener *listener);    /* closes all connections and the listening socket */
+/* Closes all connections and the listening socket. Until then clients are let in, and sent away by connection_create when the
+ * server is stopping: MHD_quiesce_daemon races with the threads of its own pool, and aborts the process when it loses
+ * ("Failed to remove listen FD from epoll set"; seen with 0.9.75). */
+void daemon_stop(struct listener *listener);
 
 /* ---- connections ---- */
 
@@ -55,7 +57,8 @@ struct connection {
     struct connection *next, *previous;
 };
 
-struct connection *connection_create(struct listener *listener, int socket); /* NULL: no memory */
+/* When the server is stopping the client is let go at once. NULL: no memory. */
+struct connection *connection_create(struct listener *listener, int socket);
 void connection_destroy(struct connection *connection);
 /* The request line was read. */
 void connection_has_begun(struct connection *connection);

@@ -1,11 +1,12 @@
 #include "metrics/window.h"
 
 #include <math.h>
-#include <stdbool.h>
+#include <time.h>
 
 #include "base/bans.h"
 
-#define READ_TRIES 1000 /* a writer is at it for some ns, once per batch; then better torn than not at all */
+#define READ_TRIES 1000      /* a writer is at it for some ns, once per batch; then it has lost its core */
+#define READ_PAUSE_NS 100000 /* ... and is given time to get it back: it always ends, because it waits for nothing */
 
 static int64_t get(const _Atomic int64_t *cell)
 {
@@ -83,18 +84,15 @@ static struct window_reading read_once(const struct window *window, int64_t now_
 
 struct window_reading window_read(const struct window *window, int64_t now_ms)
 {
-    struct window_reading reading;
-    uint32_t before;
-    bool is_torn;
+    for (int tries = 1;; tries++) {
+        uint32_t before = atomic_load_explicit(&window->version, memory_order_acquire);
+        struct window_reading reading = read_once(window, now_ms);
 
-    for (int i = 0; i < READ_TRIES; i++) {
-        before = atomic_load_explicit(&window->version, memory_order_acquire);
-        reading = read_once(window, now_ms);
-        is_torn = before % 2 != 0 || before != atomic_load_explicit(&window->version, memory_order_relaxed);
-        if (!is_torn)
-            break;
+        if (before % 2 == 0 && before == atomic_load_explicit(&window->version, memory_order_relaxed))
+            return reading;
+        if (tries % READ_TRIES == 0)
+            nanosleep(&(struct timespec){.tv_nsec = READ_PAUSE_NS}, NULL);
     }
-    return reading;
 }
 
 double window_rate(const struct window_reading *reading)

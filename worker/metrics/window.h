@@ -7,8 +7,8 @@
  * that since the oldest sample began, but at least the 30 s of a complete one, so that a first value is no burst.
  *
  * All zero is empty. Nothing is allocated; embedded in its owner.
- * Threads: one writes at a time (whoever steps the task); any reads, never waits, and holds nobody up: a reading that was torn by
- * a write is read again.
+ * Threads: one writes at a time (whoever steps the task); any reads and holds nobody up: a reading that was torn by a write is
+ * read again, until the writer, should it have lost its core in the middle, has ended.
  */
 #ifndef METRICS_WINDOW_H
 #define METRICS_WINDOW_H
