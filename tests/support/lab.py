@@ -24,6 +24,8 @@ KAFKA_LAB = os.path.join(ROOT, "scripts", "kafka-lab")
 STRING = "org.apache.kafka.connect.storage.StringConverter"
 
 _names = itertools.count(1)
+_run = "%d%s" % (os.getpid(), "".join(random.choices("abcdefghijklmnopqrstuvwxyz", k=4)))  # a number comes again in a long run
+_ports = []  # claims to ports, each the socket of a name
 _live = []  # labs and workers to end when the interpreter does
 _jvm_workers = []  # of a Kafka that is not ours
 
@@ -66,18 +68,26 @@ def p99_limit_ms(calm_ms):
 
 def fresh_name(prefix):
     """A name no other test has: for groups, topics and connectors."""
-    return "%s-%d-%d" % (prefix, os.getpid(), next(_names))
+    return "%s-%s-%d" % (prefix, _run, next(_names))
 
 
 def free_port():
-    """A loopback port nobody listens on now, below the kernel's range for outgoing connections."""
+    """A loopback port nobody listens on now, below the kernel's range for outgoing connections and above that of scripts/kafka-lab.
+
+    Ours until this process ends, also while nobody listens on it: no other process that asks here is given it.
+    """
     while True:
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", random.randrange(20000, 32000)))
-                return s.getsockname()[1]
-            except OSError:
-                continue
+        port = random.randrange(20000, 32000)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind("\0millrace-port-%d" % port)  # a name without a file, gone with its process
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _ports.append(claim)
+        return port
 
 
 def scratch_folder():

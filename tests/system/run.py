@@ -1,16 +1,23 @@
 #!/usr/bin/env python3
 """Runs the system tests: real brokers, worker processes, kills.
 
-    tests/system/run.py [PATTERN]…     (only tests whose module.Class.name contains one of the patterns)
+    tests/system/run.py [-j N] [PATTERN]…     (only tests whose module.Class.name contains one of the patterns)
+    tests/system/run.py --times LOG           (writes times.txt anew from the output of a run)
 
-Prints each test's result and time and closes with `N passed, N failed`. One broker serves the whole run; a test makes
-its own groups and topics. Environment: MILLRACE_BUILD, MILLRACE_TEST_SECONDS (a test's deadline, 300), MILLRACE_KEEP.
+Prints each test's result and time and closes with `N passed, N failed`. One broker serves the whole run; a test makes its own groups
+and topics. Each test is a process of its own; N run side by side (by default one more than there are processors: they mostly wait), the
+longest first by times.txt. A test or class with `alone = True` has limits of time that others would break: it runs when all those are
+through, and nothing beside it. Environment: MILLRACE_BUILD, MILLRACE_TEST_SECONDS (a test's deadline, 300), MILLRACE_KEEP.
 """
 
+import argparse
 import glob
+import json
 import os
+import re
 import signal
 import sys
+import tempfile
 import time
 import traceback
 import unittest
@@ -20,6 +27,10 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
 sys.dont_write_bytecode = True
 
 import lab  # noqa: E402
+import side_by_side  # noqa: E402
+
+TIMES = os.path.join(HERE, "times.txt")
+CLEANUP_S = 60  # what a test may need beyond its deadline to end what it started
 
 
 class Overdue(Exception):
@@ -57,6 +68,14 @@ class Result(unittest.TestResult):
         self.traces.append("unexpected success")
 
 
+def interrupt(*_):
+    """As Ctrl-C does: what a test does not take for a failure of its own."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+# One test, in a process of its own
+
 def run_one(test, deadline_s):
     """The traces of what failed, none if it passed."""
     def overdue(*_):
@@ -76,32 +95,92 @@ def run_one(test, deadline_s):
     return result.traces
 
 
-def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    patterns = sys.argv[1:]
-    deadline_s = int(os.environ.get("MILLRACE_TEST_SECONDS", "300"))
-    modules = sorted(os.path.basename(p)[:-3] for p in glob.glob(os.path.join(HERE, "test_*.py")))
-    passed, failed = 0, []
-    for test in tests_of(unittest.defaultTestLoader.loadTestsFromNames(modules)):
-        name = test.id()
-        if patterns and not any(p in name for p in patterns):
-            continue
-        start = time.monotonic()
-        traces = run_one(test, deadline_s)
-        print("%-7s %-90s %6.1f s" % ("FAILED" if traces else "ok", name, time.monotonic() - start), flush=True)
-        for trace in traces:
-            print("        " + trace.rstrip().replace("\n", "\n        "), flush=True)
-        if traces:
-            failed.append(name)
-        else:
-            passed += 1
+def be_one(module, name, traces_file):
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        test = next(t for t in tests_of(unittest.defaultTestLoader.loadTestsFromName(module)) if t.id() == name)
+        traces = run_one(test, deadline_s())
+        with open(traces_file, "w", encoding="utf-8") as file:
+            json.dump(traces, file)
+        return 1 if traces else 0
+    finally:
+        lab.end_all()
+
+
+# All of them
+
+def deadline_s():
+    return int(os.environ.get("MILLRACE_TEST_SECONDS", "300"))
+
+
+def wanted_tests(patterns):
+    found = []
+    for path in sorted(glob.glob(os.path.join(HERE, "test_*.py"))):
+        module = os.path.basename(path)[:-3]
+        for test in tests_of(unittest.defaultTestLoader.loadTestsFromName(module)):
+            name = test.id()
+            if patterns and not any(p in name for p in patterns):
+                continue
+            method = getattr(test, name.rsplit(".", 1)[1], None)
+            command = [sys.executable, os.path.abspath(__file__), "--one", module, name]
+            found.append(side_by_side.Test(name, command, getattr(method, "alone", getattr(test, "alone", False))))
+    return found
+
+
+def times_read():
+    """Name → seconds, of an earlier run on a quiet machine."""
+    with open(TIMES, encoding="utf-8") as file:
+        return {name: float(seconds) for seconds, name in (line.split() for line in file)}
+
+
+def times_write(log):
+    with open(log, encoding="utf-8", errors="replace") as file:
+        found = dict(re.findall(r"^ok +(test_\S+) +([\d.]+) s$", file.read(), re.MULTILINE))
+    with open(TIMES, "w", encoding="utf-8") as file:
+        file.writelines("%6.1f %s\n" % (float(seconds), name) for name, seconds in sorted(found.items()))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("-j", "--jobs", type=int, default=(os.cpu_count() or 1) + 1)
+    parser.add_argument("--times", metavar="LOG")
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN")
+    return parser.parse_args()
+
+
+def run_all(wanted):
+    tests = side_by_side.in_order(wanted_tests(wanted.patterns), times_read())
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="millrace-run-") as folder:
+        if os.environ.get("MILLRACE_KEEP"):
+            folder = tempfile.mkdtemp(prefix="millrace-kept-")
+            print("all is kept in " + folder)
+        environment = {"KAFKA_LAB_BOOTSTRAP": lab.suite_lab().bootstrap} if tests else {}
+        results = side_by_side.Run(tests, wanted.jobs, deadline_s() + CLEANUP_S, folder, environment).all()
+    failed = [name for name, _, traces in results if traces]
+    print("%d tests side by side by %d: %d s instead of %d s, %d s of processor time" % (
+        len(results), wanted.jobs, time.monotonic() - began, sum(seconds for _, seconds, _ in results), side_by_side.cpu_s()))
     for name in failed:
         print("failed: " + name)
-    print("%d passed, %d failed" % (passed, len(failed)), flush=True)
+    print("%d passed, %d failed" % (len(results) - len(failed), len(failed)), flush=True)
     return 1 if failed else 0
 
 
+def main():
+    wanted = arguments()
+    if wanted.one:
+        return be_one(*wanted.one)
+    if wanted.times:
+        return times_write(wanted.times)
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        return run_all(wanted)
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        lab.end_all()
+
+
 if __name__ == "__main__":
-    status = main()
-    lab.end_all()
-    sys.exit(status)
+    sys.exit(main())

@@ -13,6 +13,8 @@ ELSEWHERE_S = 3.0  # on the same machine the others see that the process is gone
 
 
 class Failures(unittest.TestCase):
+    alone = True  # how long nothing moves
+
     def begin(self, pairs=PAIRS, **properties):
         self.kafka = lab.suite_lab()
         self.cluster = cluster.Cluster(self.kafka, session__timeout__ms=SESSION_S * 1000, offset__flush__interval__ms=1000,

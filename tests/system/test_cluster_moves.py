@@ -11,6 +11,8 @@ GAP_MOST_S = 1.0
 
 
 class Moves(unittest.TestCase):
+    alone = True  # how long nothing moves
+
     def begin(self, pairs, names=("a", "b", "c"), **properties):
         self.kafka = lab.suite_lab()
         self.cluster = cluster.Cluster(self.kafka, names, **properties)

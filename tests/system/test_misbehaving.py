@@ -147,6 +147,7 @@ class Hanging(Misbehaving):
         os.remove(self.hang)
         self.assertEqual(0, self.worker.wait())
         self.assertNotIn("did not stop in time", self.worker.log_text())
+    test_a_task_has_all_of_its_time_to_end.alone = True
 
     def test_a_connector_with_hung_tasks_can_be_stopped_and_deleted(self):
         self.start()

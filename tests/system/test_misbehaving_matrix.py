@@ -92,6 +92,7 @@ def trace_of(status):
 
 class Crowd(test_misbehaving.Misbehaving):
     """Many connectors at once, told to misbehave."""
+    alone = True  # how quickly others are answered meanwhile
     PLUGINS = ("misbehaving",)
 
     def setUp(self):

@@ -1,0 +1,148 @@
+"""Tests in processes of their own, several at a time, and nothing left of any of them.
+
+A test is one child: it leads a session, so that a Ctrl-C at the terminal reaches only us, and has a folder of its own as TMPDIR.
+Whatever it started is in its process group (workers, tools) or noted in a file `pids` below its folder (scripts/kafka-lab): both are
+ended after it, however it ended.
+"""
+
+import glob
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import lab
+
+TICK_S = 0.02
+END_S = 40  # for a child that was told to end; then it is killed
+UNKNOWN_S = 30  # a test that is not in the table of times yet
+
+
+class Child:
+    """One test that runs. `command` is what runs it; it is given the file for its traces as its last argument."""
+
+    def __init__(self, name, command, folder, environment, deadline_s):
+        self.name, self.folder, self.deadline_s = name, folder, deadline_s
+        os.mkdir(folder)
+        self.output, self.traces_file = os.path.join(folder, "output"), os.path.join(folder, "traces")
+        self.began = time.monotonic()
+        with open(self.output, "wb") as output:
+            self.process = subprocess.Popen([*command, self.traces_file], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                            start_new_session=True, env={**os.environ, **environment, "TMPDIR": folder})
+        self.seconds = None
+
+    def has_ended(self):
+        """Looks, without taking its number from it: its group is still to be ended by that."""
+        if time.monotonic() - self.began > self.deadline_s:
+            self.kill()
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def kill(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+
+    def finish(self):
+        """After its end: what it left behind is ended too. Returns (its output, traces of what failed)."""
+        self.kill()  # those of its group that are still there
+        status = self.process.wait()
+        self.seconds = time.monotonic() - self.began
+        for pids in glob.glob(os.path.join(self.folder, "**", "pids"), recursive=True):
+            subprocess.run([lab.KAFKA_LAB, "stop", "--dir", os.path.dirname(pids)], stdin=subprocess.DEVNULL, check=False)
+        traces = []
+        if os.path.exists(self.traces_file):
+            with open(self.traces_file, encoding="utf-8") as file:
+                traces = json.load(file)
+        if status != 0 and not traces:
+            traces = ["the test's own process ended with status %d after %d s" % (status, self.seconds)]
+        with open(self.output, encoding="utf-8", errors="replace") as file:
+            output = file.read()
+        if not os.environ.get("MILLRACE_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return output, traces
+
+
+class Test:
+    """What is to be run: its name, the command for it, and whether it wants the machine for itself."""
+
+    def __init__(self, name, command, is_alone):
+        self.name, self.command, self.is_alone = name, command, is_alone
+
+
+def in_order(tests, times):
+    """Longest first, so that none is left to run when all others are through; those that run alone at the end."""
+    return sorted(tests, key=lambda test: (test.is_alone, -times.get(test.name, UNKNOWN_S)))
+
+
+class Run:
+    def __init__(self, tests, jobs, deadline_s, folder, environment):
+        self.waiting, self.jobs, self.deadline_s, self.folder = list(tests), jobs, deadline_s, folder
+        self.environment, self.running, self.count = environment, [], 0
+        self.results = []  # (name, seconds, traces)
+        self.is_over = False  # somebody interrupted it
+
+    def may_start(self):
+        if not self.waiting or len(self.running) >= self.jobs:
+            return False
+        return not self.running or not (self.waiting[0].is_alone or self.running[0].is_alone)
+
+    def start_next(self):
+        test = self.waiting.pop(0)
+        self.count += 1
+        child = Child(test.name, test.command, os.path.join(self.folder, "%03d" % self.count), self.environment, self.deadline_s)
+        child.is_alone = test.is_alone
+        self.running.append(child)
+
+    def take_ended(self):
+        for child in [child for child in self.running if child.has_ended()]:
+            self.running.remove(child)
+            output, traces = child.finish()
+            self.results.append((child.name, child.seconds, traces))
+            show(child, output, traces)
+
+    def interrupt(self, *_):
+        self.is_over = True
+
+    def all(self):
+        """Runs them all and returns the results, in the order in which they ended. KeyboardInterrupt, once no child is left."""
+        signal.signal(signal.SIGINT, self.interrupt)
+        signal.signal(signal.SIGTERM, self.interrupt)
+        try:
+            while (self.waiting or self.running) and not self.is_over:
+                while self.may_start():
+                    self.start_next()
+                self.take_ended()
+                time.sleep(TICK_S)
+        finally:
+            self.end()
+        if self.is_over:
+            raise KeyboardInterrupt
+        return self.results
+
+    def end(self):
+        """Only of a run that is interrupted are there any."""
+        for child in self.running:
+            child.process.send_signal(signal.SIGTERM)
+            child.deadline_s = time.monotonic() - child.began + END_S
+        while self.running:
+            for child in [child for child in self.running if child.has_ended()]:
+                self.running.remove(child)
+                child.finish()
+                print("ended   " + child.name, flush=True)
+            time.sleep(TICK_S)
+
+
+def show(child, output, traces):
+    sys.stdout.write(output if not output or output.endswith("\n") else output + "\n")
+    print("%-7s %-90s %6.1f s" % ("FAILED" if traces else "ok", child.name, child.seconds))
+    for trace in traces:
+        print("        " + trace.rstrip().replace("\n", "\n        "))
+    sys.stdout.flush()
+
+
+def cpu_s():
+    """Of all children that were waited for, and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
