@@ -40,12 +40,13 @@ class Cluster:
 
     # Workers
 
-    def start(self, name, **more):
-        """A new process of that name; does not wait."""
+    def start(self, name, program=None, **more):
+        """A new process of that name, of another build if `program` names one; does not wait."""
         port = self.ports.setdefault(name, None) or lab.free_port()
         self.ports[name] = port
         more = {key.replace("__", "."): value for key, value in more.items()}
-        self.workers[name] = lab.Worker({**self.common, "listeners": "http://127.0.0.1:%d" % port, **more}).start()
+        self.workers[name] = lab.Worker({**self.common, "listeners": "http://127.0.0.1:%d" % port, **more},
+                                         program=program).start()
         return self.workers[name]
 
     def end(self):
