@@ -1,6 +1,7 @@
 """What a cluster says of itself, a drain on request, labels, and two workers that claim one address."""
 
 import os
+import signal
 import time
 import unittest
 
@@ -149,6 +150,28 @@ class ClusterAdmin(unittest.TestCase):
         self.assertIn("another worker of this cluster is reached at %s/ already" % self.workers[0].url, last)
         self.assert_flows(name)
         self.assertIsNone(self.workers[0].process.poll())
+
+    def test_a_newcomer_beside_a_silent_worker_does_not_hold_up_the_leader(self):
+        """The group waits for the silent one until its session is over; who leads has asked to join again, and goes on writing."""
+        self.begin("", "", "")
+        leader = self.leader()
+        silent = next(worker for worker in self.workers if worker is not leader)
+        silent.signal(signal.SIGSTOP)
+        self.addCleanup(silent.signal, signal.SIGCONT)
+        newcomer = self.worker().start()
+        name = lab.fresh_name("beside")
+        path = os.path.join(self.folder, name)
+        open(path, "a").close()
+        slowest_s, until = 0.0, time.monotonic() + SESSION_MS / 1000 - 3
+        while time.monotonic() < until:
+            since = time.monotonic()
+            leader.rest("PUT", "/connectors/%s/config" % name,
+                        {"connector.class": "FileStreamSource", "file": path, "topic": name, "tasks.max": "1",
+                         "batch.size": str(100 + int(since) % 100)})
+            slowest_s = max(slowest_s, time.monotonic() - since)
+        print("        slowest write while the group waits: %d ms" % (1000 * slowest_s), flush=True)
+        self.assertLess(slowest_s, 2)
+        newcomer.ready()
 
     def test_what_a_killed_worker_had_runs_elsewhere_and_goes_home_when_it_comes_back(self):
         self.begin("", "")

@@ -497,5 +497,5 @@ int membership_guard(struct membership *membership, int64_t deadline_ms, struct 
 
     if (!atomic_load(&membership->leading) || atomic_load(&membership->member) == NULL)
         return mr_error_set(error, MR_ERR_CONFLICT, "this worker does not lead");
-    return group_member_guard(atomic_load(&membership->member), offset, deadline_ms, error);
+    return group_member_guard(atomic_load(&membership->member), offset, membership->setup.lease, deadline_ms, error);
 }

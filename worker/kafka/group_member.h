@@ -21,6 +21,7 @@ struct mr_error;
 struct client_config;
 struct graveyard;
 struct group_member;
+struct lease;
 
 /* thread: group-member, no lock held. Must return soon: while one runs no heartbeat is confirmed. Must not call
  * group_member_leave or _close. Members may be NULL. */
@@ -67,8 +68,10 @@ uint64_t group_member_epoch(const struct group_member *member);
 /* The group's generation as of the last on_assigned; 0 before the first, -1 when librdkafka does not tell. */
 int32_t group_member_generation(const struct group_member *member);
 
-/* The leader's guard: commits `offset` for partition 0 with our generation. -1: MR_ERR_CONFLICT when the broker says the
- * generation is stale or we are no member; MR_ERR_TIMEOUT when nobody can tell. thread: any but group-member. */
-int group_member_guard(struct group_member *member, int64_t offset, int64_t deadline_ms, struct mr_error **error);
+/* The leader's guard: commits `offset` for partition 0 with our generation. While the group rebalances and the broker keeps the answer
+ * back, the lease is enough (NULL: the answer is waited for). -1: MR_ERR_CONFLICT when the broker says the generation is stale or we
+ * are no member; MR_ERR_TIMEOUT when nobody can tell. thread: any but group-member. */
+int group_member_guard(struct group_member *member, int64_t offset, const struct lease *lease, int64_t deadline_ms,
+                       struct mr_error **error);
 
 #endif

@@ -71,10 +71,13 @@ void __wrap_group_member_close(struct group_member *member)
     fake.closed++;
 }
 
-int __wrap_group_member_guard(struct group_member *member, int64_t offset, int64_t deadline_ms, struct mr_error **error);
-int __wrap_group_member_guard(struct group_member *member, int64_t offset, int64_t deadline_ms, struct mr_error **error)
+int __wrap_group_member_guard(struct group_member *member, int64_t offset, const struct lease *lease,
+                                int64_t deadline_ms, struct mr_error **error);
+int __wrap_group_member_guard(struct group_member *member, int64_t offset, const struct lease *lease,
+                                int64_t deadline_ms, struct mr_error **error)
 {
     (void)member, (void)offset, (void)deadline_ms, (void)error;
+    assert_non_null(lease);
     fake.guarded++;
     return 0;
 }

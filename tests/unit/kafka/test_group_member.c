@@ -12,6 +12,7 @@
 #include <millrace/error.h>
 
 #include "base/clock.h"
+#include "base/lease.h"
 #include "base/thread.h"
 #include "kafka/graveyard.h"
 #include "kafka/group_member_internal.h"
@@ -140,14 +141,14 @@ static void the_guard_lets_the_leader_pass_alone(void **state)
     struct seen seen;
     struct mr_error *error = NULL;
     open_member(fixture, &seen, "a");
-    assert_int_equal(group_member_guard(seen.member, 5, deadline_after_ms(SOON_MS), &error), -1);
+    assert_int_equal(group_member_guard(seen.member, 5, NULL, deadline_after_ms(SOON_MS), &error), -1);
     assert_int_equal(mr_error_code(error), MR_ERR_CONFLICT);
     mr_error_clear(&error);
     assert_true(eventually(SOON_MS, is_leading, &seen));
-    if (group_member_guard(seen.member, 5, deadline_after_ms(SOON_MS), &error) != 0)
+    if (group_member_guard(seen.member, 5, NULL, deadline_after_ms(SOON_MS), &error) != 0)
         fail_msg("%s", mr_error_message(error));
     assert_true(group_member_leave(seen.member, deadline_after_ms(SOON_MS)));
-    assert_int_equal(group_member_guard(seen.member, 6, deadline_after_ms(SOON_MS), &error), -1);
+    assert_int_equal(group_member_guard(seen.member, 6, NULL, deadline_after_ms(SOON_MS), &error), -1);
     assert_int_equal(mr_error_code(error), MR_ERR_CONFLICT);
     mr_error_drop(error);
     group_member_close(seen.member);
@@ -167,6 +168,40 @@ static void who_leaves_hands_over(void **state)
     group_member_close(one.member);
     assert_true(group_member_leave(other.member, deadline_after_ms(SOON_MS)));
     group_member_close(other.member);
+}
+
+static bool is_joining(void *argument)
+{
+    struct seen *seen = argument;
+    return heartbeat_clock_is_joining(seen->member->clock);
+}
+
+/* The mock's group waits for nearly a session when a member comes. */
+static void while_the_group_rebalances_the_lease_is_enough(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seen one, other;
+    struct lease good = {LEASE_FOR_EVER}, over = {1};
+    struct mr_error *error = NULL;
+    open_member(fixture, &one, "a");
+    assert_true(eventually(SOON_MS, is_leading, &one));
+    open_member(fixture, &other, "b");
+    assert_true(eventually(SOON_MS, is_joining, &one));
+    assert_int_equal(group_member_guard(one.member, 5, &good, deadline_after_ms(SOON_MS), &error), 0);
+    assert_true(is_joining(&one));
+    assert_int_equal(group_member_guard(one.member, 6, &over, deadline_after_ms(100), &error), -1);
+    assert_int_equal(mr_error_code(error), MR_ERR_TIMEOUT);
+    mr_error_clear(&error);
+    assert_int_equal(group_member_guard(one.member, 7, NULL, deadline_after_ms(100), &error), -1);
+    assert_int_equal(mr_error_code(error), MR_ERR_TIMEOUT);
+    mr_error_clear(&error);
+    assert_true(is_joining(&one));
+    assert_true(eventually(SOON_MS, is_following, &other));
+    assert_int_equal(group_member_guard(one.member, 8, NULL, deadline_after_ms(SOON_MS), &error), 0);
+    group_member_leave(other.member, deadline_after_ms(SOON_MS));
+    group_member_close(other.member);
+    group_member_leave(one.member, deadline_after_ms(SOON_MS));
+    group_member_close(one.member);
 }
 
 static bool has_lost(void *argument)
@@ -194,12 +229,6 @@ static void without_brokers_the_membership_is_lost_and_found_again(void **state)
 
 #ifdef MOCK_FIRST_REBALANCE_MS
 #define SLOW_REBALANCE_MS 1200
-
-static bool is_joining(void *argument)
-{
-    struct seen *seen = argument;
-    return heartbeat_clock_is_joining(seen->member->clock);
-}
 
 /* Longer than its deadline: else the next member would wait for the session of a dead one. */
 static void a_member_that_is_just_let_in_leaves_all_the_same(void **state)
@@ -246,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_member_alone_leads_and_its_lease_moves_on),
         TEST(the_guard_lets_the_leader_pass_alone),
+        TEST(while_the_group_rebalances_the_lease_is_enough),
         TEST(who_leaves_hands_over),
         TEST(without_brokers_the_membership_is_lost_and_found_again),
 #ifdef MOCK_FIRST_REBALANCE_MS
