@@ -43,7 +43,8 @@ class Lost(unittest.TestCase):
         properties = lab.worker_properties(self.kafka, session__timeout__ms=SESSION_MS)
         worker = lab.Worker(properties).start().ready()
         self.addCleanup(worker.end)
-        lab.wait_until(lambda: "this worker leads" in worker.log_text(), "the worker leads")
+        lab.wait_until(lambda: any(member["introduced"] for member in worker.rest("GET", "/admin/cluster")["members"]),
+                       "the worker is a member, and known as one")
         worker.signal(signal.SIGSTOP)
         try:
             self.stranger(properties["group.id"], properties["config.storage.topic"])
