@@ -29,7 +29,7 @@ static void no_handler(void *context, struct http_exchange *exchange)
     (void)exchange;
 }
 
-#define ROUTE(method, pattern) {.method = (method), .pattern = (pattern), .handle = no_handler}
+#define ROUTE(verb, path) {.method = verb, .pattern = path, .handler = no_handler}
 static const struct http_route routes[] = {
     ROUTE(HTTP_GET, "/"),
     ROUTE(HTTP_GET, "/connectors"),
