@@ -324,6 +324,12 @@ bool worker_config_is_sessioned(const struct worker_config *config)
     return config->connect_protocol != NULL && strcasecmp(config->connect_protocol, "sessioned") == 0;
 }
 
+bool worker_config_wants_leader_transactions(const struct worker_config *config)
+{
+    return config->leader_fencing == LEADER_FENCING_TRANSACTION ||
+           (config->leader_fencing == LEADER_FENCING_AUTO && config->exactly_once_source != EXACTLY_ONCE_DISABLED);
+}
+
 size_t worker_config_warning_count(const struct worker_config *config)
 {
     return box_of(config)->warnings.count;

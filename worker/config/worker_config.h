@@ -37,6 +37,9 @@ struct converter_choice {
 
 enum exactly_once_source { EXACTLY_ONCE_DISABLED, EXACTLY_ONCE_PREPARING, EXACTLY_ONCE_ENABLED };
 
+/* millrace.leader.fencing: how writes of a former leader are refused (store/config_store.h). */
+enum leader_fencing { LEADER_FENCING_AUTO, LEADER_FENCING_GENERATION, LEADER_FENCING_TRANSACTION };
+
 struct internal_topic_config {
     const char *name;
     int32_t partitions;               /* -1: broker's default; the config topic: 1 */
@@ -63,6 +66,7 @@ struct worker_config {
 
     uint32_t offset_flush_interval_ms, offset_flush_timeout_ms, task_shutdown_timeout_ms;
     enum exactly_once_source exactly_once_source;
+    enum leader_fencing leader_fencing; /* see worker_config_wants_leader_transactions */
     bool topic_creation_enable, topic_tracking_enable, topic_tracking_allow_reset;
 
     struct converter_choice key_converter, value_converter, header_converter;
@@ -92,6 +96,10 @@ void worker_config_destroy(struct worker_config *config);
 
 /* connect.protocol=sessioned: requests between workers are signed. */
 bool worker_config_is_sessioned(const struct worker_config *config);
+
+/* The leader's writes are to be transactions: by millrace.leader.fencing, or, where that says auto, as the JVM worker: with
+ * exactly.once.source.support=preparing or enabled. */
+bool worker_config_wants_leader_transactions(const struct worker_config *config);
 
 /* The plugins that the properties name: converters and override policy with their options. Before the worker goes on,
  * since every connector would fail otherwise. All mistakes in one error (MR_ERR_CONFIG). */

@@ -50,7 +50,7 @@ static const struct ignored ignored[] = {
 /* Own settings that protect something: a name that this version does not know must not pass for protection. */
 static const char *const protecting_prefixes[] = {
     "millrace.rest.auth.",     "millrace.rest.bindings.", "millrace.audit.",
-    "millrace.leader.fencing", "millrace.exactly.once.",
+    "millrace.leader.",        "millrace.exactly.once.",
 };
 
 static bool begins_with(const char *text, const char *prefix)
@@ -76,9 +76,10 @@ static bool is_protecting(const char *name)
     return false;
 }
 
-static bool is_known(const struct worker_config_box *box, const char *name)
+static bool is_known(const char *name)
 {
-    if (worker_option_find(box->config.mode, name) != NULL)
+    /* A file of the other mode is no reason for noise. */
+    if (worker_option_find(WORKER_DISTRIBUTED, name) != NULL || worker_option_find(WORKER_STANDALONE, name) != NULL)
         return true;
     if (begins_with(name, "millrace."))
         return false;
@@ -86,9 +87,7 @@ static bool is_known(const struct worker_config_box *box, const char *name)
         if (begins_with(name, known_prefixes[i]))
             return true;
     }
-    /* A file of the other mode is no reason for noise. */
-    return worker_option_find(box->config.mode == WORKER_DISTRIBUTED ? WORKER_STANDALONE : WORKER_DISTRIBUTED, name) !=
-           NULL;
+    return false;
 }
 
 static bool read_name(struct worker_config_box *box, const char *name, const char *value, struct str_buffer *unknown,
@@ -97,7 +96,7 @@ static bool read_name(struct worker_config_box *box, const char *name, const cha
     const struct ignored *notice = find_ignored(name);
     if (notice != NULL)
         return value == NULL || *value == '\0' || worker_warn(box, "%.512s %s", name, notice->words);
-    if (is_known(box, name))
+    if (is_known(name))
         return true;
     if (is_protecting(name)) {
         worker_mistake(mistakes, "%s: this version does not know it, and it would protect something. Remove it", name);
@@ -136,8 +135,18 @@ static bool read_exactly_once(struct worker_config_box *box, struct str_buffer *
     if (wished == NULL || strcasecmp(wished, "preparing") != 0)
         return true;
     box->config.exactly_once_source = EXACTLY_ONCE_PREPARING;
-    return worker_warn(box, "exactly.once.source.support=preparing: sources deliver at least once; the leader writes "
-                            "without transactions, guarded by its group generation");
+    return worker_warn(box, "exactly.once.source.support=preparing: sources deliver at least once");
+}
+
+static void read_fencing(struct worker_config_box *box)
+{
+    const char *wished =
+        box->config.mode == WORKER_DISTRIBUTED ? mr_config_string(box->parsed, "millrace.leader.fencing") : NULL;
+    box->config.leader_fencing = LEADER_FENCING_AUTO;
+    if (wished != NULL && strcasecmp(wished, "generation") == 0)
+        box->config.leader_fencing = LEADER_FENCING_GENERATION;
+    else if (wished != NULL && strcasecmp(wished, "transaction") == 0)
+        box->config.leader_fencing = LEADER_FENCING_TRANSACTION;
 }
 
 /* Administrative endpoints on listeners of their own: they are then not served where everybody gets. */
@@ -173,6 +182,7 @@ static bool read_reporters(struct worker_config_box *box)
 int worker_notices_read(struct worker_config_box *box, struct str_buffer *mistakes)
 {
     refuse_extensions(box, mistakes);
+    read_fencing(box);
     return read_exactly_once(box, mistakes) && read_admin_listeners(box) && read_reporters(box) &&
                    read_names(box, mistakes)
                ? 0

@@ -27,6 +27,7 @@ static const char *const discoveries[] = {"only_scan", "hybrid_warn", "hybrid_fa
 static const char *const recording_levels[] = {"INFO", "DEBUG", "TRACE", NULL};
 static const char *const protocols[] = {"eager", "compatible", "sessioned", NULL};
 static const char *const exactly_once[] = {"disabled", "preparing", "enabled", NULL};
+static const char *const fencings[] = {"auto", "generation", "transaction", NULL};
 static const char *const security_protocols[] = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL", NULL};
 static const char *const client_auths[] = {"required", "requested", "none", NULL};
 static const char *const recoveries[] = {"none", "rebootstrap", NULL};
@@ -204,6 +205,7 @@ static const struct worker_option distributed_options[] = {
     CHOICE("connect.protocol", "sessioned", protocols, TEXT(connect_protocol)),
     NUMBER("scheduled.rebalance.max.delay.ms", INT, "0", not_negative, UINT32(rebalance_delay_max_ms)),
     CHOICE("exactly.once.source.support", "disabled", exactly_once, NOT_STORED),
+    CHOICE("millrace.leader.fencing", "auto", fencings, NOT_STORED),
 
     OPTION("inter.worker.key.generation.algorithm", STRING, "HmacSHA256", check_hmac, NULL, NULL, TEXT(key_algorithm)),
     OPTION("inter.worker.key.size", INT, NULL, check_key_size, NULL, NULL, UINT32(key_size_bits)),

@@ -339,7 +339,7 @@ static bool make_plan(struct herder *herder, const struct config_snapshot *snaps
         .head = cluster->picture.has_head ? &cluster->picture.head : NULL,
         .leader_url = cluster->url,
         .leader_boot = cluster->boot,
-        .fencing = "generation",
+        .fencing = fencing_name(cluster->fencing),
         .last = cluster->last,
         .reason = reason_of(cluster),
         .now_ms = clock_wall_ms(NULL),

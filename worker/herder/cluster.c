@@ -238,4 +238,5 @@ void cluster_look(struct herder *herder)
     cluster->seen = stamp;
     if (herder->stage == HERDER_LEADING)
         status_of_unassigned(herder);
+    fencing_watch(herder);
 }

@@ -61,6 +61,10 @@ struct herder_cluster {
 
 /* ---- cluster.c ---- */
 int cluster_create(struct herder *herder, struct mr_error **error);
+
+    /* ---- fencing.c ---- */
+    enum config_fencing fencing; /* while it leads */
+    bool fencing_told;           /* that the leader does it otherwise */
 void cluster_destroy(struct herder_cluster *cluster);
 /* What the topic holds now, if it has changed. false: no memory (to be tried again). */
 bool cluster_refresh(struct herder *herder);
@@ -111,3 +115,18 @@ void balance_want(struct herder *herder, const char *reason);
 void balance_run(struct herder *herder); /* if it is wanted and this worker leads */
 
 #endif
+/* ---- fencing.c ---- */
+/* What became of it. */
+struct fencing_claim {
+    enum config_fencing taken;
+    bool is_denied;    /* the brokers do not let this worker have transactions */
+    char why_not[512]; /* they are wished for, and why it is to do without; "": nothing of the kind */
+};
+/* Before this worker leads: shuts out former leaders. `*error` is NULL before. thread: job. */
+int fencing_claim(struct herder *herder, struct fencing_claim *claim, int64_t deadline_ms, struct mr_error **error);
+uint32_t fencing_claim_timeout_ms(const struct herder *herder); /* what that may take besides catching up */
+void fencing_begin(struct herder *herder, const struct fencing_claim *claim); /* it leads */
+bool fencing_denied(struct herder *herder, const char *words); /* true: the worker ends */
+void fencing_watch(struct herder *herder); /* the records were read */
+const char *fencing_name(enum config_fencing fencing);
+

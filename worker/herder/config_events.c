@@ -12,7 +12,7 @@
 
 #include "base/bans.h"
 
-enum config_event_kind { EVENT_CHANGED, EVENT_REMOVED, EVENT_LOOK, EVENT_RESTART, EVENT_NOTE };
+enum config_event_kind { EVENT_CHANGED, EVENT_REMOVED, EVENT_LOOK, EVENT_RESTART, EVENT_NOTE, EVENT_CLAIM_LOST };
 
 struct config_event {
     struct herder_post post;
@@ -52,6 +52,11 @@ static void handle_event(struct herder *herder, struct herder_post *post)
 
     if (herder->stage == HERDER_ENDED || herder->stage == HERDER_STOPPING) {
         mem_free(event);
+        return;
+    }
+    if (event->kind == EVENT_CLAIM_LOST) {
+        mem_free(event);
+        herder_claim_lost(herder);
         return;
     }
     if (event->kind != EVENT_RESTART)
@@ -112,6 +117,11 @@ static void on_note(void *argument, const char *key)
     post_event(argument, &(struct config_event){.kind = EVENT_NOTE}, key);
 }
 
+static void on_claim_lost(void *argument)
+{
+    post_event(argument, &(struct config_event){.kind = EVENT_CLAIM_LOST}, "");
+}
+
 /* No state of the herder: set where it is read. */
 static void on_logger_level(void *argument, const char *logger, const char *text)
 {
@@ -139,5 +149,6 @@ const struct config_listener herder_config_listener = {
     .restart_requested = on_restart,
     .logger_level_changed = on_logger_level,
     .note_changed = on_note,
+    .claim_lost = on_claim_lost,
     .log_lost = on_log_lost,
 };

@@ -79,21 +79,30 @@ void herder_begin_standalone(struct herder *herder, struct herder_post *post)
         act(herder, true);
 }
 
+/* Others are shut out before the topics are read: nobody writes behind what is read. `data`: a claim, of one who is to lead. */
 static void catch_up_run(struct herder_job *job)
 {
     const struct herder_setup *setup = &job->herder->setup;
 
+    if (job->data != NULL && fencing_claim(job->herder, job->data, job->deadline_ms, &job->error) != 0)
+        return;
     if (config_store_refresh(setup->configs, job->deadline_ms, &job->error) == 0)
         status_store_refresh(setup->statuses, job->deadline_ms, &job->error);
 }
 
-static void catch_up_failed(struct herder *herder, const char *words)
+static void catch_up_again(struct herder *herder)
 {
-    log_warn(HERDER_LOG, "the internal topics could not be read to their end, trying again: %s", words);
     herder->catch_up_retry_ms = herder->catch_up_retry_ms * 2;
     if (herder->catch_up_retry_ms > CATCH_UP_RETRY_MAX_MS)
         herder->catch_up_retry_ms = CATCH_UP_RETRY_MAX_MS;
     herder_timer_set(herder, &herder->catch_up_timer, herder_now_ms() + herder->catch_up_retry_ms);
+}
+
+static void catch_up_failed(struct herder *herder, const char *words)
+{
+    log_warn(HERDER_LOG, "the internal topics could not be %s, trying again: %s",
+             herder->catches_up_to_lead ? "claimed and read to their end" : "read to their end", words);
+    catch_up_again(herder);
 }
 
 static bool is_of_now(const struct herder *herder, const struct herder_job *job)
@@ -101,14 +110,29 @@ static bool is_of_now(const struct herder *herder, const struct herder_job *job)
     return herder->stage == HERDER_CATCHING_UP && job->number == herder->catch_up_count;
 }
 
+static void claim_denied(struct herder *herder, const char *words)
+{
+    if (fencing_denied(herder, words))
+        herder_suspend(herder);
+    else
+        catch_up_again(herder);
+}
+
 static void catch_up_done(struct herder *herder, struct herder_job *job)
 {
+    const struct fencing_claim *claim = job->data;
+
     if (!is_of_now(herder, job))
         return;
-    if (job->error != NULL)
+    if (job->error != NULL && claim != NULL && claim->is_denied) {
+        claim_denied(herder, mr_error_message(job->error));
+    } else if (job->error != NULL) {
         catch_up_failed(herder, mr_error_message(job->error));
-    else
+    } else {
+        if (claim != NULL)
+            fencing_begin(herder, claim);
         act(herder, herder->catches_up_to_lead);
+    }
 }
 
 static void catch_up_late(struct herder *herder, struct herder_job *job)
@@ -119,12 +143,22 @@ static void catch_up_late(struct herder *herder, struct herder_job *job)
 
 static void catch_up(struct herder *herder)
 {
+    bool claims = herder->catches_up_to_lead && herder->cluster != NULL;
+    struct fencing_claim *claim = claims ? mem_calloc(1, sizeof(*claim)) : NULL;
+    uint32_t timeout_ms = herder->setup.worker->worker_sync_timeout_ms + (claims ? fencing_claim_timeout_ms(herder) : 0);
+
+    if (claims && claim == NULL) {
+        catch_up_failed(herder, "no memory");
+        return;
+    }
     if (!herder_job_post(herder, &(struct herder_job_setup){
                                      .run = catch_up_run,
                                      .done = catch_up_done,
                                      .late = catch_up_late,
                                      .number = herder->catch_up_count,
-                                     .deadline_ms = herder_now_ms() + herder->setup.worker->worker_sync_timeout_ms,
+                                     .data = claim,
+                                     .data_free = mem_free,
+                                     .deadline_ms = herder_now_ms() + timeout_ms,
                                  }))
         catch_up_failed(herder, "the job pool is full");
 }
@@ -154,13 +188,18 @@ static void leader_url_set(struct herder *herder, const char *url)
     herder->leader_url = url != NULL && url[0] != '\0' ? mem_strdup(url) : NULL;
 }
 
-static void begin_to_catch_up(struct herder *herder, bool to_lead)
+static void prepare_to_catch_up(struct herder *herder, bool to_lead)
 {
     herder->catches_up_to_lead = to_lead;
     herder->catch_up_count++;
     herder->catch_up_retry_ms = CATCH_UP_RETRY_FIRST_MS;
     metrics_registry_rebalance_began(herder->metrics);
     herder_stage_set(herder, HERDER_CATCHING_UP);
+}
+
+static void begin_to_catch_up(struct herder *herder, bool to_lead)
+{
+    prepare_to_catch_up(herder, to_lead);
     catch_up(herder);
 }
 
@@ -184,6 +223,7 @@ static void handle_following(struct herder *herder, struct herder_post *post)
     struct leadership_event *event = (struct leadership_event *)post;
 
     if (!is_stopping(herder)) {
+        config_store_renounce(herder->setup.configs);
         leader_url_set(herder, event->words);
         if (herder->stage == HERDER_LEADING) {
             answer_conflict(herder);
@@ -201,6 +241,7 @@ static void handle_following(struct herder *herder, struct herder_post *post)
 void herder_suspend(struct herder *herder)
 {
     herder_stage_set(herder, HERDER_SUSPENDED);
+    config_store_renounce(herder->setup.configs);
     leader_url_set(herder, NULL);
     answer_conflict(herder);
     lanes_advance(herder);
@@ -215,6 +256,21 @@ static void handle_lost(struct herder *herder, struct herder_post *post)
         herder_suspend(herder);
     }
     mem_free(event);
+}
+
+/* If the group still holds this worker for the leader it leads again, after it has read what the other one wrote; not at once, so that two
+ * who both believe to lead do not take turns without end. */
+void herder_claim_lost(struct herder *herder)
+{
+    bool leads = herder->stage == HERDER_LEADING;
+
+    if (!leads && (herder->stage != HERDER_CATCHING_UP || !herder->catches_up_to_lead))
+        return;
+    log_warn(HERDER_LOG, "this worker's writes as leader are refused: another worker leads, or did; asking the group");
+    if (leads)
+        answer_conflict(herder);
+    prepare_to_catch_up(herder, true);
+    herder_timer_set(herder, &herder->catch_up_timer, herder_now_ms() + herder->catch_up_retry_ms);
 }
 
 static void handle_failed(struct herder *herder, struct herder_post *post)
@@ -326,9 +382,8 @@ int herder_guard(void *argument, enum config_guard_moment moment, int64_t deadli
 {
     struct herder *herder = argument;
 
-    (void)moment;
     if (!lease_is_valid(herder->lease, herder->setup.clock))
         return mr_error_set(error, MR_ERR_CONFLICT,
                             "this worker's lease has run out: the brokers did not answer for too long");
-    return membership_guard(herder->membership, deadline_ms, error);
+    return moment == CONFIG_GUARD_CLAIMED ? 0 : membership_guard(herder->membership, deadline_ms, error);
 }

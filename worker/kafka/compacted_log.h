@@ -100,6 +100,10 @@ int compacted_log_read_to_end(struct compacted_log *log, size_t topic, int64_t d
 void compacted_log_read_to_end_then(struct compacted_log *log, size_t topic, int64_t deadline_ms,
                                     compacted_log_done_fn *done, void *argument);
 
+/* Waits until the record at that place has been delivered and published: for what was written by other ways. -1 as above. */
+int compacted_log_read_past(struct compacted_log *log, size_t topic, int32_t partition, int64_t offset,
+                            int64_t deadline_ms, struct mr_error **error);
+
 int32_t compacted_log_partition_count(const struct compacted_log *log, size_t topic);   /* 0 before _start */
 /* The offset the next record will have at least; 0 before anything was read. */
 int64_t compacted_log_position(const struct compacted_log *log, size_t topic, int32_t partition);

@@ -253,3 +253,21 @@ int compacted_log_read_to_end(struct compacted_log *log, size_t topic, int64_t d
     compacted_log_read_to_end_then(log, topic, deadline_ms, promise_keep, promise);
     return promise_wait(promise, deadline_ms, log->topics[topic].name, error);
 }
+
+int compacted_log_read_past(struct compacted_log *log, size_t topic, int32_t partition, int64_t offset,
+                            int64_t deadline_ms, struct mr_error **error)
+{
+    struct log_waiter *waiter = mem_calloc(1, sizeof *waiter);
+    struct log_target *target = mem_calloc(1, sizeof *target);
+    struct promise *promise = waiter != NULL && target != NULL ? promise_create() : NULL;
+    if (promise == NULL) {
+        mem_free(waiter);
+        mem_free(target);
+        return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory to wait for an internal topic");
+    }
+    *target = (struct log_target){topic, partition, offset + 1};
+    *waiter = (struct log_waiter){.topic = topic, .targets = target, .target_count = 1, .deadline_ms = deadline_ms,
+                                  .done = promise_keep, .argument = promise};
+    log_waiter_add(log, waiter);
+    return promise_wait(promise, deadline_ms, log->topics[topic].name, error);
+}

@@ -29,11 +29,14 @@ static int create_distributed(struct boot *boot, struct mr_error **error)
 {
     const struct worker_config *config = boot->config;
     struct client_config *consumer = boot_client_config(boot, CLIENT_INTERNAL_CONSUMER, "stores", error);
-    struct client_config *producer = NULL;
+    bool has_transactions = worker_config_wants_leader_transactions(config);
+    struct client_config *producer = NULL, *fenced = NULL;
 
     if (consumer != NULL)
         producer = boot_client_config(boot, CLIENT_INTERNAL_PRODUCER, "stores", error);
-    if (producer != NULL)
+    if (producer != NULL && has_transactions)
+        fenced = boot_client_config(boot, CLIENT_INTERNAL_PRODUCER, "configs-leader", error);
+    if (producer != NULL && (fenced != NULL || !has_transactions))
         boot->kafka_stores = kafka_stores_create(
             &(struct kafka_stores_setup){
                 .consumer = consumer,
@@ -42,12 +45,15 @@ static int create_distributed(struct boot *boot, struct mr_error **error)
                 .offset_topic = config->offset_topic.name,
                 .status_topic = config->status_topic.name,
                 .graveyard = boot->graveyard,
-                .read_committed = config->exactly_once_source == EXACTLY_ONCE_ENABLED,
+                .fenced_producer = fenced,
+                .group_id = config->group_id,
+                .read_committed = has_transactions || config->exactly_once_source == EXACTLY_ONCE_ENABLED,
                 .lease = &boot->lease,
             },
             error);
     client_config_drop(consumer);
     client_config_drop(producer);
+    client_config_drop(fenced);
     if (boot->kafka_stores == NULL)
         return -1;
     boot->configs = kafka_stores_configs(boot->kafka_stores);

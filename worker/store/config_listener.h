@@ -25,6 +25,9 @@ struct config_listener {
     void (*logger_level_changed)(void *argument, const char *logger, const char *level);
     /* A record of our own ("millrace-…") came, or one that does not count. */
     void (*note_changed)(void *argument, const char *key);
+    /* The leader's transactions are over (config_store_claim): another worker has shut this one out, or nobody can tell what became of the
+     * last. thread: the writer's, before its call returns. */
+    void (*claim_lost)(void *argument);
     /* Records that were read are gone from the topic (cut or created anew): the snapshot stays, writes are refused. */
     void (*log_lost)(void *argument, const char *words);
 };

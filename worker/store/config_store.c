@@ -13,6 +13,13 @@
 #include "store/config_replay_internal.h"
 #include "base/bans.h"
 
+/* NONE → HELD → GONE ⇄ HELD; any → NONE by a claim of the other kind. */
+enum claim_state {
+    CLAIM_NONE, /* the leader's writes are plain, the guard protects them */
+    CLAIM_HELD, /* they are transactions */
+    CLAIM_GONE  /* they are refused */
+};
+
 struct config_store {
     const struct config_log *log;
     void *log_argument;
@@ -24,6 +31,8 @@ struct config_store {
     pthread_mutex_t lock;           /* for all below; held for moments */
     pthread_cond_t turn_is_free;
     bool turn_is_taken;             /* a write is under way */
+    enum claim_state claim;
+    bool must_renounce;             /* by whoever has the turn, at its end */
     struct config_snapshot *published;
     char *lost_copy;
     const char *lost;               /* why writes are refused; NULL: they are not */
@@ -147,6 +156,7 @@ struct config_write {
     struct config_store *store;
     config_guard_fn *guard;   /* NULL: not asked */
     void *guard_argument;
+    bool is_claimed;          /* a transaction */
     int64_t deadline_ms;
     struct mr_error **error;
 };
@@ -161,10 +171,14 @@ static int turn_take(struct config_write *write, bool is_guarded)
             status = mr_error_set(write->error, MR_ERR_TIMEOUT, "config topic: other writes took all of the time");
     if (status == 0 && store->lost != NULL)
         status = mr_error_set(write->error, MR_ERR_CONFLICT, "config topic: %s; changes are refused", store->lost);
+    if (status == 0 && is_guarded && store->claim == CLAIM_GONE)
+        status = mr_error_set(write->error, MR_ERR_CONFLICT,
+                              "config topic: this worker may not write: it does not lead, or begins to lead just now");
     if (status == 0) {
         store->turn_is_taken = true;
         write->guard = is_guarded ? store->guard : NULL;
         write->guard_argument = store->guard_argument;
+        write->is_claimed = is_guarded && store->claim == CLAIM_HELD;
     }
     mutex_unlock(&store->lock);
     return status;
@@ -173,10 +187,77 @@ static int turn_take(struct config_write *write, bool is_guarded)
 static void turn_give_back(struct config_store *store)
 {
     mutex_lock(&store->lock);
+    while (store->must_renounce) {
+        store->must_renounce = false;
+        mutex_unlock(&store->lock);
+        store->log->renounce(store->log_argument);
+        mutex_lock(&store->lock);
+    }
     store->turn_is_taken = false;
     cond_signal(&store->turn_is_free);
     mutex_unlock(&store->lock);
 }
+
+/* ---- the claim ---- */
+
+static void claim_set(struct config_store *store, enum claim_state claim)
+{
+    mutex_lock(&store->lock);
+    store->claim = claim;
+    mutex_unlock(&store->lock);
+}
+
+/* A renunciation that came meanwhile counts: the claim is given up at the end of the turn. */
+static int claim_take(struct config_store *store, int64_t deadline_ms, struct mr_error **error)
+{
+    int status = store->log->claim(store->log_argument, deadline_ms, error);
+    mutex_lock(&store->lock);
+    store->claim = status == 0 && !store->must_renounce ? CLAIM_HELD : CLAIM_GONE;
+    mutex_unlock(&store->lock);
+    return status;
+}
+
+int config_store_claim(struct config_store *store, enum config_fencing fencing, int64_t deadline_ms,
+                       struct mr_error **error)
+{
+    struct config_write write = {.store = store, .deadline_ms = deadline_ms, .error = error};
+    int status = 0;
+    if (store->log->claim == NULL)
+        return 0;
+    if (turn_take(&write, false) != 0)
+        return -1;
+    if (fencing == CONFIG_FENCING_TRANSACTION) {
+        status = claim_take(store, deadline_ms, error);
+    } else {
+        store->log->renounce(store->log_argument);
+        claim_set(store, CLAIM_NONE);
+    }
+    turn_give_back(store);
+    return status;
+}
+
+void config_store_renounce(struct config_store *store)
+{
+    mutex_lock(&store->lock);
+    bool must = store->log->claim != NULL && (store->claim == CLAIM_HELD || store->turn_is_taken);
+    bool is_idle = must && !store->turn_is_taken;
+    if (store->claim == CLAIM_HELD)
+        store->claim = CLAIM_GONE;
+    store->must_renounce = store->must_renounce || must;
+    store->turn_is_taken = store->turn_is_taken || is_idle;
+    mutex_unlock(&store->lock);
+    if (is_idle)
+        turn_give_back(store);
+}
+
+static void claim_lose(struct config_store *store)
+{
+    claim_set(store, CLAIM_GONE);
+    if (store->listener != NULL && store->listener->claim_lost != NULL)
+        store->listener->claim_lost(store->listener_argument);
+}
+
+/* ---- one write ---- */
 
 static int guard_ask(struct config_write *write, enum config_guard_moment moment)
 {
@@ -184,7 +265,7 @@ static int guard_ask(struct config_write *write, enum config_guard_moment moment
     if (write->guard == NULL || write->guard(write->guard_argument, moment, write->deadline_ms, &why) == 0)
         return 0;
     int status = mr_error_set(write->error, MR_ERR_CONFLICT, "config topic: this worker may not write%s: %s",
-                              moment == CONFIG_GUARD_BEFORE ? "" : " any more, the change may have been overtaken",
+                              moment == CONFIG_GUARD_AFTER ? " any more, the change may have been overtaken" : "",
                               why != NULL ? mr_error_message(why) : "refused");
     mr_error_drop(why);
     return status;
@@ -196,7 +277,7 @@ static int write_begin(struct config_write *write, struct config_store *store, b
     write->store = store;
     if (turn_take(write, is_guarded) != 0)
         return -1;
-    if (guard_ask(write, CONFIG_GUARD_BEFORE) == 0)
+    if (guard_ask(write, write->is_claimed ? CONFIG_GUARD_CLAIMED : CONFIG_GUARD_BEFORE) == 0)
         return 0;
     turn_give_back(store);
     return -1;
@@ -213,17 +294,21 @@ static int lost_check(struct config_write *write)
     return status;
 }
 
-static int write_append(struct config_write *write, const struct config_records *records)
+static int write_append(struct config_write *write, const struct store_record *records, size_t count)
 {
     struct config_store *store = write->store;
-    int status =
-        store->log->append(store->log_argument, records->items, records->count, write->deadline_ms, write->error);
+    int status = write->is_claimed ? store->log->append_claimed(store->log_argument, records, count, write->deadline_ms,
+                                                                write->error)
+                                   : store->log->append(store->log_argument, records, count, write->deadline_ms,
+                                                        write->error);
+    if (status != 0 && write->is_claimed && !store->log->is_claimed(store->log_argument))
+        claim_lose(store);
     return status == 0 ? lost_check(write) : status;
 }
 
 static int write_end(struct config_write *write, int status)
 {
-    if (status == 0)
+    if (status == 0 && !write->is_claimed)
         status = guard_ask(write, CONFIG_GUARD_AFTER);
     turn_give_back(write->store);
     return status;
@@ -237,7 +322,7 @@ static int write_records(struct config_write *write, struct config_store *store,
         return mr_error_set(write->error, MR_ERR_NO_MEMORY, "config topic: no memory for a record");
     if (write_begin(write, store, is_guarded) != 0)
         return -1;
-    return write_end(write, write_append(write, records));
+    return write_end(write, write_append(write, records->items, records->count));
 }
 
 int config_store_put_connector(struct config_store *store, const char *connector, const struct string_map *config,
@@ -266,15 +351,16 @@ int config_store_remove_connector(struct config_store *store, const char *connec
     return status;
 }
 
-/* The commit record must follow what every reader can see: the tasks are read back before it is written. */
-static int write_tasks(struct config_write *write, struct config_store *store, const struct config_records *tasks,
-                       const struct config_records *commit)
+/* The last record is the commit. It must follow what every reader can see: the tasks are read back before it is written, unless all
+ * of them are seen at once. */
+static int write_tasks(struct config_write *write, struct config_store *store, const struct config_records *records)
 {
     if (write_begin(write, store, true) != 0)
         return -1;
-    int status = tasks->count > 0 ? write_append(write, tasks) : 0;
+    size_t first = write->is_claimed ? 0 : records->count - 1;
+    int status = first > 0 ? write_append(write, records->items, first) : 0;
     if (status == 0)
-        status = write_append(write, commit);
+        status = write_append(write, records->items + first, records->count - first);
     return write_end(write, status);
 }
 
@@ -283,16 +369,15 @@ int config_store_put_tasks(struct config_store *store, const char *connector,
                            struct mr_error **error)
 {
     struct config_write write = {.deadline_ms = deadline_ms, .error = error};
-    struct config_records tasks, commit;
-    config_records_init(&tasks);
-    config_records_init(&commit);
-    bool built = config_records_add_commit(&commit, connector, count);
+    struct config_records records;
+    config_records_init(&records);
+    bool built = true;
     for (size_t i = 0; built && i < count; i++)
-        built = config_records_add_task(&tasks, connector, i, configs[i]);
-    int status = built ? write_tasks(&write, store, &tasks, &commit)
+        built = config_records_add_task(&records, connector, i, configs[i]);
+    built = built && config_records_add_commit(&records, connector, count);
+    int status = built ? write_tasks(&write, store, &records)
                        : mr_error_set(error, MR_ERR_NO_MEMORY, "config topic: no memory for a record");
-    config_records_release(&tasks);
-    config_records_release(&commit);
+    config_records_release(&records);
     return status;
 }
 

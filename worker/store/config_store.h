@@ -5,8 +5,8 @@
  * Reading: config_store_snapshot, any thread, never waits.
  * Writing: each call appends the records of the format's write sequence (internal-topics, section 2), waits until they
  * are read back, and so returns when config_store_snapshot shows them. Writes of one store do not mix: they take turns.
- * They block: job threads only. A write that failed half-way may leave records that count (no transactions): the
- * snapshot says what holds; writing again heals.
+ * They block: job threads only. A write that failed half-way may leave records that count, unless it was a transaction (below):
+ * the snapshot says what holds; writing again heals.
  * Errors of writes: MR_ERR_TIMEOUT (it may still arrive), MR_ERR_CONFLICT (the guard refused, the log was lost or the
  * store stops), MR_ERR_DATA (too large for the topic), MR_ERR_NO_MEMORY.
  *
@@ -40,11 +40,30 @@ void config_store_set_listener(struct config_store *store, const struct config_l
  * before: nothing is written; after: the writer is told that its write may have been overtaken. Either way the write
  * fails with MR_ERR_CONFLICT and the guard's words. thread: the writer's, turn held: it may wait until the deadline,
  * and must not write. */
-enum config_guard_moment { CONFIG_GUARD_BEFORE, CONFIG_GUARD_AFTER };
+enum config_guard_moment {
+    CONFIG_GUARD_BEFORE,
+    CONFIG_GUARD_AFTER,
+    CONFIG_GUARD_CLAIMED /* before a write under a claim, not asked again after it: the brokers refuse a former leader themselves */
+};
 typedef int config_guard_fn(void *argument, enum config_guard_moment moment, int64_t deadline_ms,
                             struct mr_error **error);
 /* NULL: no guard. Any thread; holds for writes that begin later. */
 void config_store_set_guard(struct config_store *store, config_guard_fn *guard, void *argument);
+
+/*
+ * How writes of a former leader are refused: by the guard alone (which asks the brokers for the group's generation), or by the brokers,
+ * because the leader's writes are transactions of a producer that shuts out all earlier ones (as the JVM worker's, with exactly-once
+ * sources). As long as nobody calls these, by the guard.
+ */
+enum config_fencing { CONFIG_FENCING_GENERATION, CONFIG_FENCING_TRANSACTION };
+/* This worker begins to lead. TRANSACTION: returns when others are shut out and what they had begun is undone; each of the leader's
+ * writes is one transaction from then on. -1: as before, but a claim held is lost. MR_ERR_NOT_SUPPORTED: the brokers have no transactions
+ * for this worker; the words name the transactional id. Waits for its turn: job threads. */
+int config_store_claim(struct config_store *store, enum config_fencing fencing, int64_t deadline_ms,
+                       struct mr_error **error);
+/* It leads no more: a claim held is given up, and the leader's writes fail with MR_ERR_CONFLICT until the next. Never waits: a write
+ * under way goes on. A claim that the brokers end is told by the listener (claim_lost). */
+void config_store_renounce(struct config_store *store);
 
 /* A reference of yours. Never NULL; before the start an empty one. thread: any. */
 struct config_snapshot *config_store_snapshot(struct config_store *store);
@@ -61,7 +80,7 @@ int config_store_put_connector(struct config_store *store, const char *connector
 /* Tombstones of the configuration and of the target state. */
 int config_store_remove_connector(struct config_store *store, const char *connector, int64_t deadline_ms,
                                   struct mr_error **error);
-/* Task records in order, read back, then the commit record. count 0: the commit record alone. */
+/* Task records in order, read back, then the commit record; all at once in a transaction. count 0: the commit record alone. */
 int config_store_put_tasks(struct config_store *store, const char *connector,
                            const struct string_map *const *configs, size_t count, int64_t deadline_ms,
                            struct mr_error **error);

@@ -19,6 +19,14 @@ struct config_log {
     /* Waits until what is in the topic was fed and published. */
     int (*refresh)(void *argument, int64_t deadline_ms, struct mr_error **error);
     void (*destroy)(void *argument);
+
+    /* Transactions; claim NULL: nobody else writes, there is nothing to claim. Under the store's turn. */
+    int (*claim)(void *argument, int64_t deadline_ms, struct mr_error **error);
+    /* As append, all or nothing; a claim that it could not keep is given up. */
+    int (*append_claimed)(void *argument, const struct store_record *records, size_t count, int64_t deadline_ms,
+                          struct mr_error **error);
+    bool (*is_claimed)(void *argument);
+    void (*renounce)(void *argument); /* fine without a claim; never waits */
 };
 
 /* The argument becomes the store's, when it was made. */

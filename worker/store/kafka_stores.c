@@ -2,13 +2,17 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <millrace/error.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "kafka/client_config.h"
 #include "kafka/compacted_log.h"
+#include "kafka/fenced_writer.h"
 #include "store/config_store_internal.h"
 #include "store/offset_store_internal.h"
 #include "store/status_store_internal.h"
@@ -20,9 +24,17 @@ enum stores_topic { TOPIC_OFFSETS, TOPIC_STATUSES, TOPIC_CONFIGS, TOPIC_COUNT };
 /* A status that is not acknowledged by then is sent again, unless a newer one exists. */
 #define STATUS_APPEND_TIMEOUT_MS 30000
 #define CONFIG_APPEND_TIMEOUT_MS 15000
+#define TRANSACTION_LEAST_MS 1000 /* with less time left it is not begun: whether it was committed might not be known by then */
+
+#define TRANSACTIONAL_ID_PREFIX "connect-cluster-"
+#define TOO_LITTLE_TIME "config topic: too little time is left to write; nothing was written"
 
 struct kafka_stores {
     struct compacted_log *log;
+    struct client_config *fenced_producer; /* NULL: no transactions */
+    struct graveyard *graveyard;
+    char *transactional_id, *config_topic;
+    struct fenced_writer *claim; /* NULL: none is held. Under the config store's turn */
     struct config_store *configs;
     struct status_store *statuses;
     struct offset_store *offsets;
@@ -120,13 +132,62 @@ static int config_append(void *argument, const struct store_record *records, siz
 {
     struct kafka_stores *stores = argument;
     if (deadline_ms < deadline_after_ms(CONFIG_APPEND_TIMEOUT_MS))
-        return mr_error_set(error, MR_ERR_TIMEOUT, "config topic: too little time is left to write; nothing was written");
+        return mr_error_set(error, MR_ERR_TIMEOUT, TOO_LITTLE_TIME);
     struct compacted_log_entry *entries = entries_of(TOPIC_CONFIGS, records, count);
     if (entries == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "config topic: no memory for a record");
     int status = compacted_log_append_and_read_back(stores->log, entries, count, deadline_ms, error);
     mem_free(entries);
     return status;
+}
+
+static void config_renounce(void *argument)
+{
+    struct kafka_stores *stores = argument;
+    fenced_writer_close(stores->claim);
+    stores->claim = NULL;
+}
+
+static int config_claim(void *argument, int64_t deadline_ms, struct mr_error **error)
+{
+    struct kafka_stores *stores = argument;
+    config_renounce(stores);
+    if (stores->fenced_producer == NULL)
+        return mr_error_set(error, MR_ERR_NOT_SUPPORTED, "this worker is not set up for transactions");
+    stores->claim = fenced_writer_open(&(struct fenced_writer_setup){.config = stores->fenced_producer,
+                                                                     .graveyard = stores->graveyard,
+                                                                     .transactional_id = stores->transactional_id,
+                                                                     .topic = stores->config_topic},
+                                       deadline_ms, error);
+    return stores->claim != NULL ? 0 : -1;
+}
+
+static bool config_is_claimed(void *argument)
+{
+    struct kafka_stores *stores = argument;
+    return stores->claim != NULL;
+}
+
+/* One transaction; by the deadline it is written, or never will be, but for a commit that nobody has answered. */
+static int config_append_claimed(void *argument, const struct store_record *records, size_t count, int64_t deadline_ms,
+                                 struct mr_error **error)
+{
+    struct kafka_stores *stores = argument;
+    struct fenced_writer_place last;
+    if (deadline_ms < deadline_after_ms(TRANSACTION_LEAST_MS))
+        return mr_error_set(error, MR_ERR_TIMEOUT, TOO_LITTLE_TIME);
+    struct fenced_writer_entry *entries = mem_calloc(count, sizeof(*entries));
+    if (entries == NULL)
+        return mr_error_set(error, MR_ERR_NO_MEMORY, "config topic: no memory for a record");
+    for (size_t i = 0; i < count; i++)
+        entries[i] = (struct fenced_writer_entry){records[i].key, records[i].value};
+    int status = fenced_writer_write(stores->claim, entries, count, deadline_ms, &last, error);
+    mem_free(entries);
+    if (status == 0)
+        return compacted_log_read_past(stores->log, TOPIC_CONFIGS, last.partition, last.offset, deadline_ms, error);
+    if (!fenced_writer_is_usable(stores->claim))
+        config_renounce(stores);
+    return -1;
 }
 
 static int config_refresh(void *argument, int64_t deadline_ms, struct mr_error **error)
@@ -174,7 +235,12 @@ static void offset_refresh_then(void *argument, int64_t deadline_ms, offset_done
 }
 
 /* The log is not theirs to destroy. */
-static const struct config_log config_log = {.append = config_append, .refresh = config_refresh};
+static const struct config_log config_log = {.append = config_append,
+                                             .refresh = config_refresh,
+                                             .claim = config_claim,
+                                             .append_claimed = config_append_claimed,
+                                             .is_claimed = config_is_claimed,
+                                             .renounce = config_renounce};
 static const struct status_log status_log = {.send = status_send, .refresh = status_refresh};
 static const struct offset_log offset_log = {
     .append = offset_append, .refresh = offset_refresh, .refresh_then = offset_refresh_then};
@@ -205,10 +271,26 @@ static struct compacted_log *log_create(struct kafka_stores *stores, const struc
                                 error);
 }
 
+/* false: no memory. */
+static bool prepare_claims(struct kafka_stores *stores, const struct kafka_stores_setup *setup)
+{
+    stores->graveyard = setup->graveyard;
+    if (setup->fenced_producer == NULL)
+        return true;
+    stores->fenced_producer = client_config_take(setup->fenced_producer);
+    size_t id_size = sizeof(TRANSACTIONAL_ID_PREFIX) + strlen(setup->group_id);
+    stores->transactional_id = mem_alloc(id_size);
+    stores->config_topic = mem_strdup(setup->config_topic);
+    if (stores->transactional_id != NULL)
+        snprintf(stores->transactional_id, id_size, TRANSACTIONAL_ID_PREFIX "%s", setup->group_id);
+    return stores->transactional_id != NULL && stores->config_topic != NULL;
+}
+
 struct kafka_stores *kafka_stores_create(const struct kafka_stores_setup *setup, struct mr_error **error)
 {
     struct kafka_stores *stores = mem_calloc(1, sizeof(*stores));
-    if (stores == NULL) {
+    if (stores == NULL || !prepare_claims(stores, setup)) {
+        kafka_stores_destroy(stores);
         mr_error_set(error, MR_ERR_NO_MEMORY, "stores: no memory");
         return NULL;
     }
@@ -240,6 +322,7 @@ void kafka_stores_stop(struct kafka_stores *stores, int64_t flush_deadline_ms)
     if (status_store_flush(stores->statuses, flush_deadline_ms, &error) != 0)
         log_warn("store.status", "%s", mr_error_message(error));
     mr_error_drop(error);
+    config_store_renounce(stores->configs);
     compacted_log_stop(stores->log, flush_deadline_ms);
 }
 
@@ -253,6 +336,10 @@ void kafka_stores_destroy(struct kafka_stores *stores)
     offset_store_destroy(stores->offsets);
     config_store_destroy(stores->configs);
     compacted_log_destroy(stores->log);
+    fenced_writer_close(stores->claim);
+    client_config_drop(stores->fenced_producer);
+    mem_free(stores->transactional_id);
+    mem_free(stores->config_topic);
     mem_free(stores);
 }
 

@@ -29,7 +29,10 @@ struct kafka_stores_setup {
     const char *status_topic;
     const char *config_topic;
     struct graveyard *graveyard; /* where the clients end; NULL: stopping destroys them itself and may take long */
-    bool read_committed; /* exactly-once is on */
+    /* For config_store_claim: CLIENT_INTERNAL_PRODUCER; a reference is taken. NULL: no transactions. */
+    struct client_config *fenced_producer;
+    const char *group_id; /* the transactional id is made of it as the JVM worker makes it; may be NULL without fenced_producer */
+    bool read_committed; /* aborted records are not read: with exactly-once, and where the leader writes transactions */
     const struct lease *lease; /* of the worker; NULL: one that never ends. See compacted_log.h */
 };
 
