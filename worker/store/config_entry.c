@@ -102,6 +102,7 @@ struct config_entry *config_entry_copy(const struct config_entry *entry)
     copy->target = entry->target;
     copy->has_target = entry->has_target;
     copy->is_inconsistent = entry->is_inconsistent;
+    copy->is_settled = entry->is_settled;
     copy->needs_fencing = entry->needs_fencing;
     return copy;
 }
@@ -114,7 +115,7 @@ void config_entry_forget(struct config_entry *entry)
     entry->config = NULL;
     entry->applied = NULL;
     entry->tasks = NULL;
-    entry->is_inconsistent = false;
+    entry->is_inconsistent = entry->is_settled = false;
 }
 
 void config_entry_drop(struct config_entry *entry)

@@ -50,6 +50,7 @@ struct config_entry {
     enum target_state target;
     bool has_target;              /* a record or a configuration said so */
     bool is_inconsistent;
+    bool is_settled;              /* since the last commit, a complete one, nothing else was read of it */
     bool needs_fencing;
     char name[];
 };

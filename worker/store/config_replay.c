@@ -260,9 +260,13 @@ static bool apply_connector(struct config_replay *replay, const struct config_in
         config_map_drop(map);
         return false;
     }
+    /* A writer takes the configuration, then writes all tasks and the commit: tasks from before it are a former one's, which
+     * compaction has left alone, or were computed for another configuration. */
+    pointer_map_remove(replay->deferred, input->name);
     config_map_drop(entry->config);
     entry->config = map;
     entry->has_target = true;
+    entry->is_settled = false;
     return note(replay, &(struct config_event){.kind = CONFIG_EVENT_CHANGED, .name = input->name});
 }
 
@@ -276,6 +280,18 @@ static struct config_deferred *deferred_of(struct config_replay *replay, const c
         return deferred;
     config_deferred_destroy(deferred);
     return NULL;
+}
+
+/* A task record stands where its commit may never follow. */
+static bool unsettle(struct config_replay *replay, const char *name)
+{
+    struct config_entry *entry = entry_find(replay, name);
+    if (entry == NULL || !entry->is_settled)
+        return true;
+    entry = entry_edit(replay, name);
+    if (entry != NULL)
+        entry->is_settled = false;
+    return entry != NULL;
 }
 
 static bool apply_task(struct config_replay *replay, const struct config_input *input)
@@ -296,7 +312,7 @@ static bool apply_task(struct config_replay *replay, const struct config_input *
     struct config_deferred *deferred = deferred_of(replay, name);
     bool done = deferred != NULL && config_deferred_put(deferred, task, map);
     config_map_drop(map);
-    return done;
+    return done && unsettle(replay, name);
 }
 
 /* Not negative, fits; false after skipping. */
@@ -322,6 +338,7 @@ static bool commit(struct config_replay *replay, struct config_entry *entry, uin
                  "it starts",
                  entry->name, (unsigned)count);
         entry->is_inconsistent = true;
+        entry->is_settled = false;
     } else {
         struct config_tasks *tasks =
             deferred != NULL ? config_deferred_tasks(deferred, count) : config_tasks_create(0);
@@ -333,6 +350,7 @@ static bool commit(struct config_replay *replay, struct config_entry *entry, uin
         entry->applied = config_map_take(entry->config);
         entry->generation += deferred != NULL;
         entry->is_inconsistent = false;
+        entry->is_settled = true;
     }
     if (deferred != NULL)
         config_deferred_clear(deferred);

@@ -128,6 +128,12 @@ bool config_snapshot_is_inconsistent(const struct config_snapshot *snapshot, con
     return entry != NULL && entry->is_inconsistent;
 }
 
+bool config_snapshot_is_settled(const struct config_snapshot *snapshot, const char *connector)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    return entry != NULL && entry->is_settled;
+}
+
 const struct string_map *config_snapshot_applied(const struct config_snapshot *snapshot, const char *connector)
 {
     const struct config_entry *entry = find(snapshot, connector);

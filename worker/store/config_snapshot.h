@@ -52,6 +52,9 @@ const struct string_map *config_snapshot_task(const struct config_snapshot *snap
 /* A commit record came without all of its task records (compaction, a writer that died): the tasks must be computed
  * and written anew. | false */
 bool config_snapshot_is_inconsistent(const struct config_snapshot *snapshot, const char *connector);
+/* Neither the configuration nor a task's was written since the last commit, which is complete: then, and only then, whatever
+ * compaction leaves of its records says the same. Else a worker that starts later may see fewer tasks, or none. | false */
+bool config_snapshot_is_settled(const struct config_snapshot *snapshot, const char *connector);
 /* The connector's configuration at the time of the last complete commit. | NULL, also before the first commit */
 const struct string_map *config_snapshot_applied(const struct config_snapshot *snapshot, const char *connector);
 /* Counts complete commits that brought task records, from 0. | -1, also before the first */
