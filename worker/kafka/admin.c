@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/string_map.h"
 #include "kafka/client_config.h"
@@ -12,6 +13,7 @@
 #include "base/bans.h"
 
 #define WAIT_MAX_MS 600000
+#define LOOK_AGAIN_MS 250 /* for the cluster's id */
 
 struct admin *admin_open(struct client_config *config, struct graveyard *graveyard, struct mr_error **error)
 {
@@ -258,10 +260,23 @@ void admin_topics_release(struct admin_topics *topics)
     *topics = (struct admin_topics){0};
 }
 
+/* librdkafka looks for the id and only then begins to wait: an answer that comes between wakes nobody, and no second one is on its
+ * way. So it is made to look again. NULL: none in time; or at once: brokers too old to say. */
+static char *look_for_cluster_id(rd_kafka_t *rk, int64_t deadline_ms)
+{
+    for (;;) {
+        int64_t began_ms = clock_monotonic_ms(NULL);
+        int timeout_ms = native_timeout_ms(deadline_ms, LOOK_AGAIN_MS);
+        char *native = rd_kafka_clusterid(rk, timeout_ms > 0 ? timeout_ms : 1);
+
+        if (native != NULL || timeout_ms == 0 || clock_monotonic_ms(NULL) - began_ms < timeout_ms / 2)
+            return native;
+    }
+}
+
 char *admin_cluster_id(struct admin *admin, int64_t deadline_ms, struct mr_error **error)
 {
-    int timeout_ms = native_timeout_ms(deadline_ms, WAIT_MAX_MS);
-    char *native = rd_kafka_clusterid(admin->rk, timeout_ms > 0 ? timeout_ms : 1);
+    char *native = look_for_cluster_id(admin->rk, deadline_ms);
     char *id = native != NULL ? mem_strdup(native) : NULL;
     if (native == NULL)
         native_silence_set(error, admin->rk, "the cluster's id");
