@@ -113,11 +113,13 @@ def properties_write(path, properties):
 class Lab:
     """One Kafka of one or three brokers, and JVM workers beside it (scripts/kafka-lab)."""
 
-    def __init__(self, brokers=1, sasl_ssl=False, properties=None):
+    def __init__(self, brokers=1, sasl_ssl=False, properties=None, proxied=()):
         self.folder = scratch_folder()
         self.arguments = ["--brokers", str(brokers)] + (["--sasl-ssl"] if sasl_ssl else [])
         for key, value in (properties or {}).items():
             self.arguments += ["--broker-property", "%s=%s" % (key, value)]
+        for port in proxied:
+            self.arguments += ["--proxied", str(port)]
         self.bootstrap = None
 
     def _run(self, command, *arguments):

@@ -23,15 +23,15 @@ UNKNOWN_S = 30  # a test that is not in the table of times yet
 
 
 class Child:
-    """One test that runs. `command` is what runs it; it is given the file for its traces as its last argument."""
+    """One test that runs. Its command is given the file for its traces as its last argument."""
 
-    def __init__(self, name, command, folder, environment, deadline_s):
-        self.name, self.folder, self.deadline_s = name, folder, deadline_s
+    def __init__(self, test, folder, environment):
+        self.name, self.is_alone, self.deadline_s, self.folder = test.name, test.is_alone, test.deadline_s, folder
         os.mkdir(folder)
         self.output, self.traces_file = os.path.join(folder, "output"), os.path.join(folder, "traces")
         self.began = time.monotonic()
         with open(self.output, "wb") as output:
-            self.process = subprocess.Popen([*command, self.traces_file], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            self.process = subprocess.Popen([*test.command, self.traces_file], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                             start_new_session=True, env={**os.environ, **environment, "TMPDIR": folder})
         self.seconds = None
 
@@ -65,10 +65,10 @@ class Child:
 
 
 class Test:
-    """What is to be run: its name, the command for it, and whether it wants the machine for itself."""
+    """What is to be run: its name, the command for it, when it is killed, and whether it wants the machine for itself."""
 
-    def __init__(self, name, command, is_alone):
-        self.name, self.command, self.is_alone = name, command, is_alone
+    def __init__(self, name, command, deadline_s, is_alone):
+        self.name, self.command, self.deadline_s, self.is_alone = name, command, deadline_s, is_alone
 
 
 def in_order(tests, times):
@@ -77,9 +77,9 @@ def in_order(tests, times):
 
 
 class Run:
-    def __init__(self, tests, jobs, deadline_s, folder, environment):
-        self.waiting, self.jobs, self.deadline_s, self.folder = list(tests), jobs, deadline_s, folder
-        self.environment, self.running, self.count = environment, [], 0
+    def __init__(self, tests, jobs, folder, environment):
+        self.waiting, self.jobs, self.folder, self.environment = list(tests), jobs, folder, environment
+        self.running, self.count = [], 0
         self.results = []  # (name, seconds, traces)
         self.is_over = False  # somebody interrupted it
 
@@ -91,9 +91,7 @@ class Run:
     def start_next(self):
         test = self.waiting.pop(0)
         self.count += 1
-        child = Child(test.name, test.command, os.path.join(self.folder, "%03d" % self.count), self.environment, self.deadline_s)
-        child.is_alone = test.is_alone
-        self.running.append(child)
+        self.running.append(Child(test, os.path.join(self.folder, "%03d" % self.count), self.environment))
 
     def take_ended(self):
         for child in [child for child in self.running if child.has_ended()]:

@@ -7,7 +7,8 @@
 Prints each test's result and time and closes with `N passed, N failed`. One broker serves the whole run; a test makes its own groups
 and topics. Each test is a process of its own; N run side by side (by default one more than there are processors: they mostly wait), the
 longest first by times.txt. A test or class with `alone = True` has limits of time that others would break: it runs when all those are
-through, and nothing beside it. Environment: MILLRACE_BUILD, MILLRACE_TEST_SECONDS (a test's deadline, 300), MILLRACE_KEEP.
+through, and nothing beside it. Environment: MILLRACE_BUILD, MILLRACE_TEST_SECONDS (a test's deadline, 300, where its class has no
+deadline_s of its own), MILLRACE_KEEP.
 """
 
 import argparse
@@ -95,11 +96,15 @@ def run_one(test, deadline_s):
     return result.traces
 
 
+def deadline_of(test):
+    return getattr(test, "deadline_s", int(os.environ.get("MILLRACE_TEST_SECONDS", "300")))
+
+
 def be_one(module, name, traces_file):
     signal.signal(signal.SIGTERM, interrupt)
     try:
         test = next(t for t in tests_of(unittest.defaultTestLoader.loadTestsFromName(module)) if t.id() == name)
-        traces = run_one(test, deadline_s())
+        traces = run_one(test, deadline_of(test))
         with open(traces_file, "w", encoding="utf-8") as file:
             json.dump(traces, file)
         return 1 if traces else 0
@@ -108,10 +113,6 @@ def be_one(module, name, traces_file):
 
 
 # All of them
-
-def deadline_s():
-    return int(os.environ.get("MILLRACE_TEST_SECONDS", "300"))
-
 
 def wanted_tests(patterns):
     found = []
@@ -123,7 +124,8 @@ def wanted_tests(patterns):
                 continue
             method = getattr(test, name.rsplit(".", 1)[1], None)
             command = [sys.executable, os.path.abspath(__file__), "--one", module, name]
-            found.append(side_by_side.Test(name, command, getattr(method, "alone", getattr(test, "alone", False))))
+            is_alone = getattr(method, "alone", getattr(test, "alone", False))
+            found.append(side_by_side.Test(name, command, deadline_of(test) + CLEANUP_S, is_alone))
     return found
 
 
@@ -157,7 +159,7 @@ def run_all(wanted):
             folder = tempfile.mkdtemp(prefix="millrace-kept-")
             print("all is kept in " + folder)
         environment = {"KAFKA_LAB_BOOTSTRAP": lab.suite_lab().bootstrap} if tests else {}
-        results = side_by_side.Run(tests, wanted.jobs, deadline_s() + CLEANUP_S, folder, environment).all()
+        results = side_by_side.Run(tests, wanted.jobs, folder, environment).all()
     failed = [name for name, _, traces in results if traces]
     print("%d tests side by side by %d: %d s instead of %d s, %d s of processor time" % (
         len(results), wanted.jobs, time.monotonic() - began, sum(seconds for _, seconds, _ in results), side_by_side.cpu_s()))

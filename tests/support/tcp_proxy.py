@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""A TCP proxy that can be told to lose a network: for partitions between workers and brokers.
+
+    tcp_proxy.py LISTEN=HOST:PORT…     relays 127.0.0.1:LISTEN to HOST:PORT; obeys lines on its standard input, ends with it
+
+    stall LISTEN     nothing passes, in neither direction; connections stay, new ones are taken and hear nothing
+    mute LISTEN      requests pass, answers do not: what was asked for is done, but who asked never hears of it
+    reset LISTEN     every connection is reset, and so is each new one
+    heal LISTEN      all as before; what was held back passes now
+
+As Proxy: one such process, which ends with the test.
+"""
+
+import asyncio
+import os
+import socket
+import struct
+import subprocess
+import sys
+
+CHUNK_BYTES = 1 << 16  # of each direction, held back while a line is cut; the sockets' own buffers beside
+
+
+class Proxy:
+    """`targets`: port to listen on → "host:port". The test's side of it."""
+
+    def __init__(self, targets):
+        pairs = ["%d=%s" % pair for pair in targets.items()]
+        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), *pairs], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ready\n", "the proxy did not start"
+
+    def tell(self, what, port):
+        """Returns when it is so."""
+        self.process.stdin.write("%s %d\n" % (what, port))
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "done\n", "the proxy has ended"
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+
+class Line:
+    """One port and all connections through it."""
+
+    def __init__(self, port, target):
+        self.port, self.target = port, target.rsplit(":", 1)
+        self.requests, self.answers = asyncio.Event(), asyncio.Event()  # set: they pass
+        self.is_reset = False
+        self.writers = set()
+
+    async def start(self):
+        self.set("heal")
+        self.server = await asyncio.start_server(self.connected, "127.0.0.1", self.port)
+
+    def set(self, what):
+        self.is_reset = what == "reset"
+        (self.requests.clear if what == "stall" else self.requests.set)()
+        (self.answers.clear if what in ("stall", "mute") else self.answers.set)()
+        if self.is_reset:
+            for writer in list(self.writers):
+                reset(writer)
+
+    async def connected(self, reader, writer):
+        if self.is_reset:
+            return reset(writer)
+        try:
+            upstream = await asyncio.open_connection(*self.target)
+        except OSError:
+            return reset(writer)
+        ends = {writer, upstream[1]}
+        self.writers |= ends
+        if self.is_reset:
+            reset(writer)
+        await asyncio.gather(pump(reader, upstream[1], self.requests), pump(upstream[0], writer, self.answers))
+        self.writers -= ends
+
+
+async def pump(reader, writer, passes):
+    """Until either side has ended; then the other ends too."""
+    try:
+        while data := await reader.read(CHUNK_BYTES):
+            await passes.wait()
+            writer.write(data)
+            await writer.drain()
+        await passes.wait()  # that it has ended is not heard either
+        writer.close()
+    except OSError:
+        reset(writer)
+
+
+def reset(writer):
+    """Closes without a word: the other end is told by RST."""
+    try:
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    except OSError:
+        pass  # it is gone already
+    writer.transport.abort()
+
+
+async def serve(pairs):
+    lines = {int(port): Line(int(port), target) for port, target in (pair.split("=") for pair in pairs)}
+    for line in lines.values():
+        await line.start()
+    orders = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+    print("ready", flush=True)
+    while order := await orders.readline():
+        what, port = order.decode().split()
+        lines[int(port)].set(what)
+        print("done", flush=True)
+    os._exit(0)  # with all connections as they are
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1:]))

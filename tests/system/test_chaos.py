@@ -1,0 +1,21 @@
+"""Random faults in a cluster under load: tests/chaos/run, the same few each time."""
+
+import os
+import subprocess
+import unittest
+
+import lab
+
+FAULTS, SEED = 15, 5  # ./run-tests nightly does many more, others each time
+
+
+class Chaos(unittest.TestCase):
+    deadline_s = 600
+
+    def test_nothing_is_missing_after_random_faults(self):
+        own = {key: value for key, value in os.environ.items() if key != "KAFKA_LAB_BOOTSTRAP"}  # a broker that may be harmed
+        run = subprocess.run([os.path.join(lab.ROOT, "tests", "chaos", "run"), "--faults", str(FAULTS), "--seed", str(SEED)],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=own,
+                             check=False)
+        print("".join("        %s\n" % line for line in run.stdout.splitlines()), end="", flush=True)
+        self.assertEqual(0, run.returncode, run.stdout[-2000:])
