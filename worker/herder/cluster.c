@@ -236,7 +236,7 @@ void cluster_look(struct herder *herder)
     if (cluster_stamp_compare(stamp, cluster->seen) != 0 || herder->stage == HERDER_LEADING)
         units_mark_all(herder); /* ours are others now; a request may wait for another worker's */
     cluster->seen = stamp;
+    fencing_watch(herder);
     if (herder->stage == HERDER_LEADING)
         status_of_unassigned(herder);
-    fencing_watch(herder);
 }

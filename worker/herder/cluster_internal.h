@@ -57,14 +57,14 @@ struct herder_cluster {
     const char *reason;                   /* of the next plan */
     struct herder_timer balance_timer;
     struct unit_map told_unassigned; /* those whose status says why nobody runs them */
-};
-
-/* ---- cluster.c ---- */
-int cluster_create(struct herder *herder, struct mr_error **error);
 
     /* ---- fencing.c ---- */
     enum config_fencing fencing; /* while it leads */
     bool fencing_told;           /* that the leader does it otherwise */
+};
+
+/* ---- cluster.c ---- */
+int cluster_create(struct herder *herder, struct mr_error **error);
 void cluster_destroy(struct herder_cluster *cluster);
 /* What the topic holds now, if it has changed. false: no memory (to be tried again). */
 bool cluster_refresh(struct herder *herder);
@@ -108,13 +108,6 @@ bool newcomer_may_introduce(struct herder *herder);
 void drain_look(struct herder *herder);
 void drain_answer_all(struct herder *herder, int status, const char *words);
 
-/* ---- balance.c ---- */
-void balance_init(struct herder *herder);
-void balance_begin(struct herder *herder); /* this worker leads from now on */
-void balance_want(struct herder *herder, const char *reason);
-void balance_run(struct herder *herder); /* if it is wanted and this worker leads */
-
-#endif
 /* ---- fencing.c ---- */
 /* What became of it. */
 struct fencing_claim {
@@ -130,3 +123,10 @@ bool fencing_denied(struct herder *herder, const char *words); /* true: the work
 void fencing_watch(struct herder *herder); /* the records were read */
 const char *fencing_name(enum config_fencing fencing);
 
+/* ---- balance.c ---- */
+void balance_init(struct herder *herder);
+void balance_begin(struct herder *herder); /* this worker leads from now on */
+void balance_want(struct herder *herder, const char *reason);
+void balance_run(struct herder *herder); /* if it is wanted and this worker leads */
+
+#endif

@@ -120,9 +120,9 @@ void herder_suspend(struct herder *herder);
 /* leadership.c */
 void herder_begin_standalone(struct herder *herder, struct herder_post *post);
 void herder_catch_up_due(struct herder *herder, struct herder_timer *timer);
+void herder_claim_lost(struct herder *herder);
 void herder_key_due(struct herder *herder, struct herder_timer *timer);
 /* Guard of the config store: lease, and generation where the brokers do not refuse by themselves. thread: job. */
-void herder_claim_lost(struct herder *herder);
 int herder_guard(void *argument, enum config_guard_moment moment, int64_t deadline_ms, struct mr_error **error);
 
 #endif
