@@ -45,6 +45,7 @@ struct worker_config;
  * one to end or for its deadline. One that hangs costs its thread until its deadline, and nobody else anything. */
 #define HERDER_VALIDATIONS_MAX 128
 #define HERDER_REQUEST_TIMEOUT_MS 90000 /* fixed, as Kafka Connect's */
+#define HERDER_SETTLE_TIMEOUT_MS 60000  /* until what compaction could harm is written again (task_configs.c) */
 
 /* The worker cannot go on: a live JVM worker in the group, no right to the group, no memory for an event. Told once.
  * `had_run`: it had been a member before. `words` live only during the call. thread: the herder's; must only post. */
@@ -66,6 +67,7 @@ struct herder_setup {
     const struct leader_link *leader_link; /* to other workers; NULL: none, tasks of followers' connectors stay unmade */
     const struct clock *clock;                 /* of the lease; NULL: the real one */
     uint32_t request_timeout_ms;               /* 0: HERDER_REQUEST_TIMEOUT_MS */
+    uint32_t settle_timeout_ms;                /* 0: HERDER_SETTLE_TIMEOUT_MS */
     herder_failed_fn *failed;                  /* may be NULL */
     void *failed_argument;
 };

@@ -2,6 +2,10 @@
  * From a running connector to task records: ask the connector, compare, write. Failures are tried again for ever, 250 ms → 60 s
  * (lifecycle, section 3). Nothing is written when the tasks are what the topic holds already, for the very configuration of
  * the connector (internal-topics, section 7.4): a restart adds no records.
+ *
+ * What the topic holds must also be whole for those who read it later, when it was compacted, or another worker would have no tasks to
+ * run (config_snapshot_is_settled). A configuration written anew as it was, or a writer that died half-way, leaves it unsettled:
+ * then it is written again after HERDER_SETTLE_TIMEOUT_MS, which is long before the cleaner comes; at once when a commit lacks tasks.
  */
 #include <millrace/error.h>
 #include <stdio.h>
@@ -20,6 +24,7 @@
 
 #define RETRY_FIRST_MS 250
 #define RETRY_MAX_MS 60000
+#define INCONSISTENT_MS 500 /* until tasks that are missing are asked for: they may be about to come */
 
 void task_configs_want(struct herder *herder, struct herder_connector *connector)
 {
@@ -44,9 +49,43 @@ static bool may_have_tasks(const struct herder_connector *connector, const struc
            config_snapshot_target(snapshot, connector->name) == TARGET_STARTED;
 }
 
+/* How long may it stay as it is? */
+static uint32_t patience_ms(const struct herder *herder, const struct herder_connector *connector,
+                            const struct config_snapshot *snapshot)
+{
+    if (config_snapshot_is_inconsistent(snapshot, connector->name))
+        return INCONSISTENT_MS;
+    return herder->setup.settle_timeout_ms != 0 ? herder->setup.settle_timeout_ms : HERDER_SETTLE_TIMEOUT_MS;
+}
+
+/* Counted by every worker, so that an owner that is new, or was paused, does not begin anew. */
+static void watch_settling(struct herder *herder, struct herder_connector *connector, const struct config_snapshot *snapshot)
+{
+    int64_t now_ms = herder_now_ms(), latest_ms = now_ms + patience_ms(herder, connector, snapshot);
+
+    if (config_snapshot_is_settled(snapshot, connector->name)) {
+        connector->mend_at_ms = 0;
+        connector->must_mend = false;
+        return;
+    }
+    if (connector->mend_at_ms == 0 || connector->mend_at_ms > latest_ms)
+        connector->mend_at_ms = latest_ms;
+    if (!may_have_tasks(connector, snapshot) || connector->has_too_many || connector->reconfigure || connector->is_asked)
+        return;
+    if (connector->mend_at_ms <= now_ms) {
+        log_info(HERDER_LOG, "connector %s: its task configurations are written again, so that the config topic holds them whole",
+                 connector->name);
+        connector->mend_at_ms = now_ms + HERDER_SETTLE_TIMEOUT_MS;
+        connector->reconfigure = connector->must_mend = true;
+    } else {
+        units_mark_at(herder, connector, connector->mend_at_ms);
+    }
+}
+
 void task_configs_reconcile(struct herder *herder, struct herder_connector *connector,
                             const struct config_snapshot *snapshot)
 {
+    watch_settling(herder, connector, snapshot);
     if (!connector->reconfigure || connector->is_asked || !may_have_tasks(connector, snapshot))
         return;
     if (connector->retry_at_ms > herder_now_ms()) {
@@ -178,7 +217,8 @@ static void take_configs(struct herder *herder, struct herder_connector *connect
 
     if (raw != NULL && !put_references_back(raw, answer->maps, answer->count))
         try_again_later(herder, connector);
-    else if (raw != NULL && !is_what_is_stored(snapshot, connector->name, answer->maps, answer->count))
+    else if (raw != NULL && (connector->must_mend ||
+                             !is_what_is_stored(snapshot, connector->name, answer->maps, answer->count)))
         write_tasks(herder, connector, answer);
     else
         connector->retry_ms = 0;

@@ -71,6 +71,8 @@ struct herder_connector {
     int64_t retry_at_ms, retry_ms;
 
     /* Requests in order; the first may have begun. */
+    int64_t mend_at_ms; /* when what the topic holds of them is written anew unless it is settled by then; 0: it is */
+    bool must_mend;     /* write the answer also when it is what the topic holds */
     struct herder_request *first_request, *last_request;
     bool is_advancing;
 };

@@ -265,7 +265,9 @@ static int guard_ask(struct config_write *write, enum config_guard_moment moment
     if (write->guard == NULL || write->guard(write->guard_argument, moment, write->deadline_ms, &why) == 0)
         return 0;
     int status = mr_error_set(write->error, MR_ERR_CONFLICT, "config topic: this worker may not write%s: %s",
-                              moment == CONFIG_GUARD_AFTER ? " any more, the change may have been overtaken" : "",
+                              moment == CONFIG_GUARD_AFTER     ? " any more, the change may have been overtaken"
+                              : moment == CONFIG_GUARD_BETWEEN ? " any more, the tasks were not committed"
+                                                               : "",
                               why != NULL ? mr_error_message(why) : "refused");
     mr_error_drop(why);
     return status;
@@ -352,13 +354,15 @@ int config_store_remove_connector(struct config_store *store, const char *connec
 }
 
 /* The last record is the commit. It must follow what every reader can see: the tasks are read back before it is written, unless all
- * of them are seen at once. */
+ * of them are seen at once. Who has slept meanwhile must not commit what another leader has begun to write. */
 static int write_tasks(struct config_write *write, struct config_store *store, const struct config_records *records)
 {
     if (write_begin(write, store, true) != 0)
         return -1;
     size_t first = write->is_claimed ? 0 : records->count - 1;
-    int status = first > 0 ? write_append(write, records->items, first) : 0;
+    int status = 0;
+    if (first > 0 && (status = write_append(write, records->items, first)) == 0)
+        status = guard_ask(write, CONFIG_GUARD_BETWEEN);
     if (status == 0)
         status = write_append(write, records->items + first, records->count - first);
     return write_end(write, status);

@@ -36,12 +36,14 @@ void config_store_destroy(struct config_store *store);
 /* Once, before the store starts; the table and its argument live until the store is destroyed. */
 void config_store_set_listener(struct config_store *store, const struct config_listener *listener, void *argument);
 
-/* Called before the first record of a leader's write is appended and after its last one was read back. -1 refuses:
- * before: nothing is written; after: the writer is told that its write may have been overtaken. Either way the write
+/* Called before the first record of a leader's write is appended, between task records and their commit, and after its last one was
+ * read back. -1 refuses: before: nothing is written; between: the tasks written do not count; after: the writer is told that its
+ * write may have been overtaken. In each case the write
  * fails with MR_ERR_CONFLICT and the guard's words. thread: the writer's, turn held: it may wait until the deadline,
  * and must not write. */
 enum config_guard_moment {
     CONFIG_GUARD_BEFORE,
+    CONFIG_GUARD_BETWEEN,
     CONFIG_GUARD_AFTER,
     CONFIG_GUARD_CLAIMED /* before a write under a claim, not asked again after it: the brokers refuse a former leader themselves */
 };

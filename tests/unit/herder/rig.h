@@ -88,6 +88,7 @@ static struct rig {
 /* To other workers; set before the rig is opened. */
 static const struct leader_link *rig_link;
 
+static uint32_t rig_settle_timeout_ms; /* 0: the usual; likewise */
 static void rig_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void rig_say(const char *format, ...)
 {
@@ -676,6 +677,7 @@ static void rig_close(void)
     config_store_destroy(rig.configs);
     status_store_destroy(rig.statuses);
     offset_store_destroy(rig.offsets);
+                                                      .settle_timeout_ms = rig_settle_timeout_ms,
     mutex_destroy(&rig.lock);
 }
 

@@ -180,14 +180,16 @@ static void the_small_records_are_exact(void **state)
 
 struct guard {
     enum config_guard_moment refuses;
-    int asked_before, asked_after;
+    int asked_before, asked_between, asked_after;
 };
 
 static int guard_ask(void *argument, enum config_guard_moment moment, int64_t deadline_ms, struct mr_error **error)
 {
     struct guard *guard = argument;
     (void)deadline_ms;
-    *(moment == CONFIG_GUARD_BEFORE ? &guard->asked_before : &guard->asked_after) += 1;
+    guard->asked_before += moment == CONFIG_GUARD_BEFORE;
+    guard->asked_between += moment == CONFIG_GUARD_BETWEEN;
+    guard->asked_after += moment == CONFIG_GUARD_AFTER;
     if (moment != guard->refuses)
         return 0;
     return mr_error_set(error, MR_ERR_TIMEOUT, "worker b:8083 leads");
@@ -206,6 +208,23 @@ static void a_refused_guard_writes_nothing(void **state)
     assert_int_equal(guard.asked_after, 0);
     assert_int_equal(config_store_put_target(topic->store, "a", TARGET_PAUSED, NEVER, NULL), 0);   /* any worker's */
     assert_int_equal(guard.asked_before, 1);
+}
+
+static void a_leader_that_slept_does_not_commit_its_tasks(void **state)
+{
+    struct topic *topic = *state;
+    struct mr_error *error = NULL;
+    struct guard guard = {.refuses = CONFIG_GUARD_BETWEEN};
+    struct string_map *task = MAP("v", "1");
+    config_store_set_guard(topic->store, guard_ask, &guard);
+    assert_int_equal(config_store_put_tasks(topic->store, "a", (const struct string_map *const *)&task, 1, NEVER, &error), -1);
+    assert_error(&error, MR_ERR_CONFLICT, "the tasks were not committed");
+    assert_written(&topic->written, "task-a-0={\"properties\":{\"v\":\"1\"}}\n--\n");
+    assert_int_equal(guard.asked_after, 0);
+    string_map_destroy(task);
+    guard.refuses = CONFIG_GUARD_BEFORE;
+    assert_int_equal(config_store_put_tasks(topic->store, "a", NULL, 0, NEVER, NULL), -1);
+    assert_int_equal(guard.asked_between, 1);
 }
 
 static void a_guard_that_refuses_afterwards_is_told_to_the_writer(void **state)
@@ -393,7 +412,7 @@ static void without_memory_nothing_leaks(void **state)
 RUN_TESTS(ON_TOPIC(a_connector_is_written_in_its_own_order), ON_TOPIC(texts_are_raw_utf8_with_jacksons_escapes),
           ON_TOPIC(an_initial_state_is_written_before_the_connector), ON_TOPIC(tasks_are_read_back_before_their_commit),
           ON_TOPIC(no_commit_follows_tasks_that_failed), ON_TOPIC(the_small_records_are_exact),
-          ON_TOPIC(a_refused_guard_writes_nothing), ON_TOPIC(a_guard_that_refuses_afterwards_is_told_to_the_writer),
+          ON_TOPIC(a_refused_guard_writes_nothing), ON_TOPIC(a_leader_that_slept_does_not_commit_its_tasks), ON_TOPIC(a_guard_that_refuses_afterwards_is_told_to_the_writer),
           ON_TOPIC(a_lost_log_refuses_changes_and_keeps_its_snapshot), ON_TOPIC(refreshing_is_the_logs_business),
           ON_TOPIC(a_write_waits_for_its_turn_until_its_deadline), cmocka_unit_test(what_is_told_can_be_seen),
           cmocka_unit_test(many_threads_write_and_read), cmocka_unit_test(without_memory_nothing_leaks))
