@@ -120,6 +120,13 @@ static inline void probe_on_task(void *argument, const char *connector, uint32_t
     probe_note(argument, line);
 }
 
+static inline void probe_on_prepared(void *argument, const char *connector, uint32_t task)
+{
+    char line[256];
+    snprintf(line, sizeof(line), "prepared %s-%u", connector, task);
+    probe_note(argument, line);
+}
+
 static inline void probe_on_topic(void *argument, const char *connector, uint32_t task, const char *topic)
 {
     char line[512];
@@ -133,6 +140,7 @@ static const struct executor_listener probe_listener = {
     .on_reconfiguration = probe_on_reconfiguration,
     .on_values_changed = probe_on_values,
     .on_task_state = probe_on_task,
+    .on_task_prepared = probe_on_prepared,
     .on_topic = probe_on_topic,
 };
 
@@ -283,14 +291,26 @@ static inline void probe_start_connector(struct probe *probe, const char *name, 
     string_map_destroy(map);
 }
 
-static inline void probe_start_task(struct probe *probe, const char *name, const char *text, bool paused)
+typedef int probe_task_fn(struct executor *executor, const struct executor_task *task, struct mr_error **error);
+
+static inline void probe_give_task(struct probe *probe, probe_task_fn *give, const char *name, const char *text, bool paused)
 {
     struct mr_error *error = NULL;
     struct string_map *map = probe_connector(probe, name, text);
     struct executor_task task = {
         .connector = name, .number = 0, .connector_config = map, .task_config = map, .paused = paused};
-    assert_int_equal(executor_start_task(probe->executor, &task, &error), 0);
+    assert_int_equal(give(probe->executor, &task, &error), 0);
     string_map_destroy(map);
+}
+
+static inline void probe_start_task(struct probe *probe, const char *name, const char *text, bool paused)
+{
+    probe_give_task(probe, executor_start_task, name, text, paused);
+}
+
+static inline void probe_prepare_task(struct probe *probe, const char *name, const char *text)
+{
+    probe_give_task(probe, executor_prepare_task, name, text, false);
 }
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * fake_consumer: stands in for kafka/consumer.h in one test file: a log of records per topic partition, and group events that
  * the test makes. Include once, after cmocka.h, in a test of a folder whose mr_tests names these in WRAPS:
- *   consumer_open consumer_close consumer_next_event consumer_assign consumer_revoke consumer_read consumer_batch_count
+ *   consumer_open consumer_subscribe consumer_close consumer_next_event consumer_assign consumer_revoke consumer_read
+ *   consumer_batch_count
  *   consumer_batch_at consumer_batch_byte_count consumer_batch_charge consumer_batch_drop consumer_message_header_count
  *   consumer_message_header consumer_pause consumer_resume consumer_seek consumer_pinned_bytes consumer_commit
  *   consumer_commit_and_wait consumer_committed
@@ -51,7 +52,7 @@ static struct fake_consumer {
         struct consumer_partition partitions[FAKE_LOGS_MAX];
     } last;                     /* the one the task looks at */
     struct mr_error *error;     /* of the last event */
-    bool is_open;
+    bool is_open, is_subscribed;
     int opens, closes;
     enum consumer_close_mode close_mode;
     bool answer_is_due;         /* an ASSIGNED, REVOKED or LOST was given and not answered */
@@ -172,11 +173,22 @@ struct consumer *__wrap_consumer_open(const struct consumer_setup *setup, struct
         return NULL;
     }
     fake_consumer.is_open = true;
+    fake_consumer.is_subscribed = false;
     assert_non_null(setup->on_ready);
     char text[160];
     snprintf(text, sizeof(text), "open:%s", setup->instance_id);
     fake_consumer_note(text);
     return (struct consumer *)(void *)&fake_consumer;
+}
+
+int __wrap_consumer_subscribe(struct consumer *consumer, const struct consumer_subscription *subscription,
+                              struct mr_error **error)
+{
+    (void)consumer, (void)error;
+    assert_true(fake_consumer.is_open && !fake_consumer.is_subscribed);
+    assert_true(subscription->topic_count > 0 || subscription->topics_regex != NULL);
+    fake_consumer.is_subscribed = true;
+    return 0;
 }
 
 void __wrap_consumer_close(struct consumer *consumer, enum consumer_close_mode mode, int64_t deadline_ms)

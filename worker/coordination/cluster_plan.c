@@ -22,6 +22,7 @@ struct place {
     int32_t released_by; /* alive, has acknowledged */
     int32_t orphan_of;  /* gone; had it */
     int32_t prepared_by;
+    int64_t preparing_since_ms;
     bool is_double;     /* more than one owner or holder */
     bool was_balance;   /* revoked for the balance: has no home to go back to */
     bool waits;         /* for its worker to come back */
@@ -166,8 +167,14 @@ static void see_at_worker(struct planner *planner, struct place *place, const st
         place->is_double = place->is_double || place->owner != NOBODY || place->holder != NOBODY;
         place->owner = (int32_t)index;
     }
-    if (unit_map_has(&assignment->preparing, work->connector, work->task))
+    at = unit_map_find(&assignment->preparing, work->connector, work->task);
+    if (at != UNIT_MAP_NONE) {
+        const char *since = assignment->preparing.entries[at].text;
+        int64_t since_ms = since != NULL ? strtoll(since, NULL, 10) : 0;
+
         place->prepared_by = (int32_t)index;
+        place->preparing_since_ms = since_ms < planner->input->now_ms ? since_ms : planner->input->now_ms; /* another's clock */
+    }
 }
 
 /* "NUMBER TEXT" of the cluster record. */
@@ -269,11 +276,9 @@ static void look_at_places(struct planner *planner)
 /* Units on their way count for where they go to, so that a second look does not choose anew. */
 static int32_t current_of(const struct planner *planner, const struct place *place)
 {
-    if (place->owner != NOBODY && !place->is_double)
-        return place->owner;
     if (place->prepared_by != NOBODY && planner->workers[place->prepared_by].takes_work)
         return place->prepared_by;
-    return NOBODY;
+    return place->is_double ? NOBODY : place->owner;
 }
 
 static bool compute(struct planner *planner)
@@ -341,6 +346,40 @@ static void revoke(struct planner *planner, int32_t worker, const char *connecto
     planner->plan->moves++;
 }
 
+static void let_prepare(struct planner *planner, const struct place *place, const struct cluster_work *work, int32_t target)
+{
+    char since[24];
+
+    snprintf(since, sizeof(since), "%" PRId64,
+             place->prepared_by == target ? place->preparing_since_ms : planner->input->now_ms);
+    put_unit(planner, &planner->plan->assignments[target].preparing, work->connector, work->task, since);
+}
+
+static void look_again(struct planner *planner, int64_t when_ms)
+{
+    if (planner->plan->look_again_ms == 0 || when_ms < planner->plan->look_again_ms)
+        planner->plan->look_again_ms = when_ms;
+}
+
+/* Of a connector there is nothing to prepare, and nobody feels a moment without it. */
+static bool waits_for_successor(struct planner *planner, const struct place *place, const struct cluster_work *work,
+                                int32_t target)
+{
+    const struct cluster_member *member;
+    int64_t until_ms = planner->input->now_ms + CLUSTER_PREPARE_MOST_MS;
+
+    if (target == NOBODY || work->task == UNIT_IS_CONNECTOR)
+        return false;
+    if (place->prepared_by == target) {
+        member = present_member(&planner->input->workers[target]);
+        until_ms = place->preparing_since_ms + CLUSTER_PREPARE_MOST_MS;
+        if (until_ms <= planner->input->now_ms || (member != NULL && unit_map_has(&member->prepared, work->connector, work->task)))
+            return false;
+    }
+    look_again(planner, until_ms);
+    return true;
+}
+
 static const char *reason_to_leave(const struct planner *planner, int32_t owner, const struct cluster_work *work)
 {
     const struct cluster_member *member = present_member(&planner->input->workers[owner]);
@@ -390,7 +429,13 @@ static void write_owned(struct planner *planner, const struct place *place, cons
         return;
     }
     if (target != NOBODY)
-        put_unit(planner, &assignments[target].preparing, work->connector, work->task, NULL);
+        let_prepare(planner, place, work, target);
+    planner->plan->is_settled = false;
+    if (waits_for_successor(planner, place, work, target)) {
+        put_unit(planner, &assignments[owner].units, work->connector, work->task, NULL);
+        note_home(planner, place, work, owner, false);
+        return;
+    }
     revoke(planner, owner, work->connector, work->task,
            target == NOBODY && planner->workers[owner].keeps_work ? "selector" : reason_to_leave(planner, owner, work));
     note_home(planner, place, work, owner, false);
@@ -428,8 +473,7 @@ static void write_held(struct planner *planner, size_t index, const struct clust
         }
     }
     if (planner->units[index].worker != NOBODY && planner->units[index].worker != planner->places[index].holder)
-        put_unit(planner, &planner->plan->assignments[planner->units[index].worker].preparing, work->connector, work->task,
-                 NULL);
+        let_prepare(planner, &planner->places[index], work, planner->units[index].worker);
     planner->plan->is_settled = false;
 }
 
@@ -443,8 +487,7 @@ static void write_waiting(struct planner *planner, const struct place *place, co
         put_numbered(planner, &planner->plan->head.absent, work, place->waits_until_ms, place->home);
     }
     planner->plan->is_settled = false;
-    if (planner->plan->look_again_ms == 0 || place->waits_until_ms < planner->plan->look_again_ms)
-        planner->plan->look_again_ms = place->waits_until_ms;
+    look_again(planner, place->waits_until_ms);
 }
 
 static void write_work(struct planner *planner)
@@ -460,11 +503,7 @@ static void write_work(struct planner *planner)
             write_held(planner, i, work);
             note_home(planner, place, work, place->holder != NOBODY ? place->holder : place->owner, place->was_balance);
         } else if (place->owner != NOBODY) {
-            size_t before = planner->plan->moves;
-
             write_owned(planner, place, work, target);
-            if (planner->plan->moves != before)
-                planner->plan->is_settled = false;
         } else {
             write_free(planner, place, work, target);
         }

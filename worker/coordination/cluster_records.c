@@ -304,6 +304,7 @@ void cluster_member_release(struct cluster_member *member)
     mem_free(member->host);
     mem_free(member->labels);
     unit_map_release(&member->stopped);
+    unit_map_release(&member->prepared);
     ptr_array_release(&member->gone);
     cluster_member_init(member);
 }
@@ -337,6 +338,7 @@ int cluster_member_encode(const struct cluster_member *member, struct str_buffer
         put_flag(&writer, "leaves", member->leaves);
         put_stamp(&writer, "as_of", member->as_of);
         put_units(&writer, "stopped", &member->stopped);
+        put_units(&writer, "prepared", &member->prepared);
         put_gone(&writer, &member->gone);
     }
     return writer_end(&writer, text, error);
@@ -372,6 +374,7 @@ int cluster_member_decode(struct cluster_member *member, const char *text, size_
         member->leaves = get_flag(reader.map, "leaves");
         member->as_of = get_stamp(reader.map, "as_of");
         get_units(&reader, "stopped", &member->stopped);
+        get_units(&reader, "prepared", &member->prepared);
         get_gone(&reader, &member->gone);
     }
     result = reader_end(&reader, error);

@@ -46,6 +46,7 @@ struct cluster_member {
     bool drains, leaves;
     struct cluster_stamp as_of; /* the assignment `stopped` answers */
     struct unit_map stopped;    /* of those to be revoked; text: "abandoned" or NULL */
+    struct unit_map prepared;   /* of those it prepares: as ready as they will be */
     struct ptr_array gone;      /* char *: "URL#boot" of members that are proven dead */
 };
 
@@ -56,7 +57,7 @@ struct cluster_assignment {
     char boot[MEMBERSHIP_BOOT_ID_SIZE];   /* whom it is for */
     struct unit_map units;
     struct unit_map revoking;  /* text: the stamp of the revocation and why: "3.12 balance" */
-    struct unit_map preparing; /* will come: open clients, load offsets, do not start */
+    struct unit_map preparing; /* will come: make ready, do not start; text: since when, wall clock ms of the leader */
     bool is_unfit;             /* the leader gives it nothing new: it owes a record or an acknowledgement; only for people to see */
 };
 

@@ -188,9 +188,16 @@ void executor_request_task_configs(struct executor *executor, const char *connec
 
 /* Tasks ---------------------------------------------------------------------------------------------------------------- */
 
-int executor_start_task(struct executor *executor, const struct executor_task *task, struct mr_error **error)
+static int no_room(const struct executor_task *task, struct mr_error **error)
 {
-    struct task_unit *unit = task_unit_create(executor, task, error);
+    return mr_error_set(error, MR_ERR_RETRIABLE, "Task %s-%u: too many jobs wait, or no memory", task->connector,
+                        task->number);
+}
+
+static int make_task(struct executor *executor, const struct executor_task *task, bool is_preparing,
+                     struct mr_error **error)
+{
+    struct task_unit *unit = task_unit_create(executor, task, is_preparing, error);
     if (unit == NULL)
         return -1;
     task_unit_take(unit);
@@ -202,12 +209,51 @@ int executor_start_task(struct executor *executor, const struct executor_task *t
     int status = 0;
     if (!task_unit_start(unit)) {
         executor_forget_task(executor, unit);
-        status = mr_error_set(error, MR_ERR_RETRIABLE, "Task %s-%u: too many jobs wait, or no memory", task->connector,
-                              task->number);
+        status = no_room(task, error);
     }
     task_unit_drop(unit);
     executor_wake_watch(executor);
     return status;
+}
+
+/* One that was prepared and is good no more, or not wanted, makes room at once. */
+static void make_room(struct executor *executor, struct task_unit *prepared)
+{
+    if (prepared != NULL)
+        executor_forget_task(executor, prepared);
+    task_unit_drop(prepared);
+}
+
+/* To be started now; NULL: none, or it has ended or is to. */
+static struct task_unit *find_prepared(struct executor *executor, const struct executor_task *task)
+{
+    struct task_unit *unit = executor_find_task(executor, task->connector, task->number);
+    if (unit == NULL || task_unit_adopt(unit, task->paused))
+        return unit;
+    make_room(executor, unit);
+    return NULL;
+}
+
+int executor_start_task(struct executor *executor, const struct executor_task *task, struct mr_error **error)
+{
+    struct task_unit *prepared = find_prepared(executor, task);
+    if (prepared == NULL)
+        return make_task(executor, task, false, error);
+    int status = task_unit_start_adopted(prepared) ? 0 : no_room(task, error);
+    task_unit_drop(prepared);
+    return status;
+}
+
+int executor_prepare_task(struct executor *executor, const struct executor_task *task, struct mr_error **error)
+{
+    make_room(executor, executor_find_task(executor, task->connector, task->number));
+    return make_task(executor, task, true, error);
+}
+
+void executor_drop_prepared_task(struct executor *executor, const char *connector, uint32_t task)
+{
+    executor_stop_task(executor, connector, task, TASK_DEPARTURE_STAY,
+                       clock_monotonic_ms(NULL) + EXECUTOR_STOP_TIMEOUT_MS);
 }
 
 void executor_set_task_paused(struct executor *executor, const char *connector, uint32_t task, bool paused)

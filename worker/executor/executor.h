@@ -10,7 +10,7 @@
  *
  * A unit is told about by its name (connector) or name and number (task). At most one instance of a unit exists: starting one
  * that is still there is a bug of the caller, who waits for STOPPED or FAILED of the former first. An abandoned one no longer
- * counts.
+ * counts, nor does one that was only prepared.
  *
  * thread: commands from any thread (in practice the herder's). locks: none is held while a listener is called.
  */
@@ -69,6 +69,8 @@ struct executor_listener {
     /* RUNNING, PAUSED, STOPPED, FAILED of task.h; `trace` as above. */
     void (*on_task_state)(void *argument, const char *connector, uint32_t task, enum task_state state,
                           const char *trace, const char *version);
+    /* As ready as it will be before its start: once after executor_prepare_task, unless it is dropped. */
+    void (*on_task_prepared)(void *argument, const char *connector, uint32_t task);
     void (*on_topic)(void *argument, const char *connector, uint32_t task, const char *topic);
 };
 
@@ -128,6 +130,12 @@ struct executor_task {
 /* Building one (providers, clients, dead letter topic) takes at most EXECUTOR_BUILD_TIMEOUT_MS. */
 #define EXECUTOR_BUILD_TIMEOUT_MS 60000
 int executor_start_task(struct executor *executor, const struct executor_task *task, struct mr_error **error);
+/* Makes ready what this worker may soon have to start, while it still runs elsewhere: the task is built, its clients connect, its
+ * plugin prepares. Nothing of it is shown or written, and nothing told but that it is ready, even when it failed: then the start
+ * makes it anew. The next executor_start_task of the unit goes on from there; it comes with the same configurations, or after
+ * executor_drop_prepared_task, which ends it without a word. */
+int executor_prepare_task(struct executor *executor, const struct executor_task *task, struct mr_error **error);
+void executor_drop_prepared_task(struct executor *executor, const char *connector, uint32_t task);
 void executor_set_task_paused(struct executor *executor, const char *connector, uint32_t task, bool paused);
 /* Ends as STOPPED or FAILED; past the deadline the task is abandoned and told as STOPPED. */
 void executor_stop_task(struct executor *executor, const char *connector, uint32_t task, enum task_departure departure,

@@ -120,13 +120,16 @@ struct task_plan {
 struct task *task_build(const struct task_plan *plan, const char **version, struct mr_error **error);
 
 /* task_unit.c, task_unit_build.c, task_unit_stop.c */
-struct task_unit *task_unit_create(struct executor *executor, const struct executor_task *task,
+struct task_unit *task_unit_create(struct executor *executor, const struct executor_task *task, bool is_preparing,
                                    struct mr_error **error);
 struct task_unit *task_unit_take(struct task_unit *unit);
 void task_unit_drop(struct task_unit *unit);
 const char *task_unit_key(const struct task_unit *unit);
 bool task_key(char key[TASK_KEY_MAX], const char *connector, uint32_t number);
 bool task_unit_start(struct task_unit *unit); /* false: could not be posted, nothing will be told */
+/* What was prepared is to be started now, and told about. false: it has ended, or is to. */
+bool task_unit_adopt(struct task_unit *unit, bool paused);
+bool task_unit_start_adopted(struct task_unit *unit); /* false: could not be posted; it is only prepared again */
 void task_unit_set_paused(struct task_unit *unit, bool paused);
 void task_unit_stop(struct task_unit *unit, enum task_departure departure, int64_t deadline_ms);
 /* For the watch: commits what is due; gives up what should have ended. Lowers *wake_at_ms to the next deadline. */

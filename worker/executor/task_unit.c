@@ -55,7 +55,8 @@ void task_unit_drop(struct task_unit *unit)
     executor_freed(executor);
 }
 
-struct task_unit *task_unit_create(struct executor *executor, const struct executor_task *task, struct mr_error **error)
+struct task_unit *task_unit_create(struct executor *executor, const struct executor_task *task, bool is_preparing,
+                                   struct mr_error **error)
 {
     struct task_unit *unit = mem_calloc(1, sizeof(*unit));
     if (unit == NULL) {
@@ -68,12 +69,14 @@ struct task_unit *task_unit_create(struct executor *executor, const struct execu
     executor_born(executor);
     unit->number = task->number;
     unit->paused = task->paused;
+    unit->is_preparing = is_preparing;
     unit->connector = mem_strdup(task->connector);
     unit->connector_config = string_map_copy(task->connector_config);
     unit->task_config = string_map_copy(task->task_config);
     bool has_key = task_key(unit->key, task->connector, task->number);
     if (has_key && unit->connector != NULL && unit->connector_config != NULL && unit->task_config != NULL) {
-        unit->metrics = metrics_registry_add_task(executor->setup.metrics, task->connector, task->number);
+        unit->metrics = (is_preparing ? metrics_registry_make_task : metrics_registry_add_task)(
+            executor->setup.metrics, task->connector, task->number);
         return unit;
     }
     mr_error_set(error, has_key ? MR_ERR_NO_MEMORY : MR_ERR_CONFIG,
@@ -170,17 +173,31 @@ static void tell(struct task_unit *unit, enum task_state state, const char *trac
                                          version);
 }
 
+/* Only while nobody has asked for its start. */
+static void tell_prepared(struct task_unit *unit)
+{
+    const struct executor *executor = unit->executor;
+    mutex_lock(&unit->lock);
+    bool is_told = unit->is_preparing && !unit->is_prepared;
+    unit->is_prepared = true;
+    mutex_unlock(&unit->lock);
+    if (is_told)
+        listener_of(executor)->on_task_prepared(executor->setup.listener_argument, unit->connector, unit->number);
+}
+
 bool task_unit_tell_last(struct task_unit *unit, enum task_state state, const char *trace)
 {
     mutex_lock(&unit->lock);
-    bool was_gone = unit->phase == UNIT_GONE;
+    bool was_gone = unit->phase == UNIT_GONE, is_told = !was_gone && !unit->is_preparing;
     unit->phase = UNIT_GONE;
     mutex_unlock(&unit->lock);
-    if (was_gone)
-        return false;
-    executor_forget_task(unit->executor, unit);
-    tell(unit, state, trace);
-    return true;
+    if (!was_gone)
+        executor_forget_task(unit->executor, unit);
+    if (is_told)
+        tell(unit, state, trace);
+    else if (!was_gone)
+        tell_prepared(unit);
+    return is_told;
 }
 
 void task_unit_tell_failed(struct task_unit *unit, const char *trace, const char *words)
@@ -201,9 +218,11 @@ static void on_state(void *argument, enum task_state state, const char *trace)
         return;
     }
     mutex_lock(&unit->lock);
-    bool is_gone = unit->phase == UNIT_GONE;
+    bool is_silent = unit->phase == UNIT_GONE || unit->is_preparing;
     mutex_unlock(&unit->lock);
-    if (is_gone)
+    if (state == TASK_PREPARED)
+        tell_prepared(unit);
+    if (is_silent)
         return;
     char *note = state == TASK_RUNNING
                      ? quarantine_take_note(unit->executor->setup.quarantine, unit->connector, unit->number)

@@ -1,6 +1,8 @@
 /* A task unit being built: by a job; then it is stepped, unless it is wanted no more. */
 #include "executor/task_unit_internal.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -9,6 +11,7 @@
 #include "config/worker_config.h"
 #include "errors/error_line.h"
 #include "executor/quarantine.h"
+#include "metrics/registry.h"
 
 #include <millrace/error.h>
 
@@ -57,7 +60,7 @@ static struct task *build(struct task_unit *unit, int64_t deadline_ms, struct mr
 static bool begin(struct task_unit *unit, struct task *task)
 {
     mutex_lock(&unit->lock);
-    bool is_wanted = unit->phase == UNIT_BUILDING && !unit->stop_asked;
+    bool is_wanted = unit->phase == UNIT_BUILDING && !unit->stop_asked, is_preparing = unit->is_preparing;
     if (is_wanted) {
         unit->phase = UNIT_STEPPING;
         unit->task = task;
@@ -67,7 +70,7 @@ static bool begin(struct task_unit *unit, struct task *task)
     }
     mutex_unlock(&unit->lock);
     if (is_wanted)
-        task_request_start(task);
+        (is_preparing ? task_request_prepare : task_request_start)(task);
     return is_wanted;
 }
 
@@ -114,8 +117,8 @@ static bool is_held(struct task_unit *unit)
                                      unit->connector_config);
     if (reason == NULL)
         return false;
-    log_error(LOG_NAME, "task %s is not started: %s", unit->key, reason);
-    task_unit_tell_last(unit, TASK_FAILED, reason);
+    if (task_unit_tell_last(unit, TASK_FAILED, reason))
+        log_error(LOG_NAME, "task %s is not started: %s", unit->key, reason);
     mem_free(reason);
     return true;
 }
@@ -173,5 +176,70 @@ bool task_unit_start(struct task_unit *unit)
     if (job_post(unit->executor->setup.jobs, &job))
         return true;
     task_unit_drop(unit);
+    return false;
+}
+
+/* What was prepared ---------------------------------------------------------------------------------------------------- */
+
+bool task_unit_adopt(struct task_unit *unit, bool paused)
+{
+    mutex_lock(&unit->lock);
+    assert(unit->is_preparing && "the former instance has ended");
+    bool is_good = unit->phase != UNIT_GONE && !unit->stop_asked;
+    if (is_good) {
+        unit->is_preparing = false;
+        unit->paused = paused;
+        if (unit->task != NULL)
+            (paused ? task_request_pause : task_request_resume)(unit->task);
+    }
+    mutex_unlock(&unit->lock);
+    return is_good;
+}
+
+/* Held by now: the end is told, and what was made ends without a word. */
+static void start_run(void *argument)
+{
+    struct task_unit *unit = argument;
+    struct task *task = task_unit_borrow(unit);
+    if (task == NULL)
+        return; /* it failed while it was prepared, as was told */
+    if (is_held(unit))
+        task_request_stop(task, TASK_DEPARTURE_STAY, clock_monotonic_ms(NULL));
+    else
+        task_request_start(task);
+    task_unit_give_back(unit);
+}
+
+static void start_outcome(void *argument, enum job_outcome outcome)
+{
+    assert(outcome == JOB_DONE); /* no deadline */
+    (void)outcome;
+    task_unit_drop(argument);
+}
+
+static bool post_start(struct task_unit *unit)
+{
+    struct job job = {.run = start_run,
+                      .on_outcome = start_outcome,
+                      .argument = task_unit_take(unit),
+                      .deadline_ms = INT64_MAX};
+    if (job_post(unit->executor->setup.jobs, &job))
+        return true;
+    task_unit_drop(unit);
+    return false;
+}
+
+bool task_unit_start_adopted(struct task_unit *unit)
+{
+    mutex_lock(&unit->lock);
+    bool is_building = unit->phase == UNIT_BUILDING; /* and starts when it is built */
+    mutex_unlock(&unit->lock);
+    if (is_building || post_start(unit)) {
+        metrics_registry_show_task(unit->executor->setup.metrics, unit->connector, unit->number, unit->metrics);
+        return true;
+    }
+    mutex_lock(&unit->lock);
+    unit->is_preparing = true;
+    mutex_unlock(&unit->lock);
     return false;
 }

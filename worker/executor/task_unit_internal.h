@@ -5,7 +5,7 @@
  *   task_unit_stop.c   pausing, stopping, giving up
  *
  * A task unit: built by a job, then stepped by the pool until it ends. Commands that come while it is built are kept and
- * carried out after.
+ * carried out after. One that is only prepared goes the same way up to its plugin's start, in silence.
  *
  *   BUILDING → STEPPING → GONE        GONE: its end was told and the name is free
  *        └──────────────────┘
@@ -35,6 +35,8 @@ struct task_unit {
     size_t users;        /* of the task; the last destroys it */
     const char *version; /* the loader's */
     struct unit_metrics *metrics; /* a reference */
+    bool is_preparing; /* nobody has asked for its start yet: nothing of it is told but that it is ready */
+    bool is_prepared;  /* told so */
     bool paused, stop_asked, stop_given, stop_begun, is_abandoning, abandon_begun;
     enum task_departure departure;
     int64_t stop_deadline_ms;
@@ -55,7 +57,7 @@ void task_unit_wake(void *unit);
 void task_unit_wake_take(void *unit);
 void task_unit_wake_drop(void *unit);
 
-/* The end, once; the name is free before it is told. false: it was told before. */
+/* The end, once; the name is free before it is told. false: it was told before, or there is nobody to tell. */
 bool task_unit_tell_last(struct task_unit *unit, enum task_state state, const char *trace);
 /* It could not be made: the one line in the log about that. A task that fails later logs it itself. */
 void task_unit_tell_failed(struct task_unit *unit, const char *trace, const char *words);

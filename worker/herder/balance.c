@@ -355,7 +355,7 @@ static bool make_plan(struct herder *herder, const struct config_snapshot *snaps
     made = workers != NULL && work != NULL && cluster_plan_make(&input, &plan);
     if (made) {
         made = write_plan(herder, &input, &plan);
-        if (made && (plan.moves > 0 || all_are_introduced(cluster)))
+        if (made && (plan.moves > 0 || (plan.is_settled && all_are_introduced(cluster))))
             cluster->reason = NULL;
         cluster_plan_release(&plan);
     }

@@ -85,6 +85,8 @@ const char *cluster_owner(const struct herder *herder, const char *connector, in
 const struct cluster_assignment *duty_assignment(const struct herder_cluster *cluster);
 /* Is it this worker's to run? `task` UNIT_IS_CONNECTOR: the connector itself. */
 bool duty_has(const struct herder *herder, const char *connector, int32_t task);
+/* Will it probably be, once another worker has let go of it? */
+bool duty_prepares(const struct herder *herder, const char *connector, int32_t task);
 /* Something has changed that it may have to say. */
 void duty_report_later(struct herder *herder);
 void duty_report_if_due(struct herder *herder);

@@ -44,6 +44,13 @@ bool duty_has(const struct herder *herder, const char *connector, int32_t task)
     return assignment != NULL && unit_map_has(&assignment->units, connector, task);
 }
 
+bool duty_prepares(const struct herder *herder, const char *connector, int32_t task)
+{
+    const struct cluster_assignment *assignment = herder->cluster != NULL ? duty_assignment(herder->cluster) : NULL;
+
+    return assignment != NULL && unit_map_has(&assignment->preparing, connector, task);
+}
+
 static bool is_running(const struct herder *herder, const char *connector, int32_t task)
 {
     const struct herder_connector *of = units_find((struct herder *)herder, connector);
@@ -77,6 +84,23 @@ static bool list_stopped(struct herder *herder)
     return true;
 }
 
+static bool list_prepared(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    const struct cluster_assignment *assignment = duty_assignment(cluster);
+
+    unit_map_release(&cluster->own.prepared);
+    for (size_t i = 0; assignment != NULL && i < assignment->preparing.count; i++) {
+        const struct unit_entry *entry = &assignment->preparing.entries[i];
+        const struct herder_connector *of = units_find(herder, entry->connector);
+
+        if (of != NULL && entry->task >= 0 && (uint32_t)entry->task < of->task_count && of->tasks[entry->task].is_ready &&
+            !unit_map_put(&cluster->own.prepared, entry->connector, entry->task, NULL))
+            return false;
+    }
+    return true;
+}
+
 /* Whoever is no member any more needs no word about it. */
 static void forget_settled_deaths(struct herder_cluster *cluster)
 {
@@ -105,7 +129,7 @@ static bool fill_in(struct herder *herder)
     if (own->labels == NULL)
         own->labels = mem_strdup(herder->setup.worker->placement_labels);
     forget_settled_deaths(cluster);
-    return own->version != NULL && own->host != NULL && list_stopped(herder);
+    return own->version != NULL && own->host != NULL && list_stopped(herder) && list_prepared(herder);
 }
 
 /* false: no memory; own_text stays. */

@@ -180,31 +180,68 @@ static void renew_prints(struct herder *herder, struct herder_connector *connect
     connector->prints_of = generation;
 }
 
+static struct executor_task executor_task_of(const struct herder_connector *connector, uint32_t number, const struct wish *wish)
+{
+    return (struct executor_task){
+        .connector = connector->name,
+        .number = number,
+        .connector_config = config_of_tasks(wish, connector->name),
+        .task_config = config_snapshot_task(wish->snapshot, connector->name, number),
+        .paused = wish->target == TARGET_PAUSED,
+    };
+}
+
+static void drop_prepared(struct herder *herder, struct herder_connector *connector, uint32_t number)
+{
+    struct herder_task *task = &connector->tasks[number];
+
+    if (task->is_prepared)
+        executor_drop_prepared_task(herder->executor, connector->name, number);
+    task->is_prepared = task->is_ready = false;
+}
+
+/* It runs elsewhere and is to come here. Nothing but time is lost where it could not be prepared. */
+static void prepare_task(struct herder *herder, struct herder_connector *connector, uint32_t number,
+                         const struct wish *wish)
+{
+    struct herder_task *task = &connector->tasks[number];
+    struct executor_task prepared = executor_task_of(connector, number, wish);
+    struct mr_error *error = NULL;
+
+    if (task->is_prepared && task->print == task->wanted_print)
+        return;
+    drop_prepared(herder, connector, number);
+    task->print = task->wanted_print;
+    task->is_prepared = true;
+    if (executor_prepare_task(herder->executor, &prepared, &error) == 0)
+        return;
+    log_debug(HERDER_LOG, "task %s-%u could not be prepared: %s", connector->name, number, mr_error_message(error));
+    mr_error_drop(error);
+    task->is_ready = true; /* tried once */
+    duty_report_later(herder);
+}
+
 static void start_task(struct herder *herder, struct herder_connector *connector, uint32_t number,
                        const struct wish *wish)
 {
     struct herder_task *task = &connector->tasks[number];
+    struct executor_task started = executor_task_of(connector, number, wish);
     struct mr_error *error = NULL;
 
     if (task->not_before_ms > herder_now_ms()) {
         units_mark_at(herder, connector, task->not_before_ms);
         return;
     }
+    if (task->print != task->wanted_print)
+        drop_prepared(herder, connector, number);
     if (task->announce)
         status_of_task(herder, connector->name, number, UNIT_RESTARTING, NULL, NULL);
     task->announce = task->restart = false;
-    task->told_paused = wish->target == TARGET_PAUSED;
+    task->told_paused = started.paused;
     task->print = task->wanted_print;
-    task->subscription = subscription_print(herder, config_of_tasks(wish, connector->name));
-    if (executor_start_task(herder->executor,
-                            &(struct executor_task){
-                                .connector = connector->name,
-                                .number = number,
-                                .connector_config = config_of_tasks(wish, connector->name),
-                                .task_config = config_snapshot_task(wish->snapshot, connector->name, number),
-                                .paused = task->told_paused,
-                            },
-                            &error) == 0) {
+    task->subscription = subscription_print(herder, started.connector_config);
+    if (executor_start_task(herder->executor, &started, &error) == 0) {
+        task->is_prepared = task->is_ready = false;
         task->phase = TASK_PHASE_UP;
         return;
     }
@@ -266,6 +303,10 @@ static void reconcile_unwanted_task(struct herder *herder, struct herder_connect
         if (wish->may_run && wish->exists)
             status_of_task(herder, connector->name, number, is_removed ? UNIT_DESTROYED : UNIT_UNASSIGNED, NULL, NULL);
     }
+    if (task->phase == TASK_PHASE_GONE && !is_removed && duty_prepares(herder, connector->name, (int32_t)number))
+        prepare_task(herder, connector, number, wish);
+    else
+        drop_prepared(herder, connector, number);
 }
 
 static void reconcile_tasks(struct herder *herder, struct herder_connector *connector, const struct wish *wish)

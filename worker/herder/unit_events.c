@@ -161,6 +161,18 @@ static void handle_task_state(struct herder *herder, struct herder_post *post)
     event_free(event);
 }
 
+static void handle_task_prepared(struct herder *herder, struct herder_post *post)
+{
+    struct unit_event *event = (struct unit_event *)post;
+    struct herder_connector *connector = units_find(herder, event->connector);
+
+    if (herder->stage != HERDER_ENDED && connector != NULL && event->task < connector->task_count) {
+        connector->tasks[event->task].is_ready = connector->tasks[event->task].is_prepared;
+        duty_report_later(herder);
+    }
+    event_free(event);
+}
+
 static void handle_task_configs(struct herder *herder, struct herder_post *post)
 {
     struct unit_event *event = (struct unit_event *)post;
@@ -235,6 +247,17 @@ static void on_task_state(void *argument, const char *connector, uint32_t task, 
     herder_post(herder, &event->post);
 }
 
+static void on_task_prepared(void *argument, const char *connector, uint32_t task)
+{
+    struct herder *herder = argument;
+    struct unit_event *event = event_create(herder, handle_task_prepared, connector, NULL, NULL);
+
+    if (event == NULL)
+        return;
+    event->task = task;
+    herder_post(herder, &event->post);
+}
+
 static struct string_map **maps_copy(struct string_map *const *maps, size_t count)
 {
     struct string_map **copies = mem_calloc(count + 1, sizeof(*copies));
@@ -302,5 +325,6 @@ const struct executor_listener herder_executor_listener = {
     .on_reconfiguration = on_reconfiguration,
     .on_values_changed = on_values_changed,
     .on_task_state = on_task_state,
+    .on_task_prepared = on_task_prepared,
     .on_topic = on_topic,
 };

@@ -38,6 +38,8 @@ struct herder_task {
     bool told_paused;
     bool restart;       /* end this instance, then start a new one */
     bool announce;      /* write RESTARTING in between */
+    bool is_prepared;   /* GONE; the executor was asked to prepare it, with `print` */
+    bool is_ready;      /* as far as it will be before its start */
     uint64_t print;     /* of the configurations it was started with */
     uint64_t wanted_print;
     uint64_t subscription; /* print of the topics it was started with */
@@ -69,10 +71,10 @@ struct herder_connector {
     bool is_asked;    /* the executor owes an answer with this token */
     uint64_t token;
     int64_t retry_at_ms, retry_ms;
-
-    /* Requests in order; the first may have begun. */
     int64_t mend_at_ms; /* when what the topic holds of them is written anew unless it is settled by then; 0: it is */
     bool must_mend;     /* write the answer also when it is what the topic holds */
+
+    /* Requests in order; the first may have begun. */
     struct herder_request *first_request, *last_request;
     bool is_advancing;
 };

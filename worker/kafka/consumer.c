@@ -28,16 +28,16 @@ rd_kafka_topic_partition_list_t *consumer_list_of(const struct consumer_partitio
     return list;
 }
 
-/* ---- opening ---- */
+/* ---- subscribing ---- */
 
-static rd_kafka_topic_partition_list_t *subscription_of(const struct consumer_setup *setup, struct mr_error **error)
+static rd_kafka_topic_partition_list_t *subscription_of(const struct consumer_subscription *wanted, struct mr_error **error)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)setup->topic_count + 1);
-    for (size_t i = 0; i < setup->topic_count; i++)
-        rd_kafka_topic_partition_list_add(list, setup->topics[i], RD_KAFKA_PARTITION_UA);
-    if (setup->topics_regex == NULL)
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)wanted->topic_count + 1);
+    for (size_t i = 0; i < wanted->topic_count; i++)
+        rd_kafka_topic_partition_list_add(list, wanted->topics[i], RD_KAFKA_PARTITION_UA);
+    if (wanted->topics_regex == NULL)
         return list;
-    char *regex = consumer_regex_translate(setup->topics_regex, error);
+    char *regex = consumer_regex_translate(wanted->topics_regex, error);
     if (regex == NULL) {
         rd_kafka_topic_partition_list_destroy(list);
         return NULL;
@@ -47,15 +47,17 @@ static rd_kafka_topic_partition_list_t *subscription_of(const struct consumer_se
     return list;
 }
 
-static int subscribe(struct consumer *consumer, const struct consumer_setup *setup, struct mr_error **error)
+int consumer_subscribe(struct consumer *consumer, const struct consumer_subscription *subscription, struct mr_error **error)
 {
-    rd_kafka_topic_partition_list_t *list = subscription_of(setup, error);
+    rd_kafka_topic_partition_list_t *list = subscription_of(subscription, error);
     if (list == NULL)
         return -1;
     rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : native_error_set(error, code, "subscribing");
 }
+
+/* ---- opening ---- */
 
 static rd_kafka_t *open_native(const struct consumer *consumer, const struct consumer_setup *setup,
                                struct mr_error **error)
@@ -113,10 +115,6 @@ struct consumer *consumer_open(const struct consumer_setup *setup, struct mr_err
     consumer->queue = rd_kafka_queue_get_consumer(rk);
     if (setup->on_ready != NULL)
         rd_kafka_queue_cb_event_enable(consumer->queue, group_is_ready, consumer);
-    if (subscribe(consumer, setup, error) != 0) {
-        consumer_close(consumer, CONSUMER_CLOSE_STAY, 0);
-        return NULL;
-    }
     return consumer;
 }
 

@@ -36,17 +36,23 @@ struct consumer_setup {
     struct graveyard *graveyard;
     const char *instance_id;           /* static membership: "connect-files-0"; used unless the configuration sets
                                           group.instance.id; NULL: dynamic */
-    const char *const *topics;         /* either these … */
-    size_t topic_count;
-    const char *topics_regex;          /* … or a Java-like regular expression that must match the whole name */
     /* Something may be there to read or to handle. thread: librdkafka's, under its lock: set a flag, write an eventfd,
      * nothing else. May come once too often, also during _open and until _close has returned. */
     void (*on_ready)(void *argument);
     void *argument;
 };
 
-/* Subscribes; does not wait for the group. */
+/* Connects by itself and finds the group's coordinator, as a successor may while its predecessor still reads: no member yet, it
+ * takes nobody's place. Does not wait. */
 struct consumer *consumer_open(const struct consumer_setup *setup, struct mr_error **error);
+
+struct consumer_subscription {
+    const char *const *topics; /* either these … */
+    size_t topic_count;
+    const char *topics_regex;  /* … or a Java-like regular expression that must match the whole name */
+};
+/* Joins the group, once; does not wait for it. */
+int consumer_subscribe(struct consumer *consumer, const struct consumer_subscription *subscription, struct mr_error **error);
 
 enum consumer_close_mode {
     CONSUMER_CLOSE_STAY,    /* hand-over, restart: the broker keeps our place for a successor (static members) */

@@ -94,33 +94,38 @@ static bool put(struct place *place, struct unit_metrics *unit)
     return false;
 }
 
+static struct unit_metrics *make(const struct metrics_registry *registry, const char *connector, int64_t task)
+{
+    return registry != NULL ? unit_metrics_create(connector, task, now_ms(registry)) : NULL;
+}
+
+/* false: no memory; the caller keeps its reference in any case. */
+static bool show(struct metrics_registry *registry, const char *connector, int64_t task, struct unit_metrics *unit)
+{
+    struct unit_metrics *former;
+    struct place place;
+    bool shown = false;
+
+    if (place_find(&place, registry, connector, task)) {
+        mutex_lock(&registry->lock);
+        former = pointer_map_get(place.map, str_buffer_text(&place.key));
+        if (former != NULL && unit_metrics_condition(former) == CONDITION_RESTARTING)
+            unit_metrics_set_condition(unit, CONDITION_RESTARTING, now_ms(registry));
+        shown = put(&place, unit_metrics_take(unit));
+        mutex_unlock(&registry->lock);
+    }
+    place_release(&place);
+    return shown;
+}
+
 static struct unit_metrics *add(struct metrics_registry *registry, const char *connector, int64_t task)
 {
-    struct unit_metrics *unit, *former, *result = NULL;
-    struct place place;
+    struct unit_metrics *unit = make(registry, connector, task);
 
-    if (registry == NULL)
-        return NULL;
-    unit = unit_metrics_create(connector, task, now_ms(registry));
-    if (unit == NULL)
-        return NULL;
-    if (!place_find(&place, registry, connector, task)) {
-        unit_metrics_drop(unit);
-        place_release(&place);
-        return NULL;
-    }
-    mutex_lock(&registry->lock);
-    former = pointer_map_get(place.map, str_buffer_text(&place.key));
-    if (former != NULL && unit_metrics_condition(former) == CONDITION_RESTARTING)
-        unit_metrics_set_condition(unit, CONDITION_RESTARTING, now_ms(registry));
-    unit_metrics_take(unit);
-    if (put(&place, unit))
-        result = unit;
-    mutex_unlock(&registry->lock);
-    if (result == NULL)
-        unit_metrics_drop(unit);
-    place_release(&place);
-    return result;
+    if (unit == NULL || show(registry, connector, task, unit))
+        return unit;
+    unit_metrics_drop(unit);
+    return NULL;
 }
 
 struct unit_metrics *metrics_registry_add_connector(struct metrics_registry *registry, const char *connector)
@@ -131,6 +136,18 @@ struct unit_metrics *metrics_registry_add_connector(struct metrics_registry *reg
 struct unit_metrics *metrics_registry_add_task(struct metrics_registry *registry, const char *connector, uint32_t task)
 {
     return add(registry, connector, task);
+}
+
+struct unit_metrics *metrics_registry_make_task(struct metrics_registry *registry, const char *connector, uint32_t task)
+{
+    return make(registry, connector, task);
+}
+
+void metrics_registry_show_task(struct metrics_registry *registry, const char *connector, uint32_t task,
+                                struct unit_metrics *unit)
+{
+    if (registry != NULL && unit != NULL)
+        show(registry, connector, task, unit);
 }
 
 static void count_start(struct start_counts *counts, enum unit_start start, int64_t at_ms)

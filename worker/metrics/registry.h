@@ -38,6 +38,11 @@ void metrics_registry_destroy(struct metrics_registry *registry);
 /* A reference for the caller; NULL: no memory, or no registry. */
 struct unit_metrics *metrics_registry_add_connector(struct metrics_registry *registry, const char *connector);
 struct unit_metrics *metrics_registry_add_task(struct metrics_registry *registry, const char *connector, uint32_t task);
+/* One that is not shown yet, for a task that may never be started. */
+struct unit_metrics *metrics_registry_make_task(struct metrics_registry *registry, const char *connector, uint32_t task);
+/* Shows it. Without memory it stays unseen. */
+void metrics_registry_show_task(struct metrics_registry *registry, const char *connector, uint32_t task,
+                                struct unit_metrics *unit);
 
 /* How it is now. UNASSIGNED and DESTROYED remove it. One that was never added is there from now on. */
 void metrics_registry_set_connector(struct metrics_registry *registry, const char *connector,

@@ -19,6 +19,7 @@
 
 #define LOG_NAME "millrace.task.sink"
 #define BATCHES_IDLE_MAX 2
+#define MEET_TIMEOUT_MS 1000
 #define LETTERS_GRACE_MS 1000 /* for dead letters under way when the task ends */
 
 /* --- plugin calls; the consumer is lent while one is inside ------------------------------------------------------- */
@@ -73,13 +74,42 @@ static struct consumer *open_consumer(struct sink_task *task, struct mr_error **
             .config = task->setup.consumer_config,
             .graveyard = task->setup.graveyard,
             .instance_id = task->instance_id,
-            .topics = (const char *const *)task->topics,
-            .topic_count = task->setup.topic_count,
-            .topics_regex = task->topics_regex,
             .on_ready = on_ready,
             .argument = task,
         },
         error);
+}
+
+/* Asks for an offset, whatever the answer: the group's coordinator is found and connected then, which can take a second. */
+static void meet_coordinator(struct sink_task *task)
+{
+    struct consumer_partition any = {.topic = task->setup.topic_count > 0 ? task->topics[0] : NULL};
+    struct mr_error *ignored = NULL;
+
+    if (any.topic != NULL && consumer_committed(task->consumer, &any, 1, clock_monotonic_ms(NULL) + MEET_TIMEOUT_MS, &ignored) != 0)
+        mr_error_drop(ignored);
+}
+
+/* A successor is connected before its predecessor lets go; a member it becomes when it starts. */
+static int prepare(struct sink_task *task, const struct task_wish *wish, struct mr_error **error)
+{
+    task_move(&task->task, TASK_PREPARING, NULL);
+    if (!wish->started && !wish->paused) {
+        task->consumer = open_consumer(task, error);
+        if (task->consumer == NULL)
+            return -1;
+        meet_coordinator(task);
+    }
+    return task_plugin_prepare(&task->task, error);
+}
+
+static int join(struct sink_task *task, struct mr_error **error)
+{
+    return consumer_subscribe(task->consumer,
+                              &(struct consumer_subscription){.topics = (const char *const *)task->topics,
+                                                              .topic_count = task->setup.topic_count,
+                                                              .topics_regex = task->topics_regex},
+                              error);
 }
 
 /* The plugin is started before the first partition can be opened (lifecycle, section 6). */
@@ -89,10 +119,11 @@ static int start(struct sink_task *task, struct mr_error **error)
 
     if (task_plugin_start(&task->task, error) != 0)
         return -1;
-    if (task_is_stopping(&task->task))
+    if (task_is_stopping(&task->task) || task_is_abandoned(&task->task))
         return 0;
-    task->consumer = open_consumer(task, error);
     if (task->consumer == NULL)
+        task->consumer = open_consumer(task, error);
+    if (task->consumer == NULL || join(task, error) != 0)
         return -1;
     now_ms = clock_monotonic_ms(task->task.setup.clock);
     task->commit_at_ms = task->empty_put_at_ms = now_ms + task->task.setup.offset_flush_interval_ms;
@@ -181,11 +212,8 @@ static int advance(struct sink_task *task, const struct task_wish *wish, bool *w
     struct task *head = &task->task;
 
     *waiting = true;
-    if (task_state(head) == TASK_NEW && wish->prepared) {
-        task_move(head, TASK_PREPARING, NULL);
-        if (task_plugin_prepare(head, error) != 0)
-            return -1;
-    }
+    if (task_state(head) == TASK_NEW && wish->prepared && prepare(task, wish, error) != 0)
+        return -1;
     if (task_state(head) < TASK_PREPARED || !wish->started)
         return 0;
     if (!task->task.started) {

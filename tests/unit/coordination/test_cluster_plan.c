@@ -32,6 +32,7 @@ struct fake_worker {
     struct cluster_member member;
     struct cluster_assignment assignment;
     bool drains, leaves;
+    bool is_slow; /* never gets ready */
 };
 
 static struct {
@@ -147,6 +148,10 @@ static void obey(struct fake_worker *worker, bool half)
     worker->member.leaves = worker->leaves;
     if (!is_mine)
         return;
+    for (size_t i = 0; i < told->preparing.count; i++)
+        if (!worker->is_slow && !(half && draw(2) == 0))
+            assert_true(unit_map_put(&worker->member.prepared, told->preparing.entries[i].connector,
+                                     told->preparing.entries[i].task, NULL));
     worker->member.as_of = told->stamp;
     for (size_t i = 0; i < told->revoking.count; i++) {
         const struct unit_entry *entry = &told->revoking.entries[i];
@@ -522,6 +527,60 @@ static void a_word_of_a_member_that_another_is_dead_frees_its_units(void **state
     sim_release();
 }
 
+/* All that a leaves behind, with the sum of what it runs after each step. */
+static void a_task_is_revoked_when_its_successor_is_ready_or_too_slow(void **state)
+{
+    struct fake_worker *a = &sim.workers[0], *b = &sim.workers[1];
+    size_t tasks;
+
+    (void)state;
+    set_up(2, 4, 3);
+    tasks = count_of(a, true);
+    b->is_slow = true;
+    a->leaves = true;
+    for (int i = 0; i < 4; i++) {
+        step_all(false);
+        lead(SIZE_MAX, NULL);
+    }
+    assert_int_equal(count_of(a, false), 0);
+    assert_int_equal(count_of(a, true), tasks); /* they run on */
+    assert_int_equal(b->assignment.preparing.count, tasks);
+    assert_int_equal(a->assignment.revoking.count, 0);
+    b->is_slow = false;
+    step_all(true); /* some are ready */
+    assert_in_range(b->member.prepared.count, 1, tasks - 1);
+    tasks -= b->member.prepared.count;
+    lead(SIZE_MAX, NULL);
+    step_all(false);
+    assert_int_equal(count_of(a, true), tasks);
+    cluster_member_release(&b->member);
+    b->is_slow = true;
+    step_all(false);
+    sim.now_ms += CLUSTER_PREPARE_MOST_MS;
+    settle();
+    assert_int_equal(a->runs.count, 0);
+    assert_int_equal(b->assignment.preparing.count, 0);
+    everything_runs_evenly();
+    sim_release();
+}
+
+static void a_successor_that_goes_while_it_prepares_is_replaced(void **state)
+{
+    (void)state;
+    set_up(3, 4, 3);
+    sim.workers[1].is_slow = sim.workers[2].is_slow = true;
+    sim.workers[0].leaves = true;
+    step_all(false);
+    lead(SIZE_MAX, NULL);
+    assert_true(sim.workers[2].assignment.preparing.count > 0);
+    kill_worker(&sim.workers[2]);
+    sim.workers[1].is_slow = false;
+    settle();
+    assert_int_equal(sim.workers[0].runs.count, 0);
+    everything_runs_evenly();
+    sim_release();
+}
+
 static void an_answer_to_an_earlier_revocation_counts_for_nothing(void **state)
 {
     struct fake_worker *a = &sim.workers[0];
@@ -602,6 +661,8 @@ int main(void)
         cmocka_unit_test(a_worker_that_comes_back_under_its_name_gets_its_units_at_once),
         cmocka_unit_test(with_a_delay_the_units_of_a_dead_worker_wait_for_it_also_under_a_new_leader),
         cmocka_unit_test(a_word_of_a_member_that_another_is_dead_frees_its_units),
+        cmocka_unit_test(a_task_is_revoked_when_its_successor_is_ready_or_too_slow),
+        cmocka_unit_test(a_successor_that_goes_while_it_prepares_is_replaced),
         cmocka_unit_test(an_answer_to_an_earlier_revocation_counts_for_nothing),
         cmocka_unit_test(units_that_nobody_fits_are_named),
         cmocka_unit_test(no_memory_makes_no_plan),

@@ -73,7 +73,7 @@ static void an_assignment_comes_back(void **state)
     snprintf(assignment.boot, sizeof(assignment.boot), "2222222222222222");
     fill_units(&assignment.units);
     fill_units(&assignment.revoking);
-    assert_true(unit_map_put(&assignment.preparing, "p", 1, NULL));
+    assert_true(unit_map_put(&assignment.preparing, "p", 1, "1795339477365"));
     assert_int_equal(cluster_assignment_encode(&assignment, &text, NULL), 0);
     assert_int_equal(cluster_assignment_decode(&read, text.data, text.length, NULL), 0);
     assert_int_equal(cluster_stamp_compare(read.stamp, assignment.stamp), 0);

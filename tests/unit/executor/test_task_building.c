@@ -78,6 +78,69 @@ static void a_task_stopped_before_it_began_is_told_once(void **state)
     }
 }
 
+static void a_prepared_task_goes_on_from_there(void **state)
+{
+    struct probe *probe = *state;
+    probe_prepare_task(probe, "a", "misbehave=task.start:fail\n");
+    probe_expect(probe, "prepared a-0");
+    assert_false(probe_was_told(probe, "task a-0"));
+    probe_start_task(probe, "a", "", true); /* what it was prepared with counts */
+    probe_expect(probe, "task a-0 PAUSED");
+    executor_set_task_paused(probe->executor, "a", 0, false);
+    probe_expect(probe, "task a-0 FAILED 1.5: org.apache.kafka.connect.errors.ConnectException: task.start was told to");
+}
+
+static void a_prepared_task_that_is_dropped_is_never_told_of(void **state)
+{
+    struct probe *probe = *state;
+    for (int i = 0; i < 50; i++) {
+        probe_prepare_task(probe, "a", "misbehave=task.start:fail\n");
+        if (i % 2 == 0)
+            probe_expect(probe, "prepared a-0");
+        executor_drop_prepared_task(probe->executor, "a", 0);
+        if (i % 3 == 0)
+            probe_prepare_task(probe, "a", ""); /* in the place of the other */
+        probe_start_task(probe, "a", "", true);
+        probe_expect(probe, "task a-0 PAUSED");
+        executor_stop_task(probe->executor, "a", 0, TASK_DEPARTURE_STAY, deadline_after_ms(10000));
+        probe_expect_times(probe, "task a-0 STOPPED", 1);
+        assert_false(probe_was_told(probe, "FAILED"));
+        probe_forget(probe);
+    }
+}
+
+static void a_task_may_be_started_while_it_is_prepared(void **state)
+{
+    struct probe *probe = *state;
+    for (int i = 0; i < 50; i++) {
+        probe_prepare_task(probe, "a", "");
+        probe_start_task(probe, "a", "", true);
+        probe_expect(probe, "task a-0 PAUSED");
+        executor_stop_task(probe->executor, "a", 0, TASK_DEPARTURE_STAY, deadline_after_ms(10000));
+        probe_expect_times(probe, "task a-0 STOPPED", 1);
+        probe_forget(probe);
+    }
+}
+
+static void what_cannot_be_prepared_says_why_when_it_is_started(void **state)
+{
+    struct probe *probe = *state;
+    probe_prepare_task(probe, "a", "connector.class=Nope\n");
+    probe_expect(probe, "prepared a-0"); /* as far as it goes */
+    assert_false(probe_was_told(probe, "FAILED"));
+    probe_start_task(probe, "a", "connector.class=Nope\n", false);
+    probe_expect(probe, "task a-0 FAILED");
+    probe_expect(probe, "Failed to find any class that implements Connector");
+}
+
+static void what_was_prepared_ends_with_the_executor(void **state)
+{
+    struct probe *probe = *state;
+    probe_prepare_task(probe, "a", "");
+    probe_prepare_task(probe, "b", "");
+    probe_expect(probe, "prepared a-0");
+}
+
 static void a_name_too_long_for_a_task_is_refused(void **state)
 {
     struct probe *probe = *state;
@@ -101,6 +164,11 @@ int main(void)
         WITH_EXECUTOR(a_task_that_cannot_be_made_fails_in_words),
         WITH_EXECUTOR(a_plugin_that_fails_at_the_start_fails_its_task),
         WITH_EXECUTOR(a_task_stopped_before_it_began_is_told_once),
+        WITH_EXECUTOR(a_prepared_task_goes_on_from_there),
+        WITH_EXECUTOR(a_prepared_task_that_is_dropped_is_never_told_of),
+        WITH_EXECUTOR(a_task_may_be_started_while_it_is_prepared),
+        WITH_EXECUTOR(what_cannot_be_prepared_says_why_when_it_is_started),
+        WITH_EXECUTOR(what_was_prepared_ends_with_the_executor),
         WITH_EXECUTOR(a_name_too_long_for_a_task_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * rig: a herder with memory stores and fakes around it. Everything that is said is one line of a log, in order:
  *
  *     start a STARTED · target a PAUSED · end a · configs a · task+ a-0 · task- a-0 stay|leave · pause a-0 · resume a-0
+ *     prepare a-0 · unprepare a-0
  *     status a RUNNING · status a-0 FAILED
  *
  * By default the fakes answer at once as if all went well, with rig.tasks task configurations. `fails` makes starts fail,
@@ -270,6 +271,27 @@ int __wrap_executor_start_task(struct executor *executor, const struct executor_
     else
         rig_task(task->connector, task->number, task->paused ? TASK_PAUSED : TASK_RUNNING, NULL);
     return 0;
+}
+
+int __wrap_executor_prepare_task(struct executor *executor, const struct executor_task *task, struct mr_error **error);
+int __wrap_executor_prepare_task(struct executor *executor, const struct executor_task *task, struct mr_error **error)
+{
+    (void)executor;
+    assert_non_null(task->connector_config);
+    assert_non_null(task->task_config);
+    rig_say("prepare %s-%u%s", task->connector, task->number, task->paused ? " paused" : "");
+    if (rig_is(&rig.task_fails))
+        return mr_error_set(error, MR_ERR_RETRIABLE, "no room");
+    if (!rig_is(&rig.task_silent))
+        rig.listener->on_task_prepared(rig.listener_argument, task->connector, task->number);
+    return 0;
+}
+
+void __wrap_executor_drop_prepared_task(struct executor *executor, const char *connector, uint32_t task);
+void __wrap_executor_drop_prepared_task(struct executor *executor, const char *connector, uint32_t task)
+{
+    (void)executor;
+    rig_say("unprepare %s-%u", connector, task);
 }
 
 void __wrap_executor_set_task_paused(struct executor *executor, const char *connector, uint32_t task, bool paused);

@@ -16,7 +16,7 @@ static void put_note(const char *key, const char *text)
 }
 
 /* As another worker wrote them. */
-static void put_tasks_of(const char *connector, size_t count)
+static void put_tasks_with(const char *connector, size_t count, const char *value)
 {
     struct string_map *config = string_map_create(), *tasks[4];
 
@@ -24,7 +24,7 @@ static void put_tasks_of(const char *connector, size_t count)
     assert_int_equal(config_store_put_connector(rig.configs, connector, config, NULL, INT64_MAX, NULL), 0);
     for (size_t i = 0; i < count; i++) {
         tasks[i] = string_map_create();
-        string_map_put(tasks[i], "v", "1");
+        string_map_put(tasks[i], "v", value);
     }
     assert_int_equal(config_store_put_tasks(rig.configs, connector, (const struct string_map *const *)tasks, count, INT64_MAX,
                                             NULL),
@@ -32,6 +32,11 @@ static void put_tasks_of(const char *connector, size_t count)
     for (size_t i = 0; i < count; i++)
         string_map_destroy(tasks[i]);
     string_map_destroy(config);
+}
+
+static void put_tasks_of(const char *connector, size_t count)
+{
+    put_tasks_with(connector, count, "1");
 }
 
 static bool own_record_says(const char *words)
@@ -46,6 +51,12 @@ static bool own_record_says(const char *words)
     }
     config_snapshot_drop(snapshot);
     return says;
+}
+
+static bool says_prepared(void *argument)
+{
+    (void)argument;
+    return own_record_says("\"prepared\":{\"a\":[0]}");
 }
 
 static bool says_stopped(void *argument)
@@ -92,6 +103,60 @@ static void requests_wait_while_the_group_is_joined(void **state)
     health = (struct answer){0};
     herder_ask_health(rig.herder, take_answer, &health);
     assert_int_equal(answered(&health), 200);
+}
+
+#define TOLD(sequence, what) \
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":" sequence ",\"boot\":\"" RIG_BOOT "\"," what "}")
+#define PREPARING "\"preparing\":{\"a\":{\"-1\":\"1\",\"0\":\"1\"}}"
+
+static void what_is_to_come_is_prepared_and_started_when_it_is_given(void **state)
+{
+    (void)state;
+    TOLD("1", PREPARING);
+    put_tasks_of("a", 2);
+    follow();
+    assert_true(eventually(5000, says_prepared, NULL));
+    expect("prepare a-0");
+    expect_never("a-1");
+    expect_never("task+");
+    expect_never("status");
+    TOLD("2", "\"units\":{\"a\":[0]}");
+    expect("status a-0 RUNNING");
+    expect_never("unprepare");
+    assert_false(says_prepared(NULL));
+}
+
+static void what_was_prepared_and_does_not_come_leaves_no_trace(void **state)
+{
+    (void)state;
+    TOLD("1", PREPARING);
+    put_tasks_of("a", 1);
+    follow();
+    expect("prepare a-0");
+    TOLD("2", "\"units\":{}");
+    expect("unprepare a-0");
+    expect_never("task+");
+    expect_never("status");
+    rig_log_clear();
+    TOLD("3", PREPARING);
+    expect("prepare a-0");
+    put_tasks_with("a", 1, "2");
+    expect("unprepare a-0");
+    expect_order("unprepare a-0 | prepare a-0");
+    expect_never("status");
+}
+
+static void what_cannot_be_prepared_holds_nobody_up(void **state)
+{
+    (void)state;
+    rig_set(&rig.task_fails, true);
+    TOLD("1", PREPARING);
+    put_tasks_of("a", 1);
+    follow();
+    assert_true(eventually(5000, says_prepared, NULL));
+    rig_set(&rig.task_fails, false);
+    TOLD("2", "\"units\":{\"a\":[0]}");
+    expect("status a-0 RUNNING");
 }
 
 static void a_follower_names_the_leader_and_runs_what_it_is_given(void **state)
@@ -306,6 +371,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(requests_wait_while_the_group_is_joined),
+        TEST(what_is_to_come_is_prepared_and_started_when_it_is_given),
+        TEST(what_was_prepared_and_does_not_come_leaves_no_trace),
+        TEST(what_cannot_be_prepared_holds_nobody_up),
         TEST(a_follower_names_the_leader_and_runs_what_it_is_given),
         TEST(what_is_meant_for_a_former_run_is_not_obeyed),
         TEST(what_runs_is_suspended_out_of_the_group_and_goes_on_in_its_place),

@@ -71,8 +71,9 @@ static struct consumer *open_consumer_of(struct fixture *fixture, const char *to
     struct mr_error *error = NULL;
     struct consumer *consumer = consumer_open(
         &(struct consumer_setup){.config = config, .graveyard = fixture->graveyard, .instance_id = "connect-test-0",
-                                 .topics = topics, .topic_count = 1, .on_ready = on_ready, .argument = fixture}, &error);
-    if (consumer == NULL)
+                                 .on_ready = on_ready, .argument = fixture}, &error);
+    if (consumer == NULL ||
+        consumer_subscribe(consumer, &(struct consumer_subscription){.topics = topics, .topic_count = 1}, &error) != 0)
         fail_msg("%s", mr_error_message(error));
     client_config_drop(config);
     return consumer;

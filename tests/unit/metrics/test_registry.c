@@ -42,6 +42,19 @@ static void an_idle_worker_shows_itself_alone(void **state)
     assert_null(strstr(bench_write(METRICS_PROMETHEUS), "kafka_connect_worker_rebalance"));
 }
 
+static void a_task_made_ready_is_shown_when_it_starts(void **state)
+{
+    struct unit_metrics *unit = metrics_registry_make_task(bench.registry, "c", 0);
+
+    (void)state;
+    assert_non_null(unit_metrics_cells(unit));
+    bench_expect(WORKER("task_count"), "0");
+    metrics_registry_show_task(bench.registry, "c", 0, unit);
+    bench_expect(WORKER("task_count"), "1");
+    unit_metrics_drop(unit);
+    metrics_registry_show_task(NULL, "c", 0, metrics_registry_make_task(NULL, "c", 0));
+}
+
 static void a_source_task_counts(void **state)
 {
     struct unit_metrics *unit = add_task(UNIT_KIND_SOURCE);
@@ -381,6 +394,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_set_up, bench_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(an_idle_worker_shows_itself_alone),
+        TEST(a_task_made_ready_is_shown_when_it_starts),
         TEST(a_source_task_counts),
         TEST(a_sink_task_counts),
         TEST(commits_have_shares_and_totals),

@@ -19,7 +19,7 @@ static struct script {
     enum mr_error_code code; /* … with this; 0: without saying why */
     uint32_t retry_after_ms; /* in the error */
     void (*in_put)(struct mr_record *const *records, size_t count);
-    void (*in_open)(void);
+    void (*in_open)(void), (*in_start)(void);
     void (*in_pre_commit)(struct mr_offsets *offsets);
     bool keeps_batches;
     struct mr_batch *kept[KEPT_MAX];
@@ -62,6 +62,8 @@ static inline int start(void *self, const struct mr_config *config, struct mr_er
 {
     (void)self, (void)config;
     note("start ");
+    if (script.in_start != NULL)
+        script.in_start();
     return answer("start", error);
 }
 

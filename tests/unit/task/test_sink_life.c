@@ -70,6 +70,66 @@ static void a_task_that_begins_paused_waits_before_the_start(void **state)
     finish(task);
 }
 
+static void a_prepared_task_is_connected_and_no_member(void **state)
+{
+    struct sink_setup setup = {.ops = &ops};
+
+    (void)state;
+    fake_consumer.committed_refusal = "no coordinator";
+    struct task *task = sink_task_of_test(&setup);
+    task_request_prepare(task);
+    bench_run(task);
+    assert_string_equal("create ", script.calls);
+    assert_int_equal(1, fake_consumer.opens);
+    assert_false(fake_consumer.is_subscribed);
+    task_request_start(task);
+    bench_run(task);
+    assert_string_equal("create start ", script.calls);
+    assert_true(fake_consumer.is_subscribed);
+    assert_int_equal(1, fake_consumer.opens);
+    assert_string_equal("PREPARED RUNNING ", bench.states);
+    finish(task);
+}
+
+static void a_prepared_task_that_is_not_needed_was_never_there(void **state)
+{
+    struct sink_setup setup = {.ops = &ops};
+
+    (void)state;
+    struct task *task = sink_task_of_test(&setup);
+    task_request_prepare(task);
+    bench_run(task);
+    task_request_stop(task, TASK_DEPARTURE_STAY, bench_now_ms() + 1000);
+    assert_true(bench_run(task));
+    assert_string_equal("create stop destroy ", script.calls);
+    assert_false(fake_consumer.is_subscribed);
+    assert_int_equal(CONSUMER_CLOSE_STAY, fake_consumer.close_mode);
+    assert_string_equal("PREPARED STOPPED ", bench.states);
+    finish(task);
+}
+
+static void abandon_in_start(void)
+{
+    task_abandon(script.task);
+}
+
+static void a_prepared_task_abandoned_in_its_start_opens_nothing_more(void **state)
+{
+    struct sink_setup setup = {.ops = &ops};
+
+    (void)state;
+    struct task *task = sink_task_of_test(&setup);
+    script.task = task;
+    task_request_prepare(task);
+    bench_run(task);
+    script.in_start = abandon_in_start;
+    task_request_start(task);
+    assert_true(bench_run(task));
+    assert_int_equal(1, fake_consumer.opens);
+    assert_false(fake_consumer.is_subscribed);
+    finish(task);
+}
+
 static void a_failed_beginning_is_followed_by_stop_and_destroy(void **state)
 {
     (void)state;
@@ -280,6 +340,9 @@ int main(void)
         TEST(a_task_opens_puts_commits_and_closes_in_order),
         TEST(a_hand_over_closes_without_leaving),
         TEST(a_task_that_begins_paused_waits_before_the_start),
+        TEST(a_prepared_task_is_connected_and_no_member),
+        TEST(a_prepared_task_that_is_not_needed_was_never_there),
+        TEST(a_prepared_task_abandoned_in_its_start_opens_nothing_more),
         TEST(a_failed_beginning_is_followed_by_stop_and_destroy),
         TEST(revoked_partitions_are_committed_and_closed_first),
         TEST(lost_partitions_are_closed_without_a_commit),
