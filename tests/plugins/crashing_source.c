@@ -1,6 +1,7 @@
 /*
  * A source that ends the process: the option `crash` says in which call and how ("poll:segv", "task.start:abort", "start:stack",
- * "validate:hang", "options:segv" for its own validator …), while the file `crash.while` exists. Otherwise each poll brings one record.
+ * "validate:hang", "options:segv" for its own validator …), while the file `crash.while` exists. Otherwise each poll brings one record;
+ * "record:segv" crashes in poll as well, at the record `crash.at` since the task's start, of which each poll brings fifty.
  * CrashingTransform does the same in apply, CrashingPredicate in test, CrashingConverter in from_connect, CrashingSinkConnector in
  * open and put.
  */
@@ -22,6 +23,7 @@ static const struct mr_config_row rows[] = {
     {.name = "topic", .type = MR_CONFIG_STRING, .default_text = "crashes", .importance = MR_HIGH, .doc = "Where to."},
     {.name = "crash", .type = MR_CONFIG_STRING, .default_text = "", .importance = MR_LOW, .doc = "CALL:HOW.",
      .validator = check_options},
+    {.name = "crash.at", .type = MR_CONFIG_INT, .default_text = "1000", .importance = MR_LOW, .doc = "A record's number."},
     {.name = "crash.while", .type = MR_CONFIG_STRING, .default_text = "", .importance = MR_LOW, .doc = "A file."},
 };
 static const struct mr_config_def options = MR_CONFIG_DEF(rows);
@@ -99,6 +101,7 @@ static int check_options(const char *name, const char *text, const struct mr_con
 struct task {
     struct mr_source_context *context;
     const struct mr_config *config;
+    int32_t records; /* polled so far */
 };
 
 static void *task_create(struct mr_source_context *context, struct mr_error **error)
@@ -120,21 +123,33 @@ static int task_start(void *self, const struct mr_config *config, struct mr_erro
     return 0;
 }
 
-static int task_poll(void *self, struct mr_batch *batch, struct mr_error **error)
+static int append_record(struct task *task, struct mr_batch *batch, struct mr_error **error)
 {
-    const struct mr_config *config = ((struct task *)self)->config;
+    const struct mr_config *config = task->config;
     struct mr_record *record = mr_batch_append(batch);
     struct mr_arena *arena = mr_batch_arena(batch);
 
-    crash_if(config, "poll");
+    if (++task->records == mr_config_integer(config, "crash.at"))
+        crash_if(config, "record");
     if (record == NULL)
         return mr_arena_failed(arena, error);
     if (mr_record_set_topic(record, mr_config_string(config, "topic")) != 0 ||
         mr_record_set_value(record, mr_schema_primitive(MR_TYPE_STRING, false), mr_string(arena, "here")) != 0 ||
         mr_record_set_source(record, mr_null(), mr_null()) != 0)
         return mr_arena_failed(arena, error);
-    mr_source_context_poll_after_ms(((struct task *)self)->context, 10);
     return 0;
+}
+
+static int task_poll(void *self, struct mr_batch *batch, struct mr_error **error)
+{
+    struct task *task = self;
+    int left = strncmp(mr_config_string(task->config, "crash"), "record:", 7) == 0 ? 50 : 1, result = 0;
+
+    crash_if(task->config, "poll");
+    while (result == 0 && left-- > 0)
+        result = append_record(task, batch, error);
+    mr_source_context_poll_after_ms(task->context, 10);
+    return result;
 }
 
 static void task_stop(void *self)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -315,7 +316,6 @@ static void put_report(struct text *text, const struct crash *crash)
         put_pair(text, "module", crash->module);
         put_number_pair(text, "offset", crash->module_offset, 16);
     }
-    put_char(text, '\n');
 }
 
 /* Every folder above the file that is not there yet. */
@@ -338,14 +338,15 @@ static void wait_for_replacing(void)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
-static void tell_file(const struct crash *crash)
+/* -1: none is wanted, or it cannot be opened, which was said. */
+static int open_file(void)
 {
     struct text text = {report_memory, report_memory + sizeof(report_memory)};
     struct stat facts;
     int fd;
 
     if (file_path[0] == '\0')
-        return;
+        return -1;
     wait_for_replacing();
     make_folders();
     fd = open(file_path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -354,14 +355,80 @@ static void tell_file(const struct crash *crash)
         put_number(&text, (uint64_t)errno, 10, 1);
         put(&text, ")\n");
         write_all(STDERR_FILENO, &text, report_memory);
-        return;
+        return -1;
     }
     if (fstat(fd, &facts) == 0 && facts.st_size > (off_t)CRASH_FILE_MAX && ftruncate(fd, 0) != 0)
         (void)0; /* then it grows */
+    return fd;
+}
+
+/* --- the courier ---------------------------------------------------------------------------------------------------------- */
+
+enum { COURIER_AWAY, COURIER_WAITS, COURIER_WALKS, COURIER_SENT, COURIER_FAILED };
+
+static atomic_int courier = COURIER_AWAY;
+static _Atomic(const char *) report_text;
+static void (*wake_courier)(void);
+static pthread_t courier_thread;
+
+void crash_courier_begin(void (*wake)(void))
+{
+    wake_courier = wake;
+    courier_thread = pthread_self();
+    atomic_store(&courier, COURIER_WAITS);
+}
+
+void crash_courier_end(void)
+{
+    int waits = COURIER_WAITS;
+
+    atomic_compare_exchange_strong(&courier, &waits, COURIER_AWAY);
+}
+
+const char *crash_courier_report(void)
+{
+    return atomic_load(&report_text);
+}
+
+void crash_courier_answer(bool is_sent)
+{
+    atomic_store(&courier, is_sent ? COURIER_SENT : COURIER_FAILED);
+}
+
+/* true: the report is where others see it. */
+static bool send_report(const struct crash *crash)
+{
+    int waits = COURIER_WAITS;
+
+    if (crash->context == NULL || !crash->is_inside || is_from_outside(crash) ||
+        !atomic_compare_exchange_strong(&courier, &waits, COURIER_WALKS) || pthread_equal(courier_thread, pthread_self()))
+        return false;
+    atomic_store(&report_text, report_memory);
+    wake_courier();
+    for (int ms = 0; ms < CRASH_COURIER_MS && atomic_load(&courier) == COURIER_WALKS; ms++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return atomic_load(&courier) == COURIER_SENT;
+}
+
+/* In the file first: the courier may never come back. */
+static void tell_others(const struct crash *crash)
+{
+    struct text text = {report_memory, report_memory + sizeof(report_memory) - 1};
+    const char *end;
+    int fd = open_file();
+
     put_report(&text, crash);
-    write_all(fd, &text, report_memory);
-    fsync(fd);
-    close(fd);
+    *text.at = '\0';
+    if (fd >= 0) {
+        write_all(fd, &text, report_memory);
+        fsync(fd);
+    }
+    end = send_report(crash) ? "sent: yes\n\n" : "\n";
+    if (fd >= 0) {
+        write_all(fd, &(struct text){.at = (char *)end + strlen(end)}, end);
+        fsync(fd);
+        close(fd);
+    }
 }
 
 static void on_fatal(int number, siginfo_t *info, void *context)
@@ -382,7 +449,7 @@ static void on_fatal(int number, siginfo_t *info, void *context)
     crash.wall_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     find_module(&crash);
     tell_log(&crash);
-    tell_file(&crash);
+    tell_others(&crash);
     /* A fault happens again at the same place, with the machine as it was; what was sent is sent again. */
     sigaction(number, &before[row], NULL);
     if (info->si_code <= 0)

@@ -34,6 +34,19 @@ bool crash_install(const char *path, const char *worker);
 bool crash_replace_begin(void);
 void crash_replace_end(void);
 
+/*
+ * A courier: a thread that takes a report further before the process ends, for those who will never see this file. A crash inside a
+ * plugin call for somebody calls `wake` (async-signal-safe), once its report is in the file, and waits for the courier's answer,
+ * CRASH_COURIER_MS at most: the heap may be broken, a lock may be held for ever. What was sent is marked so in the file ("sent: yes").
+ */
+#define CRASH_COURIER_MS 1500
+/* From now on the calling thread is waiting to be woken; until _end. One at a time. */
+void crash_courier_begin(void (*wake)(void));
+void crash_courier_end(void);
+/* The report, as in the file; NULL: nothing has crashed. */
+const char *crash_courier_report(void);
+void crash_courier_answer(bool is_sent);
+
 /* For thread.c: the stack for the handler, on the thread itself. NULL: none (not installed, or no memory). */
 void *crash_stack_begin(void);
 void crash_stack_end(void *stack);

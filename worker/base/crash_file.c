@@ -61,7 +61,7 @@ static bool take_line(char *line, struct ptr_array *reports, struct string_map *
     return string_map_put(*report, line, value);
 }
 
-static bool take_text(char *text, struct ptr_array *reports)
+bool crash_file_parse(char *text, struct ptr_array *reports)
 {
     struct string_map *report = NULL;
 
@@ -85,7 +85,7 @@ bool crash_file_read(const char *path, struct ptr_array *reports, char *why, siz
     text = file_read(path, READ_MAX, NULL, why, why_size);
     if (text == NULL)
         return false;
-    is_read = take_text(text, reports);
+    is_read = crash_file_parse(text, reports);
     mem_free(text);
     if (!is_read)
         snprintf(why, why_size, "%s: no memory for the reports in it", path);

@@ -1,7 +1,6 @@
-#include "executor/quarantine.h"
+#include "executor/quarantine_internal.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,17 +19,9 @@
 #define LOG_NAME "millrace.crash"
 #define WORDS_MAX (16u << 10)
 
-struct quarantine {
-    char *path;
-    pthread_mutex_t writing;   /* one save at a time; before `lock`, held while the file is written */
-    pthread_mutex_t lock;      /* for all below */
-    struct ptr_array reports;  /* struct string_map, as in the file, oldest first */
-    struct ptr_array untold;   /* of these: those that were new at the start and no status has shown yet. Not owned */
-};
-
 /* --- one report ------------------------------------------------------------------------------------------------------ */
 
-static bool is(const struct string_map *report, const char *name, const char *value)
+bool quarantine_report_is(const struct string_map *report, const char *name, const char *value)
 {
     const char *text = string_map_get(report, name);
 
@@ -44,21 +35,24 @@ static int64_t number(const struct string_map *report, const char *name, int64_t
     return text == NULL ? otherwise : strtoll(text, NULL, 10);
 }
 
-static bool names_a_unit(const struct string_map *report)
+bool quarantine_names_a_unit(const struct string_map *report)
 {
-    return is(report, "inside", "yes") && string_map_has(report, "connector") && !string_map_has(report, "sender") &&
-           !is(report, "call", "validate") && !is(report, "call", "alter_offsets");
+    return quarantine_report_is(report, "inside", "yes") && string_map_has(report, "connector") &&
+           !string_map_has(report, "sender") && !quarantine_report_is(report, "call", "validate") &&
+           !quarantine_report_is(report, "call", "alter_offsets");
 }
 
-static bool is_of(const struct string_map *report, const char *connector, int64_t task)
+bool quarantine_is_of(const struct string_map *report, const char *connector, int64_t task, bool with_tasks)
 {
-    return names_a_unit(report) && is(report, "connector", connector) &&
-           number(report, "task", QUARANTINE_CONNECTOR) == task;
+    return quarantine_names_a_unit(report) && quarantine_report_is(report, "connector", connector) &&
+           !quarantine_report_is(report, "void", "yes") &&
+           (with_tasks || number(report, "task", QUARANTINE_CONNECTOR) == task);
 }
 
 static bool are_of_one_unit(const struct string_map *one, const struct string_map *other)
 {
-    return names_a_unit(one) && is_of(other, string_map_get(one, "connector"), number(one, "task", QUARANTINE_CONNECTOR));
+    return quarantine_names_a_unit(one) && quarantine_is_of(other, string_map_get(one, "connector"),
+                                                            number(one, "task", QUARANTINE_CONNECTOR), false);
 }
 
 static bool are_near(const struct string_map *one, const struct string_map *other)
@@ -82,7 +76,7 @@ static void describe(struct str_buffer *words, const struct string_map *report)
         str_buffer_printf(words, " sent by process %s", string_map_get(report, "sender"));
     else if (string_map_has(report, "class"))
         str_buffer_printf(words, " %s %s of %s (%s)",
-                          is(report, "inside", "yes") ? "inside" : "in the worker itself, after",
+                          quarantine_report_is(report, "inside", "yes") ? "inside" : "in the worker itself, after",
                           string_map_get_or(report, "call", "a call"), string_map_get(report, "class"),
                           string_map_get_or(report, "file", "file not known"));
     if (string_map_has(report, "module"))
@@ -107,46 +101,59 @@ static void log_report(const struct string_map *report)
 
 /* --- the list; locks: quarantine->lock, or nobody knows it yet ---------------------------------------------------------- */
 
+static bool has_another_near(const struct quarantine *quarantine, const struct string_map *report)
+{
+    for (size_t i = 0; i < quarantine->reports.count; i++) {
+        const struct string_map *other = ptr_array_at(&quarantine->reports, i);
+
+        if (other != report && are_of_one_unit(report, other) && are_near(report, other))
+            return true;
+    }
+    return false;
+}
+
 /* The newest report of the unit that has another one near it; NULL: it may start. */
 static const struct string_map *held_for(const struct quarantine *quarantine, const char *connector, int64_t task)
 {
-    const struct string_map *former = NULL;
     const struct string_map *found = NULL;
 
     for (size_t i = 0; i < quarantine->reports.count; i++) {
         const struct string_map *report = ptr_array_at(&quarantine->reports, i);
 
-        if (!is_of(report, connector, task))
-            continue;
-        if (former != NULL && are_near(former, report))
+        if (quarantine_is_of(report, connector, task, false) && has_another_near(quarantine, report) &&
+            (found == NULL || number(report, "time_ms", 0) >= number(found, "time_ms", 0)))
             found = report;
-        former = report;
     }
     return found;
 }
 
 /* Nobody needs it any more: told, old, and not one of two. */
-static bool is_done_with(const struct quarantine *quarantine, const struct string_map *report, int64_t now_ms)
+bool quarantine_is_done_with(const struct quarantine *quarantine, const struct string_map *report, int64_t now_ms)
 {
     int64_t age_ms = now_ms - number(report, "time_ms", 0);
 
-    if (age_ms >= 0 && age_ms < QUARANTINE_WINDOW_MS && names_a_unit(report))
+    if (age_ms >= 0 && age_ms < QUARANTINE_WINDOW_MS && quarantine_names_a_unit(report))
         return false;
-    for (size_t i = 0; i < quarantine->reports.count; i++) {
-        const struct string_map *other = ptr_array_at(&quarantine->reports, i);
-
-        if (other != report && are_of_one_unit(report, other) && are_near(report, other))
-            return false;
-    }
-    return true;
+    return !has_another_near(quarantine, report);
 }
 
-static void remove_at(struct quarantine *quarantine, size_t index)
+void quarantine_remove_at(struct quarantine *quarantine, size_t index)
 {
     struct string_map *report = ptr_array_take_at(&quarantine->reports, index);
 
     (void)ptr_array_take_item(&quarantine->untold, report);
     string_map_destroy(report);
+}
+
+/* The cluster's word stays known until the cluster has forgotten it. */
+static void void_at(struct quarantine *quarantine, size_t index)
+{
+    struct string_map *report = ptr_array_at(&quarantine->reports, index);
+
+    if (!quarantine_report_is(report, "sent", "yes"))
+        quarantine_remove_at(quarantine, index);
+    else if (ptr_array_take_item(&quarantine->untold, report), !string_map_put(report, "void", "yes"))
+        log_warn(LOG_NAME, "no memory to keep what is known about a crash");
 }
 
 /* What was not told before is logged now, and is for a status to show. */
@@ -157,12 +164,12 @@ static bool tell_new(struct quarantine *quarantine)
     for (size_t i = 0; i < quarantine->reports.count; i++) {
         struct string_map *report = ptr_array_at(&quarantine->reports, i);
 
-        if (is(report, "told", "yes"))
+        if (quarantine_report_is(report, "told", "yes"))
             continue;
         log_report(report);
         has_changed = true;
         if (!string_map_put(report, "told", "yes") ||
-            (names_a_unit(report) && !ptr_array_push(&quarantine->untold, report)))
+            (quarantine_names_a_unit(report) && !ptr_array_push(&quarantine->untold, report)))
             log_warn(LOG_NAME, "no memory to keep what is known about a crash");
     }
     return has_changed;
@@ -179,8 +186,8 @@ static bool forget_old(struct quarantine *quarantine, int64_t now_ms)
 
         for (size_t k = 0; k < quarantine->untold.count && !is_untold; k++)
             is_untold = ptr_array_at(&quarantine->untold, k) == report;
-        if (!is_untold && is_done_with(quarantine, report, now_ms))
-            remove_at(quarantine, i);
+        if (!is_untold && quarantine_is_done_with(quarantine, report, now_ms))
+            quarantine_remove_at(quarantine, i);
     }
     return quarantine->reports.count != before;
 }
@@ -193,14 +200,13 @@ static uint64_t stable_hash(uint64_t hash, const char *text)
     return text == NULL ? hash : (hash ^ 0xFF) * 0x100000001B3u;
 }
 
-/* Of the same options in any order the same text. */
-static void fingerprint(const struct string_map *config, char text[20])
+void quarantine_fingerprint(const struct string_map *config, char text[FINGERPRINT_SIZE])
 {
     uint64_t sum = 0;
 
     for (size_t i = 0; i < string_map_count(config); i++)
         sum += stable_hash(stable_hash(0xCBF29CE484222325u, string_map_key(config, i)), string_map_value(config, i));
-    snprintf(text, 20, "%016" PRIx64, sum);
+    snprintf(text, FINGERPRINT_SIZE, "%016" PRIx64, sum);
 }
 
 /* Reports that knew no configuration yet belong to this one; those of another one are forgotten. true: something has changed. */
@@ -211,11 +217,11 @@ static bool settle_on(struct quarantine *quarantine, const char *connector, int6
     for (size_t i = quarantine->reports.count; i-- > 0;) {
         struct string_map *report = ptr_array_at(&quarantine->reports, i);
 
-        if (!is_of(report, connector, task) || is(report, "config", config))
+        if (!quarantine_is_of(report, connector, task, false) || quarantine_report_is(report, "config", config))
             continue;
         has_changed = true;
         if (string_map_has(report, "config"))
-            remove_at(quarantine, i);
+            void_at(quarantine, i);
         else if (!string_map_put(report, "config", config))
             log_warn(LOG_NAME, "no memory to keep what is known about a crash");
     }
@@ -273,12 +279,16 @@ void quarantine_destroy(struct quarantine *quarantine)
 
 /* --- questions ----------------------------------------------------------------------------------------------------------- */
 
-static char *words_about(const struct string_map *report, int64_t task, const char *what)
+/* `when` follows the worker's name. */
+static char *words_about(const struct string_map *report, int64_t task, const char *what, const char *when)
 {
     struct str_buffer words;
 
     str_buffer_init(&words, WORDS_MAX);
     str_buffer_printf(&words, "This %s %s", task < 0 ? "connector" : "task", what);
+    if (quarantine_report_is(report, "heard", "yes"))
+        str_buffer_printf(&words, " (worker %s)", string_map_get_or(report, "worker", "?"));
+    str_buffer_append_text(&words, when);
     describe(&words, report);
     return str_buffer_take(&words, NULL);
 }
@@ -287,19 +297,20 @@ char *quarantine_reason(struct quarantine *quarantine, const char *connector, in
                         const struct string_map *config)
 {
     const struct string_map *report;
-    char *words = NULL, known_for[20];
+    char *words = NULL, known_for[FINGERPRINT_SIZE];
     bool has_changed;
 
     if (quarantine == NULL)
         return NULL;
-    fingerprint(config, known_for);
+    quarantine_fingerprint(config, known_for);
     mutex_lock(&quarantine->lock);
     has_changed = settle_on(quarantine, connector, task, known_for);
     report = held_for(quarantine, connector, task);
     if (report != NULL) {
         words = words_about(report, task,
                             "has ended the worker process twice within ten minutes and is not started again until it is "
-                            "restarted or its connector gets another configuration. The last time, at ");
+                            "restarted or its connector gets another configuration. The last time",
+                            ", at ");
         if (words == NULL)
             words = mem_strdup("Held after two crashes of the worker process; no memory for more words");
     }
@@ -319,12 +330,14 @@ char *quarantine_take_note(struct quarantine *quarantine, const char *connector,
     for (size_t i = quarantine->untold.count; i-- > 0;) {
         const struct string_map *report = ptr_array_at(&quarantine->untold, i);
 
-        if (!is_of(report, connector, task))
+        if (!quarantine_is_of(report, connector, task, false))
             continue;
         if (words == NULL)
             words = words_about(report, task,
-                                "ended the former worker process and was started again; a second time within ten "
-                                "minutes holds it back as FAILED. It was at ");
+                                quarantine_report_is(report, "heard", "yes") ? "ended a worker process"
+                                                                             : "ended the former worker process",
+                                " and was started again; a second time within ten minutes holds it back as FAILED. It was "
+                                "at ");
         (void)ptr_array_take_at(&quarantine->untold, i);
     }
     mutex_unlock(&quarantine->lock);
@@ -333,22 +346,37 @@ char *quarantine_take_note(struct quarantine *quarantine, const char *connector,
 
 bool quarantine_forgive(struct quarantine *quarantine, const char *connector, int64_t task, bool with_tasks)
 {
-    size_t before;
+    bool has_changed = false;
 
     if (quarantine == NULL)
         return false;
     mutex_lock(&quarantine->lock);
-    before = quarantine->reports.count;
     for (size_t i = quarantine->reports.count; i-- > 0;) {
-        const struct string_map *report = ptr_array_at(&quarantine->reports, i);
-
-        if (is_of(report, connector, task) ||
-            (with_tasks && names_a_unit(report) && is(report, "connector", connector)))
-            remove_at(quarantine, i);
+        if (!quarantine_is_of(ptr_array_at(&quarantine->reports, i), connector, task, with_tasks))
+            continue;
+        void_at(quarantine, i);
+        has_changed = true;
     }
-    before -= quarantine->reports.count;
     mutex_unlock(&quarantine->lock);
-    return before > 0;
+    return has_changed;
+}
+
+/* What the cluster knows is not the file's any more. NULL: no memory, or too many. */
+static char *text_of_own(const struct quarantine *quarantine, size_t *length)
+{
+    struct ptr_array own;
+    bool all = true;
+    char *text;
+
+    ptr_array_init(&own, NULL);
+    for (size_t i = 0; i < quarantine->reports.count; i++) {
+        struct string_map *report = ptr_array_at(&quarantine->reports, i);
+
+        all = all && (quarantine_report_is(report, "sent", "yes") || ptr_array_push(&own, report));
+    }
+    text = all ? crash_file_text(&own, length) : NULL;
+    ptr_array_release(&own);
+    return text;
 }
 
 void quarantine_save(struct quarantine *quarantine)
@@ -360,7 +388,7 @@ void quarantine_save(struct quarantine *quarantine)
 
     mutex_lock(&quarantine->writing);
     mutex_lock(&quarantine->lock);
-    text = crash_file_text(&quarantine->reports, &length);
+    text = text_of_own(quarantine, &length);
     mutex_unlock(&quarantine->lock);
     is_written = text != NULL && crash_file_write(quarantine->path, text, length, why, sizeof(why));
     mutex_unlock(&quarantine->writing);

@@ -39,6 +39,7 @@ int cluster_create(struct herder *herder, struct mr_error **error)
     duty_init(herder);
     newcomer_init(herder);
     balance_init(herder);
+    crash_notes_init(herder);
     process_identity_read(&cluster->process);
     return cluster->url != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the herder");
 }
@@ -100,6 +101,7 @@ bool cluster_refresh(struct herder *herder)
         return true;
     snapshot = config_store_snapshot(herder->setup.configs);
     cluster->is_stale = !read_notes(&cluster->picture, snapshot);
+    crash_notes_hear(herder, snapshot);
     config_snapshot_drop(snapshot);
     return !cluster->is_stale;
 }

@@ -48,6 +48,10 @@ struct herder_cluster {
     uint32_t session_timeout_ms;
     struct herder_timer newcomer_timer;
 
+    /* ---- crash_notes.c ---- */
+    bool crashes_are_due, crashes_are_written; /* to be looked at; a write is under way */
+    struct herder_timer crash_timer;
+
     /* ---- drain.c ---- */
     struct drain_request *drain_requests; /* that wait */
 
@@ -104,6 +108,15 @@ void newcomer_init(struct herder *herder);
 void newcomer_begin(struct herder *herder);
 /* The own member record does not stand in the topic: may it be written? false: not now (looked at again), or never: the worker ends. */
 bool newcomer_may_introduce(struct herder *herder);
+
+/* ---- crash_notes.c ---- */
+void crash_notes_init(struct herder *herder);
+/* What the records say of units that ended a worker: before any of them is started. */
+void crash_notes_hear(struct herder *herder, const struct config_snapshot *snapshot);
+/* Says and removes what is due. */
+void crash_notes_tend(struct herder *herder);
+/* executor_forgive, for all workers. Also standalone. */
+void crash_notes_forgive(struct herder *herder, const char *connector, int64_t task, bool with_tasks);
 
 /* ---- drain.c ---- */
 /* Answers those who waited for what is so now. */

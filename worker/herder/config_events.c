@@ -34,7 +34,7 @@ static void configuration_changed(struct herder *herder, const struct config_eve
     connector->restart = connector->phase != CONNECTOR_GONE;
     connector->was_removed = connector->was_removed || event->kind == EVENT_REMOVED;
     if (event->kind == EVENT_REMOVED)
-        executor_forgive(herder->executor, event->connector, -1, true);
+        crash_notes_forgive(herder, event->connector, -1, true);
     units_mark(herder, connector);
 }
 

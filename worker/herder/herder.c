@@ -164,6 +164,7 @@ static void *herder_run(void *argument)
         cluster_look(herder);
         reconcile_marked(herder);
         duty_report_if_due(herder);
+        crash_notes_tend(herder);
         drain_look(herder);
         balance_run(herder);
         note_hand_over(herder);
@@ -201,6 +202,7 @@ static int make_parts(struct herder *herder, struct mr_error **error)
     herder->connectors = pointer_map_create(units_free);
     herder->worker_id = mem_strdup(herder->setup.worker_id);
     herder->metrics = executor.metrics;
+    herder->quarantine = executor.quarantine;
     herder->cluster_id = mem_strdup(herder->setup.cluster_id != NULL ? herder->setup.cluster_id : "");
     if (herder->connectors == NULL || herder->worker_id == NULL || herder->cluster_id == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the herder");

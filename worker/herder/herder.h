@@ -83,6 +83,10 @@ bool herder_stop(struct herder *herder, int64_t deadline_ms);
 /* After _stop, and after the job pool was stopped (its jobs report to the herder). */
 void herder_destroy(struct herder *herder);
 
+/* A unit has ended this process, as base/crash.h reports it: the other workers are told. -1: they are not; always standalone. `report` may
+ * be added to. thread: any, also while the herder's is stuck. */
+int herder_tell_crash(struct herder *herder, struct string_map *report, int64_t deadline_ms, struct mr_error **error);
+
 /* ---- requests: thread any --------------------------------------------------------------------------------- */
 
 /* What a restart is about to restart; REST shows these as RESTARTING, the rest as their status is. */

@@ -21,6 +21,7 @@ struct herder_cluster;
 struct herder_connector;
 struct membership;
 struct metrics_registry;
+struct quarantine;
 
 /* ---- the queue ---- */
 
@@ -65,6 +66,7 @@ enum herder_stage {
 struct herder {
     struct herder_setup setup;
     struct executor *executor;
+    struct quarantine *quarantine; /* the executor's; NULL: none */
     struct job_pool *validations;
     struct membership *membership; /* NULL: standalone */
     struct herder_cluster *cluster; /* NULL: standalone */

@@ -50,7 +50,7 @@ static void begin_connector(struct herder *herder, struct herder_request *reques
 {
     request->doing = "restarting the connector";
     request->connector->restart = true;
-    executor_forgive(herder->executor, request->name, -1, false);
+    crash_notes_forgive(herder, request->name, -1, false);
     units_mark(herder, request->connector);
 }
 
@@ -90,7 +90,7 @@ static void plan_carry_out(struct herder *herder, const char *name, bool include
     for (uint32_t i = 0; i < connector->task_count; i++)
         if (plan_has_task(&connector->tasks[i], include_tasks, only_failed))
             connector->tasks[i].restart = connector->tasks[i].announce = true;
-    executor_forgive(herder->executor, name, -1, include_tasks);
+    crash_notes_forgive(herder, name, -1, include_tasks);
     units_mark(herder, connector);
 }
 
@@ -266,7 +266,7 @@ static void begin_task(struct herder *herder, struct herder_request *request)
     }
     connector->tasks[request->task].restart = true;
     connector->tasks[request->task].not_before_ms = 0;
-    executor_forgive(herder->executor, request->name, request->task, false);
+    crash_notes_forgive(herder, request->name, request->task, false);
     units_mark(herder, connector);
 }
 

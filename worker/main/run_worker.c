@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str_buffer.h"
 #include "boot.h"
+#include "last_word.h"
 #include "stop_signal.h"
 
 #include "base/bans.h"
@@ -32,7 +33,7 @@ static int wait_for_the_end(struct boot *boot, char **words)
     const char *failure;
     bool had_run;
 
-    stop_signal_wait();
+    last_word_wait(boot_herder(boot));
     failure = boot_failure(boot, &had_run);
     if (failure[0] == '\0') {
         log_info(LOG_NAME, "stopping");

@@ -392,6 +392,111 @@ static void what_is_written_back_is_read_again(void **state)
     write_reports(place);
 }
 
+/* --- the courier ------------------------------------------------------------------------------------------------------------ */
+
+static int wake_pipe[2];
+
+static void wake(void)
+{
+    ssize_t written = write(wake_pipe[1], "", 1);
+
+    (void)written;
+}
+
+/* The child's main thread; `crash` runs on another one. */
+static void courier(void *(*crash)(void *), bool answers)
+{
+    pthread_t thread;
+    char why[128], byte;
+
+    if (pipe(wake_pipe) != 0)
+        _exit(92);
+    crash_courier_begin(wake);
+    if (crash_courier_report() != NULL || !thread_start(&thread, &(struct thread_setup){.name = "crash", .run = crash}, why, sizeof(why)))
+        _exit(93);
+    while (read(wake_pipe[0], &byte, 1) < 0)
+        ;
+    if (strncmp(crash_courier_report(), "crash\ntime_ms: ", 15) != 0 || strstr(crash_courier_report(), "\ncall: poll\n") == NULL)
+        _exit(94);
+    if (answers)
+        crash_courier_answer(true);
+    for (;;)
+        pause();
+}
+
+static void *segv_run(void *argument)
+{
+    segv_in_a_task();
+    return argument;
+}
+
+static void courier_answers(void)
+{
+    courier(segv_run, true);
+}
+
+static void courier_is_stuck(void)
+{
+    courier(segv_run, false);
+}
+
+static void a_report_is_taken_further_before_the_end(void **state)
+{
+    struct place *place = *state;
+
+    assert_ended_by(in_child(place, courier_answers), SIGSEGV);
+    read_reports(place, 1);
+    assert_field(place, 0, "sent", "yes");
+    assert_field(place, 0, "call", "poll");
+}
+
+static void a_courier_that_is_stuck_does_not_keep_the_process(void **state)
+{
+    struct place *place = *state;
+
+    assert_ended_by(in_child(place, courier_is_stuck), SIGSEGV);
+    read_reports(place, 1);
+    assert_null(field(place, 0, "sent"));
+}
+
+static void crash_beside_a_courier(void)
+{
+    if (pipe(wake_pipe) != 0)
+        _exit(92);
+    crash_courier_begin(wake);
+    crash_after_a_call();
+}
+
+static void crash_of_the_courier(void)
+{
+    if (pipe(wake_pipe) != 0)
+        _exit(92);
+    crash_courier_begin(wake);
+    segv_in_a_task();
+}
+
+static void crash_when_the_courier_has_gone(void)
+{
+    crash_courier_begin(wake);
+    crash_courier_end();
+    segv_in_a_task();
+}
+
+static void nobody_waits_for_a_courier_that_has_no_errand(void **state)
+{
+    struct place *place = *state;
+    int64_t began_ms = clock_monotonic_ms(NULL);
+
+    assert_ended_by(in_child(place, crash_beside_a_courier), SIGSEGV);
+    assert_ended_by(in_child(place, crash_of_the_courier), SIGSEGV);
+    assert_ended_by(in_child(place, crash_when_the_courier_has_gone), SIGSEGV);
+    read_reports(place, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_null(field(place, i, "sent"));
+    if (!WITH_SANITIZER)
+        assert_true(clock_monotonic_ms(NULL) - began_ms < 3 * CRASH_COURIER_MS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, with_place, without_place)
 
 int main(void)
@@ -405,6 +510,9 @@ int main(void)
         TEST(a_signal_from_outside_blames_nobody),
         TEST(a_torn_report_and_foreign_lines_do_not_harm),
         TEST(what_is_written_back_is_read_again),
+        TEST(a_report_is_taken_further_before_the_end),
+        TEST(a_courier_that_is_stuck_does_not_keep_the_process),
+        TEST(nobody_waits_for_a_courier_that_has_no_errand),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

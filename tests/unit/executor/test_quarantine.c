@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -220,6 +221,212 @@ static void the_nth_allocation_that_fails_holds_or_frees_but_never_breaks(void *
     one_start(place, NOW_MS, place->config, "twice", NULL);
 }
 
+/* --- in a cluster -------------------------------------------------------------------------------------------------------------- */
+
+static void destroy_report(void *report)
+{
+    string_map_destroy(report);
+}
+
+/* What the cluster says: a crash of task 0 of "c" on that worker. */
+static struct string_map *say(struct ptr_array *said, const char *worker, int64_t time_ms)
+{
+    struct string_map *report = string_map_create();
+    char time[24];
+
+    snprintf(time, sizeof(time), "%lld", (long long)time_ms);
+    assert_true(string_map_put(report, "worker", worker) && string_map_put(report, "time_ms", time) &&
+                string_map_put(report, "connector", "c") && string_map_put(report, "task", "0") &&
+                string_map_put(report, "call", "poll") && string_map_put(report, "inside", "yes") &&
+                string_map_put(report, "class", "K") && string_map_put(report, "signal", "SIGSEGV"));
+    assert_true(ptr_array_push(said, report));
+    return report;
+}
+
+static size_t settled(struct quarantine *quarantine, quarantine_config_fn *config_of, void *argument, int64_t now_ms)
+{
+    struct ptr_array ids;
+    size_t count;
+
+    ptr_array_init(&ids, mem_free);
+    quarantine_list_settled(quarantine, now_ms, config_of, argument, &ids);
+    count = ids.count;
+    ptr_array_release(&ids);
+    return count;
+}
+
+static size_t unsent(struct quarantine *quarantine)
+{
+    struct ptr_array reports;
+    size_t count;
+
+    ptr_array_init(&reports, destroy_report);
+    quarantine_list_unsent(quarantine, &reports);
+    count = reports.count;
+    ptr_array_release(&reports);
+    return count;
+}
+
+static const struct string_map *its_config(void *argument, const char *connector)
+{
+    assert_string_equal("c", connector);
+    return argument;
+}
+
+struct cluster {
+    struct quarantine *quarantine;
+    struct ptr_array said;
+};
+
+static void cluster_open(struct cluster *cluster, const struct place *place)
+{
+    cluster->quarantine = quarantine_create(place->path, NOW_MS);
+    ptr_array_init(&cluster->said, destroy_report);
+}
+
+static void cluster_hear(struct cluster *cluster)
+{
+    quarantine_hear(cluster->quarantine, &cluster->said, NOW_MS + 10);
+}
+
+static void cluster_close(struct cluster *cluster)
+{
+    ptr_array_release(&cluster->said);
+    quarantine_destroy(cluster->quarantine);
+}
+
+static void what_it_did_to_two_other_workers_holds_it_here(void **state)
+{
+    struct place *place = *state;
+    struct cluster cluster;
+
+    cluster_open(&cluster, place);
+    say(&cluster.said, "a:1", NOW_MS);
+    cluster_hear(&cluster);
+    assert_words(quarantine_reason(cluster.quarantine, "c", 0, place->config), NULL);
+    say(&cluster.said, "b:1", NOW_MS + 5);
+    cluster_hear(&cluster);
+    assert_words(quarantine_reason(cluster.quarantine, "c", 0, place->config), "The last time (worker b:1), at");
+    assert_null(quarantine_reason(cluster.quarantine, "c", 1, place->config));
+    assert_int_equal(0, settled(cluster.quarantine, NULL, NULL, NOW_MS));
+    assert_int_equal(0, settled(cluster.quarantine, its_config, place->config, NOW_MS));
+    cluster_close(&cluster);
+    assert_int_equal(-1, access(place->path, F_OK)); /* it is no business of this worker's file */
+}
+
+static void what_it_did_elsewhere_is_told_once(void **state)
+{
+    struct place *place = *state;
+    struct cluster cluster;
+
+    cluster_open(&cluster, place);
+    say(&cluster.said, "a:1", NOW_MS);
+    cluster_hear(&cluster);
+    cluster_hear(&cluster);
+    assert_words(quarantine_take_note(cluster.quarantine, "c", 0), "ended a worker process (worker a:1) and was started");
+    cluster_hear(&cluster);
+    assert_null(quarantine_take_note(cluster.quarantine, "c", 0));
+    cluster_close(&cluster);
+}
+
+static void a_crash_that_the_file_and_the_cluster_know_counts_once(void **state)
+{
+    struct place *place = *state;
+    struct cluster cluster;
+
+    append(place, NOW_MS, "worker: a:1\n" POLL_0);
+    cluster_open(&cluster, place);
+    assert_int_equal(1, unsent(cluster.quarantine));
+    say(&cluster.said, "a:1", NOW_MS);
+    cluster_hear(&cluster);
+    assert_int_equal(0, unsent(cluster.quarantine));
+    assert_words(quarantine_reason(cluster.quarantine, "c", 0, place->config), NULL);
+    assert_words(quarantine_take_note(cluster.quarantine, "c", 0), "ended the former worker process");
+    quarantine_save(cluster.quarantine);
+    assert_int_equal(-1, access(place->path, F_OK)); /* from now on the cluster's word counts */
+    cluster_close(&cluster);
+}
+
+static void what_the_dying_process_said_itself_counts_as_long_as_the_cluster_has_it(void **state)
+{
+    struct place *place = *state;
+    struct cluster cluster;
+
+    append(place, NOW_MS, "worker: a:1\nsent: yes\n" POLL_0);
+    append(place, NOW_MS + 1, "worker: a:1\nsent: yes\n" POLL_0);
+    cluster_open(&cluster, place);
+    assert_int_equal(0, unsent(cluster.quarantine));
+    assert_words(quarantine_reason(cluster.quarantine, "c", 0, place->config), "twice");
+    cluster_hear(&cluster); /* forgiven meanwhile */
+    assert_words(quarantine_reason(cluster.quarantine, "c", 0, place->config), NULL);
+    assert_null(quarantine_take_note(cluster.quarantine, "c", 0));
+    cluster_close(&cluster);
+}
+
+static void what_is_forgiven_here_stays_so_until_the_cluster_has_forgotten_it(void **state)
+{
+    struct place *place = *state;
+    struct cluster cluster;
+
+    cluster_open(&cluster, place);
+    say(&cluster.said, "a:1", NOW_MS);
+    say(&cluster.said, "b:1", NOW_MS);
+    cluster_hear(&cluster);
+    assert_true(quarantine_forgive(cluster.quarantine, "c", 0, false));
+    cluster_hear(&cluster);
+    assert_words(quarantine_reason(cluster.quarantine, "c", 0, place->config), NULL);
+    assert_null(quarantine_take_note(cluster.quarantine, "c", 0));
+    assert_false(quarantine_forgive(cluster.quarantine, "c", 0, true));
+    assert_int_equal(2, settled(cluster.quarantine, NULL, NULL, NOW_MS));
+    ptr_array_clear(&cluster.said);
+    cluster_hear(&cluster);
+    assert_int_equal(0, settled(cluster.quarantine, NULL, NULL, NOW_MS));
+    cluster_close(&cluster);
+}
+
+static void the_leader_removes_what_is_over(void **state)
+{
+    struct place *place = *state;
+    struct cluster cluster;
+
+    cluster_open(&cluster, place);
+    assert_true(quarantine_report_seal(say(&cluster.said, "a:1", NOW_MS), place->config));
+    cluster_hear(&cluster);
+    assert_int_equal(0, settled(cluster.quarantine, its_config, place->config, NOW_MS));
+    assert_int_equal(1, settled(cluster.quarantine, its_config, place->other, NOW_MS)); /* configured anew */
+    assert_int_equal(1, settled(cluster.quarantine, its_config, NULL, NOW_MS));         /* deleted */
+    assert_int_equal(1, settled(cluster.quarantine, its_config, place->config, NOW_MS + QUARANTINE_WINDOW_MS));
+    assert_true(quarantine_report_seal(say(&cluster.said, "b:1", NOW_MS), place->config));
+    cluster_hear(&cluster);
+    assert_int_equal(0, settled(cluster.quarantine, its_config, place->config, NOW_MS + QUARANTINE_WINDOW_MS)); /* held */
+    assert_words(quarantine_reason(cluster.quarantine, "c", 0, place->other), NULL);
+    assert_int_equal(2, settled(cluster.quarantine, NULL, NULL, NOW_MS));
+    cluster_close(&cluster);
+}
+
+static void the_nth_allocation_that_fails_while_hearing_is_made_good_later(void **state)
+{
+    struct place *place = *state;
+    struct cluster cluster;
+    bool was_refused = true;
+
+    append(place, NOW_MS, "worker: a:1\n" POLL_0);
+    for (int64_t n = 0; was_refused; n++) {
+        cluster_open(&cluster, place);
+        say(&cluster.said, "a:1", NOW_MS);
+        say(&cluster.said, "b:1", NOW_MS);
+        mem_watch_start(n);
+        cluster_hear(&cluster);
+        (void)unsent(cluster.quarantine);
+        (void)settled(cluster.quarantine, NULL, NULL, NOW_MS);
+        was_refused = mem_failed() > 0;
+        mem_watch_stop();
+        cluster_hear(&cluster);
+        assert_words(quarantine_reason(cluster.quarantine, "c", 0, place->config), "twice");
+        cluster_close(&cluster);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, with_place, without_place)
 
 int main(void)
@@ -234,6 +441,13 @@ int main(void)
         TEST(what_no_longer_matters_leaves_the_file),
         TEST(nobody_is_held_without_a_file_or_by_one_of_rubbish),
         TEST(the_nth_allocation_that_fails_holds_or_frees_but_never_breaks),
+        TEST(what_it_did_to_two_other_workers_holds_it_here),
+        TEST(what_it_did_elsewhere_is_told_once),
+        TEST(a_crash_that_the_file_and_the_cluster_know_counts_once),
+        TEST(what_the_dying_process_said_itself_counts_as_long_as_the_cluster_has_it),
+        TEST(what_is_forgiven_here_stays_so_until_the_cluster_has_forgotten_it),
+        TEST(the_leader_removes_what_is_over),
+        TEST(the_nth_allocation_that_fails_while_hearing_is_made_good_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

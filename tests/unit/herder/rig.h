@@ -88,6 +88,8 @@ static struct rig {
 
 /* To other workers; set before the rig is opened. */
 static const struct leader_link *rig_link;
+/* Units that have ended a worker; set before the rig is opened. */
+static struct quarantine *rig_quarantine;
 
 static uint32_t rig_settle_timeout_ms; /* 0: the usual; likewise */
 static void rig_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -652,7 +654,7 @@ static void take_failure(void *argument, const char *words, bool had_run)
 static void rig_open(bool in_group, uint32_t request_timeout_ms)
 {
     char why[128];
-    struct executor_setup executor = {0};
+    struct executor_setup executor = {.quarantine = rig_quarantine};
     struct membership_setup membership = {.lease = &rig.lease, .worker_url = RIG_URL};
 
     memset(&rig, 0, sizeof(rig));
