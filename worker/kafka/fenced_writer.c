@@ -167,17 +167,19 @@ static int produce_all(struct fenced_writer *writer, const struct fenced_writer_
     return 0;
 }
 
-/* Nothing of the call is to be left. */
-static void abort_all(struct fenced_writer *writer)
+/* Nothing of the call is to be left, and readers need not wait until the brokers abort it. */
+static bool abort_all(struct fenced_writer *writer)
 {
     rd_kafka_error_t *native = rd_kafka_abort_transaction(writer->handle->rk, ABORT_TIMEOUT_MS);
-    writer->is_usable = native == NULL;
+    bool is_done = native == NULL;
     if (native != NULL)
         rd_kafka_error_destroy(native);
+    return is_done;
 }
 
-/* The commit has failed. Where librdkafka asks for an abort, nothing was committed; where it does not, the brokers were asked to commit
- * and did not answer, or this writer is shut out. */
+/* Where librdkafka asks for an abort, nothing was committed; where it does not, the brokers were asked to commit and did not answer, or
+ * this writer is shut out. After a record that was refused, librdkafka 2.12 fails the next transaction as well: "skipped sequence
+ * numbers". */
 static int commit_failed(struct fenced_writer *writer, rd_kafka_error_t *native, struct mr_error **error)
 {
     rd_kafka_resp_err_t failure = writer->outcome->failure;
@@ -185,8 +187,7 @@ static int commit_failed(struct fenced_writer *writer, rd_kafka_error_t *native,
         native_error_set(error, failure, "topic %s", rd_kafka_topic_name(writer->topic));
     if (rd_kafka_error_txn_requires_abort(native))
         abort_all(writer);
-    else
-        writer->is_usable = false;
+    writer->is_usable = false;
     return error_take(writer, native, error);
 }
 
@@ -207,7 +208,7 @@ int fenced_writer_write(struct fenced_writer *writer, const struct fenced_writer
         return -1;
     }
     if (produce_all(writer, entries, count, error) != 0) {
-        abort_all(writer);
+        writer->is_usable = abort_all(writer);
         return -1;
     }
     if (commit(writer, deadline_ms, error) != 0)

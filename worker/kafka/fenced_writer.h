@@ -4,8 +4,8 @@
  * (KIP-98). A reader that reads committed records sees all of a call or nothing.
  *
  * Life cycle: _open → _write … → _close. One writer is used by one thread at a time; it has no thread of its own.
- * An unusable writer (another one was opened, or nobody can tell whether the last call was committed) only is to be closed: the next
- * _open settles what it left.
+ * A writer whose transaction the brokers did not take is of no use any more and only to be closed: it may be shut out, nobody may be
+ * able to tell whether it was committed, and librdkafka does not always go on after an abort. The next _open settles what it left.
  * Deadlines are absolute on clock_monotonic_ms(NULL).
  */
 #ifndef KAFKA_FENCED_WRITER_H
@@ -50,8 +50,8 @@ struct fenced_writer_place {
 };
 
 /* Returns when the transaction is committed; `last` is where the last entry landed. -1: MR_ERR_DATA: an entry is too large, nothing was
- * written; MR_ERR_CONFLICT: shut out, nothing was written; MR_ERR_TIMEOUT: it may have been committed when the writer is not usable
- * any more, else nothing was written. `count` > 0. */
+ * written; MR_ERR_CONFLICT: shut out, nothing was written; MR_ERR_TIMEOUT: it may have been committed; others: nothing was written.
+ * `count` > 0. */
 int fenced_writer_write(struct fenced_writer *writer, const struct fenced_writer_entry *entries, size_t count,
                         int64_t deadline_ms, struct fenced_writer_place *last, struct mr_error **error);
 bool fenced_writer_is_usable(const struct fenced_writer *writer);

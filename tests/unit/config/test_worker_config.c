@@ -154,6 +154,8 @@ static void single_mistakes_are_refused_in_words(void **state)
         {"inter.worker.signature.algorithm=ROT13", "HmacSHA256 is"},
         {"inter.worker.key.size=8", "a session key has 40 to 8192 bits"},
         {"inter.worker.signature.algorithm=HmacSHA512", "must also be listed in inter.worker.verification.algorithms"},
+        {"millrace.leader.fencing=zookeeper", "AUTO, GENERATION, TRANSACTION"},
+        {"millrace.leader.fence=generation", "millrace.leader.fence: this version does not know it"},
         {"millrace.rest.auth.basic.file=users", "it would protect something. Remove it"},
         {"millrace.task.buffer.bytes=10", "Value must be at least 65536"},
         {"security.protocol=TLS", "Invalid value TLS for configuration security.protocol"},
@@ -164,6 +166,29 @@ static void single_mistakes_are_refused_in_words(void **state)
         const char *message = refusal(WORKER_DISTRIBUTED, text);
         assert_contains(message, cases[i].words);
         assert_null(strchr(message, '\n'));
+    }
+}
+
+static void the_leaders_writes_are_transactions_where_they_are_wished_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines;
+        bool wants;
+    } cases[] = {
+        {"", false},
+        {"millrace.leader.fencing=auto", false},
+        {"exactly.once.source.support=preparing", true},
+        {"exactly.once.source.support=preparing\nmillrace.leader.fencing=GENERATION", false},
+        {"millrace.leader.fencing=Transaction", true},
+        {"exactly.once.source.support=disabled\nmillrace.leader.fencing=transaction", true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), "%s%s\n", MINIMAL, cases[i].lines);
+        struct worker_config *worker = worker_of(text);
+        assert_int_equal(worker_config_wants_leader_transactions(worker), cases[i].wants);
+        worker_config_destroy(worker);
     }
 }
 
@@ -311,6 +336,7 @@ int main(void)
         cmocka_unit_test(defaults_are_those_of_kafka_connect_but_for_the_named_two),
         cmocka_unit_test(all_mistakes_are_told_at_once_with_their_remedies),
         cmocka_unit_test(single_mistakes_are_refused_in_words),
+        cmocka_unit_test(the_leaders_writes_are_transactions_where_they_are_wished_for),
         cmocka_unit_test(listeners_are_read),
         cmocka_unit_test(a_proxy_in_front_is_what_others_are_told),
         cmocka_unit_test(what_is_ignored_is_warned_about_by_name),

@@ -2,7 +2,7 @@
  * rig: a herder with memory stores and fakes around it. Everything that is said is one line of a log, in order:
  *
  *     start a STARTED · target a PAUSED · end a · configs a · task+ a-0 · task- a-0 stay|leave · pause a-0 · resume a-0
- *     prepare a-0 · unprepare a-0
+ *     prepare a-0 · unprepare a-0 · claim generation|transaction
  *     status a RUNNING · status a-0 FAILED
  *
  * By default the fakes answer at once as if all went well, with rig.tasks task configurations. `fails` makes starts fail,
@@ -70,6 +70,7 @@ static struct rig {
     bool guard_refuses;
     int guard_hangs_at; /* the how manyeth question from now on hangs until guard_hangs is false, and is refused. 0: none */
     bool guard_hangs;
+    bool claim_is_denied; /* of transactions */
 
     struct herder *herder;
     struct config_store *configs;
@@ -494,6 +495,19 @@ int __wrap_membership_guard(struct membership *membership, int64_t deadline_ms, 
     while (hangs && rig_is(&rig.guard_hangs))
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     return hangs || rig_is(&rig.guard_refuses) ? mr_error_set(error, MR_ERR_CONFLICT, "somebody else leads") : 0;
+}
+
+/* Says which kind was claimed; the memory store itself has nothing to claim. */
+int __wrap_config_store_claim(struct config_store *store, enum config_fencing fencing, int64_t deadline_ms,
+                              struct mr_error **error);
+int __wrap_config_store_claim(struct config_store *store, enum config_fencing fencing, int64_t deadline_ms,
+                              struct mr_error **error)
+{
+    (void)store, (void)deadline_ms;
+    rig_say("claim %s", fencing == CONFIG_FENCING_TRANSACTION ? "transaction" : "generation");
+    return fencing == CONFIG_FENCING_TRANSACTION && rig_is(&rig.claim_is_denied)
+               ? mr_error_set(error, MR_ERR_NOT_SUPPORTED, "transactional id connect-cluster-g: denied")
+               : 0;
 }
 
 /* --- asking ----------------------------------------------------------------------------------------------------------------- */

@@ -17,10 +17,11 @@
 #include "support/eventually.h"
 
 #define SOON_MS 20000
+#define API_END_TXN 26
 
 struct worker {
     struct kafka_stores *stores;
-    atomic_int changed, tasks, restarts;
+    atomic_int changed, tasks, restarts, claims_lost;
 };
 
 struct fixture {
@@ -47,7 +48,13 @@ static void on_restart(void *argument, const char *connector, bool include_tasks
     atomic_fetch_add(&((struct worker *)argument)->restarts, 1);
 }
 
+static void on_claim_lost(void *argument)
+{
+    atomic_fetch_add(&((struct worker *)argument)->claims_lost, 1);
+}
+
 static const struct config_listener listener = {
+    .claim_lost = on_claim_lost,
     .connector_changed = on_changed, .tasks_changed = on_tasks, .restart_requested = on_restart};
 
 static struct kafka_stores *stores_create(struct fixture *fixture)
@@ -56,6 +63,8 @@ static struct kafka_stores *stores_create(struct fixture *fixture)
     struct client_config *producer = mock_config(&fixture->mock, CLIENT_INTERNAL_PRODUCER, NULL, "");
     struct kafka_stores *stores = kafka_stores_create(&(struct kafka_stores_setup){.consumer = consumer,
                                                                                    .producer = producer,
+                                                                                   .fenced_producer = producer,
+                                                                                   .group_id = "g",
                                                                                    .config_topic = "configs",
                                                                                    .offset_topic = "offsets",
                                                                                    .status_topic = "statuses"},
@@ -134,6 +143,52 @@ static void a_write_returns_when_it_can_be_read(void **state)
     assert_connector(configs);
     assert_int_equal(atomic_load(&fixture->one.changed), 1);
     assert_int_equal(atomic_load(&fixture->one.tasks), 1);
+}
+
+static void a_leaders_transactions_are_read_by_all(void **state)
+{
+    struct fixture *fixture = *state;
+    struct config_store *configs = kafka_stores_configs(fixture->one.stores);
+    struct mr_error *error = NULL;
+    config_store_claim(configs, CONFIG_FENCING_TRANSACTION, soon(), &error);
+    assert_no_error(error);
+    write_connector(configs);
+    assert_connector(configs);
+    worker_start(fixture, &fixture->other);
+    assert_connector(kafka_stores_configs(fixture->other.stores));
+    config_store_renounce(configs);
+    assert_int_equal(config_store_put_restart(configs, "a", true, false, soon(), &error), -1);
+    assert_error(&error, MR_ERR_CONFLICT, "does not lead");
+    config_store_claim(kafka_stores_configs(fixture->other.stores), CONFIG_FENCING_TRANSACTION, soon(), &error);
+    assert_no_error(error);
+    assert_int_equal(config_store_put_restart(kafka_stores_configs(fixture->other.stores), "a", true, false, soon(), NULL), 0);
+}
+
+static void a_leader_that_is_shut_out_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct config_store *configs = kafka_stores_configs(fixture->one.stores);
+    struct mr_error *error = NULL;
+    config_store_claim(configs, CONFIG_FENCING_TRANSACTION, soon(), &error);
+    assert_no_error(error);
+    rd_kafka_mock_push_request_errors(fixture->mock.cluster, API_END_TXN, 1, RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+    assert_int_equal(config_store_put_restart(configs, "a", true, false, soon(), &error), -1);
+    assert_error(&error, MR_ERR_CONFLICT, "transactional id connect-cluster-g");
+    assert_int_equal(atomic_load(&fixture->one.claims_lost), 1);
+    config_store_claim(configs, CONFIG_FENCING_TRANSACTION, soon(), &error);
+    assert_no_error(error);
+    assert_int_equal(config_store_put_restart(configs, "a", true, false, soon(), NULL), 0);
+}
+
+static void with_too_little_time_no_transaction_is_begun(void **state)
+{
+    struct fixture *fixture = *state;
+    struct config_store *configs = kafka_stores_configs(fixture->one.stores);
+    struct mr_error *error = NULL;
+    assert_int_equal(config_store_claim(configs, CONFIG_FENCING_TRANSACTION, soon(), NULL), 0);
+    assert_int_equal(config_store_put_restart(configs, "a", true, false, deadline_after_ms(500), &error), -1);
+    assert_error(&error, MR_ERR_TIMEOUT, "nothing was written");
+    assert_int_equal(config_store_put_restart(configs, "a", true, false, soon(), NULL), 0);
 }
 
 static bool has_two_changes(void *argument)
@@ -265,7 +320,9 @@ static void a_start_without_brokers_ends_at_its_deadline(void **state)
 
 #define ON_MOCK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
-RUN_TESTS(ON_MOCK(a_write_returns_when_it_can_be_read), ON_MOCK(another_worker_reads_history_silently_and_news_aloud),
+RUN_TESTS(ON_MOCK(a_write_returns_when_it_can_be_read), ON_MOCK(a_leaders_transactions_are_read_by_all),
+          ON_MOCK(a_leader_that_is_shut_out_is_told), ON_MOCK(with_too_little_time_no_transaction_is_begun),
+          ON_MOCK(another_worker_reads_history_silently_and_news_aloud),
           ON_MOCK(statuses_come_back_from_the_topic), ON_MOCK(offsets_are_found_by_the_next_worker),
           ON_MOCK(after_the_stop_reads_answer_and_writes_fail), ON_MOCK(a_stop_without_brokers_is_short),
           ON_MOCK(a_start_without_brokers_ends_at_its_deadline))
