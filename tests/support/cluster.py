@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 
+import hosts
 import lab
 
 LINE = "%04d:%08d\n"  # the pair and the line
@@ -25,10 +26,13 @@ def units_of(text):
 
 
 class Cluster:
-    """Workers of one group, by name; each keeps its port, so that it comes back under its URL."""
+    """Workers of one group, by name; each keeps its port, so that it comes back under its URL.
 
-    def __init__(self, kafka, names=("a", "b", "c"), **properties):
-        self.kafka = kafka
+    `machines`: name → hosts.Host of those that do not run on this one.
+    """
+
+    def __init__(self, kafka, names=("a", "b", "c"), machines=None, **properties):
+        self.kafka, self.machines = kafka, machines or {}
         self.common = lab.worker_properties(kafka, **properties)
         del self.common["listeners"]
         self.topic = self.common["config.storage.topic"]
@@ -45,8 +49,9 @@ class Cluster:
         port = self.ports.setdefault(name, None) or lab.free_port()
         self.ports[name] = port
         more = {key.replace("__", "."): value for key, value in more.items()}
-        self.workers[name] = lab.Worker({**self.common, "listeners": "http://127.0.0.1:%d" % port, **more},
-                                         program=program).start()
+        host = self.machines.get(name)
+        listener = "http://%s:%d" % (host.address if host else "127.0.0.1", port)
+        self.workers[name] = lab.Worker({**self.common, "listeners": listener, **more}, program=program, host=host).start()
         return self.workers[name]
 
     def end(self):
@@ -103,7 +108,7 @@ class Cluster:
             key = next((key for key in newest if key.startswith(ASSIGNMENT) and key[len(ASSIGNMENT):].rstrip("/") == url), None)
             member = newest.get(key.replace(ASSIGNMENT, MEMBER)) if key else None
             if key is None or member is None or member.get("boot") != newest[key].get("boot") or \
-                    member.get("pid") != self.workers[name].process.pid:
+                    member.get("pid") != hosts.number_inside(self.workers[name].process.pid):
                 answer[name] = (set(), set())
             else:
                 answer[name] = (units_of(newest[key].get("units")), units_of(newest[key].get("revoking")))

@@ -113,13 +113,14 @@ def properties_write(path, properties):
 class Lab:
     """One Kafka of one or three brokers, and JVM workers beside it (scripts/kafka-lab)."""
 
-    def __init__(self, brokers=1, sasl_ssl=False, properties=None, proxied=()):
+    def __init__(self, brokers=1, sasl_ssl=False, properties=None, proxied=(), host=None):
         self.folder = scratch_folder()
         self.arguments = ["--brokers", str(brokers)] + (["--sasl-ssl"] if sasl_ssl else [])
         for key, value in (properties or {}).items():
             self.arguments += ["--broker-property", "%s=%s" % (key, value)]
         for port in proxied:
             self.arguments += ["--proxied", str(port)]
+        self.arguments += ["--host", host] if host else []
         self.bootstrap = None
 
     def _run(self, command, *arguments):
@@ -290,14 +291,18 @@ def worker_properties(lab, group=None, **more):
 
 
 class Worker:
-    """One `millrace` process. `command` is what stands before the properties file; one that names a file gets no other."""
+    """One `millrace` process. `command` is what stands before the properties file; one that names a file gets no other.
 
-    def __init__(self, properties, command=("worker",), arguments=(), environment=None, program=None):
+    `host`: the machine it runs on (hosts.Host); None: this one.
+    """
+
+    def __init__(self, properties, command=("worker",), arguments=(), environment=None, program=None, host=None):
         self.properties = dict(properties)
         self.program = program or os.path.join(BUILD, "bin", "millrace")
         self.command = command
         self.arguments = list(arguments)
         self.environment = {**os.environ, **(environment or {})}
+        self.spawn = host.spawn if host else subprocess.Popen
         self.folder = scratch_folder()
         self.log = os.path.join(self.folder, "worker.log")
         self.process = None
@@ -310,9 +315,8 @@ class Worker:
         properties_write(path, self.properties)
         with open(self.log, "ab") as log:
             files = [path] if len(self.command) == 1 else []
-            self.process = subprocess.Popen([self.program, *self.command, *files, *self.arguments],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-                                            env=self.environment)
+            self.process = self.spawn([self.program, *self.command, *files, *self.arguments], stdin=subprocess.DEVNULL,
+                                      stdout=log, stderr=log, cwd=self.folder, env=self.environment)
         _live.append(self)
         return self
 

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,8 +67,16 @@ void process_identity_read(struct process_identity *self)
     char text[STAT_SIZE], state;
 
     *self = (struct process_identity){.pid = getpid()};
-    if (read_small("/proc/self/stat", text, sizeof(text)) > 0 && parse_stat(text, &state, &self->started))
+    if (read_small("/proc/self/stat", text, sizeof(text)) <= 0 || !parse_stat(text, &state, &self->started))
+        return;
+    if (strtoll(text, NULL, 10) == self->pid) /* else /proc is that of another namespace: it numbers processes otherwise */
         read_host(self->host);
+}
+
+/* Where /proc hides the processes of other users (hidepid) the kernel still tells whether there is one. */
+static bool is_nowhere(int64_t pid)
+{
+    return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
 bool process_is_gone(int64_t pid, int64_t started)
@@ -74,11 +84,11 @@ bool process_is_gone(int64_t pid, int64_t started)
     char path[64], text[STAT_SIZE], state;
     int64_t found;
 
-    if (pid <= 0)
+    if (pid <= 0 || pid > INT32_MAX)
         return false;
     snprintf(path, sizeof(path), "/proc/%" PRId64 "/stat", pid);
     if (read_small(path, text, sizeof(text)) < 0)
-        return errno == ENOENT || errno == ESRCH;
+        return (errno == ENOENT || errno == ESRCH) && is_nowhere(pid);
     if (!parse_stat(text, &state, &found))
         return false;
     return found != started || state == 'Z' || state == 'X';

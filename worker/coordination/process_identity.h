@@ -4,7 +4,8 @@
  * `host` is equal for two processes exactly when they see the same process ids: the machine's boot id and the process-id
  * namespace (two containers on one machine differ). A process is known by its id and its start time, which tells it from a later
  * one with the same id.
- * Linux only (/proc); where /proc does not say, `host` is empty and nobody is ever taken for gone. thread: any.
+ * Linux only (/proc); where /proc does not say, or shows the processes of another namespace, `host` is empty and nobody is ever taken
+ * for gone. Another user's process that /proc hides counts as alive while its number is in use. thread: any.
  */
 #ifndef COORDINATION_PROCESS_IDENTITY_H
 #define COORDINATION_PROCESS_IDENTITY_H

@@ -1,4 +1,5 @@
 /* A process beside this one: alive, stopped, ended, or another one with its number. */
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -66,6 +67,32 @@ static void a_child_is_alive_while_stopped_and_gone_once_ended(void **state)
     close(pipe_ends[1]);
 }
 
+/* The /proc of another namespace numbers processes otherwise: who went by it would take the living for dead. */
+static void a_foreign_proc_says_of_no_host(void **state)
+{
+    int pipe_ends[2];
+    struct process_identity child = {.host = "none"};
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(pipe(pipe_ends), 0);
+    pid = fork();
+    if (pid == 0) {
+        if (unshare(geteuid() == 0 ? CLONE_NEWPID : CLONE_NEWUSER | CLONE_NEWPID) == 0 && (pid = fork()) == 0) {
+            process_identity_read(&child);
+            (void)!write(pipe_ends[1], &child, sizeof(child));
+        } else if (pid > 0) {
+            waitpid(pid, NULL, 0);
+        }
+        _exit(0);
+    }
+    close(pipe_ends[1]);
+    if (read(pipe_ends[0], &child, sizeof(child)) == sizeof(child)) /* else nobody may make namespaces here */
+        assert_string_equal(child.host, "");
+    waitpid(pid, NULL, 0);
+    close(pipe_ends[0]);
+}
+
 static void nobody_is_gone_without_a_number(void **state)
 {
     (void)state;
@@ -79,6 +106,7 @@ int main(void)
         cmocka_unit_test(this_process_is_not_gone_and_has_a_host),
         cmocka_unit_test(another_process_with_the_same_number_is_not_taken_for_it),
         cmocka_unit_test(a_child_is_alive_while_stopped_and_gone_once_ended),
+        cmocka_unit_test(a_foreign_proc_says_of_no_host),
         cmocka_unit_test(nobody_is_gone_without_a_number),
     };
 
