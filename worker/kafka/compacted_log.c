@@ -25,6 +25,7 @@ static bool topics_init(struct compacted_log *log, const struct compacted_log_se
         topic->append_timeout_ms = from->append_timeout_ms;
         topic->listener = from->listener;
         topic->argument = from->argument;
+        topic->is_watched = from->is_watched;
         log->topic_count++;
         if (topic->name == NULL)
             return false;
@@ -44,6 +45,7 @@ struct compacted_log *compacted_log_create(const struct compacted_log_setup *set
     log->graveyard = setup->graveyard;
     log->read_committed = setup->read_committed;
     log->lease = setup->lease;
+    log->watch_interval_ms = setup->watch_interval_ms != 0 ? setup->watch_interval_ms : COMPACTED_LOG_WATCH_INTERVAL_MS;
     log->consumer_config = client_config_take(setup->consumer);
     if (setup->producer != NULL)
         log->producer_config = client_config_take(setup->producer);

@@ -63,7 +63,12 @@ struct compacted_log_topic {
     uint32_t append_timeout_ms;
     const struct compacted_log_listener *listener;   /* lives as long as the log */
     void *argument;
+    /* Compacted alone, and every record counts: looked at every watch_interval_ms, lest it be deleted, or cut at its beginning,
+     * unnoticed. Each costs two small requests. */
+    bool is_watched;
 };
+
+#define COMPACTED_LOG_WATCH_INTERVAL_MS 3000   /* a deleted topic is noticed at the third look */
 
 struct compacted_log_setup {
     struct client_config *consumer;   /* CLIENT_INTERNAL_CONSUMER; the log takes its own reference */
@@ -72,6 +77,7 @@ struct compacted_log_setup {
     size_t topic_count;               /* 1 … COMPACTED_LOG_TOPICS_MAX */
     struct graveyard *graveyard;      /* where the handles end; NULL: _stop destroys them itself */
     bool read_committed;              /* with exactly-once: skip aborted records, end = last stable offset */
+    uint32_t watch_interval_ms;       /* 0: COMPACTED_LOG_WATCH_INTERVAL_MS */
     const struct lease *lease;        /* lives longer than the log; NULL: one that never ends. When it ends, appends that are
                                          not acknowledged come back with MR_ERR_RETRIABLE: they must not leave later */
 };

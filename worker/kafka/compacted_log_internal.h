@@ -16,7 +16,7 @@
 
 struct log_partition {
     _Atomic int64_t position;
-    int64_t start_end;      /* reader: where the end was at the start */
+    int64_t start_first, start_end;   /* reader: where it began and ended at the start */
     bool stopped;           /* reader: lost, not read any more */
 };
 
@@ -32,6 +32,8 @@ struct log_topic {
     atomic_bool caught_up;
     bool dirty;             /* reader: records since the last on_burst_end */
     atomic_bool lost;
+    bool is_watched;
+    int gone_looks;         /* reader: how often in a row it was not there */
 };
 
 /* A place that the reader must reach. */
@@ -76,6 +78,8 @@ struct compacted_log {
     bool reader_started;
     struct log_waiter *waiters;        /* reader */
     int64_t next_ask_ms;               /* reader: not before, after a question without an answer */
+    uint32_t watch_interval_ms;
+    int64_t next_watch_ms;             /* reader */
 
     struct native_handle *writer;
     rd_kafka_queue_t *reports;
@@ -104,6 +108,12 @@ void log_waiters_refuse(struct compacted_log *log, const char *why);
 /* Offsets of a kind (RD_KAFKA_OFFSET_BEGINNING or _END) of the list's partitions, in one question a broker. */
 int log_ask_offsets(struct compacted_log *log, rd_kafka_topic_partition_list_t *list, int64_t kind, int timeout_ms,
                     struct mr_error **error);
+
+/* compacted_log_watch.c. thread: reader */
+enum log_presence { LOG_PRESENCE_THERE, LOG_PRESENCE_GONE, LOG_PRESENCE_UNKNOWN };
+enum log_presence log_topic_presence(struct compacted_log *log, size_t topic, int timeout_ms, int32_t *partition_count);
+/* Looks at the watched topics when it is time. Returns when to be called again at the latest. */
+int64_t log_watch(struct compacted_log *log);
 
 /* compacted_log_append.c */
 int log_writer_open(struct compacted_log *log, struct mr_error **error);

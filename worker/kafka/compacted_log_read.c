@@ -98,6 +98,7 @@ static int ask_bounds(struct compacted_log *log, int64_t deadline_ms, struct mr_
     for (int i = 0; status == 0 && i < list->cnt; i++) {
         struct log_topic *topic = &log->topics[topic_index(log, list->elems[i].topic)];
         atomic_store(&topic->partitions[list->elems[i].partition].position, list->elems[i].offset);
+        topic->partitions[list->elems[i].partition].start_first = list->elems[i].offset;
     }
     if (status == 0)
         status = log_ask_offsets(log, list, RD_KAFKA_OFFSET_END, native_timeout_ms(deadline_ms, 600000), error);
@@ -165,23 +166,20 @@ static void restart_partition(struct compacted_log *log, struct log_topic *topic
 /* While metadata travels through a cluster a topic may be unknown for a moment: ask before believing it. */
 static void check_existence(struct compacted_log *log, size_t index, int32_t partition)
 {
-    struct log_topic *topic = &log->topics[index];
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t code =
-        rd_kafka_metadata(log->reader->rk, 0, topic->reading, &metadata, EXISTS_TIMEOUT_MS);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1)
-        code = metadata->topics[0].err;
-    bool gone = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-    bool fewer = code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1 &&
-                 metadata->topics[0].partition_cnt <= partition;
-    if (metadata != NULL)
-        rd_kafka_metadata_destroy(metadata);
-    if (gone)
+    int32_t partition_count;
+    switch (log_topic_presence(log, index, EXISTS_TIMEOUT_MS, &partition_count)) {
+    case LOG_PRESENCE_GONE:
         log_lost(log, index, partition, COMPACTED_LOG_DELETED, "the topic does not exist any more");
-    else if (fewer)
-        log_lost(log, index, partition, COMPACTED_LOG_CUT, "the topic was created anew with fewer partitions");
-    else
-        restart_partition(log, topic, partition);
+        break;
+    case LOG_PRESENCE_THERE:
+        if (partition_count <= partition) {
+            log_lost(log, index, partition, COMPACTED_LOG_CUT, "the topic was created anew with fewer partitions");
+            break;
+        }
+        /* fall through */
+    default:
+        restart_partition(log, &log->topics[index], partition);
+    }
 }
 
 static void handle_trouble(struct compacted_log *log, size_t index, const rd_kafka_message_t *message)
@@ -309,7 +307,9 @@ static void *reader_run(void *argument)
     while (!is_stopping(log)) {
         bool more = drain(log);
         end_burst(log);
-        int64_t until_ms = log_waiters_serve(log);
+        int64_t until_ms = log_waiters_serve(log), watch_ms = log_watch(log);
+        if (watch_ms < until_ms)
+            until_ms = watch_ms;
         if (!more)
             sleep_until(log, until_ms);
     }

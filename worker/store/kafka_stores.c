@@ -259,7 +259,8 @@ static struct compacted_log *log_create(struct kafka_stores *stores, const struc
         [TOPIC_CONFIGS] = {.name = setup->config_topic,
                            .append_timeout_ms = CONFIG_APPEND_TIMEOUT_MS,
                            .listener = &config_topic_listener,
-                           .argument = stores},
+                           .argument = stores,
+                           .is_watched = true},
     };
     return compacted_log_create(&(struct compacted_log_setup){.consumer = setup->consumer,
                                                               .producer = setup->producer,

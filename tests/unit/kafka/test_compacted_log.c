@@ -70,10 +70,12 @@ static void open_log(struct fixture *fixture, struct compacted_log **log, struct
 {
     struct client_config *consumer = mock_config(&fixture->mock, CLIENT_INTERNAL_CONSUMER, NULL, "");
     struct client_config *producer = mock_config(&fixture->mock, CLIENT_INTERNAL_PRODUCER, NULL, "");
-    struct compacted_log_topic topics[TOPICS] = {{"config", 0, &listener, &seen[0]}, {"status", 5000, &listener, &seen[1]}};
+    struct compacted_log_topic topics[TOPICS] = {{"config", 0, &listener, &seen[0], true},
+                                                  {"status", 5000, &listener, &seen[1], false}};
     *log = compacted_log_create(&(struct compacted_log_setup){.consumer = consumer, .producer = producer,
                                                               .topics = topics, .topic_count = TOPICS,
                                                               .graveyard = fixture->graveyard,
+                                                              .watch_interval_ms = 50,
                                                               .lease = &fixture->lease}, NULL);
     assert_non_null(*log);
     client_config_drop(consumer);
@@ -277,6 +279,26 @@ static void what_is_not_written_when_the_lease_ends_is_not_written_later(void **
     assert_int_equal(fixture->seen[0].records, 2);
 }
 
+static bool is_lost(void *argument)
+{
+    return atomic_load(&((struct seen *)argument)->lost) > 0;
+}
+
+static void a_deleted_topic_is_noticed_by_who_only_reads(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mr_error *error = NULL;
+    start(fixture->log);
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "status", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    rd_kafka_mock_topic_set_error(fixture->mock.cluster, "config", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    assert_true(eventually(SOON_MS, is_lost, &fixture->seen[0]));
+    assert_false(is_lost(&fixture->seen[1]));   /* is not watched */
+    assert_int_equal(compacted_log_read_to_end(fixture->log, 0, deadline_after_ms(SOON_MS), &error), -1);
+    assert_int_equal(mr_error_code(error), MR_ERR_CONFLICT);
+    mr_error_drop(error);
+    assert_int_equal(fixture->seen[0].lost, 1);
+}
+
 static void nobody_is_there(void **state)
 {
     struct fixture *fixture = *state;
@@ -298,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stop_tells_everybody_who_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_missing_answer_ends_at_the_deadline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_written_when_the_lease_ends_is_not_written_later, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_deleted_topic_is_noticed_by_who_only_reads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_is_there, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
