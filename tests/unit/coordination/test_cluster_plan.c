@@ -628,6 +628,38 @@ static void units_that_nobody_fits_are_named(void **state)
     sim_release();
 }
 
+/* The first worker leads before it has said what it is: nobody is told that no worker takes work. */
+static void units_wait_for_a_member_that_has_not_yet_said_what_it_is(void **state)
+{
+    struct cluster_worker workers[WORKERS];
+    struct cluster_plan_input of;
+    struct cluster_plan plan;
+
+    (void)state;
+    sim_init(7);
+    start_worker(&sim.workers[0]);
+    sim.tasks[0] = 1;
+    of = input(workers);
+    assert_true(cluster_plan_make(&of, &plan));
+    assert_int_equal(plan.head.unassigned.count, 0);
+    assert_int_equal(plan.assignments[0].units.count, 0);
+    assert_false(plan.is_settled);
+    assert_true(plan.look_again_ms > of.now_ms);
+    cluster_plan_release(&plan);
+    workers[0].is_unfit = true; /* it owes its record for too long */
+    assert_true(cluster_plan_make(&of, &plan));
+    assert_int_equal(plan.head.unassigned.count, 2);
+    cluster_plan_release(&plan);
+    workers[0].is_unfit = false;
+    obey(&sim.workers[0], false); /* says what it is */
+    of = input(workers);
+    assert_true(cluster_plan_make(&of, &plan));
+    assert_int_equal(plan.assignments[0].units.count, 2);
+    assert_true(plan.is_settled);
+    cluster_plan_release(&plan);
+    sim_release();
+}
+
 static bool make_a_plan(void *argument)
 {
     struct cluster_plan plan;
@@ -665,6 +697,7 @@ int main(void)
         cmocka_unit_test(a_successor_that_goes_while_it_prepares_is_replaced),
         cmocka_unit_test(an_answer_to_an_earlier_revocation_counts_for_nothing),
         cmocka_unit_test(units_that_nobody_fits_are_named),
+        cmocka_unit_test(units_wait_for_a_member_that_has_not_yet_said_what_it_is),
         cmocka_unit_test(no_memory_makes_no_plan),
     };
 
