@@ -1,5 +1,6 @@
 #include "json/cluster_entity.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "herder/cluster_view.h"
@@ -62,6 +63,22 @@ static void write_reasons(struct json_out *out, const char *name, const struct u
     for (size_t i = 0; i < units->count; i++) {
         open_unit(out, &units->entries[i]);
         json_out_pair(out, "reason", reason(&units->entries[i]));
+        json_out_close(out, '}');
+    }
+    json_out_close(out, ']');
+}
+
+/* "UNTIL_MS URL": where its worker may come back. */
+static void write_waiting(struct json_out *out, const struct unit_map *units)
+{
+    json_out_name(out, "waiting");
+    json_out_open(out, '[');
+    for (size_t i = 0; i < units->count; i++) {
+        const char *text = text_of(&units->entries[i]), *url = strchr(text, ' ');
+
+        open_unit(out, &units->entries[i]);
+        json_out_pair(out, "for", url != NULL ? url + 1 : NULL);
+        write_number(out, "until_ms", strtoll(text, NULL, 10));
         json_out_close(out, '}');
     }
     json_out_close(out, ']');
@@ -182,6 +199,7 @@ void cluster_entity_write(struct json_out *out, const struct herder_cluster_view
     write_members(out, picture);
     write_assignments(out, picture);
     write_reasons(out, "unassigned", &picture->head.unassigned, text_of);
+    write_waiting(out, &picture->head.absent);
     write_rebalance(out, &picture->head);
     json_out_close(out, '}');
 }

@@ -1,10 +1,12 @@
 """What a cluster says of itself, a drain on request, labels, and two workers that claim one address."""
 
 import os
+import re
 import signal
 import time
 import unittest
 
+import exposition
 import lab
 
 SESSION_MS = 10000
@@ -102,14 +104,44 @@ class ClusterAdmin(unittest.TestCase):
         self.assertEqual(leader.url + "/", shown["leader"])
         self.assertEqual(["a worker drains", 4], [shown["last_rebalance"][name] for name in ("reason", "moves")])
         self.assertLess(shown["last_rebalance"]["duration_ms"], 2000)
+        self.check_rebalances(leader, shown["last_rebalance"])
+        self.check_metrics(leader)
         for name in names:
             self.assert_flows(name)
         names += self.create_sources(1)
         self.assertEqual(set(), self.units(other, leader))
+        self.check_rebalances(leader, self.cluster(other)["last_rebalance"])  # what is new has moved nothing
+        self.assertEqual(shown["last_rebalance"], self.cluster(other)["last_rebalance"])
         self.assertEqual((204, None), leader.request("DELETE", "/admin/drain"))
         lab.wait_until(lambda: 4 <= len(self.units(other, leader)) <= 6, "it gets its share")
         for name in names:
             self.assert_flows(name)
+
+    def check_rebalances(self, leader, last):
+        """The leader's log has one line for each, the others' have none."""
+        lines = lambda worker: re.findall(r"rebalance (\d+) \((.*)\): (\d+) units moved in (\d+) ms;", worker.log_text())
+        wanted = (str(last["number"]), last["reason"], str(last["moves"]), str(last["duration_ms"]))
+        lab.wait_until(lambda: lines(leader)[-1:] == [wanted], "the leader's log says %s" % (wanted,), 10)
+        self.assertEqual([str(n + 1) for n in range(last["number"])], [line[0] for line in lines(leader)])
+        for worker in self.workers:
+            if worker is not leader:
+                self.assertEqual([], lines(worker))
+
+    def check_metrics(self, leader):
+        """All have joined, been given work, and taken over or handed over: each of these is a rebalance; now they rest."""
+        prefix = "kafka_connect_worker_rebalance_"
+        for worker in self.workers:
+            def rests():
+                found = exposition.Exposition(lab.http("GET", worker.url + "/metrics", headers={"Accept": "text/plain"})[1])
+                return found.value(prefix + "rebalancing") == 0 and found
+            found = lab.wait_until(rests, "no rebalance is under way", 10)
+            self.assertGreaterEqual(found.value(prefix + "completed_rebalances_total"), 3)
+            longest, average = (found.value(prefix + "rebalance_%s_time_ms" % name) for name in ("max", "avg"))
+            self.assertTrue(0 < average <= longest < 5000, (average, longest))
+            self.assertTrue(0 <= found.value(prefix + "time_since_last_rebalance_ms") < 60000)
+            self.assertGreaterEqual(found.value(prefix + "epoch"), 1)
+            self.assertEqual([{"leader_name": leader.url + "/"}], found.with_labels(prefix + "leader_name"))
+            self.assertEqual([{"connect_protocol": "SESSIONED"}], found.with_labels(prefix + "connect_protocol"))
 
     def test_the_only_worker_that_drains_leaves_its_work_unassigned(self):
         self.begin("")
@@ -139,6 +171,12 @@ class ClusterAdmin(unittest.TestCase):
         self.assert_flows(name)
         self.assertEqual({(name, -1), (name, 0)}, self.units(other, other))
         self.assertNotIn("trace", other.status(name)["connector"])
+        config = other.rest("GET", "/connectors/%s/config" % name)
+        other.rest("PUT", "/connectors/%s/config" % name, dict(config, **{"millrace.placement.selector": "zone=c"}))
+        status = other.wait_state(name, "UNASSIGNED")  # with its task
+        for unit in (status["connector"], status["tasks"][0]):
+            self.assertIn("millrace.placement.selector", unit["trace"])
+        self.assertEqual([-1, 0], [unit.get("task", -1) for unit in self.cluster(other)["unassigned"]])
 
     def test_of_two_workers_with_one_address_the_later_refuses(self):
         self.begin("")

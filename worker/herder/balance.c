@@ -253,17 +253,6 @@ static void write_late(struct herder *herder, struct herder_job *job)
     retry_later(herder);
 }
 
-static void tell(const struct cluster_plan_input *input, const struct cluster_plan *plan)
-{
-    const struct cluster_head *before = input->head, *after = &plan->head;
-
-    if (after->rebalance_number > 0 && after->rebalance_took_ms >= 0 &&
-        (before == NULL || before->rebalance_number != after->rebalance_number || before->rebalance_took_ms < 0))
-        log_info(HERDER_LOG, "rebalance %" PRIu64 " (%s): %" PRIu64 " units moved in %" PRId64 " ms; %zu without a worker",
-                 after->rebalance_number, after->rebalance_reason != NULL ? after->rebalance_reason : "",
-                 after->rebalance_moves, after->rebalance_took_ms, after->unassigned.count);
-}
-
 /* false: no memory. */
 static bool write_plan(struct herder *herder, const struct cluster_plan_input *input, const struct cluster_plan *plan)
 {
@@ -280,7 +269,6 @@ static bool write_plan(struct herder *herder, const struct cluster_plan_input *i
         return true;
     }
     cluster->last = plan->last;
-    tell(input, plan);
     cluster->is_under_way = herder_job_post(herder, &(struct herder_job_setup){.run = write_run,
                                                                               .done = write_done,
                                                                               .late = write_late,
@@ -364,6 +352,56 @@ static bool make_plan(struct herder *herder, const struct config_snapshot *snaps
     return made;
 }
 
+/* Said when it is read, so that a write that had to be repeated is said once. */
+static void tell(struct herder_cluster *cluster)
+{
+    const struct cluster_head *head = &cluster->picture.head;
+
+    if (!cluster->picture.has_head || head->rebalance_took_ms < 0 || head->rebalance_number <= cluster->told_rebalance)
+        return;
+    cluster->told_rebalance = head->rebalance_number;
+    log_info(HERDER_LOG, "rebalance %" PRIu64 " (%s): %" PRIu64 " units moved in %" PRId64 " ms; %zu without a worker",
+             head->rebalance_number, head->rebalance_reason != NULL ? head->rebalance_reason : "", head->rebalance_moves,
+             head->rebalance_took_ms, head->unassigned.count);
+}
+
+/* What a former leader has said is not said again. */
+static uint64_t told_before(const struct cluster_picture *picture)
+{
+    uint64_t number = picture->has_head ? picture->head.rebalance_number : 0;
+
+    return number > 0 && picture->head.rebalance_took_ms < 0 ? number - 1 : number;
+}
+
+/* Neither a record of the cluster nor of somebody who is a member for long: it wrote to another topic of this name, and may run what
+ * that one held. */
+static bool is_another_topic(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    int64_t now_ms = herder_now_ms();
+
+    if (cluster->picture.has_head || all_are_introduced(cluster)) {
+        cluster->unknown_since_ms = 0;
+        return false;
+    }
+    if (cluster->unknown_since_ms == 0)
+        cluster->unknown_since_ms = now_ms;
+    if (cluster->unknown_since_ms > 0 && now_ms - cluster->unknown_since_ms >= RECORD_OVERDUE_MS) {
+        cluster->unknown_since_ms = -1;
+        log_error(HERDER_LOG, "the config topic knows no cluster, and not all of the workers in the group: was it created anew while they "
+                              "ran? They may still run what it held: nothing is given out until they were restarted");
+    }
+    look_again_by(herder, now_ms + RECORD_OVERDUE_MS);
+    return true;
+}
+
+static void sweep_once(struct herder *herder, const struct config_snapshot *snapshot)
+{
+    if (!herder->cluster->has_swept)
+        status_sweep(herder, snapshot);
+    herder->cluster->has_swept = true;
+}
+
 void balance_run(struct herder *herder)
 {
     struct herder_cluster *cluster = herder->cluster;
@@ -378,6 +416,7 @@ void balance_run(struct herder *herder)
         retry_later(herder);
         return;
     }
+    tell(cluster);
     snapshot = config_store_snapshot(herder->setup.configs);
     watch_epoch(cluster, snapshot);
     if (!make_plan(herder, snapshot))
@@ -401,8 +440,10 @@ void balance_begin(struct herder *herder)
     struct herder_cluster *cluster = herder->cluster;
     struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
 
+    cluster_refresh(herder); /* without memory it is tried again with the first plan */
     cluster->last = (struct cluster_stamp){config_snapshot_epoch(snapshot) + 1, 0};
     unit_map_release(&cluster->told_unassigned);
+    cluster->told_rebalance = told_before(&cluster->picture);
     config_snapshot_drop(snapshot);
     for (size_t i = 0; i < cluster->picture.known.count; i++) {
         struct cluster_known *known = cluster->picture.known.items[i];

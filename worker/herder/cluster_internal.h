@@ -48,6 +48,10 @@ struct herder_cluster {
     uint32_t session_timeout_ms;
     struct herder_timer newcomer_timer;
 
+    /* ---- rebalance.c ---- */
+    struct cluster_stamp counted; /* of the own assignment that was looked at last */
+    bool is_rebalancing;          /* it is not come to yet */
+
     /* ---- crash_notes.c ---- */
     bool crashes_are_due, crashes_are_written; /* to be looked at; a write is under way */
     struct herder_timer crash_timer;
@@ -59,7 +63,10 @@ struct herder_cluster {
     struct cluster_stamp last;
     bool is_due, is_under_way;
     const char *reason;                   /* of the next plan */
+    bool has_swept;                       /* the statuses of what is gone, since it leads */
+    int64_t unknown_since_ms;             /* a member is there that the topic does not know, nor a cluster. 0: not so; -1: told */
     struct herder_timer balance_timer;
+    uint64_t told_rebalance;         /* the last that the log has */
     struct unit_map told_unassigned; /* those whose status says why nobody runs them */
 
     /* ---- fencing.c ---- */
@@ -91,6 +98,8 @@ const struct cluster_assignment *duty_assignment(const struct herder_cluster *cl
 bool duty_has(const struct herder *herder, const char *connector, int32_t task);
 /* Will it probably be, once another worker has let go of it? */
 bool duty_prepares(const struct herder *herder, const char *connector, int32_t task);
+/* Some instance of it is there, also one that is being stopped. */
+bool duty_is_running(const struct herder *herder, const char *connector, int32_t task);
 /* Something has changed that it may have to say. */
 void duty_report_later(struct herder *herder);
 void duty_report_if_due(struct herder *herder);
@@ -108,6 +117,12 @@ void newcomer_init(struct herder *herder);
 void newcomer_begin(struct herder *herder);
 /* The own member record does not stand in the topic: may it be written? false: not now (looked at again), or never: the worker ends. */
 bool newcomer_may_introduce(struct herder *herder);
+
+/* ---- rebalance.c ---- */
+/* After units were started and stopped. */
+void rebalance_look(struct herder *herder);
+/* The generation and the leader, as metrics. */
+void rebalance_show_group(struct herder *herder);
 
 /* ---- crash_notes.c ---- */
 void crash_notes_init(struct herder *herder);

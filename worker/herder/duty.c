@@ -51,7 +51,7 @@ bool duty_prepares(const struct herder *herder, const char *connector, int32_t t
     return assignment != NULL && unit_map_has(&assignment->preparing, connector, task);
 }
 
-static bool is_running(const struct herder *herder, const char *connector, int32_t task)
+bool duty_is_running(const struct herder *herder, const char *connector, int32_t task)
 {
     const struct herder_connector *of = units_find((struct herder *)herder, connector);
 
@@ -77,7 +77,7 @@ static bool list_stopped(struct herder *herder)
     for (size_t i = 0; i < assignment->revoking.count; i++) {
         const struct unit_entry *entry = &assignment->revoking.entries[i];
 
-        if (!is_running(herder, entry->connector, entry->task) &&
+        if (!duty_is_running(herder, entry->connector, entry->task) &&
             !unit_map_put(&cluster->own.stopped, entry->connector, entry->task, NULL))
             return false;
     }

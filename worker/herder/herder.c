@@ -163,6 +163,7 @@ static void *herder_run(void *argument)
         run_timers(herder);
         cluster_look(herder);
         reconcile_marked(herder);
+        rebalance_look(herder);
         duty_report_if_due(herder);
         crash_notes_tend(herder);
         drain_look(herder);

@@ -57,17 +57,15 @@ static void act(struct herder *herder, bool leads)
         herder->cluster->is_stale = true;
         duty_begin(herder);
     }
-    if (leads) {
+    if (leads && herder->cluster != NULL) {
+        herder_key_due(herder, &herder->key_timer);
+        balance_begin(herder);
+    } else if (leads) {
         status_sweep(herder, snapshot);
-        if (herder->cluster != NULL) {
-            herder_key_due(herder, &herder->key_timer);
-            balance_begin(herder);
-        }
     }
     see_all_connectors(herder, snapshot);
-    if (herder->membership != NULL)
-        metrics_registry_rebalance_ended(herder->metrics, leads, membership_generation(herder->membership),
-                                         leads ? herder->worker_url : herder->leader_url);
+    metrics_registry_rebalance_ended(herder->metrics);
+    rebalance_show_group(herder);
     config_snapshot_drop(snapshot);
     lanes_advance(herder);
 }
@@ -118,6 +116,15 @@ static void claim_denied(struct herder *herder, const char *words)
         catch_up_again(herder);
 }
 
+/* There is nothing to be read any more: what was read is what the cluster is, until somebody restarts it. */
+static void catch_up_ended(struct herder *herder, const char *words)
+{
+    if (config_store_is_lost(herder->setup.configs, NULL))
+        act(herder, herder->catches_up_to_lead);
+    else
+        catch_up_failed(herder, words);
+}
+
 static void catch_up_done(struct herder *herder, struct herder_job *job)
 {
     const struct fencing_claim *claim = job->data;
@@ -127,7 +134,7 @@ static void catch_up_done(struct herder *herder, struct herder_job *job)
     if (job->error != NULL && claim != NULL && claim->is_denied) {
         claim_denied(herder, mr_error_message(job->error));
     } else if (job->error != NULL) {
-        catch_up_failed(herder, mr_error_message(job->error));
+        catch_up_ended(herder, mr_error_message(job->error));
     } else {
         if (claim != NULL)
             fencing_begin(herder, claim);
@@ -138,7 +145,7 @@ static void catch_up_done(struct herder *herder, struct herder_job *job)
 static void catch_up_late(struct herder *herder, struct herder_job *job)
 {
     if (is_of_now(herder, job))
-        catch_up_failed(herder, "not in time");
+        catch_up_ended(herder, "not in time");
 }
 
 static void catch_up(struct herder *herder)
@@ -230,6 +237,7 @@ static void handle_following(struct herder *herder, struct herder_post *post)
             act(herder, false);
         } else if (herder->stage == HERDER_FOLLOWING) {
             log_info(HERDER_LOG, "worker %s leads the cluster now", event->words);
+            rebalance_show_group(herder);
         } else if (herder->stage != HERDER_CATCHING_UP || herder->catches_up_to_lead) {
             begin_to_catch_up(herder, false);
         }
@@ -301,6 +309,7 @@ static void handle_peers(struct herder *herder, struct herder_post *post)
 
     if (!is_stopping(herder)) {
         cluster_take_seats(herder, event->epoch, event->peers, event->count);
+        rebalance_show_group(herder);
         balance_want(herder, "the workers in the group have changed");
     }
     mem_free(event);

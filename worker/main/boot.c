@@ -97,7 +97,8 @@ static int load_files(struct boot *boot, const char *path, struct mr_error **err
 static int count(struct boot *boot, struct mr_error **error)
 {
     boot->metrics = metrics_registry_create(&(struct metrics_registry_setup){
-        .version = MILLRACE_VERSION, .librdkafka_version = client_library_version()});
+        .version = MILLRACE_VERSION, .librdkafka_version = client_library_version(),
+        .connect_protocol = boot->config->connect_protocol});
     return boot->metrics != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for metrics");
 }
 

@@ -25,6 +25,17 @@ static void drop_unit(void *unit)
     unit_metrics_drop(unit);
 }
 
+/* A copy as the JVM worker writes it. NULL for NULL, or no memory. */
+static char *upper(const char *text)
+{
+    char *copy = mem_strdup(text);
+
+    for (char *at = copy; at != NULL && *at != '\0'; at++)
+        if (*at >= 'a' && *at <= 'z')
+            *at = (char)(*at - 'a' + 'A');
+    return copy;
+}
+
 struct metrics_registry *metrics_registry_create(const struct metrics_registry_setup *setup)
 {
     struct metrics_registry *registry = mem_calloc(1, sizeof(*registry));
@@ -35,9 +46,11 @@ struct metrics_registry *metrics_registry_create(const struct metrics_registry_s
     registry->clock = setup->clock;
     registry->version = mem_strdup(setup->version);
     registry->librdkafka_version = mem_strdup(setup->librdkafka_version);
+    registry->connect_protocol = upper(setup->connect_protocol);
     registry->connectors = pointer_map_create(drop_unit);
     registry->tasks = pointer_map_create(drop_unit);
-    if (registry->version != NULL && registry->librdkafka_version != NULL && registry->connectors != NULL &&
+    if (registry->version != NULL && registry->librdkafka_version != NULL &&
+        (registry->connect_protocol != NULL || setup->connect_protocol == NULL) && registry->connectors != NULL &&
         registry->tasks != NULL)
         return registry;
     metrics_registry_destroy(registry);
@@ -54,6 +67,7 @@ void metrics_registry_destroy(struct metrics_registry *registry)
     mem_free(registry->group.leader_url);
     mem_free(registry->version);
     mem_free(registry->librdkafka_version);
+    mem_free(registry->connect_protocol);
     mem_free(registry);
 }
 
@@ -249,30 +263,34 @@ void metrics_registry_rebalance_began(struct metrics_registry *registry)
     mutex_unlock(&registry->lock);
 }
 
-static void note_worked(struct group_counts *group, int64_t at_ms)
+void metrics_registry_rebalance_ended(struct metrics_registry *registry)
 {
-    group->completed++;
-    group->last_ms = at_ms;
-    if (group->began_ms != 0)
-        window_record(&group->took_ms, at_ms - group->began_ms, at_ms);
-}
-
-void metrics_registry_rebalance_ended(struct metrics_registry *registry, bool worked, int32_t generation,
-                                      const char *leader_url)
-{
-    char *copy, *former;
+    struct group_counts *group;
 
     if (registry == NULL)
         return;
-    copy = mem_strdup(leader_url);
+    mutex_lock(&registry->lock);
+    group = &registry->group;
+    if (group->began_ms != 0) {
+        group->completed++;
+        group->last_ms = now_ms(registry);
+        window_record(&group->took_ms, group->last_ms - group->began_ms, group->last_ms);
+        group->began_ms = 0;
+    }
+    mutex_unlock(&registry->lock);
+}
+
+void metrics_registry_set_group(struct metrics_registry *registry, int32_t generation, const char *leader_url)
+{
+    char *former;
+
+    if (registry == NULL)
+        return;
     mutex_lock(&registry->lock);
     registry->group.is_known = true;
-    if (worked)
-        note_worked(&registry->group, now_ms(registry));
-    registry->group.began_ms = 0;
     registry->group.generation = generation;
     former = registry->group.leader_url;
-    registry->group.leader_url = copy;
+    registry->group.leader_url = mem_strdup(leader_url);
     mutex_unlock(&registry->lock);
     mem_free(former);
 }

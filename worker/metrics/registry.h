@@ -27,6 +27,7 @@ struct metrics_registry;
 struct metrics_registry_setup {
     const struct clock *clock; /* NULL: the real one; outlives the registry */
     const char *version, *librdkafka_version;
+    const char *connect_protocol; /* as configured, in any case; NULL: no group */
 };
 
 struct metrics_registry *metrics_registry_create(const struct metrics_registry_setup *setup); /* NULL: no memory */
@@ -54,9 +55,11 @@ void metrics_registry_remove(struct metrics_registry *registry, const char *conn
 
 /* ---- the group: not shown before the first call ---- */
 
+/* `leader_url` is copied; NULL: not known. */
+void metrics_registry_set_group(struct metrics_registry *registry, int32_t generation, const char *leader_url);
+/* This worker has something to come to. */
 void metrics_registry_rebalance_began(struct metrics_registry *registry);
-/* This worker's part is started, or it has none. `worked`: it came to a start of work. `leader_url` is copied; NULL: not known. */
-void metrics_registry_rebalance_ended(struct metrics_registry *registry, bool worked, int32_t generation,
-                                      const char *leader_url);
+/* Its part is started. Without a beginning nothing happens. */
+void metrics_registry_rebalance_ended(struct metrics_registry *registry);
 
 #endif

@@ -51,7 +51,7 @@ struct group_counts {
 
 struct metrics_registry {
     const struct clock *clock;
-    char *version, *librdkafka_version;
+    char *version, *librdkafka_version, *connect_protocol;
     pthread_mutex_t lock;           /* guards all below */
     struct pointer_map *connectors; /* name → unit, a reference each */
     struct pointer_map *tasks;      /* "number/name" → unit, a reference each */

@@ -101,7 +101,15 @@ static void write_all_task_counts(struct metrics_text *text, const struct readin
         write_task_counts(text, readings, families[i].name, families[i].help, families[i].condition);
 }
 
-static void write_group(struct metrics_text *text, const struct group_counts *group, const char *leader_url, int64_t now_ms)
+static void write_text(struct metrics_text *text, const char *name, const char *help, const char *label, const char *value)
+{
+    if (value == NULL)
+        return;
+    metrics_text_family(text, name, METRIC_GAUGE, help);
+    sample_with_label(text, NULL, label, value);
+}
+
+static void write_group(struct metrics_text *text, const struct group_counts *group, int64_t now_ms)
 {
     const struct window_reading took = window_read(&group->took_ms, now_ms);
 
@@ -111,15 +119,11 @@ static void write_group(struct metrics_text *text, const struct group_counts *gr
     write_value(text, GROUP "rebalancing", METRIC_GAUGE, "1 while this worker takes over work, else 0.",
                 group->began_ms != 0);
     write_value(text, GROUP "rebalance_avg_time_ms", METRIC_GAUGE,
-                "Recent average time from an assignment to the start of its work.", window_avg(&took));
+                "Recent average time from an assignment until its work was started, and what was revoked has stopped.", window_avg(&took));
     write_value(text, GROUP "rebalance_max_time_ms", METRIC_GAUGE,
-                "Recent longest time from an assignment to the start of its work.", window_max(&took));
+                "Recent longest time from an assignment until its work was started, and what was revoked has stopped.", window_max(&took));
     write_value(text, GROUP "time_since_last_rebalance_ms", METRIC_GAUGE, "Time since the last one completed.",
                 group->last_ms == 0 ? (double)INFINITY : (double)(now_ms - group->last_ms));
-    if (leader_url == NULL)
-        return;
-    metrics_text_family(text, GROUP "leader_name", METRIC_GAUGE, "The URL of the worker that leads, as label.");
-    sample_with_label(text, NULL, "leader_name", leader_url);
 }
 
 void worker_families_write(struct metrics_text *text, struct metrics_registry *registry, const struct readings *readings)
@@ -141,8 +145,12 @@ void worker_families_write(struct metrics_text *text, struct metrics_registry *r
     write_starts(text, &connector_names, &connectors, readings->now_ms);
     write_starts(text, &task_names, &tasks, readings->now_ms);
     write_all_task_counts(text, readings);
-    if (group.is_known)
-        write_group(text, &group, leader_url, readings->now_ms);
+    if (group.is_known) {
+        write_group(text, &group, readings->now_ms);
+        write_text(text, GROUP "leader_name", "The URL of the worker that leads, as label.", "leader_name", leader_url);
+        write_text(text, GROUP "connect_protocol", "How workers talk with each other, as label.", "connect_protocol",
+                   registry->connect_protocol);
+    }
     mem_free(leader_url);
 }
 

@@ -24,7 +24,7 @@ static inline int bench_set_up(void **state)
     (void)state;
     fake_clock_init(&bench.clock, 1700000000000);
     bench.registry = metrics_registry_create(&(struct metrics_registry_setup){
-        .clock = &bench.clock.clock, .version = "0.1.0", .librdkafka_version = "2.12.0"});
+        .clock = &bench.clock.clock, .version = "0.1.0", .librdkafka_version = "2.12.0", .connect_protocol = "sessioned"});
     assert_non_null(bench.registry);
     str_buffer_init(&bench.text, 64u << 20);
     return 0;

@@ -283,16 +283,33 @@ static void rebalances_are_counted_and_timed(void **state)
     bench_expect(GROUP("rebalancing"), "1");
     bench_expect(GROUP("time_since_last_rebalance_ms"), "+Inf");
     fake_clock_advance_ms(&bench.clock, 40);
-    metrics_registry_rebalance_ended(bench.registry, true, 7, "http://a:1/");
+    metrics_registry_rebalance_ended(bench.registry);
     fake_clock_advance_ms(&bench.clock, 2000);
     bench_expect(GROUP("rebalancing"), "0");
     bench_expect(GROUP("completed_rebalances_total"), "1");
-    bench_expect(GROUP("epoch"), "7");
     bench_expect(GROUP("rebalance_max_time_ms"), "40");
     bench_expect(GROUP("time_since_last_rebalance_ms"), "2000");
-    bench_expect(GROUP("leader_name{leader_name=\"http://a:1/\"}"), "1");
-    metrics_registry_rebalance_ended(bench.registry, false, 8, NULL);
+    metrics_registry_rebalance_ended(bench.registry); /* none was under way */
     bench_expect(GROUP("completed_rebalances_total"), "1");
+    bench_expect(GROUP("time_since_last_rebalance_ms"), "2000");
+    metrics_registry_rebalance_began(bench.registry);
+    fake_clock_advance_ms(&bench.clock, 20);
+    metrics_registry_rebalance_ended(bench.registry);
+    bench_expect(GROUP("completed_rebalances_total"), "2");
+    bench_expect(GROUP("rebalance_avg_time_ms"), "30");
+    bench_expect(GROUP("rebalance_max_time_ms"), "40");
+}
+
+static void the_group_is_shown_as_it_is(void **state)
+{
+    (void)state;
+    metrics_registry_set_group(bench.registry, 7, "http://a:1/");
+    bench_expect(GROUP("epoch"), "7");
+    bench_expect(GROUP("leader_name{leader_name=\"http://a:1/\"}"), "1");
+    bench_expect(GROUP("connect_protocol{connect_protocol=\"SESSIONED\"}"), "1");
+    bench_expect(GROUP("completed_rebalances_total"), "0");
+    metrics_registry_set_group(bench.registry, 8, NULL);
+    bench_expect(GROUP("epoch"), "8");
     bench_expect(GROUP("leader_name{leader_name=\"http://a:1/\"}"), NULL);
 }
 
@@ -309,7 +326,8 @@ static void nobody_counts_without_a_registry(void **state)
     metrics_registry_set_task(NULL, "c", 0, CONDITION_RUNNING);
     metrics_registry_remove(NULL, "c");
     metrics_registry_rebalance_began(NULL);
-    metrics_registry_rebalance_ended(NULL, true, 1, "u");
+    metrics_registry_rebalance_ended(NULL);
+    metrics_registry_set_group(NULL, 1, "u");
     unit_metrics_drop(unit_metrics_take(unit));
 }
 
@@ -323,7 +341,7 @@ static void every_failed_allocation_leaves_things_whole(void **state)
         mem_watch_start(n);
         unit_metrics_drop(metrics_registry_add_task(bench.registry, "d", 1));
         metrics_registry_set_connector(bench.registry, "d", CONDITION_RUNNING);
-        metrics_registry_rebalance_ended(bench.registry, true, 1, "http://a/");
+        metrics_registry_set_group(bench.registry, 1, "http://a/");
         str_buffer_clear(&bench.text);
         if (!metrics_write(bench.registry, METRICS_PROMETHEUS, &bench.text))
             assert_true(mem_failed() > 0);
@@ -406,6 +424,7 @@ int main(void)
         TEST(removing_a_connector_takes_its_tasks_and_no_others),
         TEST(a_connector_says_what_it_is),
         TEST(rebalances_are_counted_and_timed),
+        TEST(the_group_is_shown_as_it_is),
         TEST(nobody_counts_without_a_registry),
         TEST(every_failed_allocation_leaves_things_whole),
         TEST(it_is_read_while_tasks_come_and_go),

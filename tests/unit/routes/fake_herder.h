@@ -264,12 +264,14 @@ bool herder_has_cluster(const struct herder *herder)
 struct herder_cluster_view *herder_cluster_view(const struct herder *herder)
 {
     static const char orders[] = "{\"boot\":\"b1\",\"units\":{\"c\":[-1,0]},\"revoking\":{\"d\":{\"1\":\"1.2 drain\"}}}";
+    static const char head[] = "{\"absent\":{\"e\":{\"-1\":\"1700000000000 http://gone:1/\"}}}";
     struct herder_cluster_view *view = mem_calloc(1, sizeof(*view));
     (void)herder;
     *view = (struct herder_cluster_view){.url = "http://me:1/", .boot = "b1", .is_member = true};
     cluster_picture_init(&view->picture);
     cluster_picture_add_seat(&view->picture, view->url, view->boot, true);
     cluster_picture_read(&view->picture, "millrace-assignment-http://me:1/", orders, strlen(orders), false);
+    cluster_picture_read(&view->picture, "millrace-cluster", head, strlen(head), false);
     cluster_picture_settle(&view->picture);
     return view;
 }

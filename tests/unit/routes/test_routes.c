@@ -366,7 +366,8 @@ static void the_cluster_is_shown(void **state)
            "\"unfit\":false}],\"assignment\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"obeyed\":true,"
            "\"units\":[{\"connector\":\"c\"},{\"connector\":\"c\",\"task\":0}],"
            "\"revoking\":[{\"connector\":\"d\",\"task\":1,\"reason\":\"drain\"}],\"preparing\":[]}],"
-           "\"unassigned\":[],\"last_rebalance\":null}");
+           "\"unassigned\":[],\"waiting\":[{\"connector\":\"e\",\"for\":\"http://gone:1/\",\"until_ms\":1700000000000}],"
+           "\"last_rebalance\":null}");
 }
 
 static void a_standalone_worker_has_no_cluster(void **state)
