@@ -373,35 +373,6 @@ static uint64_t told_before(const struct cluster_picture *picture)
     return number > 0 && picture->head.rebalance_took_ms < 0 ? number - 1 : number;
 }
 
-/* Neither a record of the cluster nor of somebody who is a member for long: it wrote to another topic of this name, and may run what
- * that one held. */
-static bool is_another_topic(struct herder *herder)
-{
-    struct herder_cluster *cluster = herder->cluster;
-    int64_t now_ms = herder_now_ms();
-
-    if (cluster->picture.has_head || all_are_introduced(cluster)) {
-        cluster->unknown_since_ms = 0;
-        return false;
-    }
-    if (cluster->unknown_since_ms == 0)
-        cluster->unknown_since_ms = now_ms;
-    if (cluster->unknown_since_ms > 0 && now_ms - cluster->unknown_since_ms >= RECORD_OVERDUE_MS) {
-        cluster->unknown_since_ms = -1;
-        log_error(HERDER_LOG, "the config topic knows no cluster, and not all of the workers in the group: was it created anew while they "
-                              "ran? They may still run what it held: nothing is given out until they were restarted");
-    }
-    look_again_by(herder, now_ms + RECORD_OVERDUE_MS);
-    return true;
-}
-
-static void sweep_once(struct herder *herder, const struct config_snapshot *snapshot)
-{
-    if (!herder->cluster->has_swept)
-        status_sweep(herder, snapshot);
-    herder->cluster->has_swept = true;
-}
-
 void balance_run(struct herder *herder)
 {
     struct herder_cluster *cluster = herder->cluster;
