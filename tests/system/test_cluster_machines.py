@@ -12,6 +12,8 @@ SESSION_S = 8
 
 
 class Machines(unittest.TestCase):
+    alone = True  # how long nothing moves
+
     def begin(self):
         hosts.enter_network()
         self.kafka = lab.Lab(host=hosts.ADDRESS).start()

@@ -196,8 +196,9 @@ class Lifecycle(unittest.TestCase):
         self.calls_before = self.calls_seen = 0  # where this row, and the one before, began in the calls
         self.pull()
         properties = lab.worker_properties(self.kafka, plugin__path=plugins, offset__flush__interval__ms=60000)
-        self.worker = lab.Worker(properties).start().ready()
+        self.worker = lab.Worker(properties)
         self.addCleanup(self.worker.end)
+        self.start_worker()
         self.configs = Topic(self.kafka, properties["config.storage.topic"])
         self.statuses = Topic(self.kafka, properties["status.storage.topic"])
         self.config = {"name": self.name, "strings": self.path("strings"), "calls": self.calls, "tasks.max": "1"}
@@ -210,6 +211,12 @@ class Lifecycle(unittest.TestCase):
         with open(self.path("new"), "w", encoding="utf-8") as file:
             file.writelines("%s %s\n" % pair for pair in self.strings.items() if pair[1])
         os.replace(self.path("new"), self.path("strings"))
+
+    def start_worker(self):
+        """Until it may be given work: what is created before is UNASSIGNED for a moment."""
+        self.worker.start().ready()
+        lab.wait_until(lambda: any(member["introduced"] for member in self.worker.rest("GET", "/admin/cluster")["members"]),
+                       "the worker is a member")
 
     # What is done
 
@@ -226,7 +233,7 @@ class Lifecycle(unittest.TestCase):
         elif verb == "strings":
             self.pull(**options)
         elif verb == "worker":
-            self.worker.start().ready() if rest == "start" else self.assertEqual(0, self.worker.stop())
+            self.start_worker() if rest == "start" else self.assertEqual(0, self.worker.stop())
         elif verb == "produce":
             self.kafka.produce(self.topic, ["line"])
         elif verb == "wait":
