@@ -378,7 +378,8 @@ void balance_run(struct herder *herder)
     struct herder_cluster *cluster = herder->cluster;
     struct config_snapshot *snapshot;
 
-    if (cluster == NULL || !cluster->is_due || cluster->is_under_way || herder->stage != HERDER_LEADING)
+    if (cluster == NULL || !cluster->is_due || cluster->is_under_way || herder->stage != HERDER_LEADING ||
+        config_store_is_lost(herder->setup.configs, NULL))
         return;
     if (cluster->seats_epoch != membership_epoch(herder->membership))
         return; /* the group is changing: told when it has settled */
@@ -398,6 +399,35 @@ void balance_run(struct herder *herder)
 static void balance_due(struct herder *herder, struct herder_timer *timer)
 {
     (void)timer;
+/* Neither a record of the cluster nor of somebody who is a member for long: it wrote to another topic of this name, and may run what
+ * that one held. */
+static bool is_another_topic(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    int64_t now_ms = herder_now_ms();
+
+    if (cluster->picture.has_head || all_are_introduced(cluster)) {
+        cluster->unknown_since_ms = 0;
+        return false;
+    }
+    if (cluster->unknown_since_ms == 0)
+        cluster->unknown_since_ms = now_ms;
+    if (cluster->unknown_since_ms > 0 && now_ms - cluster->unknown_since_ms >= RECORD_OVERDUE_MS) {
+        cluster->unknown_since_ms = -1;
+        log_error(HERDER_LOG, "the config topic knows no cluster, and not all of the workers in the group: was it created anew while they "
+                              "ran? They may still run what it held: nothing is given out until they were restarted");
+    }
+    herder_timer_set(herder, &cluster->balance_timer, now_ms + RECORD_OVERDUE_MS);
+    return true;
+}
+
+static void sweep_once(struct herder *herder, const struct config_snapshot *snapshot)
+{
+    if (!herder->cluster->has_swept)
+        status_sweep(herder, snapshot);
+    herder->cluster->has_swept = true;
+}
+
     herder->cluster->is_due = true;
 }
 
@@ -413,7 +443,10 @@ void balance_begin(struct herder *herder)
 
     cluster_refresh(herder); /* without memory it is tried again with the first plan */
     cluster->last = (struct cluster_stamp){config_snapshot_epoch(snapshot) + 1, 0};
+    if (is_another_topic(herder))
+        return;
     unit_map_release(&cluster->told_unassigned);
+    sweep_once(herder, snapshot);
     cluster->told_rebalance = told_before(&cluster->picture);
     config_snapshot_drop(snapshot);
     for (size_t i = 0; i < cluster->picture.known.count; i++) {
@@ -435,3 +468,5 @@ void balance_want(struct herder *herder, const char *reason)
     if (cluster->reason == NULL)
         cluster->reason = reason;
 }
+    cluster->has_swept = false;
+    cluster->unknown_since_ms = 0;

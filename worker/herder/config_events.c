@@ -136,8 +136,8 @@ static void on_log_lost(void *argument, const char *words)
 {
     (void)argument;
     log_error(HERDER_LOG,
-              "the config topic was cut or created anew: %s. What runs goes on, changes are refused; "
-              "restore the topic, or restart the worker to begin with what it holds now",
+              "the config topic is lost: %s. What runs here goes on, changes are refused, and no work moves. What is configured can "
+              "still be read (GET /connectors?expand=info): keep it, then restart all workers; they begin with what the topic holds then",
               words);
 }
 

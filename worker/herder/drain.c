@@ -100,6 +100,11 @@ static void handle(struct herder *herder, struct herder_post *post)
         mem_free(request);
         return;
     }
+    if (config_store_is_lost(herder->setup.configs, NULL)) {
+        answer(request->reply, request->argument, 409, "The config topic is lost: no work can be handed over; stop or restart this worker");
+        mem_free(request);
+        return;
+    }
     request->next = cluster->drain_requests;
     cluster->drain_requests = request;
     herder_timer_init(&request->timer, request_due);

@@ -227,7 +227,8 @@ static void report(struct herder *herder)
     struct herder_cluster *cluster = herder->cluster;
     char *text;
 
-    if (cluster == NULL || !may_speak(herder) || cluster->own_write_is_under_way)
+    if (cluster == NULL || !may_speak(herder) || cluster->own_write_is_under_way ||
+        config_store_is_lost(herder->setup.configs, NULL))
         return;
     if (!cluster_refresh(herder) || !compose(herder)) {
         retry_later(herder);
@@ -359,7 +360,7 @@ bool duty_is_done(struct herder *herder)
     struct herder_cluster *cluster = herder->cluster;
     const struct cluster_assignment *assignment;
 
-    if (cluster == NULL || !has_successors(cluster))
+    if (cluster == NULL || !has_successors(cluster) || config_store_is_lost(herder->setup.configs, NULL))
         return true;
     assignment = duty_assignment(cluster);
     return assignment == NULL || (assignment->units.count == 0 && assignment->revoking.count == 0);

@@ -57,12 +57,11 @@ static void act(struct herder *herder, bool leads)
         herder->cluster->is_stale = true;
         duty_begin(herder);
     }
-    if (leads) {
+    if (leads && herder->cluster != NULL) {
+        herder_key_due(herder, &herder->key_timer);
+        balance_begin(herder);
+    } else if (leads) {
         status_sweep(herder, snapshot);
-        if (herder->cluster != NULL) {
-            herder_key_due(herder, &herder->key_timer);
-            balance_begin(herder);
-        }
     }
     see_all_connectors(herder, snapshot);
     metrics_registry_rebalance_ended(herder->metrics);
@@ -119,6 +118,15 @@ static void claim_denied(struct herder *herder, const char *words)
 
 static void catch_up_done(struct herder *herder, struct herder_job *job)
 {
+/* There is nothing to be read any more: what was read is what the cluster is, until somebody restarts it. */
+static void catch_up_ended(struct herder *herder, const char *words)
+{
+    if (config_store_is_lost(herder->setup.configs, NULL))
+        act(herder, herder->catches_up_to_lead);
+    else
+        catch_up_failed(herder, words);
+}
+
     const struct fencing_claim *claim = job->data;
 
     if (!is_of_now(herder, job))
@@ -126,7 +134,7 @@ static void catch_up_done(struct herder *herder, struct herder_job *job)
     if (job->error != NULL && claim != NULL && claim->is_denied) {
         claim_denied(herder, mr_error_message(job->error));
     } else if (job->error != NULL) {
-        catch_up_failed(herder, mr_error_message(job->error));
+        catch_up_ended(herder, mr_error_message(job->error));
     } else {
         if (claim != NULL)
             fencing_begin(herder, claim);
@@ -137,7 +145,7 @@ static void catch_up_done(struct herder *herder, struct herder_job *job)
 static void catch_up_late(struct herder *herder, struct herder_job *job)
 {
     if (is_of_now(herder, job))
-        catch_up_failed(herder, "not in time");
+        catch_up_ended(herder, "not in time");
 }
 
 static void catch_up(struct herder *herder)

@@ -118,9 +118,20 @@ void config_store_lose(struct config_store *store, const char *words)
     mutex_unlock(&store->lock);
     if (!first)
         return;
-    log_error("store.config", "config topic: %s; connectors keep running, changes are refused", words);
     if (store->listener != NULL && store->listener->log_lost != NULL)
         store->listener->log_lost(store->listener_argument, words);
+    else
+        log_error("store.config", "config topic: %s; changes are refused", words);
+}
+
+bool config_store_is_lost(struct config_store *store, const char **words)
+{
+    mutex_lock(&store->lock);
+    const char *lost = store->lost;
+    mutex_unlock(&store->lock);
+    if (words != NULL)
+        *words = lost;
+    return lost != NULL;
 }
 
 void config_store_feed(struct config_store *store, int64_t offset, struct mr_bytes key, struct mr_bytes value)
@@ -170,7 +181,9 @@ static int turn_take(struct config_write *write, bool is_guarded)
         if (!cond_wait_until_ms(&store->turn_is_free, &store->lock, write->deadline_ms) && store->turn_is_taken)
             status = mr_error_set(write->error, MR_ERR_TIMEOUT, "config topic: other writes took all of the time");
     if (status == 0 && store->lost != NULL)
-        status = mr_error_set(write->error, MR_ERR_CONFLICT, "config topic: %s; changes are refused", store->lost);
+        status = mr_error_set(write->error, MR_ERR_CONFLICT, "config topic: %s; changes are refused: "
+                              "restore what it held, or restart all workers to begin with what it holds now",
+                              store->lost);
     if (status == 0 && is_guarded && store->claim == CLAIM_GONE)
         status = mr_error_set(write->error, MR_ERR_CONFLICT,
                               "config topic: this worker may not write: it does not lead, or begins to lead just now");

@@ -70,6 +70,10 @@ void config_store_renounce(struct config_store *store);
 /* A reference of yours. Never NULL; before the start an empty one. thread: any. */
 struct config_snapshot *config_store_snapshot(struct config_store *store);
 
+/* Are records gone that were read (config_listener.h, log_lost)? For good; changes are refused with these words. `words` may be NULL; they
+ * live as long as the store. thread: any. */
+bool config_store_is_lost(struct config_store *store, const char **words);
+
 /* Reads what others have written so far. Waits. */
 int config_store_refresh(struct config_store *store, int64_t deadline_ms, struct mr_error **error);
 
