@@ -373,32 +373,6 @@ static uint64_t told_before(const struct cluster_picture *picture)
     return number > 0 && picture->head.rebalance_took_ms < 0 ? number - 1 : number;
 }
 
-void balance_run(struct herder *herder)
-{
-    struct herder_cluster *cluster = herder->cluster;
-    struct config_snapshot *snapshot;
-
-    if (cluster == NULL || !cluster->is_due || cluster->is_under_way || herder->stage != HERDER_LEADING ||
-        config_store_is_lost(herder->setup.configs, NULL))
-        return;
-    if (cluster->seats_epoch != membership_epoch(herder->membership))
-        return; /* the group is changing: told when it has settled */
-    cluster->is_due = false;
-    if (!cluster_refresh(herder)) {
-        retry_later(herder);
-        return;
-    }
-    tell(cluster);
-    snapshot = config_store_snapshot(herder->setup.configs);
-    watch_epoch(cluster, snapshot);
-    if (!make_plan(herder, snapshot))
-        retry_later(herder);
-    config_snapshot_drop(snapshot);
-}
-
-static void balance_due(struct herder *herder, struct herder_timer *timer)
-{
-    (void)timer;
 /* Neither a record of the cluster nor of somebody who is a member for long: it wrote to another topic of this name, and may run what
  * that one held. */
 static bool is_another_topic(struct herder *herder)
@@ -428,6 +402,35 @@ static void sweep_once(struct herder *herder, const struct config_snapshot *snap
     herder->cluster->has_swept = true;
 }
 
+void balance_run(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    struct config_snapshot *snapshot;
+
+    if (cluster == NULL || !cluster->is_due || cluster->is_under_way || herder->stage != HERDER_LEADING ||
+        config_store_is_lost(herder->setup.configs, NULL))
+        return;
+    if (cluster->seats_epoch != membership_epoch(herder->membership))
+        return; /* the group is changing: told when it has settled */
+    cluster->is_due = false;
+    if (!cluster_refresh(herder)) {
+        retry_later(herder);
+        return;
+    }
+    tell(cluster);
+    if (is_another_topic(herder))
+        return;
+    snapshot = config_store_snapshot(herder->setup.configs);
+    sweep_once(herder, snapshot);
+    watch_epoch(cluster, snapshot);
+    if (!make_plan(herder, snapshot))
+        retry_later(herder);
+    config_snapshot_drop(snapshot);
+}
+
+static void balance_due(struct herder *herder, struct herder_timer *timer)
+{
+    (void)timer;
     herder->cluster->is_due = true;
 }
 
@@ -443,10 +446,7 @@ void balance_begin(struct herder *herder)
 
     cluster_refresh(herder); /* without memory it is tried again with the first plan */
     cluster->last = (struct cluster_stamp){config_snapshot_epoch(snapshot) + 1, 0};
-    if (is_another_topic(herder))
-        return;
     unit_map_release(&cluster->told_unassigned);
-    sweep_once(herder, snapshot);
     cluster->told_rebalance = told_before(&cluster->picture);
     config_snapshot_drop(snapshot);
     for (size_t i = 0; i < cluster->picture.known.count; i++) {
@@ -455,6 +455,8 @@ void balance_begin(struct herder *herder)
         known->owes_since_ms = 0;
         known->is_unfit = false;
     }
+    cluster->has_swept = false;
+    cluster->unknown_since_ms = 0;
     balance_want(herder, "this worker began to lead");
 }
 
@@ -468,5 +470,3 @@ void balance_want(struct herder *herder, const char *reason)
     if (cluster->reason == NULL)
         cluster->reason = reason;
 }
-    cluster->has_swept = false;
-    cluster->unknown_since_ms = 0;

@@ -116,8 +116,6 @@ static void claim_denied(struct herder *herder, const char *words)
         catch_up_again(herder);
 }
 
-static void catch_up_done(struct herder *herder, struct herder_job *job)
-{
 /* There is nothing to be read any more: what was read is what the cluster is, until somebody restarts it. */
 static void catch_up_ended(struct herder *herder, const char *words)
 {
@@ -127,6 +125,8 @@ static void catch_up_ended(struct herder *herder, const char *words)
         catch_up_failed(herder, words);
 }
 
+static void catch_up_done(struct herder *herder, struct herder_job *job)
+{
     const struct fencing_claim *claim = job->data;
 
     if (!is_of_now(herder, job))
