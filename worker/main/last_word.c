@@ -47,7 +47,8 @@ static bool say(struct herder *herder, const char *report)
 
 void last_word_wait(struct herder *herder)
 {
-    crash_courier_begin(stop_signal_raise);
+    if (herder_has_cluster(herder))
+        crash_courier_begin(stop_signal_raise);
     stop_signal_wait();
     if (crash_courier_report() != NULL) {
         crash_courier_answer(say(herder, crash_courier_report()));
