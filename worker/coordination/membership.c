@@ -47,6 +47,9 @@ struct membership {
     bool must_ask, ends;           /* locks: lock */
     bool has_news;                 /* leader_url is still to be told. locks: lock */
     char leader_url[URL_SIZE_MAX]; /* learnt last. locks: lock */
+    bool is_held;     /* the lease, since the group was lost. locks: lock */
+    uint64_t losses;  /* locks: lock */
+    int64_t acked_ms; /* 0: it must not act. locks: lock */
 };
 
 /* --- who leads? ------------------------------------------------------------------------------------------------ */
@@ -197,6 +200,53 @@ static void on_revoked(void *argument)
     stop_leading(argument);
 }
 
+/* locks: lock is held. */
+static void apply_lease(struct membership *membership)
+{
+    bool may_act = membership->acked_ms != 0 && !membership->is_held;
+
+    lease_set(membership->setup.lease,
+              may_act ? membership->acked_ms + membership->setup.session_timeout_ms - LEASE_MARGIN_MS : 0);
+}
+
+static void renew_lease(struct membership *membership, int64_t acked_ms)
+{
+    mutex_lock(&membership->lock);
+    membership->acked_ms = acked_ms;
+    apply_lease(membership);
+    mutex_unlock(&membership->lock);
+}
+
+static void hold_lease(struct membership *membership)
+{
+    mutex_lock(&membership->lock);
+    membership->is_held = true;
+    membership->losses++;
+    membership->acked_ms = 0;
+    apply_lease(membership);
+    mutex_unlock(&membership->lock);
+}
+
+uint64_t membership_losses(struct membership *membership)
+{
+    uint64_t losses;
+
+    mutex_lock(&membership->lock);
+    losses = membership->losses;
+    mutex_unlock(&membership->lock);
+    return losses;
+}
+
+void membership_resume(struct membership *membership, uint64_t losses)
+{
+    mutex_lock(&membership->lock);
+    if (losses == membership->losses && membership->is_held) {
+        membership->is_held = false;
+        apply_lease(membership);
+    }
+    mutex_unlock(&membership->lock);
+}
+
 static void on_lost(void *argument)
 {
     struct membership *membership = argument;
@@ -204,7 +254,7 @@ static void on_lost(void *argument)
 
     membership->joined = membership->owns = membership->told = false;
     atomic_store(&membership->leading, false);
-    lease_set(membership->setup.lease, 0);
+    hold_lease(membership);
     forget_leader(membership);
     if (was_told && !atomic_load(&membership->leaving))
         membership->setup.listener->on_lost(
@@ -250,13 +300,13 @@ static void tell_following(struct membership *membership)
     membership->setup.listener->on_following(membership->setup.listener_argument, url);
 }
 
-/* What a member is, leading or following, is told once the lease runs: who hears it may act. */
+/* What a member is, leading or following, is told once a heartbeat was acknowledged: who hears it may act, but after a loss. */
 static void on_tick(void *argument, int64_t acked_ms)
 {
     struct membership *membership = argument;
     bool may_act = acked_ms != 0 && membership->joined && !atomic_load(&membership->leaving);
 
-    lease_set(membership->setup.lease, may_act ? acked_ms + membership->setup.session_timeout_ms - LEASE_MARGIN_MS : 0);
+    renew_lease(membership, may_act ? acked_ms : 0);
     if (atomic_load(&membership->leaving)) /* since it was looked at */
         lease_set(membership->setup.lease, 0);
     if (may_act && membership->owns)

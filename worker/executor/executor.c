@@ -275,6 +275,14 @@ void executor_stop_task(struct executor *executor, const char *connector, uint32
     executor_wake_watch(executor);
 }
 
+void executor_oust_task(struct executor *executor, const char *connector, uint32_t task)
+{
+    struct task_unit *unit = executor_find_task(executor, connector, task);
+    if (unit != NULL)
+        task_unit_oust(unit);
+    task_unit_drop(unit);
+}
+
 /* Life ----------------------------------------------------------------------------------------------------------------- */
 
 static int start_pool(struct executor *executor, struct mr_error **error)

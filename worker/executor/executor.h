@@ -141,6 +141,9 @@ void executor_set_task_paused(struct executor *executor, const char *connector, 
 void executor_stop_task(struct executor *executor, const char *connector, uint32_t task, enum task_departure departure,
                         int64_t deadline_ms);
 
+/* Another worker runs the task by now: it does nothing outside any more. It stays until it is stopped, which is the next to come. */
+void executor_oust_task(struct executor *executor, const char *connector, uint32_t task);
+
 /* Somebody wishes these units to start in spite of what they did (quarantine.h). `task` < 0: the connector itself; `with_tasks`: and
  * all of its tasks. Before they are started. */
 void executor_forgive(struct executor *executor, const char *connector, int64_t task, bool with_tasks);

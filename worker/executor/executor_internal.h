@@ -131,6 +131,7 @@ bool task_unit_start(struct task_unit *unit); /* false: could not be posted, not
 bool task_unit_adopt(struct task_unit *unit, bool paused);
 bool task_unit_start_adopted(struct task_unit *unit); /* false: could not be posted; it is only prepared again */
 void task_unit_set_paused(struct task_unit *unit, bool paused);
+void task_unit_oust(struct task_unit *unit);
 void task_unit_stop(struct task_unit *unit, enum task_departure departure, int64_t deadline_ms);
 /* For the watch: commits what is due; gives up what should have ended. Lowers *wake_at_ms to the next deadline. */
 void task_unit_look(struct task_unit *unit, int64_t now_ms, int64_t *wake_at_ms);

@@ -67,6 +67,8 @@ static bool begin(struct task_unit *unit, struct task *task)
         unit->users = 2; /* the pool, and whoever begins it */
         if (unit->paused)
             task_request_pause(task);
+        if (unit->is_ousted)
+            task_oust(task);
     }
     mutex_unlock(&unit->lock);
     if (is_wanted)

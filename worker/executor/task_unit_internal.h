@@ -37,6 +37,7 @@ struct task_unit {
     struct unit_metrics *metrics; /* a reference */
     bool is_preparing; /* nobody has asked for its start yet: nothing of it is told but that it is ready */
     bool is_prepared;  /* told so */
+    bool is_ousted;
     bool paused, stop_asked, stop_given, stop_begun, is_abandoning, abandon_begun;
     enum task_departure departure;
     int64_t stop_deadline_ms;

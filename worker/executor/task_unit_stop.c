@@ -21,6 +21,15 @@ void task_unit_set_paused(struct task_unit *unit, bool paused)
     mutex_unlock(&unit->lock);
 }
 
+void task_unit_oust(struct task_unit *unit)
+{
+    mutex_lock(&unit->lock);
+    unit->is_ousted = true;
+    if (unit->task != NULL)
+        task_oust(unit->task);
+    mutex_unlock(&unit->lock);
+}
+
 /* A task that uses all of its time (an outage: nothing is acknowledged) is to have ended by itself before it would be given
  * up. */
 static int64_t before_abandoning_ms(int64_t deadline_ms)

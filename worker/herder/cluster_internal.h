@@ -111,6 +111,12 @@ void duty_begin(struct herder *herder);
 /* Nothing is left to be handed over: it may leave the group. */
 bool duty_is_done(struct herder *herder);
 
+/* ---- resume.c ---- */
+/* The topics are about to be read. */
+void resume_begin(struct herder *herder);
+/* They are: what is others' by now does nothing more, and the lease is back. false: no memory. */
+bool resume_what_is_ours(struct herder *herder);
+
 /* ---- newcomer.c ---- */
 void newcomer_init(struct herder *herder);
 /* Before the group is joined: a predecessor killed on this machine is waited out. */

@@ -98,6 +98,7 @@ struct herder {
     bool was_member;
     char *leader_url;   /* of STANDBY; NULL: not known */
     bool catches_up_to_lead;
+    uint64_t losses, resumed_losses; /* of the group: when the catching up began, and those that are made good */
     uint64_t catch_up_count; /* tells a late catching up from the present one */
     int64_t catch_up_retry_ms;
     struct herder_timer catch_up_timer;

@@ -47,6 +47,8 @@ static void act(struct herder *herder, bool leads)
 {
     struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
 
+    if (!resume_what_is_ours(herder))
+        herder_event_lost(herder);
     herder_stage_set(herder, leads ? HERDER_LEADING : HERDER_FOLLOWING);
     if (leads)
         log_info(HERDER_LOG, "this worker leads the cluster; there are %zu connectors", config_snapshot_connector_count(snapshot));
@@ -199,6 +201,7 @@ static void prepare_to_catch_up(struct herder *herder, bool to_lead)
 {
     herder->catches_up_to_lead = to_lead;
     herder->catch_up_count++;
+    resume_begin(herder);
     herder->catch_up_retry_ms = CATCH_UP_RETRY_FIRST_MS;
     metrics_registry_rebalance_began(herder->metrics);
     herder_stage_set(herder, HERDER_CATCHING_UP);

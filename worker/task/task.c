@@ -211,6 +211,11 @@ void task_abandon(struct task *task)
     task_wake(task);
 }
 
+void task_oust(struct task *task)
+{
+    atomic_store(&task->ousted, true);
+}
+
 /* --- questions --------------------------------------------------------------------------------------------- */
 
 enum task_state task_state(const struct task *task)
@@ -240,7 +245,8 @@ const char *task_inside(const struct task *task)
 
 bool task_may_act(const struct task *task)
 {
-    return !task_is_abandoned(task) && lease_is_valid(task->setup.lease, task->setup.clock);
+    return !task_is_abandoned(task) && !atomic_load_explicit(&task->ousted, memory_order_acquire) &&
+           lease_is_valid(task->setup.lease, task->setup.clock);
 }
 
 /* --- for the two kinds ------------------------------------------------------------------------------------- */

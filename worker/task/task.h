@@ -82,6 +82,9 @@ void task_request_pause(struct task *task);
 void task_request_resume(struct task *task);
 void task_request_stop(struct task *task, enum task_departure departure, int64_t deadline_ms); /* clock_monotonic_ms */
 void task_abandon(struct task *task);
+/* Another worker runs it by now: from here on it does nothing outside, as without the lease, and what it holds stays unsent. Its stop
+ * is to follow. Does not hang. */
+void task_oust(struct task *task);
 
 /* thread: any. */
 enum task_state task_state(const struct task *task);

@@ -74,6 +74,7 @@ struct task {
     struct task_wish wish;
     atomic_bool stopping; /* a stop was asked for, or the task was abandoned */
     atomic_bool abandoned;
+    atomic_bool ousted; /* another worker runs it by now */
     atomic_int state; /* enum task_state */
     const char *_Atomic inside;
     struct plugin_call before; /* what the thread was inside of when the call began */

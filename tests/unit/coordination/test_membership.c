@@ -418,6 +418,26 @@ static void losing_the_group_ends_the_lease_at_once(void **state)
     assert_int_equal(fake.lost, 2);
 }
 
+static void after_a_loss_the_lease_waits_until_it_is_known_what_is_still_ours(void **state)
+{
+    uint64_t losses;
+
+    (void)state;
+    lead();
+    losses = membership_losses(fake.membership);
+    fake.group->on_lost(fake.group_argument);
+    fake.group->on_assigned(fake.group_argument, false);
+    assert_true(eventually(5000, follows, NULL)); /* told: so that it is found out */
+    tick(clock_boottime_ms(NULL));
+    assert_false(lease_is_valid(&fake.lease, NULL));
+    membership_resume(fake.membership, losses); /* found out before the loss */
+    assert_false(lease_is_valid(&fake.lease, NULL));
+    membership_resume(fake.membership, losses + 1);
+    assert_true(lease_is_valid(&fake.lease, NULL));
+    tick(clock_boottime_ms(NULL));
+    assert_true(lease_is_valid(&fake.lease, NULL));
+}
+
 static void leaving_ends_the_lease_and_is_no_loss(void **state)
 {
     (void)state;
@@ -469,6 +489,7 @@ int main(void)
         TEST(whoever_leads_by_now_is_not_told_to_follow),
         TEST(losing_the_partition_ends_the_lead_and_not_the_lease),
         TEST(losing_the_group_ends_the_lease_at_once),
+        TEST(after_a_loss_the_lease_waits_until_it_is_known_what_is_still_ours),
         TEST(leaving_ends_the_lease_and_is_no_loss),
         TEST(the_guard_asks_the_broker),
         TEST(a_group_of_another_kind_is_named),

@@ -72,6 +72,7 @@ static struct rig {
     bool guard_hangs;
     bool claim_is_denied; /* of transactions */
 
+    atomic_uint losses; /* of the group */
     struct herder *herder;
     struct config_store *configs;
     struct status_store *statuses;
@@ -306,6 +307,13 @@ void __wrap_executor_set_task_paused(struct executor *executor, const char *conn
 }
 
 void __wrap_executor_stop_task(struct executor *executor, const char *connector, uint32_t task,
+void __wrap_executor_oust_task(struct executor *executor, const char *connector, uint32_t task);
+void __wrap_executor_oust_task(struct executor *executor, const char *connector, uint32_t task)
+{
+    (void)executor;
+    rig_say("oust %s-%u", connector, task);
+}
+
                                enum task_departure departure, int64_t deadline_ms);
 void __wrap_executor_stop_task(struct executor *executor, const char *connector, uint32_t task,
                                enum task_departure departure, int64_t deadline_ms)
@@ -491,6 +499,20 @@ int __wrap_membership_guard(struct membership *membership, int64_t deadline_ms, 
     (void)membership, (void)deadline_ms;
     mutex_lock(&rig.lock);
     hangs = rig.guard_hangs_at > 0 && --rig.guard_hangs_at == 0;
+uint64_t __wrap_membership_losses(struct membership *membership);
+uint64_t __wrap_membership_losses(struct membership *membership)
+{
+    (void)membership;
+    return atomic_load(&rig.losses);
+}
+
+void __wrap_membership_resume(struct membership *membership, uint64_t losses);
+void __wrap_membership_resume(struct membership *membership, uint64_t losses)
+{
+    (void)membership;
+    rig_say("lease back after %u", (unsigned)losses);
+}
+
     mutex_unlock(&rig.lock);
     while (hangs && rig_is(&rig.guard_hangs))
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);

@@ -214,6 +214,30 @@ static void what_runs_is_suspended_out_of_the_group_and_goes_on_in_its_place(voi
     expect_never("start a");
 }
 
+static void what_others_run_by_now_does_nothing_more_when_the_lease_is_back(void **state)
+{
+    (void)state;
+    TOLD("1", "\"units\":{\"a\":[0,1,2]}");
+    put_tasks_of("a", 3);
+    follow();
+    expect("status a-2 RUNNING");
+    rig_log_clear();
+    atomic_store(&rig.losses, 3);
+    rig.group->on_lost(rig.group_argument, "frozen");
+    TOLD("2", "\"units\":{\"a\":[1]},\"revoking\":{\"a\":{\"2\":\"1.2 x\"}}");
+    follow();
+    expect("task- a-2 stay");
+    expect_order("oust a-0 | lease back after 3 | task- a-0 stay");
+    expect_never("oust a-1");
+    expect_never("oust a-2");
+    rig_log_clear();
+    lead();
+    follow(); /* the lead went over: nothing was lost */
+    put_note("other", "{}");
+    turn();
+    expect_never("lease back");
+}
+
 static void an_answer_that_comes_while_nobody_leads_is_asked_for_again(void **state)
 {
     (void)state;
@@ -377,6 +401,7 @@ int main(void)
         TEST(a_follower_names_the_leader_and_runs_what_it_is_given),
         TEST(what_is_meant_for_a_former_run_is_not_obeyed),
         TEST(what_runs_is_suspended_out_of_the_group_and_goes_on_in_its_place),
+        TEST(what_others_run_by_now_does_nothing_more_when_the_lease_is_back),
         TEST(an_answer_that_comes_while_nobody_leads_is_asked_for_again),
         TEST(a_write_the_group_does_not_back_is_refused),
         TEST(a_group_of_others_ends_the_worker_before_it_began),

@@ -38,6 +38,23 @@ static void without_a_lease_nothing_is_put_or_committed_and_the_place_is_kept(vo
     finish(task);
 }
 
+static void an_ousted_task_ends_without_a_commit_although_the_lease_is_back(void **state)
+{
+    (void)state;
+    struct task *task = start_plain(0);
+    add(0, "a");
+    bench_run(task);
+    task_oust(task);
+    add(0, "b");
+    script.calls[0] = '\0';
+    bench_advance_ms(task, 5 * FLUSH_INTERVAL_MS);
+    task_request_stop(task, TASK_DEPARTURE_STAY, bench_now_ms() + 1000);
+    bench_run(task);
+    assert_string_equal("close[0=1] stop destroy ", script.calls);
+    assert_int_equal(0, fake_consumer.commits);
+    finish(task);
+}
+
 static void abandon_in_put(struct mr_record *const *records, size_t count)
 {
     (void)records;
@@ -178,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(without_a_lease_nothing_is_put_or_committed_and_the_place_is_kept),
+        TEST(an_ousted_task_ends_without_a_commit_although_the_lease_is_back),
         TEST(an_abandoned_put_keeps_no_partitions),
         TEST(a_task_may_be_abandoned_in_any_call),
         TEST(a_put_that_hangs_is_abandoned_from_another_thread),
