@@ -1,7 +1,7 @@
 /*
  * A source and two sinks that hang, err or are slow in the one call that `misbehave` names ("poll:hang", "task.start:error",
  * "stop:slow"): a hang lasts while the file `hang.while` exists and begins with writing the call's name into it; slow calls
- * take `slow.ms`. MisbehavingSink has pre_commit, MisbehavingFlushSink flush. The source makes a record in each poll; the sinks write a line to `file` for each record.
+ * take `slow.ms`. Of a task it is "task.prepare", "task.start", "task.stop". MisbehavingSink has pre_commit, MisbehavingFlushSink flush. The source makes a record in each poll; the sinks write a line to `file` for each record.
  * stop cannot fail: in a connector the error is raised, in a task it is none.
  */
 #include <fcntl.h>
@@ -112,6 +112,12 @@ static void *sink_task_create(struct mr_sink_context *context, struct mr_error *
     return task_create(NULL, error);
 }
 
+static int task_prepare(void *self, const struct mr_config *config, struct mr_error **error)
+{
+    (void)self;
+    return misbehave(config, "task.prepare", error);
+}
+
 static int task_start(void *self, const struct mr_config *config, struct mr_error **error)
 {
     ((struct task *)self)->config = config;
@@ -196,11 +202,12 @@ static int close_partitions(void *self, const struct mr_offsets *partitions, str
 /* --- tables ---- */
 
 #define SINK_HEAD                                                                                                      \
-    .size = sizeof(struct mr_sink_task_ops), .create = sink_task_create, .start = task_start, .open = open_partitions, \
+    .size = sizeof(struct mr_sink_task_ops), .create = sink_task_create, .prepare = task_prepare, .start = task_start,          \
+    .open = open_partitions,                                                                                           \
     .put = put, .close = close_partitions, .stop = task_stop, .destroy = free
 
 static const struct mr_source_task_ops source_task = {
-    .size = sizeof(source_task), .create = task_create, .start = task_start, .poll = poll, .commit = commit,
+    .size = sizeof(source_task), .create = task_create, .prepare = task_prepare, .start = task_start, .poll = poll, .commit = commit,
     .stop = task_stop, .destroy = free,
 };
 static const struct mr_sink_task_ops sink_task = {SINK_HEAD, .pre_commit = pre_commit},

@@ -29,8 +29,9 @@ struct cluster_known {
     bool has_member, has_assignment, must_be_written;
     struct cluster_member member;
     struct cluster_assignment assignment;
-    /* The leader's own: since when the member owes a record, or an acknowledgement; 0: it does not. */
-    int64_t owes_since_ms;
+    /* The leader's own: since when the member owes a record, or an acknowledgement; a word that it has read what to prepare.
+     * 0: it does not. */
+    int64_t owes_since_ms, silent_since_ms;
     bool is_unfit;
 };
 

@@ -7,7 +7,7 @@
  * - it leaves `revoking` only when that very revocation was acknowledged, or when that boot is no member any more;
  * - it stands in `units` of a member only if it is in the work, its selector fits there, and the member takes work (or had it).
  *
- * A task that is to move from one that is alive to another is first prepared there, while it runs on, and revoked when that is said
+ * A unit that is to move from one that is alive to another is first prepared there, while it runs on, and revoked when that is said
  * to be done, or has taken too long.
  *
  * The input is borrowed; the plan owns what it holds. thread: any.
@@ -23,7 +23,8 @@
 
 /* A unit that moved away by force goes home when its home comes back within this time. */
 #define CLUSTER_HOME_KEEP_MS 600000
-/* So long a successor may take to prepare before the task is revoked all the same. */
+/* So long a successor may take to prepare before the unit is revoked all the same; who has not even said that it was asked gets it
+ * not (is_unfit). */
 #define CLUSTER_PREPARE_MOST_MS 1000
 
 /* A worker that is a member, or of which records are left. */

@@ -52,14 +52,13 @@ static void look_again(struct planner *planner, int64_t when_ms)
         planner->plan->look_again_ms = when_ms;
 }
 
-/* Of a connector there is nothing to prepare, and nobody feels a moment without it. */
 static bool waits_for_successor(struct planner *planner, const struct place *place, const struct cluster_work *work,
                                 int32_t target)
 {
     const struct cluster_member *member;
     int64_t until_ms = planner->input->now_ms + CLUSTER_PREPARE_MOST_MS;
 
-    if (target == NOBODY || work->task == UNIT_IS_CONNECTOR)
+    if (target == NOBODY)
         return false;
     if (place->prepared_by == target) {
         member = planner_present_member(&planner->input->workers[target]);

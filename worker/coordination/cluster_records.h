@@ -44,7 +44,7 @@ struct cluster_member {
     int64_t started;    /* start time of the process in clock ticks since the machine's boot */
     char *labels;
     bool drains, leaves;
-    struct cluster_stamp as_of; /* the assignment `stopped` answers */
+    struct cluster_stamp as_of; /* the assignment that `stopped` and `prepared` answer */
     struct unit_map stopped;    /* of those to be revoked; text: "abandoned" or NULL */
     struct unit_map prepared;   /* of those it prepares: as ready as they will be */
     struct ptr_array gone;      /* char *: "URL#boot" of members that are proven dead */
@@ -58,7 +58,7 @@ struct cluster_assignment {
     struct unit_map units;
     struct unit_map revoking;  /* text: the stamp of the revocation and why: "3.12 balance" */
     struct unit_map preparing; /* will come: make ready, do not start; text: since when, wall clock ms of the leader */
-    bool is_unfit;             /* the leader gives it nothing new: it owes a record or an acknowledgement; only for people to see */
+    bool is_unfit;             /* the leader gives it nothing new: it owes a record or an answer: to this one, too */
 };
 
 /* What all need to know. */

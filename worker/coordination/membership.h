@@ -48,17 +48,18 @@ struct membership *membership_create(const struct membership_setup *setup, struc
 void membership_wait_out(struct membership *membership, const char *boot_id);
 /* Starts to join; does not wait for the group. */
 int membership_start(struct membership *membership, struct mr_error **error);
-/* Ends the lease and leaves in order, so that the others see it at once. false: not confirmed by the deadline. */
-bool membership_leave(struct membership *membership, int64_t deadline_ms);
+/* Ends the lease and leaves in order, so that the others see it at once. false: not confirmed by the deadline; while the group is
+ * letting us in, by the later one, `end_ms` (group_member_leave). */
+bool membership_leave(struct membership *membership, int64_t deadline_ms, int64_t end_ms);
 void membership_destroy(struct membership *membership);
 
-bool membership_is_leading(const struct membership *membership);
 /* Once the group was lost the lease stays ended, also when it is joined again: what ran here may be another worker's by now. Whoever has
  * read whose it is, and seen to it that the rest does nothing more, gives it back. `losses`: membership_losses() from before that
  * reading; when the group was lost again since, nothing happens. thread: any. */
 uint64_t membership_losses(struct membership *membership);
 void membership_resume(struct membership *membership, uint64_t losses);
 
+bool membership_is_leading(const struct membership *membership);
 /* Of the group, when this worker last joined or stayed; what statuses are stamped with. 0: not known. */
 int32_t membership_generation(const struct membership *membership);
 /* Grows with every change of the group that reached us, and when the membership is lost. */

@@ -66,7 +66,7 @@ struct executor_listener {
     /* Values that the connector's configuration refers to (${provider:path:key}) are not those any more that it runs with, and
      * its config.action.reload is not none. Told again after a while as long as that is so. */
     void (*on_values_changed)(void *argument, const char *connector);
-    /* RUNNING, PAUSED, STOPPED, FAILED of task.h; `trace` as above. */
+    /* RUNNING, PAUSED, STOPPED, FAILED of task.h; `trace` as above, and "abandoned" with STOPPED where its plugin did not let go. */
     void (*on_task_state)(void *argument, const char *connector, uint32_t task, enum task_state state,
                           const char *trace, const char *version);
     /* As ready as it will be before its start: once after executor_prepare_task, unless it is dropped. */

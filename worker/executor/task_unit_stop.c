@@ -136,7 +136,7 @@ static void abandon_outcome(void *argument, enum job_outcome outcome)
     unit->is_abandoning = has_begun;
     mutex_unlock(&unit->lock);
     if (has_begun)
-        task_unit_tell_last(unit, TASK_STOPPED, NULL);
+        task_unit_tell_last(unit, TASK_STOPPED, "abandoned");
     if (outcome == JOB_DONE)
         task_unit_drop(unit);
 }

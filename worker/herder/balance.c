@@ -74,25 +74,50 @@ static uint32_t patience_ms(const struct herder_cluster *cluster, const struct c
     return cluster->rebalance_timeout_ms;
 }
 
+/* Who has just been asked to prepare something says at once that it has read so. One that does not is frozen, or cut off: what
+ * was to come to it had better stay where it is, or go elsewhere. */
+static bool is_silent(const struct cluster_known *known)
+{
+    return cluster_known_is_introduced(known) && cluster_known_has_orders(known) &&
+           (known->assignment.preparing.count > 0 || known->assignment.is_unfit) &&
+           cluster_stamp_compare(known->member.as_of, known->assignment.stamp) < 0;
+}
+
+static void look_again_by(struct herder *herder, int64_t when_ms)
+{
+    struct herder_timer *timer = &herder->cluster->balance_timer;
+
+    if (!timer_entry_is_set(&timer->entry) || timer->entry.deadline_ms > when_ms)
+        herder_timer_set(herder, timer, when_ms);
+}
+
+/* Has it lasted too long? `patience_ms` 0: it is not so. */
+static bool is_overdue(struct herder *herder, int64_t *since_ms, uint32_t patience_ms)
+{
+    int64_t now_ms = herder_now_ms();
+
+    if (patience_ms == 0) {
+        *since_ms = 0;
+        return false;
+    }
+    if (*since_ms == 0)
+        *since_ms = now_ms;
+    if (now_ms - *since_ms >= patience_ms)
+        return true;
+    look_again_by(herder, *since_ms + patience_ms);
+    return false;
+}
+
 static void watch_patience(struct herder *herder, struct cluster_known *known)
 {
-    uint32_t patience = patience_ms(herder->cluster, known);
-    int64_t now_ms = herder_now_ms();
+    bool owes = is_overdue(herder, &known->owes_since_ms, patience_ms(herder->cluster, known));
+    bool silent = is_overdue(herder, &known->silent_since_ms, is_silent(known) ? CLUSTER_PREPARE_MOST_MS : 0);
     bool was_unfit = known->is_unfit;
 
-    if (patience == 0) {
-        known->owes_since_ms = 0;
-        known->is_unfit = false;
-    } else {
-        if (known->owes_since_ms == 0)
-            known->owes_since_ms = now_ms;
-        known->is_unfit = now_ms - known->owes_since_ms >= patience;
-        if (!known->is_unfit)
-            herder_timer_set(herder, &herder->cluster->balance_timer, known->owes_since_ms + patience);
-    }
+    known->is_unfit = owes || silent;
     if (known->is_unfit && !was_unfit)
-        log_warn(HERDER_LOG, "worker %s has not answered for %" PRIu32 " ms: it gets no further work until it does",
-                 known->url, patience);
+        log_warn(HERDER_LOG, "worker %s has not answered for %" PRId64 " ms: it gets no further work until it does",
+                 known->url, herder_now_ms() - (silent ? known->silent_since_ms : known->owes_since_ms));
 }
 
 static struct cluster_worker *list_workers(struct herder *herder)
@@ -262,8 +287,8 @@ static bool write_plan(struct herder *herder, const struct cluster_plan_input *i
     if (write == NULL)
         return false;
     if (plan->look_again_ms > 0)
-        herder_timer_set(herder, &cluster->balance_timer,
-                         herder_now_ms() + (plan->look_again_ms - input->now_ms > 0 ? plan->look_again_ms - input->now_ms : 1));
+        look_again_by(herder, herder_now_ms() +
+                                  (plan->look_again_ms - input->now_ms > 0 ? plan->look_again_ms - input->now_ms : 1));
     if (write->count == 0) {
         write_free(write);
         return true;
@@ -452,7 +477,7 @@ void balance_begin(struct herder *herder)
     for (size_t i = 0; i < cluster->picture.known.count; i++) {
         struct cluster_known *known = cluster->picture.known.items[i];
 
-        known->owes_since_ms = 0;
+        known->owes_since_ms = known->silent_since_ms = 0;
         known->is_unfit = false;
     }
     cluster->has_swept = false;

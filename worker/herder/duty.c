@@ -64,6 +64,16 @@ bool duty_is_running(const struct herder *herder, const char *connector, int32_t
 
 /* --- what is said -------------------------------------------------------------------------------------------------------- */
 
+/* As it stands in the record. */
+static const char *how_stopped(const struct herder *herder, const struct unit_entry *entry)
+{
+    const struct herder_connector *of = units_find((struct herder *)herder, entry->connector);
+
+    if (of == NULL || entry->task == UNIT_IS_CONNECTOR || (uint32_t)entry->task >= of->task_count)
+        return NULL;
+    return of->tasks[entry->task].was_abandoned ? "abandoned" : NULL;
+}
+
 static bool list_stopped(struct herder *herder)
 {
     struct herder_cluster *cluster = herder->cluster;
@@ -71,17 +81,26 @@ static bool list_stopped(struct herder *herder)
 
     unit_map_release(&cluster->own.stopped);
     cluster->own.as_of = (struct cluster_stamp){0};
-    if (assignment == NULL || assignment->revoking.count == 0)
+    if (assignment == NULL ||
+        (assignment->revoking.count == 0 && assignment->preparing.count == 0 && !assignment->is_unfit))
         return true;
     cluster->own.as_of = assignment->stamp;
     for (size_t i = 0; i < assignment->revoking.count; i++) {
         const struct unit_entry *entry = &assignment->revoking.entries[i];
 
         if (!duty_is_running(herder, entry->connector, entry->task) &&
-            !unit_map_put(&cluster->own.stopped, entry->connector, entry->task, NULL))
+            !unit_map_put(&cluster->own.stopped, entry->connector, entry->task, how_stopped(herder, entry)))
             return false;
     }
     return true;
+}
+
+/* Of a connector there is nothing to prepare. */
+static bool is_ready(const struct herder *herder, const char *connector, int32_t task)
+{
+    const struct herder_connector *of = units_find((struct herder *)herder, connector);
+
+    return task == UNIT_IS_CONNECTOR || (of != NULL && (uint32_t)task < of->task_count && of->tasks[task].is_ready);
 }
 
 static bool list_prepared(struct herder *herder)
@@ -92,9 +111,8 @@ static bool list_prepared(struct herder *herder)
     unit_map_release(&cluster->own.prepared);
     for (size_t i = 0; assignment != NULL && i < assignment->preparing.count; i++) {
         const struct unit_entry *entry = &assignment->preparing.entries[i];
-        const struct herder_connector *of = units_find(herder, entry->connector);
 
-        if (of != NULL && entry->task >= 0 && (uint32_t)entry->task < of->task_count && of->tasks[entry->task].is_ready &&
+        if (is_ready(herder, entry->connector, entry->task) &&
             !unit_map_put(&cluster->own.prepared, entry->connector, entry->task, NULL))
             return false;
     }

@@ -20,7 +20,8 @@
 #include "base/bans.h"
 
 #define LOOK_AGAIN_MS 1000     /* when a timer found no memory */
-#define LEAVE_TIMEOUT_MS 3000  /* a broker that does not answer must not hold up the end */
+#define LEAVE_LEAST_MS 500
+#define LEAVE_MOST_MS 3000
 #define FLUSH_TIMEOUT_MS 2000
 #define VALIDATIONS_STOP_TIMEOUT_MS 500 /* they have been answered */
 
@@ -142,9 +143,10 @@ static int64_t next_wake_ms(struct herder *herder)
     return timer_ms < herder_now_ms() + LOOK_AGAIN_MS ? timer_ms : herder_now_ms() + LOOK_AGAIN_MS;
 }
 
+/* Who has failed cannot be relied on to say that it hands over: the others take over when it is out of the group. */
 static void note_hand_over(struct herder *herder)
 {
-    if (!herder->is_leaving || herder->has_handed_over || (herder_may_run(herder) && !duty_is_done(herder)))
+    if (!herder->is_leaving || herder->has_handed_over || (herder_may_run(herder) && !herder->failure_told && !duty_is_done(herder)))
         return;
     mutex_lock(&herder->lock);
     herder->has_handed_over = true;
@@ -369,12 +371,21 @@ static void hand_over(struct herder *herder, int64_t deadline_ms)
     mutex_unlock(&herder->lock);
 }
 
+/* A broker that does not answer must not hold up the end. */
+static int64_t leave_deadline_ms(int64_t deadline_ms)
+{
+    int64_t now_ms = herder_now_ms(), least_ms = now_ms + LEAVE_LEAST_MS, most_ms = now_ms + LEAVE_MOST_MS;
+
+    return deadline_ms < least_ms ? least_ms : deadline_ms < most_ms ? deadline_ms : most_ms;
+}
+
 bool herder_stop(struct herder *herder, int64_t deadline_ms)
 {
+    int64_t budget_ms = deadline_ms - EXECUTOR_STOP_RESERVE_MS;
     bool is_clean;
 
     if (herder->thread_runs) {
-        hand_over(herder, deadline_ms - EXECUTOR_STOP_RESERVE_MS);
+        hand_over(herder, budget_ms);
         quiesce(herder);
     }
     is_clean = herder->executor_stopped || executor_stop(herder->executor, deadline_ms);
@@ -385,7 +396,8 @@ bool herder_stop(struct herder *herder, int64_t deadline_ms)
         flush_statuses(herder);
     }
     herder_stage_set(herder, HERDER_ENDED);
-    if (herder->membership != NULL && !membership_leave(herder->membership, herder_now_ms() + LEAVE_TIMEOUT_MS))
+    if (herder->membership != NULL &&
+        !membership_leave(herder->membership, leave_deadline_ms(budget_ms), budget_ms - LEAVE_LEAST_MS))
         log_warn(HERDER_LOG, "the group did not confirm that this worker left");
     return is_clean;
 }

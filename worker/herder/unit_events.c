@@ -148,6 +148,7 @@ static void handle_task_state(struct herder *herder, struct herder_post *post)
 
     if (herder->stage != HERDER_ENDED && connector != NULL && event->task < connector->task_count &&
         units_task_is_up(&connector->tasks[event->task])) {
+        connector->tasks[event->task].was_abandoned = event->state == TASK_STOPPED && event->trace != NULL;
         if (event->state == TASK_STOPPED)
             task_stopped(herder, connector, event->task);
         else if (event->state == TASK_FAILED)

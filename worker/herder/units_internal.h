@@ -40,6 +40,7 @@ struct herder_task {
     bool announce;      /* write RESTARTING in between */
     bool is_prepared;   /* GONE; the executor was asked to prepare it, with `print` */
     bool is_ready;      /* as far as it will be before its start */
+    bool was_abandoned; /* its last instance: a plugin call may still be inside */
     uint64_t print;     /* of the configurations it was started with */
     uint64_t wanted_print;
     uint64_t subscription; /* print of the topics it was started with */

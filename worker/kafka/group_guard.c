@@ -72,7 +72,7 @@ static rd_kafka_resp_err_t code_of(rd_kafka_event_t *event)
 static rd_kafka_resp_err_t wait_for_answer(const struct group_member *member, rd_kafka_queue_t *queue,
                                            const struct lease *lease, int64_t deadline_ms)
 {
-    while (clock_monotonic_ms(NULL) < deadline_ms) {
+    while (clock_monotonic_ms(NULL) < deadline_ms && !atomic_load(&member->leave_wanted)) {
         rd_kafka_event_t *event = rd_kafka_queue_poll(queue, native_timeout_ms(deadline_ms, GUARD_LOOK_MS));
         if (event != NULL) {
             rd_kafka_resp_err_t code = code_of(event);
@@ -107,8 +107,8 @@ int group_member_guard(struct group_member *member, int64_t offset, const struct
                        struct mr_error **error)
 {
     uint64_t reign = atomic_load(&member->reign);
-    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-    while (group_member_owns_partition_0(member)) {
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT; /* who leaves asks nothing */
+    while (group_member_owns_partition_0(member) && !atomic_load(&member->leave_wanted)) {
         code = commit_once(member, offset, lease, deadline_ms);
         if (!may_pass(code) || clock_monotonic_ms(NULL) + GUARD_AGAIN_MS >= deadline_ms)
             break;

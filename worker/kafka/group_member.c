@@ -356,7 +356,6 @@ struct group_member *group_member_open(const struct group_member_setup *setup, s
     cond_init(&member->changed);
     member->listener = setup->listener;
     member->argument = setup->argument;
-    member->session_timeout_ms = client_config_session_timeout_ms(setup->config);
     if (open_handle(member, setup, error) != 0 || join(member, error) != 0) {
         member_free(member);
         return NULL;
@@ -371,13 +370,12 @@ static bool may_wait_on(const struct group_member *member, int64_t *deadline_ms,
     int64_t now_ms = clock_monotonic_ms(NULL);
     if (now_ms >= end_ms || !heartbeat_clock_is_joining(member->clock))
         return false;
-    *deadline_ms = now_ms + JOINING_LOOK_MS;
+    *deadline_ms = now_ms + JOINING_LOOK_MS < end_ms ? now_ms + JOINING_LOOK_MS : end_ms;
     return true;
 }
 
-bool group_member_leave(struct group_member *member, int64_t deadline_ms)
+bool group_member_leave(struct group_member *member, int64_t deadline_ms, int64_t end_ms)
 {
-    int64_t end_ms = deadline_ms == DEADLINE_NEVER ? DEADLINE_NEVER : deadline_ms + member->session_timeout_ms;
     atomic_store(&member->leave_wanted, true);
     mutex_lock(&member->lock);
     while (!member->has_left) {

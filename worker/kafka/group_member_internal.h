@@ -15,7 +15,6 @@ struct group_member {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     struct heartbeat_clock *clock;
-    uint32_t session_timeout_ms;
     char *topic;
     const struct group_member_listener *listener;
     void *argument;

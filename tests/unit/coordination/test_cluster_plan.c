@@ -527,32 +527,30 @@ static void a_word_of_a_member_that_another_is_dead_frees_its_units(void **state
     sim_release();
 }
 
-/* All that a leaves behind, with the sum of what it runs after each step. */
-static void a_task_is_revoked_when_its_successor_is_ready_or_too_slow(void **state)
+static void a_unit_is_revoked_when_its_successor_is_ready_or_too_slow(void **state)
 {
     struct fake_worker *a = &sim.workers[0], *b = &sim.workers[1];
-    size_t tasks;
+    size_t units;
 
     (void)state;
     set_up(2, 4, 3);
-    tasks = count_of(a, true);
+    units = a->runs.count;
     b->is_slow = true;
     a->leaves = true;
     for (int i = 0; i < 4; i++) {
         step_all(false);
         lead(SIZE_MAX, NULL);
     }
-    assert_int_equal(count_of(a, false), 0);
-    assert_int_equal(count_of(a, true), tasks); /* they run on */
-    assert_int_equal(b->assignment.preparing.count, tasks);
+    assert_int_equal(a->runs.count, units); /* they run on */
+    assert_int_equal(b->assignment.preparing.count, units);
     assert_int_equal(a->assignment.revoking.count, 0);
     b->is_slow = false;
     step_all(true); /* some are ready */
-    assert_in_range(b->member.prepared.count, 1, tasks - 1);
-    tasks -= b->member.prepared.count;
+    assert_in_range(b->member.prepared.count, 1, units - 1);
+    units -= b->member.prepared.count;
     lead(SIZE_MAX, NULL);
     step_all(false);
-    assert_int_equal(count_of(a, true), tasks);
+    assert_int_equal(a->runs.count, units);
     cluster_member_release(&b->member);
     b->is_slow = true;
     step_all(false);
@@ -693,7 +691,7 @@ int main(void)
         cmocka_unit_test(a_worker_that_comes_back_under_its_name_gets_its_units_at_once),
         cmocka_unit_test(with_a_delay_the_units_of_a_dead_worker_wait_for_it_also_under_a_new_leader),
         cmocka_unit_test(a_word_of_a_member_that_another_is_dead_frees_its_units),
-        cmocka_unit_test(a_task_is_revoked_when_its_successor_is_ready_or_too_slow),
+        cmocka_unit_test(a_unit_is_revoked_when_its_successor_is_ready_or_too_slow),
         cmocka_unit_test(a_successor_that_goes_while_it_prepares_is_replaced),
         cmocka_unit_test(an_answer_to_an_earlier_revocation_counts_for_nothing),
         cmocka_unit_test(units_that_nobody_fits_are_named),

@@ -67,12 +67,13 @@ static struct rig {
     bool alter_hangs, alter_fails, alter_handles;
     bool is_sink;
     const char *finding;
+    bool own_notes_refused;
     bool guard_refuses;
     int guard_hangs_at; /* the how manyeth question from now on hangs until guard_hangs is false, and is refused. 0: none */
     bool guard_hangs;
     bool claim_is_denied; /* of transactions */
-
     atomic_uint losses; /* of the group */
+
     struct herder *herder;
     struct config_store *configs;
     struct status_store *statuses;
@@ -346,6 +347,20 @@ int __wrap_executor_alter_offsets(const struct executor *executor, const struct 
     return rig_is(&rig.alter_fails) ? mr_error_set(error, MR_ERR_CONNECT, "not these offsets") : 0;
 }
 
+/* --- what it says of itself, on its way ---------------------------------------------------------------------------------- */
+
+int __real_config_store_put_own_note(struct config_store *store, const struct config_note_write *note, int64_t deadline_ms,
+                                     struct mr_error **error);
+int __wrap_config_store_put_own_note(struct config_store *store, const struct config_note_write *note, int64_t deadline_ms,
+                                     struct mr_error **error);
+int __wrap_config_store_put_own_note(struct config_store *store, const struct config_note_write *note, int64_t deadline_ms,
+                                     struct mr_error **error)
+{
+    if (rig_is(&rig.own_notes_refused) && strcmp(note->key, "millrace-member-" RIG_URL) == 0)
+        return mr_error_set(error, MR_ERR_CONNECT, "Topic authorization failed");
+    return __real_config_store_put_own_note(store, note, deadline_ms, error);
+}
+
 /* --- statuses, on their way -------------------------------------------------------------------------------------------- */
 
 void __real_status_store_put_connector(struct status_store *store, const char *connector,
@@ -456,10 +471,10 @@ int __wrap_membership_start(struct membership *membership, struct mr_error **err
     return 0;
 }
 
-bool __wrap_membership_leave(struct membership *membership, int64_t deadline_ms);
-bool __wrap_membership_leave(struct membership *membership, int64_t deadline_ms)
+bool __wrap_membership_leave(struct membership *membership, int64_t deadline_ms, int64_t end_ms);
+bool __wrap_membership_leave(struct membership *membership, int64_t deadline_ms, int64_t end_ms)
 {
-    (void)membership, (void)deadline_ms;
+    (void)membership, (void)deadline_ms, (void)end_ms;
     rig_say("leaves the group");
     return true;
 }
@@ -687,6 +702,9 @@ static void take_failure(void *argument, const char *words, bool had_run)
     mutex_unlock(&rig.lock);
 }
 
+/* Set before the rig is opened. */
+static uint32_t rig_rebalance_timeout_ms = 0;
+
 static void rig_open(bool in_group, uint32_t request_timeout_ms)
 {
     char why[128];
@@ -699,6 +717,7 @@ static void rig_open(bool in_group, uint32_t request_timeout_ms)
     rig.task_value = "one";
     rig.worker.task_shutdown_timeout_ms = 5000;
     rig.worker.worker_sync_timeout_ms = 3000;
+    rig.worker.rebalance_timeout_ms = rig_rebalance_timeout_ms;
     rig.worker.topic_tracking_enable = true;
     lease_set(&rig.lease, LEASE_FOR_EVER);
     rig.configs = memory_config_store_create(NULL);

@@ -22,6 +22,17 @@ static int impatient_setup(void **state)
     return 0;
 }
 
+/* Acknowledgements are due at once. */
+static int strict_setup(void **state)
+{
+    (void)state;
+    rig_rebalance_timeout_ms = 300;
+    rig_open(true, 0);
+    rig_rebalance_timeout_ms = 0;
+    rig_start();
+    return 0;
+}
+
 static void put_note(const char *key, const char *text)
 {
     assert_int_equal(
@@ -235,6 +246,127 @@ static void what_fits_nobody_is_unassigned_with_the_reason(void **state)
     expect("status a RUNNING");
 }
 
+/* --- who does not answer ------------------------------------------------------------------------------------------------ */
+
+static void other_says(const char *more)
+{
+    char text[512];
+
+    snprintf(text, sizeof(text), "{\"boot\":\"" OTHER_BOOT "\",\"version\":\"9\"%s}", more);
+    put_note("millrace-member-" OTHER_URL, text);
+}
+
+static bool other_is(bool (*fact)(const struct cluster_assignment *))
+{
+    struct herder_cluster_view *view = herder_cluster_view(rig.herder);
+    const struct cluster_known *other = cluster_picture_find(&view->picture, OTHER_URL);
+    bool is = other != NULL && other->has_assignment && fact(&other->assignment);
+
+    herder_cluster_view_destroy(view);
+    return is;
+}
+
+static bool unfit(const struct cluster_assignment *assignment)
+{
+    return assignment->is_unfit && assignment->preparing.count == 0;
+}
+
+static bool fit(const struct cluster_assignment *assignment)
+{
+    return !assignment->is_unfit;
+}
+
+static bool to_prepare(const struct cluster_assignment *assignment)
+{
+    return assignment->preparing.count > 0;
+}
+
+static bool other_is_unfit(void *argument)
+{
+    (void)argument;
+    return other_is(unfit);
+}
+
+static bool other_is_fit(void *argument)
+{
+    (void)argument;
+    return other_is(fit);
+}
+
+static bool other_has_to_prepare(void *argument)
+{
+    (void)argument;
+    return other_is(to_prepare);
+}
+
+static void nothing_goes_to_a_worker_that_does_not_even_say_it_was_asked(void **state)
+{
+    (void)state;
+    rig_set_tasks(2, "1");
+    lead_with(1);
+    put("a", "1");
+    expect("status a-1 RUNNING");
+    other_says("");
+    assert_true(eventually(5000, other_has_to_prepare, NULL));
+    assert_true(eventually(5000, other_is_unfit, NULL));
+    expect_never("task-");
+    other_says(",\"as_of\":{\"epoch\":99,\"sequence\":1}"); /* it was frozen, and is back */
+    assert_true(eventually(5000, other_is_fit, NULL));
+    assert_true(eventually(5000, other_has_to_prepare, NULL));
+    other_says(",\"as_of\":{\"epoch\":99,\"sequence\":1},\"prepared\":{\"a\":[-1,0,1]}");
+    expect_never("end a");
+    assert_true(eventually(5000, has_said, (void *)"task- a-1 stay") || has_said((void *)"task- a-0 stay"));
+}
+
+static void who_does_not_acknowledge_in_time_gets_nothing_new(void **state)
+{
+    (void)state;
+    put_note("millrace-assignment-" OTHER_URL,
+             "{\"epoch\":1,\"sequence\":1,\"boot\":\"" OTHER_BOOT "\",\"units\":{\"gone\":[0]}}");
+    other_says("");
+    lead_with(1);
+    assert_true(eventually(5000, other_is_unfit, NULL));
+    rig_set_tasks(4, "1");
+    put("a", "1");
+    expect("status a-3 RUNNING"); /* all here */
+    other_says(",\"as_of\":{\"epoch\":99,\"sequence\":1},\"stopped\":{\"gone\":{\"0\":\"abandoned\"}}");
+    assert_true(eventually(5000, other_is_fit, NULL));
+    assert_true(eventually(5000, other_has_to_prepare, NULL));
+}
+
+static bool has_failed(void *argument)
+{
+    bool has;
+
+    (void)argument;
+    mutex_lock(&rig.lock);
+    has = strstr(rig.failure, "cannot write to the config topic") != NULL;
+    mutex_unlock(&rig.lock);
+    return has;
+}
+
+static void who_cannot_write_its_acknowledgement_stops_and_leaves(void **state)
+{
+    struct answer answer;
+    int64_t begun_ms;
+
+    (void)state;
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[0,1]}}");
+    follow();
+    other_says("");
+    drain(true, &answer);
+    assert_true(eventually(5000, drain_is_known, NULL));
+    rig_set(&rig.own_notes_refused, true);
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":2,\"boot\":\"" RIG_BOOT
+                                             "\",\"units\":{\"a\":[1]},\"revoking\":{\"a\":{\"0\":\"1.2 drain\"}}}");
+    assert_true(eventually(5000, has_failed, NULL));
+    assert_true(rig.failure_had_run);
+    begun_ms = eventually_now_ms();
+    herder_stop(rig.herder, begun_ms + 60000);
+    assert_true(eventually_now_ms() - begun_ms < 30000); /* nothing is left to be waited for */
+    expect_order("executor stops | leaves the group");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, rig_teardown)
@@ -246,6 +378,9 @@ int main(void)
         TEST(a_drain_is_called_off),
         TEST(a_drain_asked_before_the_group_is_joined_is_told_once_it_is),
         TEST(what_fits_nobody_is_unassigned_with_the_reason),
+        TEST(nothing_goes_to_a_worker_that_does_not_even_say_it_was_asked),
+        cmocka_unit_test_setup_teardown(who_does_not_acknowledge_in_time_gets_nothing_new, strict_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(who_cannot_write_its_acknowledgement_stops_and_leaves, strict_setup, rig_teardown),
         TEST(whoever_waits_for_a_drain_is_answered_at_the_end),
     };
 

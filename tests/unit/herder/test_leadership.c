@@ -56,7 +56,7 @@ static bool own_record_says(const char *words)
 static bool says_prepared(void *argument)
 {
     (void)argument;
-    return own_record_says("\"prepared\":{\"a\":[0]}");
+    return own_record_says("\"prepared\":{\"a\":[-1,0]}");
 }
 
 static bool says_stopped(void *argument)
