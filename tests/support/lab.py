@@ -181,16 +181,25 @@ class Lab:
         assert result.returncode == 0, "kcat %s: %s" % (" ".join(arguments), result.stderr.decode().strip())
         return result.stdout
 
-    def _topic_command(self, *arguments):
-        """The JVM tool for topics (about 2 s)."""
+    def tool(self, name, *arguments):
+        """One of Kafka's JVM tools, of org.apache.kafka.tools (about 2 s)."""
         libs = subprocess.run([KAFKA_LAB, "fetch"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                               check=True).stdout.strip()
-        result = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-cp", libs + "/*",
-                                 "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", self.bootstrap, *arguments],
+        result = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-cp", libs + "/*", "org.apache.kafka.tools." + name,
+                                 *arguments],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                 check=False)
         assert result.returncode == 0, "%s: %s" % (" ".join(arguments), result.stdout.strip())
         return result.stdout
+
+    def _topic_command(self, *arguments):
+        return self.tool("TopicCommand", "--bootstrap-server", self.bootstrap, *arguments)
+
+    def leave_transaction_open(self, transactional_id, topic, key, value):
+        """What a producer leaves that took the id, wrote a record and died before its commit."""
+        program = os.path.join(BUILD, "test-programs", "open_transaction")
+        subprocess.run([program, self.bootstrap, transactional_id, topic, key, value], stdin=subprocess.DEVNULL, timeout=60,
+                       check=True)
 
     def topic_create(self, topic, partitions=1, configs=None):
         """Creates a topic; one of one partition comes with its first record."""

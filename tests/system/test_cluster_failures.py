@@ -1,5 +1,9 @@
-"""Workers end or freeze without a word: what ran there runs elsewhere soon, and nothing is lost."""
+"""Workers end or freeze without a word: what ran there runs elsewhere soon, and nothing is lost.
 
+With either way to shut out a former leader; by transactions only what becomes of a leader, and all of it when MILLRACE_NIGHTLY is set.
+"""
+
+import os
 import signal
 import time
 import unittest
@@ -14,13 +18,15 @@ ELSEWHERE_S = 3.0  # on the same machine the others see that the process is gone
 
 class Failures(unittest.TestCase):
     alone = True  # how long nothing moves
+    fencing = "generation"
+    pairs = PAIRS
 
-    def begin(self, pairs=PAIRS, **properties):
+    def begin(self, **properties):
         self.kafka = lab.suite_lab()
         self.cluster = cluster.Cluster(self.kafka, session__timeout__ms=SESSION_S * 1000, offset__flush__interval__ms=1000,
-                                       **properties)
+                                       millrace__leader__fencing=self.fencing, **properties)
         self.addCleanup(self.cluster.end)
-        self.load = cluster.Load(self.cluster, pairs)
+        self.load = cluster.Load(self.cluster, self.pairs)
         self.addCleanup(self.load.stop)
         self.load.create()
         self.cluster.wait_balanced(self.load.units)
@@ -38,6 +44,7 @@ class Failures(unittest.TestCase):
         """Nothing is lost; what was not committed when a process died may have come again."""
         self.load.stop()
         self.load.wait_all_out()
+        self.assertEqual(self.fencing, self.cluster.head()["fencing"])
         self.assertEqual([], self.load.wrong_at_least_once())
         print("        repeated lines: %d in topics, %d in files, of %d" % (*self.load.repeated(),
                                                                           self.load.fed * self.load.pairs))
@@ -109,6 +116,17 @@ class Failures(unittest.TestCase):
         for i in range(self.load.pairs):  # a zombie's puts would stand between the successor's
             topic, out = self.kafka.values(self.load.topic(i)), self.load.read(self.load.output(i))
             self.assertLessEqual(jumps(topic, out), 1, self.load.sink(i))
+
+
+class FailuresWithTransactions(Failures):
+    fencing = "transaction"
+    pairs = 4
+
+
+if not os.environ.get("MILLRACE_NIGHTLY"):
+    for _name in unittest.defaultTestLoader.getTestCaseNames(Failures):
+        if "leader" not in _name:
+            setattr(FailuresWithTransactions, _name, None)
 
 
 def jumps(topic, out):

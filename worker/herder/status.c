@@ -36,12 +36,22 @@ static const enum unit_condition conditions[] = {
     [UNIT_DESTROYED] = CONDITION_DESTROYED,
 };
 
+/* What was given to another worker meanwhile is not unassigned because it ends here, at last: this worker was out of the group, and its
+ * word would come after the successor's. */
+static bool is_to_be_said(const struct herder *herder, const char *connector, int32_t task, enum unit_state state)
+{
+    const char *owner = state == UNIT_UNASSIGNED ? cluster_owner(herder, connector, task) : NULL;
+
+    return owner == NULL || strcmp(owner, herder->cluster->url) == 0;
+}
+
 void status_of_connector(struct herder *herder, const char *connector, enum unit_state state, const char *trace,
                          const char *version)
 {
     struct unit_status status = status_make(herder, state, trace, version);
 
-    status_store_put_connector(herder->setup.statuses, connector, &status, care_of(herder, state));
+    if (is_to_be_said(herder, connector, UNIT_IS_CONNECTOR, state))
+        status_store_put_connector(herder->setup.statuses, connector, &status, care_of(herder, state));
     metrics_registry_set_connector(herder->metrics, connector, conditions[state]);
 }
 
@@ -50,7 +60,8 @@ void status_of_task(struct herder *herder, const char *connector, uint32_t task,
 {
     struct unit_status status = status_make(herder, state, trace, version);
 
-    status_store_put_task(herder->setup.statuses, connector, task, &status, care_of(herder, state));
+    if (is_to_be_said(herder, connector, (int32_t)task, state))
+        status_store_put_task(herder->setup.statuses, connector, task, &status, care_of(herder, state));
     metrics_registry_set_task(herder->metrics, connector, task, conditions[state]);
 }
 

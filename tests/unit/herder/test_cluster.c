@@ -158,6 +158,26 @@ static void a_follower_has_drained_when_the_leader_took_the_last_unit(void **sta
     assert_int_equal(answered(&answer), 204);
 }
 
+static void what_runs_elsewhere_meanwhile_is_not_said_to_be_unassigned(void **state)
+{
+    struct string_map *config = string_map_create();
+
+    (void)state;
+    string_map_put(config, "name", "a");
+    assert_int_equal(config_store_put_connector(rig.configs, "a", config, NULL, INT64_MAX, NULL), 0);
+    string_map_destroy(config);
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[-1]}}");
+    follow();
+    expect("status a RUNNING");
+    rig.group->on_lost(rig.group_argument, "frozen");
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":2,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{}}");
+    put_note("millrace-assignment-" OTHER_URL, "{\"epoch\":2,\"sequence\":2,\"boot\":\"" OTHER_BOOT "\",\"units\":{\"a\":[-1]}}");
+    follow();
+    expect("end a");
+    turn();
+    expect_never("status a UNASSIGNED");
+}
+
 static void a_drain_that_takes_too_long_goes_on_after_its_answer(void **state)
 {
     (void)state;
@@ -375,6 +395,7 @@ int main(void)
         TEST(the_only_worker_drains_and_goes_on_leading),
         TEST(a_follower_has_drained_when_the_leader_took_the_last_unit),
         cmocka_unit_test_setup_teardown(a_drain_that_takes_too_long_goes_on_after_its_answer, impatient_setup, rig_teardown),
+        TEST(what_runs_elsewhere_meanwhile_is_not_said_to_be_unassigned),
         TEST(a_drain_is_called_off),
         TEST(a_drain_asked_before_the_group_is_joined_is_told_once_it_is),
         TEST(what_fits_nobody_is_unassigned_with_the_reason),
