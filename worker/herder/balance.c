@@ -398,14 +398,14 @@ static uint64_t told_before(const struct cluster_picture *picture)
     return number > 0 && picture->head.rebalance_took_ms < 0 ? number - 1 : number;
 }
 
-/* Neither a record of the cluster nor of somebody who is a member for long: it wrote to another topic of this name, and may run what
- * that one held. */
-static bool is_another_topic(struct herder *herder)
+/* Neither a record of the cluster nor of somebody who is a member, but statuses of connectors that nobody has configured: it may be another
+ * topic than the one that member wrote to, who may run what that one held. */
+static bool is_another_topic(struct herder *herder, const struct config_snapshot *snapshot)
 {
     struct herder_cluster *cluster = herder->cluster;
     int64_t now_ms = herder_now_ms();
 
-    if (cluster->picture.has_head || all_are_introduced(cluster)) {
+    if (cluster->picture.has_head || all_are_introduced(cluster) || !status_has_strangers(herder, snapshot)) {
         cluster->unknown_since_ms = 0;
         return false;
     }
@@ -413,18 +413,24 @@ static bool is_another_topic(struct herder *herder)
         cluster->unknown_since_ms = now_ms;
     if (cluster->unknown_since_ms > 0 && now_ms - cluster->unknown_since_ms >= RECORD_OVERDUE_MS) {
         cluster->unknown_since_ms = -1;
-        log_error(HERDER_LOG, "the config topic knows no cluster, and not all of the workers in the group: was it created anew while they "
-                              "ran? They may still run what it held: nothing is given out until they were restarted");
+        log_error(HERDER_LOG, "the config topic knows neither the connectors that the status topic knows, nor all workers of the group: was "
+                              "it created anew while they ran? They may still run what it held: nothing is given out until they "
+                              "were restarted");
     }
     herder_timer_set(herder, &cluster->balance_timer, now_ms + RECORD_OVERDUE_MS);
     return true;
 }
 
-static void sweep_once(struct herder *herder, const struct config_snapshot *snapshot)
+static void plan_now(struct herder *herder, const struct config_snapshot *snapshot)
 {
-    if (!herder->cluster->has_swept)
+    struct herder_cluster *cluster = herder->cluster;
+
+    if (!cluster->has_swept)
         status_sweep(herder, snapshot);
-    herder->cluster->has_swept = true;
+    cluster->has_swept = true;
+    watch_epoch(cluster, snapshot);
+    if (!make_plan(herder, snapshot))
+        retry_later(herder);
 }
 
 void balance_run(struct herder *herder)
@@ -443,13 +449,9 @@ void balance_run(struct herder *herder)
         return;
     }
     tell(cluster);
-    if (is_another_topic(herder))
-        return;
     snapshot = config_store_snapshot(herder->setup.configs);
-    sweep_once(herder, snapshot);
-    watch_epoch(cluster, snapshot);
-    if (!make_plan(herder, snapshot))
-        retry_later(herder);
+    if (!is_another_topic(herder, snapshot))
+        plan_now(herder, snapshot);
     config_snapshot_drop(snapshot);
 }
 

@@ -113,6 +113,18 @@ static void sweep_tasks(struct herder *herder, const char *connector, uint32_t c
     status_view_destroy(view);
 }
 
+bool status_has_strangers(struct herder *herder, const struct config_snapshot *snapshot)
+{
+    size_t count;
+    char **names = status_store_connectors(herder->setup.statuses, &count);
+    bool has = false;
+
+    for (size_t i = 0; names != NULL && i < count; i++)
+        has = has || !config_snapshot_has(snapshot, names[i]);
+    mem_free(names);
+    return has;
+}
+
 void status_sweep(struct herder *herder, const struct config_snapshot *snapshot)
 {
     size_t count;

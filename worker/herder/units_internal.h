@@ -123,6 +123,8 @@ void status_of_task(struct herder *herder, const char *connector, uint32_t task,
 void status_of_unassigned(struct herder *herder);
 /* Tombstones for what no connector or task stands behind any more. */
 void status_sweep(struct herder *herder, const struct config_snapshot *snapshot);
+/* Is there a status of a connector that the config topic does not hold? */
+bool status_has_strangers(struct herder *herder, const struct config_snapshot *snapshot);
 /* After a deletion: all of them, or, where the name was created anew, its topics. */
 void status_of_removed(struct herder *herder, const char *connector, bool exists_again);
 

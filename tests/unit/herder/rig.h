@@ -71,6 +71,7 @@ static struct rig {
     bool guard_refuses;
     int guard_hangs_at; /* the how manyeth question from now on hangs until guard_hangs is false, and is refused. 0: none */
     bool guard_hangs;
+    bool log_is_lost;
     bool claim_is_denied; /* of transactions */
     atomic_uint losses; /* of the group */
 
@@ -93,8 +94,8 @@ static struct rig {
 static const struct leader_link *rig_link;
 /* Units that have ended a worker; set before the rig is opened. */
 static struct quarantine *rig_quarantine;
-
 static uint32_t rig_settle_timeout_ms; /* 0: the usual; likewise */
+
 static void rig_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void rig_say(const char *format, ...)
 {
@@ -307,7 +308,6 @@ void __wrap_executor_set_task_paused(struct executor *executor, const char *conn
     rig_task(connector, task, paused ? TASK_PAUSED : TASK_RUNNING, NULL);
 }
 
-void __wrap_executor_stop_task(struct executor *executor, const char *connector, uint32_t task,
 void __wrap_executor_oust_task(struct executor *executor, const char *connector, uint32_t task);
 void __wrap_executor_oust_task(struct executor *executor, const char *connector, uint32_t task)
 {
@@ -315,6 +315,7 @@ void __wrap_executor_oust_task(struct executor *executor, const char *connector,
     rig_say("oust %s-%u", connector, task);
 }
 
+void __wrap_executor_stop_task(struct executor *executor, const char *connector, uint32_t task,
                                enum task_departure departure, int64_t deadline_ms);
 void __wrap_executor_stop_task(struct executor *executor, const char *connector, uint32_t task,
                                enum task_departure departure, int64_t deadline_ms)
@@ -499,6 +500,20 @@ const char *__wrap_membership_boot_id(const struct membership *membership)
     return RIG_BOOT;
 }
 
+uint64_t __wrap_membership_losses(struct membership *membership);
+uint64_t __wrap_membership_losses(struct membership *membership)
+{
+    (void)membership;
+    return atomic_load(&rig.losses);
+}
+
+void __wrap_membership_resume(struct membership *membership, uint64_t losses);
+void __wrap_membership_resume(struct membership *membership, uint64_t losses)
+{
+    (void)membership;
+    rig_say("lease back after %u", (unsigned)losses);
+}
+
 uint64_t __wrap_membership_epoch(const struct membership *membership);
 uint64_t __wrap_membership_epoch(const struct membership *membership)
 {
@@ -514,20 +529,6 @@ int __wrap_membership_guard(struct membership *membership, int64_t deadline_ms, 
     (void)membership, (void)deadline_ms;
     mutex_lock(&rig.lock);
     hangs = rig.guard_hangs_at > 0 && --rig.guard_hangs_at == 0;
-uint64_t __wrap_membership_losses(struct membership *membership);
-uint64_t __wrap_membership_losses(struct membership *membership)
-{
-    (void)membership;
-    return atomic_load(&rig.losses);
-}
-
-void __wrap_membership_resume(struct membership *membership, uint64_t losses);
-void __wrap_membership_resume(struct membership *membership, uint64_t losses)
-{
-    (void)membership;
-    rig_say("lease back after %u", (unsigned)losses);
-}
-
     mutex_unlock(&rig.lock);
     while (hangs && rig_is(&rig.guard_hangs))
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -545,6 +546,17 @@ int __wrap_config_store_claim(struct config_store *store, enum config_fencing fe
     return fencing == CONFIG_FENCING_TRANSACTION && rig_is(&rig.claim_is_denied)
                ? mr_error_set(error, MR_ERR_NOT_SUPPORTED, "transactional id connect-cluster-g: denied")
                : 0;
+}
+
+/* --- the config topic ----------------------------------------------------------------------------------------------------- */
+
+bool __wrap_config_store_is_lost(struct config_store *store, const char **words);
+bool __wrap_config_store_is_lost(struct config_store *store, const char **words)
+{
+    (void)store;
+    if (words != NULL)
+        *words = "it was cut";
+    return rig_is(&rig.log_is_lost);
 }
 
 /* --- asking ----------------------------------------------------------------------------------------------------------------- */
@@ -734,6 +746,7 @@ static void rig_open(bool in_group, uint32_t request_timeout_ms)
                                                       .worker_id = "here:8083",
                                                       .leader_link = rig_link,
                                                       .request_timeout_ms = request_timeout_ms,
+                                                      .settle_timeout_ms = rig_settle_timeout_ms,
                                                       .failed = take_failure},
                                NULL);
     assert_non_null(rig.herder);
@@ -756,7 +769,6 @@ static void rig_close(void)
     config_store_destroy(rig.configs);
     status_store_destroy(rig.statuses);
     offset_store_destroy(rig.offsets);
-                                                      .settle_timeout_ms = rig_settle_timeout_ms,
     mutex_destroy(&rig.lock);
 }
 
