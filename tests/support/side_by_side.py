@@ -26,7 +26,7 @@ class Child:
     """One test that runs. Its command is given the file for its traces as its last argument."""
 
     def __init__(self, test, folder, environment):
-        self.name, self.is_alone, self.deadline_s, self.folder = test.name, test.is_alone, test.deadline_s, folder
+        self.name, self.weight, self.deadline_s, self.folder = test.name, test.weight, test.deadline_s, folder
         os.mkdir(folder)
         self.output, self.traces_file = os.path.join(folder, "output"), os.path.join(folder, "traces")
         self.began = time.monotonic()
@@ -65,15 +65,18 @@ class Child:
 
 
 class Test:
-    """What is to be run: its name, the command for it, when it is killed, and whether it wants the machine for itself."""
+    """What is to be run: its name, the command for it, when it is killed, and how many others of the usual kind it counts for."""
 
-    def __init__(self, name, command, deadline_s, is_alone):
-        self.name, self.command, self.deadline_s, self.is_alone = name, command, deadline_s, is_alone
+    def __init__(self, name, command, deadline_s, weight):
+        self.name, self.command, self.deadline_s, self.weight = name, command, deadline_s, weight
+
+
+ALONE = 1000  # a weight beside which there is nothing
 
 
 def in_order(tests, times):
     """Longest first, so that none is left to run when all others are through; those that run alone at the end."""
-    return sorted(tests, key=lambda test: (test.is_alone, -times.get(test.name, UNKNOWN_S)))
+    return sorted(tests, key=lambda test: (test.weight >= ALONE, -times.get(test.name, UNKNOWN_S)))
 
 
 class Run:
@@ -83,13 +86,13 @@ class Run:
         self.results = []  # (name, seconds, traces)
         self.is_over = False  # somebody interrupted it
 
-    def may_start(self):
-        if not self.waiting or len(self.running) >= self.jobs:
-            return False
-        return not self.running or not (self.waiting[0].is_alone or self.running[0].is_alone)
+    def next(self):
+        """The first that may start now; None if there is none. With nothing beside it any may, however heavy."""
+        left = self.jobs - sum(child.weight for child in self.running)
+        return next((test for test in self.waiting if test.weight <= left or not self.running), None)
 
-    def start_next(self):
-        test = self.waiting.pop(0)
+    def start(self, test):
+        self.waiting.remove(test)
         self.count += 1
         self.running.append(Child(test, os.path.join(self.folder, "%03d" % self.count), self.environment))
 
@@ -109,8 +112,8 @@ class Run:
         signal.signal(signal.SIGTERM, self.interrupt)
         try:
             while (self.waiting or self.running) and not self.is_over:
-                while self.may_start():
-                    self.start_next()
+                while test := self.next():
+                    self.start(test)
                 self.take_ended()
                 time.sleep(TICK_S)
         finally:

@@ -6,9 +6,9 @@
 
 Prints each test's result and time and closes with `N passed, N failed`. One broker serves the whole run; a test makes its own groups
 and topics. Each test is a process of its own; N run side by side (by default one more than there are processors: they mostly wait), the
-longest first by times.txt. A test or class with `alone = True` has limits of time that others would break: it runs when all those are
-through, and nothing beside it. Environment: MILLRACE_BUILD, MILLRACE_TEST_SECONDS (a test's deadline, 300, where its class has no
-deadline_s of its own), MILLRACE_KEEP.
+longest first by times.txt. A class with `weight = 2`, many workers or brokers, counts for two. A test or class with `alone = True` has
+limits of time that others would break: it runs when all those are through, and nothing beside it. Environment: MILLRACE_BUILD,
+MILLRACE_TEST_SECONDS (a test's deadline, 300, where its class has no deadline_s of its own), MILLRACE_KEEP.
 """
 
 import argparse
@@ -124,8 +124,8 @@ def wanted_tests(patterns):
                 continue
             method = getattr(test, name.rsplit(".", 1)[1], None)
             command = [sys.executable, os.path.abspath(__file__), "--one", module, name]
-            is_alone = getattr(method, "alone", getattr(test, "alone", False))
-            found.append(side_by_side.Test(name, command, deadline_of(test) + CLEANUP_S, is_alone))
+            weight = side_by_side.ALONE if getattr(method, "alone", getattr(test, "alone", False)) else getattr(test, "weight", 1)
+            found.append(side_by_side.Test(name, command, deadline_of(test) + CLEANUP_S, weight))
     return found
 
 

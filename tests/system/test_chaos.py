@@ -10,7 +10,7 @@ FAULTS, SEED = 15, 5  # ./run-tests nightly does many more, others each time
 
 
 class Chaos(unittest.TestCase):
-    deadline_s = 600
+    deadline_s, weight = 600, 2
 
     def test_nothing_is_missing_after_random_faults(self):
         own = {key: value for key, value in os.environ.items() if key != "KAFKA_LAB_BOOTSTRAP"}  # a broker that may be harmed

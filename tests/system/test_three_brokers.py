@@ -10,6 +10,8 @@ REPLICAS = "3"
 
 
 class ThreeBrokers(unittest.TestCase):
+    weight = 2
+
     def leader(self, topic):
         return self.partition(topic)["leader"]
 
