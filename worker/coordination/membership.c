@@ -486,12 +486,12 @@ int membership_start(struct membership *membership, struct mr_error **error)
     return membership->ghost[0] != '\0' ? 0 : join(membership, error);
 }
 
-bool membership_leave(struct membership *membership, int64_t deadline_ms, int64_t end_ms)
+bool membership_leave(struct membership *membership, int64_t deadline_ms)
 {
     atomic_store(&membership->leaving, true);
     lease_set(membership->setup.lease, 0);
     return atomic_load(&membership->member) == NULL ||
-           group_member_leave(atomic_load(&membership->member), deadline_ms, end_ms);
+           group_member_leave(atomic_load(&membership->member), deadline_ms);
 }
 
 void membership_destroy(struct membership *membership)

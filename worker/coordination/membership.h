@@ -48,9 +48,9 @@ struct membership *membership_create(const struct membership_setup *setup, struc
 void membership_wait_out(struct membership *membership, const char *boot_id);
 /* Starts to join; does not wait for the group. */
 int membership_start(struct membership *membership, struct mr_error **error);
-/* Ends the lease and leaves in order, so that the others see it at once. false: not confirmed by the deadline; while the group is
- * letting us in, by the later one, `end_ms` (group_member_leave). */
-bool membership_leave(struct membership *membership, int64_t deadline_ms, int64_t end_ms);
+/* Ends the lease and leaves in order, so that the others see it at once. false: not confirmed by the deadline, or a session
+ * later while the group is letting us in (group_member_leave). */
+bool membership_leave(struct membership *membership, int64_t deadline_ms);
 void membership_destroy(struct membership *membership);
 
 /* Once the group was lost the lease stays ended, also when it is joined again: what ran here may be another worker's by now. Whoever has

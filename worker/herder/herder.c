@@ -396,8 +396,7 @@ bool herder_stop(struct herder *herder, int64_t deadline_ms)
         flush_statuses(herder);
     }
     herder_stage_set(herder, HERDER_ENDED);
-    if (herder->membership != NULL &&
-        !membership_leave(herder->membership, leave_deadline_ms(budget_ms), budget_ms - LEAVE_LEAST_MS))
+    if (herder->membership != NULL && !membership_leave(herder->membership, leave_deadline_ms(budget_ms)))
         log_warn(HERDER_LOG, "the group did not confirm that this worker left");
     return is_clean;
 }

@@ -21,7 +21,7 @@
 
 #define LOGGER "kafka.group_member"
 #define CLOSE_TIMEOUT_MS 2000
-#define JOINING_LOOK_MS 500   /* for the leave that follows the join, too */
+#define JOINING_LOOK_MS 500
 #define EVENTS (RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_FETCH)
 
 /* ---- what happens in the group; thread: group-member ---- */
@@ -356,6 +356,7 @@ struct group_member *group_member_open(const struct group_member_setup *setup, s
     cond_init(&member->changed);
     member->listener = setup->listener;
     member->argument = setup->argument;
+    member->session_timeout_ms = client_config_session_timeout_ms(setup->config);
     if (open_handle(member, setup, error) != 0 || join(member, error) != 0) {
         member_free(member);
         return NULL;
@@ -365,22 +366,27 @@ struct group_member *group_member_open(const struct group_member_setup *setup, s
 
 /* librdkafka leaves only when the group has let it in, which lasts as long as the group's rebalance: three seconds by default
  * when it was empty. Who goes before that stays a member until the session ends, and whoever comes next waits for that. */
-static bool may_wait_on(const struct group_member *member, int64_t *deadline_ms, int64_t end_ms)
+/* *was_joining: at the last look. The leave itself follows the join, and takes a moment as well. */
+static bool may_wait_on(const struct group_member *member, int64_t *deadline_ms, int64_t end_ms, bool *was_joining)
 {
     int64_t now_ms = clock_monotonic_ms(NULL);
-    if (now_ms >= end_ms || !heartbeat_clock_is_joining(member->clock))
+    bool is_joining = heartbeat_clock_is_joining(member->clock);
+    if (now_ms >= end_ms || (!is_joining && !*was_joining))
         return false;
-    *deadline_ms = now_ms + JOINING_LOOK_MS < end_ms ? now_ms + JOINING_LOOK_MS : end_ms;
+    *was_joining = is_joining;
+    *deadline_ms = now_ms + JOINING_LOOK_MS;
     return true;
 }
 
-bool group_member_leave(struct group_member *member, int64_t deadline_ms, int64_t end_ms)
+bool group_member_leave(struct group_member *member, int64_t deadline_ms)
 {
+    int64_t end_ms = deadline_ms == DEADLINE_NEVER ? DEADLINE_NEVER : deadline_ms + member->session_timeout_ms;
+    bool was_joining = heartbeat_clock_is_joining(member->clock);
     atomic_store(&member->leave_wanted, true);
     mutex_lock(&member->lock);
     while (!member->has_left) {
         if (!cond_wait_until_ms(&member->changed, &member->lock, deadline_ms) && !member->has_left &&
-            !may_wait_on(member, &deadline_ms, end_ms))
+            !may_wait_on(member, &deadline_ms, end_ms, &was_joining))
             break;
     }
     bool left = member->has_left;

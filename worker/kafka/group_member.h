@@ -53,9 +53,9 @@ struct group_member_setup {
 struct group_member *group_member_open(const struct group_member_setup *setup, struct mr_error **error);
 /* Leaves the group in order, so that the others see it at once (unsubscribe, poll until the member id is gone). The listener
  * gets on_revoked if we led. false: the deadline passed first. While the group is still letting us in it can only be left
- * afterwards, and that is waited for beyond the deadline, until `end_ms` at most: going earlier leaves a dead member behind for
- * a session. */
-bool group_member_leave(struct group_member *member, int64_t deadline_ms, int64_t end_ms);
+ * afterwards, and that is waited for beyond the deadline, a session at most: who goes earlier may be chosen to make the
+ * next assignment, and everybody would wait for the dead until its session is over. */
+bool group_member_leave(struct group_member *member, int64_t deadline_ms);
 /* Ends it, after leaving or without (as a crash would look to others). Waits for its thread, bounded. NULL is fine. */
 void group_member_close(struct group_member *member);
 

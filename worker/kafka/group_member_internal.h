@@ -11,6 +11,7 @@
 struct heartbeat_clock;
 
 struct group_member {
+    uint32_t session_timeout_ms;
     struct native_handle *handle;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;

@@ -55,10 +55,10 @@ struct group_member *__wrap_group_member_open(const struct group_member_setup *s
     return (struct group_member *)&fake;
 }
 
-bool __wrap_group_member_leave(struct group_member *member, int64_t deadline_ms, int64_t end_ms);
-bool __wrap_group_member_leave(struct group_member *member, int64_t deadline_ms, int64_t end_ms)
+bool __wrap_group_member_leave(struct group_member *member, int64_t deadline_ms);
+bool __wrap_group_member_leave(struct group_member *member, int64_t deadline_ms)
 {
-    (void)member, (void)deadline_ms, (void)end_ms;
+    (void)member, (void)deadline_ms;
     fake.left++;
     fake.group->on_revoked(fake.group_argument);
     return true;
@@ -388,7 +388,7 @@ static void a_worker_that_waits_for_a_ghost_can_end(void **state)
 {
     (void)state;
     start_beside_a_ghost();
-    assert_true(membership_leave(fake.membership, INT64_MAX, INT64_MAX));
+    assert_true(membership_leave(fake.membership, INT64_MAX));
 }
 
 static void losing_the_partition_ends_the_lead_and_not_the_lease(void **state)
@@ -442,7 +442,7 @@ static void leaving_ends_the_lease_and_is_no_loss(void **state)
 {
     (void)state;
     lead();
-    assert_true(membership_leave(fake.membership, INT64_MAX, INT64_MAX));
+    assert_true(membership_leave(fake.membership, INT64_MAX));
     assert_int_equal(fake.left, 1);
     assert_int_equal(fake.lost, 0);
     assert_false(lease_is_valid(&fake.lease, NULL));

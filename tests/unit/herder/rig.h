@@ -472,10 +472,10 @@ int __wrap_membership_start(struct membership *membership, struct mr_error **err
     return 0;
 }
 
-bool __wrap_membership_leave(struct membership *membership, int64_t deadline_ms, int64_t end_ms);
-bool __wrap_membership_leave(struct membership *membership, int64_t deadline_ms, int64_t end_ms)
+bool __wrap_membership_leave(struct membership *membership, int64_t deadline_ms);
+bool __wrap_membership_leave(struct membership *membership, int64_t deadline_ms)
 {
-    (void)membership, (void)deadline_ms, (void)end_ms;
+    (void)membership, (void)deadline_ms;
     rig_say("leaves the group");
     return true;
 }
