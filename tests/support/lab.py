@@ -182,10 +182,11 @@ class Lab:
         return result.stdout
 
     def tool(self, name, *arguments):
-        """One of Kafka's JVM tools, of org.apache.kafka.tools (about 2 s)."""
+        """One of Kafka's JVM tools, by its class; of org.apache.kafka.tools unless it names its package (about 2 s)."""
         libs = subprocess.run([KAFKA_LAB, "fetch"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                               check=True).stdout.strip()
-        result = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-cp", libs + "/*", "org.apache.kafka.tools." + name,
+        result = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-cp", libs + "/*",
+                                 name if "." in name else "org.apache.kafka.tools." + name,
                                  *arguments],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                 check=False)
@@ -205,6 +206,20 @@ class Lab:
         """Creates a topic; one of one partition comes with its first record."""
         settings = ["--config=%s=%s" % pair for pair in (configs or {}).items()]
         self._topic_command("--create", "--topic", topic, "--partitions", str(partitions), *settings)
+
+    def topic_delete(self, topic):
+        self._topic_command("--delete", "--topic", topic)
+        wait_until(lambda: topic not in self.topics(), "%s is gone" % topic)
+
+    def records_delete(self, topic):
+        """All records of a compacted topic of one partition; Kafka allows it once old ones may be deleted as well."""
+        self.tool("kafka.admin.ConfigCommand", "--bootstrap-server", self.bootstrap, "--alter", "--entity-type", "topics",
+                  "--entity-name", topic, "--add-config", "cleanup.policy=[compact,delete]")
+        path = os.path.join(scratch_folder(), "records.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"version": 1, "partitions": [{"topic": topic, "partition": 0, "offset": -1}]}, file)
+        printed = self.tool("DeleteRecordsCommand", "--bootstrap-server", self.bootstrap, "--offset-json-file", path)
+        assert "low_watermark" in printed, printed
 
     def topic_configs(self, topic):
         """What was set for the topic alone, as the tool prints it: "max.message.bytes=2345,…"."""

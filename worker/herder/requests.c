@@ -180,8 +180,12 @@ static void answer_elsewhere(struct herder *herder, struct herder_request *reque
 /* false: answered. */
 static bool belongs_here(struct herder *herder, struct herder_request *request)
 {
-    const char *url = url_for(herder, request);
+    const char *url = url_for(herder, request), *lost;
 
+    if (request->kind->route == ROUTE_LEADER && config_store_is_lost(herder->setup.configs, &lost)) {
+        request_answer(herder, request, 409, "config topic: %s; changes are refused: %s", lost, CONFIG_STORE_LOST_REMEDY);
+        return false; /* nor passed on to a leader that may have read another topic */
+    }
     if (url != NULL) {
         answer_elsewhere(herder, request, url);
         return false;

@@ -181,8 +181,7 @@ static int turn_take(struct config_write *write, bool is_guarded)
         if (!cond_wait_until_ms(&store->turn_is_free, &store->lock, write->deadline_ms) && store->turn_is_taken)
             status = mr_error_set(write->error, MR_ERR_TIMEOUT, "config topic: other writes took all of the time");
     if (status == 0 && store->lost != NULL)
-        status = mr_error_set(write->error, MR_ERR_CONFLICT, "config topic: %s; changes are refused: "
-                              "restore what it held, or restart all workers to begin with what it holds now",
+        status = mr_error_set(write->error, MR_ERR_CONFLICT, "config topic: %s; changes are refused: " CONFIG_STORE_LOST_REMEDY,
                               store->lost);
     if (status == 0 && is_guarded && store->claim == CLAIM_GONE)
         status = mr_error_set(write->error, MR_ERR_CONFLICT,

@@ -72,6 +72,7 @@ struct config_snapshot *config_store_snapshot(struct config_store *store);
 
 /* Are records gone that were read (config_listener.h, log_lost)? For good; changes are refused with these words. `words` may be NULL; they
  * live as long as the store. thread: any. */
+#define CONFIG_STORE_LOST_REMEDY "restart all workers to begin with what it holds now"
 bool config_store_is_lost(struct config_store *store, const char **words);
 
 /* Reads what others have written so far. Waits. */
