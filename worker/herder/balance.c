@@ -25,6 +25,7 @@
 
 #define RETRY_MS 250
 #define RECORD_OVERDUE_MS 5000 /* a member that does not introduce itself */
+#define SILENT_MS (CLUSTER_PREPARE_MOST_MS / 2) /* known before the task is revoked although its successor is not ready */
 
 /* What one plan writes; belongs to its job while that runs. */
 struct balance_write {
@@ -111,7 +112,7 @@ static bool is_overdue(struct herder *herder, int64_t *since_ms, uint32_t patien
 static void watch_patience(struct herder *herder, struct cluster_known *known)
 {
     bool owes = is_overdue(herder, &known->owes_since_ms, patience_ms(herder->cluster, known));
-    bool silent = is_overdue(herder, &known->silent_since_ms, is_silent(known) ? CLUSTER_PREPARE_MOST_MS : 0);
+    bool silent = is_overdue(herder, &known->silent_since_ms, is_silent(known) ? SILENT_MS : 0);
     bool was_unfit = known->is_unfit;
 
     known->is_unfit = owes || silent;
