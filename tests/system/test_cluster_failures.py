@@ -17,7 +17,7 @@ ELSEWHERE_S = 3.0  # on the same machine the others see that the process is gone
 
 
 class Failures(unittest.TestCase):
-    alone = True  # how long nothing moves
+    weight = 2
     fencing = "generation"
     pairs = PAIRS
 

@@ -12,7 +12,7 @@ SESSION_S = 8
 
 
 class Machines(unittest.TestCase):
-    alone = True  # how long nothing moves
+    weight = 2
 
     def begin(self):
         hosts.enter_network()
