@@ -17,8 +17,6 @@ ELSEWHERE_S = 3.0  # on the same machine the others see that the process is gone
 
 
 class Failures(unittest.TestCase):
-    weight = 2
-    fencing = "generation"
     pairs = PAIRS
 
     def begin(self, **properties):

@@ -12,8 +12,6 @@ SESSION_S = 8
 
 
 class Machines(unittest.TestCase):
-    weight = 2
-
     def begin(self):
         hosts.enter_network()
         self.kafka = lab.Lab(host=hosts.ADDRESS).start()
