@@ -1,7 +1,8 @@
 /*
  * A source and two sinks that hang, err or are slow in the one call that `misbehave` names ("poll:hang", "task.start:error",
  * "stop:slow"): a hang lasts while the file `hang.while` exists and begins with writing the call's name into it; slow calls
- * take `slow.ms`. Of a task it is "task.prepare", "task.start", "task.stop". MisbehavingSink has pre_commit, MisbehavingFlushSink flush. The source makes a record in each poll; the sinks write a line to `file` for each record.
+ * take `slow.ms`. Of a task it is "task.prepare", "task.start", "task.stop". MisbehavingSink has pre_commit, MisbehavingFlushSink
+ * flush. The source makes a record in each poll; the sinks write a line to `file` for each record.
  * stop cannot fail: in a connector the error is raised, in a task it is none.
  */
 #include <fcntl.h>

@@ -25,7 +25,7 @@
 #define CLUSTER_HOME_KEEP_MS 600000
 /* So long a successor may take to prepare before the unit is revoked all the same; who has not even said that it was asked gets it
  * not (is_unfit). */
-#define CLUSTER_PREPARE_MOST_MS 1000
+#define CLUSTER_PREPARE_MOST_MS 2000
 
 /* A worker that is a member, or of which records are left. */
 struct cluster_worker {
