@@ -17,6 +17,7 @@ ELSEWHERE_S = 3.0  # on the same machine the others see that the process is gone
 
 
 class Failures(unittest.TestCase):
+    fencing = "generation"
     pairs = PAIRS
 
     def begin(self, **properties):
