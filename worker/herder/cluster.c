@@ -101,6 +101,7 @@ bool cluster_refresh(struct herder *herder)
         return true;
     snapshot = config_store_snapshot(herder->setup.configs);
     cluster->is_stale = !read_notes(&cluster->picture, snapshot);
+    cluster->is_unseen = true;
     crash_notes_hear(herder, snapshot);
     config_snapshot_drop(snapshot);
     return !cluster->is_stale;
@@ -228,10 +229,11 @@ void cluster_look(struct herder *herder)
     const struct cluster_known *own;
     struct cluster_stamp stamp = {0};
 
-    if (cluster == NULL || !cluster->is_stale)
+    if (cluster == NULL || (!cluster->is_stale && !cluster->is_unseen))
         return;
     if (!cluster_refresh(herder))
         herder->look_at_all = true;
+    cluster->is_unseen = false;
     own = cluster_picture_find(&cluster->picture, cluster->url);
     if (own != NULL && own->has_assignment)
         stamp = own->assignment.stamp;

@@ -30,6 +30,7 @@ struct herder_cluster {
     pthread_mutex_t seats_lock; /* the herder writes the picture's seats under it; other threads copy them under it */
     uint64_t seats_epoch;   /* membership_epoch() that they belong to */
     bool is_stale; /* records or seats have changed since they were read */
+    bool is_unseen; /* they were read since the units were looked at; whoever reads them first must not hide it */
     struct cluster_stamp seen; /* of the own assignment when the units were looked at last */
 
     /* ---- duty.c: what this worker says of itself ---- */
@@ -37,6 +38,7 @@ struct herder_cluster {
     char *own_text;    /* as it should stand in the topic */
     char *own_written; /* as it does; NULL: it does not */
     bool own_write_is_under_way, must_report;
+    bool own_is_in_doubt; /* a write failed, or was late: the topic may hold it all the same */
     int64_t own_failing_since_ms; /* 0: not */
     struct herder_timer own_timer, watch_timer;
 

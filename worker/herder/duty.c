@@ -180,6 +180,7 @@ static void note_failure(struct herder *herder, const char *words)
 {
     struct herder_cluster *cluster = herder->cluster;
 
+    cluster->own_is_in_doubt = true;
     if (cluster->own_failing_since_ms == 0)
         cluster->own_failing_since_ms = herder_now_ms();
     log_warn(HERDER_LOG, "this worker's member record was not written, trying again: %s", words);
@@ -213,6 +214,7 @@ static void write_done(struct herder *herder, struct herder_job *job)
         return;
     }
     cluster->own_failing_since_ms = 0;
+    cluster->own_is_in_doubt = false;
     mem_free(cluster->own_written);
     cluster->own_written = job->text;
     job->text = NULL;
@@ -257,7 +259,7 @@ static void report(struct herder *herder)
             return;
     } else {
         herder->was_member = cluster->has_stood = true;
-        if (strcmp(cluster->own_text, cluster->own_written) == 0)
+        if (!cluster->own_is_in_doubt && strcmp(cluster->own_text, cluster->own_written) == 0)
             return;
     }
     text = mem_strdup(cluster->own_text);

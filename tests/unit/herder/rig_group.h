@@ -13,9 +13,15 @@ int __wrap_config_store_put_own_note(struct config_store *store, const struct co
 int __wrap_config_store_put_own_note(struct config_store *store, const struct config_note_write *note, int64_t deadline_ms,
                                      struct mr_error **error)
 {
-    if (rig_is(&rig.own_notes_refused) && strcmp(note->key, "millrace-member-" RIG_URL) == 0)
+    bool is_own = strcmp(note->key, "millrace-member-" RIG_URL) == 0;
+    int status;
+
+    if (is_own && rig_is(&rig.own_notes_refused))
         return mr_error_set(error, MR_ERR_CONNECT, "Topic authorization failed");
-    return __real_config_store_put_own_note(store, note, deadline_ms, error);
+    status = __real_config_store_put_own_note(store, note, deadline_ms, error);
+    if (is_own && status == 0 && rig_is(&rig.own_notes_unanswered))
+        return mr_error_set(error, MR_ERR_TIMEOUT, "no answer");
+    return status;
 }
 
 /* --- statuses, on their way -------------------------------------------------------------------------------------------- */

@@ -1,4 +1,7 @@
 /* One worker among others: what it shows of the cluster, and how it drains. */
+#include <semaphore.h>
+
+#include "herder/cluster_internal.h"
 #include "herder/cluster_view.h"
 #include "rig.h"
 
@@ -27,6 +30,17 @@ static int strict_setup(void **state)
 {
     (void)state;
     rig_rebalance_timeout_ms = 300;
+    rig_open(true, 0);
+    rig_rebalance_timeout_ms = 0;
+    rig_start();
+    return 0;
+}
+
+/* Acknowledgements may take as long as they like. */
+static int patient_setup(void **state)
+{
+    (void)state;
+    rig_rebalance_timeout_ms = 60000;
     rig_open(true, 0);
     rig_rebalance_timeout_ms = 0;
     rig_start();
@@ -178,6 +192,54 @@ static void what_runs_elsewhere_meanwhile_is_not_said_to_be_unassigned(void **st
     expect_never("status a UNASSIGNED");
 }
 
+/* --- what is read ------------------------------------------------------------------------------------------------------- */
+
+struct gate {
+    struct herder_post post;
+    sem_t entered, opened;
+};
+
+static void pass_gate(struct herder *herder, struct herder_post *post)
+{
+    struct gate *gate = (struct gate *)post;
+
+    (void)herder;
+    sem_post(&gate->entered);
+    while (sem_wait(&gate->opened) != 0)
+        ;
+}
+
+static void let_watch_be_due(struct herder *herder, struct herder_post *post)
+{
+    (void)post;
+    assert_true(herder_timer_set(herder, &herder->cluster->watch_timer, herder_now_ms()));
+}
+
+static void an_assignment_is_obeyed_also_when_it_comes_as_others_are_looked_for(void **state)
+{
+    struct gate gate = {.post = {.handle = pass_gate}};
+    struct herder_post due = {.handle = let_watch_be_due};
+    struct string_map *config = string_map_create();
+
+    (void)state;
+    string_map_put(config, "name", "a");
+    assert_int_equal(config_store_put_connector(rig.configs, "a", config, NULL, INT64_MAX, NULL), 0);
+    string_map_destroy(config);
+    follow();
+    turn();
+    sem_init(&gate.entered, 0, 0);
+    sem_init(&gate.opened, 0, 0);
+    herder_post(rig.herder, &gate.post);
+    while (sem_wait(&gate.entered) != 0)
+        ;
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[-1]}}");
+    herder_post(rig.herder, &due); /* both in one turn */
+    sem_post(&gate.opened);
+    expect("status a RUNNING");
+    sem_destroy(&gate.entered);
+    sem_destroy(&gate.opened);
+}
+
 static void a_drain_that_takes_too_long_goes_on_after_its_answer(void **state)
 {
     (void)state;
@@ -199,6 +261,21 @@ static void a_drain_is_called_off(void **state)
     assert_int_equal(drained(false), 204);
     assert_int_equal(answered(&answer), 409);
     assert_false(drain_is_known(NULL));
+}
+
+static void a_wish_that_was_written_unknown_to_its_writer_is_taken_back(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    follow();
+    assert_int_equal(drained(false), 204);
+    rig_set(&rig.own_notes_unanswered, true);
+    drain(true, &answer);
+    assert_true(eventually(5000, drain_is_known, NULL));
+    assert_int_equal(drained(false), 204);
+    assert_false(drain_is_known(NULL));
+    assert_true(was_answered(&answer));
 }
 
 static void a_drain_asked_before_the_group_is_joined_is_told_once_it_is(void **state)
@@ -396,7 +473,9 @@ int main(void)
         TEST(a_follower_has_drained_when_the_leader_took_the_last_unit),
         cmocka_unit_test_setup_teardown(a_drain_that_takes_too_long_goes_on_after_its_answer, impatient_setup, rig_teardown),
         TEST(what_runs_elsewhere_meanwhile_is_not_said_to_be_unassigned),
+        TEST(an_assignment_is_obeyed_also_when_it_comes_as_others_are_looked_for),
         TEST(a_drain_is_called_off),
+        cmocka_unit_test_setup_teardown(a_wish_that_was_written_unknown_to_its_writer_is_taken_back, patient_setup, rig_teardown),
         TEST(a_drain_asked_before_the_group_is_joined_is_told_once_it_is),
         TEST(what_fits_nobody_is_unassigned_with_the_reason),
         TEST(nothing_goes_to_a_worker_that_does_not_even_say_it_was_asked),
