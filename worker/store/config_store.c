@@ -206,7 +206,7 @@ static void turn_give_back(struct config_store *store)
         mutex_lock(&store->lock);
     }
     store->turn_is_taken = false;
-    cond_signal(&store->turn_is_free);
+    cond_broadcast(&store->turn_is_free); /* one that is refused when it wakes would not tell the next */
     mutex_unlock(&store->lock);
 }
 
