@@ -9,7 +9,10 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <millrace/error.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -23,6 +26,8 @@
 #define FETCH_WAIT_MS "200"      /* bounds when an end behind invisible records is noticed */
 #define EXISTS_TIMEOUT_MS 2000
 #define IDLE_MS 1000
+#define TRAVEL_MS 10000          /* until all brokers know of a topic that was just created */
+#define TRAVEL_LOOK_MS 100
 
 /* ---- opening ---- */
 
@@ -52,7 +57,8 @@ static int count_partitions(struct compacted_log *log, struct log_topic *topic, 
                             struct mr_error **error)
 {
     const struct rd_kafka_metadata *metadata = NULL;
-    topic->reading = rd_kafka_topic_new(log->reader->rk, topic->name, NULL);
+    if (topic->reading == NULL)
+        topic->reading = rd_kafka_topic_new(log->reader->rk, topic->name, NULL);
     if (topic->reading == NULL)
         return native_error_set(error, rd_kafka_last_error(), "topic %s", topic->name);
     rd_kafka_resp_err_t code =
@@ -123,15 +129,40 @@ static int begin_reading(struct compacted_log *log, struct mr_error **error)
     return 0;
 }
 
-int log_reader_open(struct compacted_log *log, int64_t deadline_ms, struct mr_error **error)
+static int look_at_topics(struct compacted_log *log, int64_t deadline_ms, struct mr_error **error)
 {
-    if (open_reader(log, error) != 0)
-        return -1;
     for (size_t i = 0; i < log->topic_count; i++) {
-        if (count_partitions(log, &log->topics[i], deadline_ms, error) != 0)
+        if (log->topics[i].partitions == NULL && count_partitions(log, &log->topics[i], deadline_ms, error) != 0)
             return -1;
     }
-    return ask_bounds(log, deadline_ms, error) == 0 ? begin_reading(log, error) : -1;
+    return ask_bounds(log, deadline_ms, error);
+}
+
+/* One broker may not know yet what another has just created. */
+static bool may_travel(const struct mr_error *error, int64_t until_ms)
+{
+    return (mr_error_code(error) == MR_ERR_NOT_FOUND || mr_error_code(error) == MR_ERR_RETRIABLE) &&
+           clock_monotonic_ms(NULL) + TRAVEL_LOOK_MS < until_ms;
+}
+
+int log_reader_open(struct compacted_log *log, int64_t deadline_ms, struct mr_error **error)
+{
+    int64_t until_ms = clock_monotonic_ms(NULL) + TRAVEL_MS;
+    struct mr_error *reason = NULL;
+    if (open_reader(log, error) != 0)
+        return -1;
+    while (look_at_topics(log, deadline_ms, &reason) != 0) {
+        if (!may_travel(reason, until_ms < deadline_ms ? until_ms : deadline_ms)) {
+            if (error != NULL)
+                *error = reason;
+            else
+                mr_error_drop(reason);
+            return -1;
+        }
+        mr_error_clear(&reason);
+        nanosleep(&(struct timespec){.tv_nsec = TRAVEL_LOOK_MS * 1000000L}, NULL);
+    }
+    return begin_reading(log, error);
 }
 
 /* ---- what comes ---- */

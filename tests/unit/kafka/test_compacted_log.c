@@ -112,6 +112,19 @@ static void start(struct compacted_log *log)
         fail_msg("%s", mr_error_message(error));
 }
 
+/* A broker that has not heard of it yet. */
+static void a_topic_that_was_just_created_is_asked_for_again(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { LIST_OFFSETS = 2, TIMES = 4 };
+    rd_kafka_resp_err_t errors[TIMES];
+    for (int i = 0; i < TIMES; i++)
+        errors[i] = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    rd_kafka_mock_push_request_errors_array(fixture->mock.cluster, LIST_OFFSETS, TIMES, errors);
+    start(fixture->log);
+    assert_int_equal(compacted_log_read_to_end(fixture->log, 1, deadline_after_ms(SOON_MS), NULL), 0);
+}
+
 static struct compacted_log_entry entry_of(size_t topic, const char *key, const char *value)
 {
     return (struct compacted_log_entry){topic, {key, strlen(key)}, {value, value != NULL ? strlen(value) : 0}};
@@ -318,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_starts_at_the_beginning, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_callers_may_wait_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stop_tells_everybody_who_waits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_topic_that_was_just_created_is_asked_for_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_missing_answer_ends_at_the_deadline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_written_when_the_lease_ends_is_not_written_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_deleted_topic_is_noticed_by_who_only_reads, set_up, tear_down),
