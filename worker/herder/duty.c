@@ -119,6 +119,35 @@ static bool list_prepared(struct herder *herder)
     return true;
 }
 
+/* true: it was not known. Without memory it is seen again at the next look. */
+static bool note_death(struct herder_cluster *cluster, const char *id)
+{
+    struct ptr_array *gone = &cluster->own.gone;
+    char *copy;
+
+    for (size_t i = 0; i < gone->count; i++)
+        if (strcmp(gone->items[i], id) == 0)
+            return false;
+    copy = mem_strdup(id);
+    if (copy != NULL && ptr_array_push(gone, copy))
+        return true;
+    mem_free(copy);
+    return false;
+}
+
+/* A member that has proof of a death may end before the brokers know of it. Then its word counts no more, and what was given to others
+ * would seem to run twice; so all say what one knows. */
+static void repeat_deaths(struct herder_cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->picture.known.count; i++) {
+        const struct cluster_known *known = cluster->picture.known.items[i];
+
+        for (size_t k = 0; cluster_known_is_introduced(known) && k < known->member.gone.count; k++)
+            if (strcmp(known->boot, cluster->boot) != 0)
+                note_death(cluster, known->member.gone.items[k]);
+    }
+}
+
 /* Whoever is no member any more needs no word about it. */
 static void forget_settled_deaths(struct herder_cluster *cluster)
 {
@@ -146,6 +175,7 @@ static bool fill_in(struct herder *herder)
         own->host = mem_strdup(cluster->process.host);
     if (own->labels == NULL)
         own->labels = mem_strdup(herder->setup.worker->placement_labels);
+    repeat_deaths(cluster);
     forget_settled_deaths(cluster);
     return own->version != NULL && own->host != NULL && list_stopped(herder) && list_prepared(herder);
 }
@@ -293,20 +323,12 @@ static bool has_ended(const struct herder_cluster *cluster, const struct cluster
 
 static void say_gone(struct herder *herder, const struct cluster_known *known)
 {
-    struct ptr_array *gone = &herder->cluster->own.gone;
-    char id[1100], *copy;
+    char id[1100];
 
     snprintf(id, sizeof(id), "%s#%s", known->url, known->boot);
-    for (size_t i = 0; i < gone->count; i++)
-        if (strcmp(gone->items[i], id) == 0)
-            return;
-    copy = mem_strdup(id);
-    if (copy == NULL || !ptr_array_push(gone, copy)) {
-        mem_free(copy);
-        return; /* seen again at the next look */
-    }
-    log_warn(HERDER_LOG, "worker %s (process %lld on this machine) has ended without leaving", known->url,
-             (long long)known->member.pid);
+    if (note_death(herder->cluster, id))
+        log_warn(HERDER_LOG, "worker %s (process %lld on this machine) has ended without leaving", known->url,
+                 (long long)known->member.pid);
 }
 
 static void watch_due(struct herder *herder, struct herder_timer *timer)

@@ -396,6 +396,46 @@ static bool other_has_to_prepare(void *argument)
     return other_is(to_prepare);
 }
 
+static bool own_says_who_is_dead(void *argument)
+{
+    struct herder_cluster_view *view = herder_cluster_view(rig.herder);
+    const struct cluster_known *own = cluster_picture_find(&view->picture, RIG_URL);
+    bool says = own != NULL && own->has_member && own->member.gone.count == 1 &&
+                strcmp(own->member.gone.items[0], argument) == 0;
+
+    herder_cluster_view_destroy(view);
+    return says;
+}
+
+static bool own_says_nobody_is_dead(void *argument)
+{
+    struct herder_cluster_view *view = herder_cluster_view(rig.herder);
+    const struct cluster_known *own = cluster_picture_find(&view->picture, RIG_URL);
+    bool says = own != NULL && own->has_member && own->member.gone.count == 0;
+
+    (void)argument;
+    herder_cluster_view_destroy(view);
+    return says;
+}
+
+static void what_one_member_has_proof_of_another_says_too_as_long_as_the_dead_one_is_counted(void **state)
+{
+    static const struct membership_peer peers[] = {
+        {RIG_URL, RIG_BOOT, false}, {OTHER_URL, OTHER_BOOT, true}, {"http://dead:8083/", "00000000000000aa", false}};
+
+    (void)state;
+    other_says(",\"gone\":[\"http://dead:8083/#00000000000000aa\",\"http://left:8083/#00000000000000bb\"]");
+    rig.group->on_following(rig.group_argument, OTHER_URL);
+    rig.group->on_peers(rig.group_argument, 1, peers, 3);
+    assert_true(eventually(5000, own_says_who_is_dead, "http://dead:8083/#00000000000000aa"));
+    rig.group->on_peers(rig.group_argument, 1, (const struct membership_peer[]){peers[0], {OTHER_URL, "00000000000000cc", true}, peers[2]},
+                        3); /* whoever had the proof has ended; its word counts no more */
+    turn();
+    assert_true(own_says_who_is_dead("http://dead:8083/#00000000000000aa"));
+    rig.group->on_peers(rig.group_argument, 1, peers, 2);
+    assert_true(eventually(5000, own_says_nobody_is_dead, NULL));
+}
+
 static void nothing_goes_to_a_worker_that_does_not_even_say_it_was_asked(void **state)
 {
     (void)state;
@@ -478,6 +518,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_wish_that_was_written_unknown_to_its_writer_is_taken_back, patient_setup, rig_teardown),
         TEST(a_drain_asked_before_the_group_is_joined_is_told_once_it_is),
         TEST(what_fits_nobody_is_unassigned_with_the_reason),
+        TEST(what_one_member_has_proof_of_another_says_too_as_long_as_the_dead_one_is_counted),
         TEST(nothing_goes_to_a_worker_that_does_not_even_say_it_was_asked),
         cmocka_unit_test_setup_teardown(who_does_not_acknowledge_in_time_gets_nothing_new, strict_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_cannot_write_its_acknowledgement_stops_and_leaves, strict_setup, rig_teardown),
