@@ -134,6 +134,13 @@ static void write_members(struct json_out *out, const struct cluster_picture *pi
 }
 
 /* Also of workers that are gone: their work is not given out yet. */
+/* Of a worker that is gone an empty one is left for a while. */
+static bool has_anything_to_show(const struct cluster_known *known)
+{
+    return known->has_assignment &&
+           (known->boot[0] != '\0' || known->assignment.units.count > 0 || known->assignment.revoking.count > 0);
+}
+
 static void write_assignments(struct json_out *out, const struct cluster_picture *picture)
 {
     json_out_name(out, "assignment");
@@ -141,7 +148,7 @@ static void write_assignments(struct json_out *out, const struct cluster_picture
     for (size_t i = 0; i < picture->known.count; i++) {
         const struct cluster_known *known = picture->known.items[i];
 
-        if (!known->has_assignment)
+        if (!has_anything_to_show(known))
             continue;
         json_out_open(out, '{');
         json_out_pair(out, "url", known->url);

@@ -30,8 +30,8 @@ struct cluster_known {
     struct cluster_member member;
     struct cluster_assignment assignment;
     /* The leader's own: since when the member owes a record, or an acknowledgement; a word that it has read what to prepare.
-     * 0: it does not. */
-    int64_t owes_since_ms, silent_since_ms;
+     * 0: it does not. Since when it is in the group no more. */
+    int64_t owes_since_ms, silent_since_ms, gone_since_ms;
     bool is_unfit;
 };
 

@@ -64,6 +64,26 @@ static bool is_empty(const struct cluster_assignment *assignment)
     return assignment->units.count == 0 && assignment->revoking.count == 0 && assignment->preparing.count == 0;
 }
 
+/* What it had is given out, or noted as waiting for it, by this very plan. */
+static void finish_dead(struct planner *planner, size_t worker)
+{
+    const struct cluster_worker *of = &planner->input->workers[worker];
+    struct cluster_assignment *next = &planner->plan->assignments[worker];
+
+    if (of->boot != NULL)
+        return;
+    if (of->may_be_forgotten) {
+        planner->plan->removed[worker] = of->assignment != NULL || of->member != NULL;
+        return;
+    }
+    if (of->assignment == NULL || is_empty(of->assignment))
+        return;
+    snprintf(next->boot, sizeof(next->boot), "%s", of->assignment->boot);
+    snprintf(next->leader, sizeof(next->leader), "%s", planner->input->leader_boot);
+    planner->plan->changed[worker] = true;
+    use_stamp(planner, &next->stamp, planner_stamp_of(planner, (int32_t)worker));
+}
+
 static void finish_assignment(struct planner *planner, size_t worker)
 {
     const struct cluster_worker *of = &planner->input->workers[worker];
@@ -71,7 +91,7 @@ static void finish_assignment(struct planner *planner, size_t worker)
     const struct cluster_assignment *read = of->assignment;
 
     if (!planner->alive[worker]) {
-        planner->plan->removed[worker] = of->boot == NULL && (read != NULL || of->member != NULL);
+        finish_dead(planner, worker);
         return;
     }
     snprintf(next->boot, sizeof(next->boot), "%s", of->boot);

@@ -35,6 +35,8 @@ struct cluster_worker {
     const struct cluster_assignment *assignment; /* as read; NULL: there is none */
     bool is_unfit;                               /* owes an acknowledgement for too long: gets nothing new */
     bool must_be_written;                        /* its assignment was overwritten by a leader that was none any more */
+    bool may_be_forgotten;                       /* gone for so long that its records may go: tombstones have no epoch, and one of a
+                                                    leader that slept must not take away what a worker has that is back */
 };
 
 /* A unit that is to run somewhere. */
@@ -63,7 +65,8 @@ struct cluster_plan {
     size_t worker_count; /* as the input's, and in its order */
     struct cluster_assignment *assignments;
     bool *changed;       /* the assignment is to be written */
-    bool *removed;       /* tombstones for assignment and member record, after all that is to be written */
+    bool *removed;       /* tombstones for assignment and member record of a worker that is gone for long, after all that is to be
+                            written; before that its assignment is written empty */
     struct cluster_head head;
     bool head_changed;
     struct cluster_stamp last; /* the highest used */

@@ -267,7 +267,7 @@ static void on_failed(void *argument, const struct mr_error *error)
     struct membership *membership = argument;
     struct mr_error *named = NULL;
 
-    lease_set(membership->setup.lease, 0);
+    hold_lease(membership);
     atomic_store(&membership->leading, false);
     mr_error_set(&named, mr_error_code(error), "group.id=%s: %s", membership->group_id, mr_error_message(error));
     membership->setup.listener->on_failed(membership->setup.listener_argument, named);

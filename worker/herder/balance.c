@@ -25,13 +25,15 @@
 
 #define RETRY_MS 250
 #define RECORD_OVERDUE_MS 5000 /* a member that does not introduce itself */
+#define FORGET_MS CLUSTER_HOME_KEEP_MS /* after it is gone: see may_be_forgotten */
 #define SILENT_MS (CLUSTER_PREPARE_MOST_MS / 2) /* known before the task is revoked although its successor is not ready */
 
 /* What one plan writes; belongs to its job while that runs. */
 struct balance_write {
     struct config_note_write *notes;
     size_t count;
-    struct cluster_stamp last;
+    struct membership *membership;
+    uint64_t seats_epoch; /* the group it is made for */
 };
 
 static void write_free(struct balance_write *write)
@@ -121,6 +123,11 @@ static void watch_patience(struct herder *herder, struct cluster_known *known)
                  known->url, herder_now_ms() - (silent ? known->silent_since_ms : known->owes_since_ms));
 }
 
+static bool may_be_forgotten(struct herder *herder, struct cluster_known *known)
+{
+    return is_overdue(herder, &known->gone_since_ms, known->boot[0] == '\0' ? FORGET_MS : 0);
+}
+
 static struct cluster_worker *list_workers(struct herder *herder)
 {
     const struct ptr_array *known = &herder->cluster->picture.known;
@@ -137,6 +144,7 @@ static struct cluster_worker *list_workers(struct herder *herder)
             .assignment = worker->has_assignment ? &worker->assignment : NULL,
             .is_unfit = worker->is_unfit,
             .must_be_written = worker->must_be_written,
+            .may_be_forgotten = may_be_forgotten(herder, worker),
         };
     }
     return workers;
@@ -229,13 +237,15 @@ static bool fill_write(struct balance_write *write, const struct cluster_plan_in
 }
 
 /* NULL: no memory. */
-static struct balance_write *write_of(const struct cluster_plan_input *input, const struct cluster_plan *plan)
+static struct balance_write *write_of(struct herder *herder, const struct cluster_plan_input *input,
+                                      const struct cluster_plan *plan)
 {
     struct balance_write *write = mem_calloc(1, sizeof(*write));
 
     if (write == NULL)
         return NULL;
-    write->last = plan->last;
+    write->membership = herder->membership;
+    write->seats_epoch = herder->cluster->seats_epoch;
     write->notes = mem_calloc(plan->worker_count * 3 + 1, sizeof(*write->notes));
     if (write->notes != NULL && fill_write(write, input, plan))
         return write;
@@ -250,11 +260,20 @@ static void retry_later(struct herder *herder)
     herder_timer_set(herder, &herder->cluster->balance_timer, herder_now_ms() + RETRY_MS);
 }
 
+/* A worker that is back by now must not lose what it has, to another or as one that is gone. */
+static bool is_for_this_group(void *argument)
+{
+    const struct balance_write *write = argument;
+
+    return membership_epoch(write->membership) == write->seats_epoch;
+}
+
 static void write_run(struct herder_job *job)
 {
     const struct balance_write *write = job->data;
+    struct config_condition condition = {is_for_this_group, job->data};
 
-    config_store_put_notes(job->herder->setup.configs, write->notes, write->count, job->deadline_ms, &job->error);
+    config_store_put_notes(job->herder->setup.configs, write->notes, write->count, &condition, job->deadline_ms, &job->error);
 }
 
 static void write_data_free(void *data)
@@ -267,6 +286,10 @@ static void write_done(struct herder *herder, struct herder_job *job)
     herder->cluster->is_under_way = false;
     if (job->error == NULL)
         return; /* what it wrote comes back as notes */
+    if (!is_for_this_group(job->data)) {
+        herder->cluster->is_due = true; /* made anew when the group has settled */
+        return;
+    }
     log_warn(HERDER_LOG, "the assignment of work was not written, trying again: %s", mr_error_message(job->error));
     retry_later(herder);
 }
@@ -283,7 +306,7 @@ static void write_late(struct herder *herder, struct herder_job *job)
 static bool write_plan(struct herder *herder, const struct cluster_plan_input *input, const struct cluster_plan *plan)
 {
     struct herder_cluster *cluster = herder->cluster;
-    struct balance_write *write = write_of(input, plan);
+    struct balance_write *write = write_of(herder, input, plan);
 
     if (write == NULL)
         return false;

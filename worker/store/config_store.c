@@ -168,6 +168,7 @@ struct config_write {
     config_guard_fn *guard;   /* NULL: not asked */
     void *guard_argument;
     bool is_claimed;          /* a transaction */
+    const struct config_condition *condition; /* NULL: none */
     int64_t deadline_ms;
     struct mr_error **error;
 };
@@ -285,13 +286,20 @@ static int guard_ask(struct config_write *write, enum config_guard_moment moment
     return status;
 }
 
+static int condition_ask(struct config_write *write)
+{
+    if (write->condition == NULL || write->condition->holds(write->condition->argument))
+        return 0;
+    return mr_error_set(write->error, MR_ERR_CONFLICT, "config topic: what was to be written is out of date by now");
+}
+
 /* Takes the turn and gives it back only when refused. */
 static int write_begin(struct config_write *write, struct config_store *store, bool is_guarded)
 {
     write->store = store;
     if (turn_take(write, is_guarded) != 0)
         return -1;
-    if (guard_ask(write, write->is_claimed ? CONFIG_GUARD_CLAIMED : CONFIG_GUARD_BEFORE) == 0)
+    if (guard_ask(write, write->is_claimed ? CONFIG_GUARD_CLAIMED : CONFIG_GUARD_BEFORE) == 0 && condition_ask(write) == 0)
         return 0;
     turn_give_back(store);
     return -1;
@@ -458,9 +466,9 @@ int config_store_put_logger_level(struct config_store *store, const char *logger
 }
 
 static int put_notes(struct config_store *store, const struct config_note_write *notes, size_t count, bool is_guarded,
-                     int64_t deadline_ms, struct mr_error **error)
+                     const struct config_condition *condition, int64_t deadline_ms, struct mr_error **error)
 {
-    struct config_write write = {.deadline_ms = deadline_ms, .error = error};
+    struct config_write write = {.condition = condition, .deadline_ms = deadline_ms, .error = error};
     struct config_records records;
     bool built = true;
     config_records_init(&records);
@@ -472,13 +480,13 @@ static int put_notes(struct config_store *store, const struct config_note_write 
 }
 
 int config_store_put_notes(struct config_store *store, const struct config_note_write *notes, size_t count,
-                           int64_t deadline_ms, struct mr_error **error)
+                           const struct config_condition *condition, int64_t deadline_ms, struct mr_error **error)
 {
-    return put_notes(store, notes, count, true, deadline_ms, error);
+    return put_notes(store, notes, count, true, condition, deadline_ms, error);
 }
 
 int config_store_put_own_note(struct config_store *store, const struct config_note_write *note, int64_t deadline_ms,
                               struct mr_error **error)
 {
-    return put_notes(store, note, 1, false, deadline_ms, error);
+    return put_notes(store, note, 1, false, NULL, deadline_ms, error);
 }

@@ -104,9 +104,14 @@ struct config_note_write {
     const char *key;
     const char *text;
 };
-/* All in one go, in this order. */
+/* Is what the records were made from still so? Asked when it is this write's turn, which may take a while. NULL: not asked. */
+struct config_condition {
+    bool (*holds)(void *argument);
+    void *argument;
+};
+/* All in one go, in this order. MR_ERR_CONFLICT, and nothing written, when the condition does not hold any more. */
 int config_store_put_notes(struct config_store *store, const struct config_note_write *notes, size_t count,
-                           int64_t deadline_ms, struct mr_error **error);
+                           const struct config_condition *condition, int64_t deadline_ms, struct mr_error **error);
 
 /* ---- any worker's writes (not guarded) ---- */
 

@@ -171,6 +171,7 @@ static struct cluster_plan_input input(struct cluster_worker *workers)
             .boot = worker->is_up ? worker->boot : NULL,
             .member = worker->has_member ? &worker->member : NULL,
             .assignment = worker->has_assignment ? &worker->assignment : NULL,
+            .may_be_forgotten = !worker->is_up && (sim.boots + (uint64_t)i) % 2 == 0,
         };
     }
     return (struct cluster_plan_input){

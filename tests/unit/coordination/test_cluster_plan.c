@@ -359,6 +359,31 @@ static void units_wait_for_a_member_that_has_not_yet_said_what_it_is(void **stat
     sim_release();
 }
 
+static void what_a_dead_worker_had_is_written_empty_and_forgotten_later(void **state)
+{
+    struct cluster_worker workers[WORKERS];
+    struct cluster_plan_input of;
+    struct cluster_plan plan;
+
+    (void)state;
+    set_up(2, 2, 2);
+    kill_worker(&sim.workers[1]);
+    of = input(workers);
+    workers[1].may_be_forgotten = false;
+    assert_true(cluster_plan_make(&of, &plan));
+    assert_true(plan.changed[1] && !plan.removed[1]);
+    assert_int_equal(plan.assignments[1].units.count, 0);
+    assert_true(cluster_stamp_compare(plan.assignments[1].stamp, of.last) > 0); /* a late leader's does not count any more */
+    cluster_plan_release(&plan);
+    settle();
+    of = input(workers);
+    workers[1].may_be_forgotten = true;
+    assert_true(cluster_plan_make(&of, &plan));
+    assert_true(plan.removed[1] && !plan.changed[1]);
+    cluster_plan_release(&plan);
+    sim_release();
+}
+
 static bool make_a_plan(void *argument)
 {
     struct cluster_plan plan;
@@ -397,6 +422,7 @@ int main(void)
         cmocka_unit_test(an_answer_to_an_earlier_revocation_counts_for_nothing),
         cmocka_unit_test(units_that_nobody_fits_are_named),
         cmocka_unit_test(units_wait_for_a_member_that_has_not_yet_said_what_it_is),
+        cmocka_unit_test(what_a_dead_worker_had_is_written_empty_and_forgotten_later),
         cmocka_unit_test(no_memory_makes_no_plan),
     };
 

@@ -195,6 +195,27 @@ static int guard_ask(void *argument, enum config_guard_moment moment, int64_t de
     return mr_error_set(error, MR_ERR_TIMEOUT, "worker b:8083 leads");
 }
 
+static bool holds(void *argument)
+{
+    return *(bool *)argument;
+}
+
+static void what_is_out_of_date_when_its_turn_comes_is_not_written(void **state)
+{
+    struct topic *topic = *state;
+    struct mr_error *error = NULL;
+    bool is_so = false;
+    struct config_condition condition = {holds, &is_so};
+    struct config_note_write note = {"millrace-cluster", "{}"};
+
+    assert_int_equal(config_store_put_notes(topic->store, &note, 1, &condition, NEVER, &error), -1);
+    assert_error(&error, MR_ERR_CONFLICT, "out of date");
+    assert_written(&topic->written, "");
+    is_so = true;
+    assert_int_equal(config_store_put_notes(topic->store, &note, 1, &condition, NEVER, NULL), 0);
+    assert_non_null(strstr(str_buffer_text(&topic->written), "millrace-cluster"));
+}
+
 static void a_refused_guard_writes_nothing(void **state)
 {
     struct topic *topic = *state;
@@ -412,7 +433,8 @@ static void without_memory_nothing_leaks(void **state)
 RUN_TESTS(ON_TOPIC(a_connector_is_written_in_its_own_order), ON_TOPIC(texts_are_raw_utf8_with_jacksons_escapes),
           ON_TOPIC(an_initial_state_is_written_before_the_connector), ON_TOPIC(tasks_are_read_back_before_their_commit),
           ON_TOPIC(no_commit_follows_tasks_that_failed), ON_TOPIC(the_small_records_are_exact),
-          ON_TOPIC(a_refused_guard_writes_nothing), ON_TOPIC(a_leader_that_slept_does_not_commit_its_tasks), ON_TOPIC(a_guard_that_refuses_afterwards_is_told_to_the_writer),
+          ON_TOPIC(a_refused_guard_writes_nothing),
+          ON_TOPIC(what_is_out_of_date_when_its_turn_comes_is_not_written), ON_TOPIC(a_leader_that_slept_does_not_commit_its_tasks), ON_TOPIC(a_guard_that_refuses_afterwards_is_told_to_the_writer),
           ON_TOPIC(a_lost_log_refuses_changes_and_keeps_its_snapshot), ON_TOPIC(refreshing_is_the_logs_business),
           ON_TOPIC(a_write_waits_for_its_turn_until_its_deadline), cmocka_unit_test(what_is_told_can_be_seen),
           cmocka_unit_test(many_threads_write_and_read), cmocka_unit_test(without_memory_nothing_leaks))
