@@ -87,7 +87,7 @@ static const char *sign(const struct forwarding *forwarding, struct leader_call 
     return why;
 }
 
-static struct leader_call *call_create(const char *connector, const struct string_map *const *maps, size_t count)
+static struct leader_call *call_create(const struct leader_link_tasks *tasks)
 {
     struct leader_call *call = mem_calloc(1, sizeof(*call));
     struct json_out out;
@@ -98,12 +98,14 @@ static struct leader_call *call_create(const char *connector, const struct strin
     str_buffer_init(&call->target, TARGET_MAX);
     json_out_init(&out, &call->body);
     json_out_open(&out, '[');
-    for (size_t i = 0; i < count; i++)
-        json_out_map(&out, maps[i]);
+    for (size_t i = 0; i < tasks->count; i++)
+        json_out_map(&out, tasks->maps[i]);
     json_out_close(&out, ']');
     str_buffer_append_text(&call->target, "connectors/");
-    http_segment_append(&call->target, connector);
+    http_segment_append(&call->target, tasks->connector);
     str_buffer_append_text(&call->target, "/tasks?forward=true");
+    if (tasks->made_from != NULL)
+        str_buffer_printf(&call->target, "&" LEADER_LINK_MADE_FROM "=%s", tasks->made_from);
     if (!str_buffer_failed(&call->body) && !str_buffer_failed(&call->target))
         return call;
     call_destroy(call);
@@ -128,11 +130,11 @@ static void send(struct forwarding *forwarding, struct leader_call *call, const 
                     on_answer, call);
 }
 
-static void put_tasks(void *argument, const char *leader_url, const char *connector, const struct string_map *const *maps,
-                      size_t count, int64_t deadline_ms, leader_link_done_fn *done, void *done_argument)
+static void put_tasks(void *argument, const char *leader_url, const struct leader_link_tasks *tasks, int64_t deadline_ms,
+                      leader_link_done_fn *done, void *done_argument)
 {
     struct forwarding *forwarding = argument;
-    struct leader_call *call = call_create(connector, maps, count);
+    struct leader_call *call = call_create(tasks);
     const char *why = "no memory left for the request, or it is too large";
 
     if (call != NULL)

@@ -9,6 +9,7 @@
 
 #include "base/str_buffer.h"
 #include "forwarding/signature.h"
+#include "herder/leader_link.h"
 #include "routes/routes_internal.h"
 #include "store/config_snapshot.h"
 
@@ -61,6 +62,10 @@ static void write_target(struct str_buffer *target, const struct http_exchange *
             str_buffer_printf(target, "&%s=", PASSED_ON[i]);
             str_buffer_append_text(target, rest_query_is_true(exchange, PASSED_ON[i]) ? "true" : "false");
         }
+    if (http_request_query(request, LEADER_LINK_MADE_FROM) != NULL) {
+        str_buffer_append_text(target, "&" LEADER_LINK_MADE_FROM "=");
+        http_segment_append(target, http_request_query(request, LEADER_LINK_MADE_FROM));
+    }
 }
 
 static enum http_content content_of(const struct forwarding_answer *answer)

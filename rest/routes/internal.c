@@ -6,6 +6,7 @@
 #include "base/ptr_array.h"
 #include "base/string_map.h"
 #include "forwarding/signature.h"
+#include "herder/leader_link.h"
 #include "json/connector_body.h"
 #include "json/connector_entity.h"
 #include "routes/routes_internal.h"
@@ -52,7 +53,8 @@ void internal_tasks_post(void *argument, struct http_exchange *exchange)
 
         if (pending != NULL)
             herder_put_task_configs(context->herder, rest_name(exchange), (const struct string_map *const *)maps.items,
-                                    maps.count, rest_reply_without_body, pending);
+                                    maps.count, http_request_query(request, LEADER_LINK_MADE_FROM), rest_reply_without_body,
+                                    pending);
     }
     ptr_array_release(&maps);
 }

@@ -1,12 +1,12 @@
 #include "executor/quarantine_internal.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/crash_file.h"
+#include "base/fingerprint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/ptr_array.h"
@@ -192,23 +192,6 @@ static bool forget_old(struct quarantine *quarantine, int64_t now_ms)
     return quarantine->reports.count != before;
 }
 
-/* FNV-1a: it is stored, so it has to be the same in every version. NULL differs from "". */
-static uint64_t stable_hash(uint64_t hash, const char *text)
-{
-    for (; text != NULL && *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001B3u;
-    return text == NULL ? hash : (hash ^ 0xFF) * 0x100000001B3u;
-}
-
-void quarantine_fingerprint(const struct string_map *config, char text[FINGERPRINT_SIZE])
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < string_map_count(config); i++)
-        sum += stable_hash(stable_hash(0xCBF29CE484222325u, string_map_key(config, i)), string_map_value(config, i));
-    snprintf(text, FINGERPRINT_SIZE, "%016" PRIx64, sum);
-}
-
 /* Reports that knew no configuration yet belong to this one; those of another one are forgotten. true: something has changed. */
 static bool settle_on(struct quarantine *quarantine, const char *connector, int64_t task, const char *config)
 {
@@ -302,7 +285,7 @@ char *quarantine_reason(struct quarantine *quarantine, const char *connector, in
 
     if (quarantine == NULL)
         return NULL;
-    quarantine_fingerprint(config, known_for);
+    fingerprint(config, known_for);
     mutex_lock(&quarantine->lock);
     has_changed = settle_on(quarantine, connector, task, known_for);
     report = held_for(quarantine, connector, task);

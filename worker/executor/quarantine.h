@@ -55,13 +55,13 @@ char *quarantine_report_id(const struct string_map *report);
 /* It counts for this configuration of its connector, unless it says another one already. false: no memory. */
 bool quarantine_report_seal(struct string_map *report, const struct string_map *config);
 
-/* All reports that the cluster knows now. What it knew and does not any more is forgiven. The reports are copied; without memory one
- * is heard the next time. */
-void quarantine_hear(struct quarantine *quarantine, const struct ptr_array *reports, int64_t now_wall_ms);
+/* All reports that the cluster knows at this offset of the config topic (config_snapshot_offset). What it knew and does not any more is
+ * forgiven. The reports are copied; without memory one is heard the next time. */
+void quarantine_hear(struct quarantine *quarantine, const struct ptr_array *reports, int64_t offset, int64_t now_wall_ms);
 /* Copies of those that only the file knows, for string_map_destroy. */
 void quarantine_list_unsent(struct quarantine *quarantine, struct ptr_array *reports);
-/* The cluster knows it from now on. To be saved. */
-void quarantine_set_sent(struct quarantine *quarantine, const struct string_map *report);
+/* The cluster knows it from now on: whoever has read that far. What is heard of an offset before it says nothing of it. To be saved. */
+void quarantine_set_sent(struct quarantine *quarantine, const struct string_map *report, int64_t offset);
 
 /* Ids of what the cluster knows and should not any more, for mem_free: of what was forgiven here; and, with `config_of`, also of what is
  * over, or has another configuration than that of now (NULL: there is no such connector). */

@@ -1,8 +1,12 @@
 /* What all workers know of units that have ended one of them, beside what this worker's own file says. */
 #include "executor/quarantine_internal.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/fingerprint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str_buffer.h"
@@ -30,7 +34,7 @@ bool quarantine_report_seal(struct string_map *report, const struct string_map *
 
     if (config == NULL || string_map_has(report, "config"))
         return true;
-    quarantine_fingerprint(config, text);
+    fingerprint(config, text);
     return string_map_put(report, "config", text);
 }
 
@@ -55,12 +59,20 @@ static bool is_sent(const struct string_map *report)
 
 /* --- hearing; locks: quarantine->lock ------------------------------------------------------------------------------------ */
 
-static void drop_forgotten(struct quarantine *quarantine, const struct ptr_array *heard)
+/* An older snapshot cannot have it yet. */
+static bool is_newer(const struct string_map *report, int64_t offset)
+{
+    const char *sent_at = string_map_get(report, "sent_at");
+
+    return sent_at != NULL && strtoll(sent_at, NULL, 10) > offset;
+}
+
+static void drop_forgotten(struct quarantine *quarantine, const struct ptr_array *heard, int64_t offset)
 {
     for (size_t i = quarantine->reports.count; i-- > 0;) {
         const struct string_map *report = ptr_array_at(&quarantine->reports, i);
 
-        if (is_sent(report) && find(heard, report) == NULL)
+        if (is_sent(report) && !is_newer(report, offset) && find(heard, report) == NULL)
             quarantine_remove_at(quarantine, i);
     }
 }
@@ -92,14 +104,14 @@ static bool hear(struct quarantine *quarantine, const struct string_map *heard, 
            (config == NULL || string_map_has(report, "config") || string_map_put(report, "config", config));
 }
 
-void quarantine_hear(struct quarantine *quarantine, const struct ptr_array *reports, int64_t now_wall_ms)
+void quarantine_hear(struct quarantine *quarantine, const struct ptr_array *reports, int64_t offset, int64_t now_wall_ms)
 {
     bool all = true;
 
     if (quarantine == NULL)
         return;
     mutex_lock(&quarantine->lock);
-    drop_forgotten(quarantine, reports);
+    drop_forgotten(quarantine, reports, offset);
     for (size_t i = 0; i < reports->count; i++)
         all = hear(quarantine, ptr_array_at(reports, i), now_wall_ms) && all;
     mutex_unlock(&quarantine->lock);
@@ -124,15 +136,17 @@ void quarantine_list_unsent(struct quarantine *quarantine, struct ptr_array *rep
     mutex_unlock(&quarantine->lock);
 }
 
-void quarantine_set_sent(struct quarantine *quarantine, const struct string_map *report)
+void quarantine_set_sent(struct quarantine *quarantine, const struct string_map *report, int64_t offset)
 {
     struct string_map *own;
+    char sent_at[24];
 
     if (quarantine == NULL)
         return;
+    snprintf(sent_at, sizeof(sent_at), "%" PRId64, offset);
     mutex_lock(&quarantine->lock);
     own = find(&quarantine->reports, report);
-    if (own != NULL && !string_map_put(own, "sent", "yes"))
+    if (own != NULL && !(string_map_put(own, "sent_at", sent_at) && string_map_put(own, "sent", "yes")))
         log_warn(LOG_NAME, "no memory to keep what is known about a crash");
     mutex_unlock(&quarantine->lock);
 }
@@ -143,7 +157,7 @@ static bool has_another_config(const struct string_map *report, const struct str
 
     if (config == NULL)
         return true;
-    quarantine_fingerprint(config, now);
+    fingerprint(config, now);
     return string_map_has(report, "config") && !quarantine_report_is(report, "config", now);
 }
 

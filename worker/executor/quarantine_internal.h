@@ -2,7 +2,8 @@
  * quarantine_internal: the list of reports, for quarantine.c (one worker's file) and quarantine_cluster.c (what all workers know).
  *
  * A report is a struct string_map as in the file. Besides what crash_file.h lists it may say: "told" yes: it was logged; "config": for
- * which configuration it counts; "sent" yes: the cluster's word about it counts, not the file's; "void" yes: forgiven here,
+ * which configuration it counts; "sent" yes: the cluster's word about it counts, not the file's, "sent_at": a
+ * config snapshot of this offset has it, an older one may not; "void" yes: forgiven here,
  * while the cluster still has it; "heard" yes: it never was in the file of this worker.
  */
 #ifndef EXECUTOR_QUARANTINE_INTERNAL_H
@@ -13,8 +14,6 @@
 #include "base/ptr_array.h"
 #include "base/string_map.h"
 #include "executor/quarantine.h"
-
-#define FINGERPRINT_SIZE 20
 
 struct quarantine {
     char *path;
@@ -28,8 +27,6 @@ bool quarantine_report_is(const struct string_map *report, const char *name, con
 bool quarantine_names_a_unit(const struct string_map *report);
 /* It names that unit, or, `with_tasks`, any of the connector's, and was not forgiven. */
 bool quarantine_is_of(const struct string_map *report, const char *connector, int64_t task, bool with_tasks);
-/* Of the same options in any order the same text. */
-void quarantine_fingerprint(const struct string_map *config, char text[FINGERPRINT_SIZE]);
 
 /* locks: quarantine->lock is held. */
 bool quarantine_is_done_with(const struct quarantine *quarantine, const struct string_map *report, int64_t now_ms);

@@ -55,7 +55,7 @@ void crash_notes_hear(struct herder *herder, const struct config_snapshot *snaps
         if (strncmp(note.key, CRASH_RECORD_PREFIX, strlen(CRASH_RECORD_PREFIX)) == 0 && note.size > 0)
             read_note(&note, &reports);
     }
-    quarantine_hear(herder->quarantine, &reports, clock_wall_ms(NULL));
+    quarantine_hear(herder->quarantine, &reports, config_snapshot_offset(snapshot), clock_wall_ms(NULL));
     ptr_array_release(&reports);
     herder->cluster->crashes_are_due = true;
 }
@@ -132,21 +132,29 @@ static void write_free(void *data)
     mem_free(write);
 }
 
+/* It was read back: what is there now has it. */
+static void set_sent(struct herder *herder, const struct string_map *report)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+
+    quarantine_set_sent(herder->quarantine, report, config_snapshot_offset(snapshot));
+    config_snapshot_drop(snapshot);
+}
+
 static void write_run(struct herder_job *job)
 {
     const struct crash_write *write = job->data;
-    struct quarantine *quarantine = job->herder->quarantine;
     int result = 0;
 
     for (size_t i = 0; result == 0 && i < write->reports.count; i++) {
         result = put_report(job->herder, write->reports.items[i], job->deadline_ms, &job->error);
         if (result == 0)
-            quarantine_set_sent(quarantine, write->reports.items[i]);
+            set_sent(job->herder, write->reports.items[i]);
     }
     for (size_t i = 0; result == 0 && i < write->ids.count; i++)
         result = put(job->herder, write->ids.items[i], NULL, job->deadline_ms, &job->error);
     if (write->reports.count > 0)
-        quarantine_save(quarantine);
+        quarantine_save(job->herder->quarantine);
 }
 
 static void write_ended(struct herder *herder, const char *words)
@@ -158,9 +166,20 @@ static void write_ended(struct herder *herder, const char *words)
     herder_timer_set(herder, &herder->cluster->crash_timer, herder_now_ms() + RETRY_MS);
 }
 
+/* What was forgiven between a report and the offset that was taken for it was not heard. */
+static void hear_again(struct herder *herder)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+
+    crash_notes_hear(herder, snapshot);
+    config_snapshot_drop(snapshot);
+}
+
 static void write_done(struct herder *herder, struct herder_job *job)
 {
     write_ended(herder, job->error != NULL ? mr_error_message(job->error) : NULL);
+    if (job->error == NULL)
+        hear_again(herder);
 }
 
 static void write_late(struct herder *herder, struct herder_job *job)

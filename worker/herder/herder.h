@@ -141,9 +141,10 @@ void herder_restart_connector(struct herder *herder, const char *name, bool incl
                               herder_reply_fn *reply, void *argument);
 void herder_restart_task(struct herder *herder, const char *name, uint32_t task, herder_reply_fn *reply,
                          void *argument);
-/* What a connector on another worker wants of its tasks: the internal request of a follower. 204. */
+/* What a connector on another worker wants of its tasks: the internal request of a follower. `made_from`:
+ * leader_link.h; may be NULL. 204. */
 void herder_put_task_configs(struct herder *herder, const char *name, const struct string_map *const *maps, size_t count,
-                             herder_reply_fn *reply, void *argument);
+                             const char *made_from, herder_reply_fn *reply, void *argument);
 /* Offsets of a source connector (KIP-875). They change only while it is STOPPED and when none of its tasks is left; the
  * connector's class is asked first. The last of equal partitions counts: there should be one of each. The values are copied. */
 void herder_alter_offsets(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,

@@ -19,10 +19,20 @@ typedef void leader_link_done_fn(void *argument, int status, const char *message
 #define LEADER_LINK_BOOT_HEADER "Millrace-Boot"
 typedef void leader_link_boot_fn(void *argument, const char *boot);
 
+/* Task configurations that a connector made. `made_from`: the fingerprint (base/fingerprint.h) of its configuration then, which goes along
+ * as this parameter: the leader refuses them with 409 when it has another by now. NULL: not known, nothing is compared. */
+#define LEADER_LINK_MADE_FROM "made-from"
+struct leader_link_tasks {
+    const char *connector;
+    const struct string_map *const *maps;
+    size_t count;
+    const char *made_from;
+};
+
 struct leader_link {
     /* POST /connectors/{connector}/tasks, signed with the session key. */
-    void (*put_tasks)(void *argument, const char *leader_url, const char *connector, const struct string_map *const *maps,
-                      size_t count, int64_t deadline_ms, leader_link_done_fn *done, void *done_argument);
+    void (*put_tasks)(void *argument, const char *leader_url, const struct leader_link_tasks *tasks, int64_t deadline_ms,
+                      leader_link_done_fn *done, void *done_argument);
     /* GET url: who answers at this address? */
     void (*ask_boot)(void *argument, const char *url, int64_t deadline_ms, leader_link_boot_fn *done, void *done_argument);
     void *argument;

@@ -8,6 +8,7 @@
 #include <millrace/error.h>
 #include <string.h>
 
+#include "base/fingerprint.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/pointer_map.h"
@@ -64,6 +65,7 @@ static void start_connector(struct herder *herder, struct herder_connector *conn
         status_of_connector(herder, connector->name, UNIT_RESTARTING, NULL, NULL);
     connector->announce = connector->restart = connector->has_too_many = false;
     connector->told = executor_target(wish->target);
+    fingerprint(config, connector->started_with);
     if (executor_start_connector(herder->executor, connector->name, config, connector->told, &error) == 0) {
         connector->phase = CONNECTOR_STARTING;
         return;

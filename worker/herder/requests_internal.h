@@ -8,6 +8,7 @@
 #ifndef HERDER_REQUESTS_INTERNAL_H
 #define HERDER_REQUESTS_INTERNAL_H
 
+#include "base/fingerprint.h"
 #include "base/refcount.h"
 #include "executor/job_pool.h"
 #include "herder/offsets_internal.h"
@@ -67,6 +68,7 @@ struct herder_request {
     struct string_map **maps; /* task configurations to write */
     size_t map_count;
     uint64_t version; /* of the connector they belong to */
+    char made_from[FINGERPRINT_SIZE]; /* of its configuration; "": not known */
     bool is_reset;              /* of offsets: all there are */
     struct offset_list offsets; /* to write; of a reset found by the first job */
     bool is_handled;            /* the connector had its say */

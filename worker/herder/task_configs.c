@@ -9,6 +9,7 @@
  */
 #include <millrace/error.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -182,8 +183,12 @@ static void send_tasks(struct herder *herder, struct herder_connector *connector
     }
     reply->post.handle = handle_link_answer;
     *call = (struct link_call){herder, reply};
-    link->put_tasks(link->argument, herder->leader_url, connector->name, (const struct string_map *const *)answer->maps,
-                    answer->count, herder_now_ms() + STORE_WRITE_TIMEOUT_MS, on_link_done, call);
+    link->put_tasks(link->argument, herder->leader_url,
+                    &(struct leader_link_tasks){.connector = connector->name,
+                                                .maps = (const struct string_map *const *)answer->maps,
+                                                .count = answer->count,
+                                                .made_from = connector->started_with},
+                    herder_now_ms() + STORE_WRITE_TIMEOUT_MS, on_link_done, call);
 }
 
 /* --- by this worker ------------------------------------------------------------------------------------------------- */
@@ -205,9 +210,18 @@ static void write_tasks(struct herder *herder, struct herder_connector *connecto
     request->maps = answer->maps;
     request->map_count = answer->count;
     request->version = connector->version;
+    snprintf(request->made_from, sizeof(request->made_from), "%s", connector->started_with);
     answer->maps = NULL;
     answer->count = 0;
     request_enter(herder, request);
+}
+
+static bool has_fingerprint(const struct string_map *config, const char *expected)
+{
+    char text[FINGERPRINT_SIZE];
+
+    fingerprint(config, text);
+    return strcmp(text, expected) == 0;
 }
 
 static void take_configs(struct herder *herder, struct herder_connector *connector, struct task_configs_answer *answer)
@@ -215,7 +229,9 @@ static void take_configs(struct herder *herder, struct herder_connector *connect
     struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
     const struct string_map *raw = config_snapshot_config(snapshot, connector->name);
 
-    if (raw != NULL && !put_references_back(raw, answer->maps, answer->count))
+    if (raw != NULL && !has_fingerprint(raw, connector->started_with))
+        connector->reconfigure = true; /* asked again once it runs with this one */
+    else if (raw != NULL && !put_references_back(raw, answer->maps, answer->count))
         try_again_later(herder, connector);
     else if (raw != NULL && (connector->must_mend ||
                              !is_what_is_stored(snapshot, connector->name, answer->maps, answer->count)))
@@ -250,22 +266,29 @@ void task_configs_answered(struct herder *herder, struct herder_connector *conne
 
 /* --- the write, in the connector's lane: it must not overtake a stop or a new configuration ------------------------ */
 
-/* A stop that was given up may have come through after all, just before. */
-static bool is_to_run(struct config_store *configs, const char *name)
+/* NULL: nothing. A stop that was given up may have come through after all, just before; and what another worker sent may have been on
+ * its way while the connector was configured anew: the tasks of the new configuration may stand already. */
+static const char *what_forbids(struct config_store *configs, const struct herder_request *request)
 {
     struct config_snapshot *snapshot = config_store_snapshot(configs);
-    bool is = config_snapshot_target(snapshot, name) == TARGET_STARTED;
+    const struct string_map *config = config_snapshot_config(snapshot, request->name);
+    const char *words = NULL;
 
+    if (config_snapshot_target(snapshot, request->name) != TARGET_STARTED)
+        words = "the connector is not to run any more";
+    else if (config != NULL && request->made_from[0] != '\0' && !has_fingerprint(config, request->made_from))
+        words = "the connector has another configuration than the one they were made from";
     config_snapshot_drop(snapshot);
-    return is;
+    return words;
 }
 
 static void put_tasks_run(struct herder_job *job)
 {
     struct herder_request *request = job->request;
+    const char *words = what_forbids(job->herder->setup.configs, request);
 
-    if (!is_to_run(job->herder->setup.configs, request->name)) {
-        mr_error_set(&job->error, MR_ERR_CONFLICT, "the connector is not to run any more");
+    if (words != NULL) {
+        mr_error_set(&job->error, MR_ERR_CONFLICT, "%s", words);
         return;
     }
     config_store_put_tasks(job->herder->setup.configs, request->name, (const struct string_map *const *)request->maps,
@@ -341,12 +364,13 @@ static const struct request_kind put_for_other_kind = {
 };
 
 void herder_put_task_configs(struct herder *herder, const char *name, const struct string_map *const *maps, size_t count,
-                             herder_reply_fn *reply, void *argument)
+                             const char *made_from, herder_reply_fn *reply, void *argument)
 {
     struct herder_request *request = request_create(&put_for_other_kind, name, reply, argument);
 
     if (request == NULL)
         return;
+    snprintf(request->made_from, sizeof(request->made_from), "%s", made_from != NULL ? made_from : "");
     request->maps = mem_calloc(count + 1, sizeof(*request->maps));
     for (size_t i = 0; request->maps != NULL && i < count; i++) {
         request->maps[i] = string_map_copy(maps[i]);

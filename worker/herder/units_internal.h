@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/fingerprint.h"
 #include "executor/executor.h"
 #include "herder/herder_internal.h"
 
@@ -61,6 +62,7 @@ struct herder_connector {
     bool announce;       /* write RESTARTING in between */
     bool was_removed;    /* deleted; its statuses are still to be removed */
     uint64_t version;    /* counts changes of the configuration */
+    char started_with[FINGERPRINT_SIZE]; /* that configuration; "": never started */
     struct herder_timer timer; /* look again */
 
     struct herder_task *tasks;

@@ -1,5 +1,6 @@
 #include "base_test.h"
 
+#include "base/fingerprint.h"
 #include "base/string_map.h"
 #include "support/alloc_torture.h"
 
@@ -102,6 +103,24 @@ static void equality_minds_values_and_null_but_not_order(void **state)
     string_map_destroy(other);
 }
 
+static void the_fingerprint_is_the_same_for_ever_in_any_order_and_tells_null_from_empty(void **state)
+{
+    struct string_map *map = *state, *other = string_map_create();
+    char text[FINGERPRINT_SIZE], again[FINGERPRINT_SIZE];
+    string_map_put(map, "a", "1");
+    string_map_put(map, "b", "");
+    string_map_put(other, "b", "");
+    string_map_put(other, "a", "1");
+    fingerprint(map, text);
+    fingerprint(other, again);
+    assert_string_equal(text, again);
+    assert_string_equal(text, "d2891a9aa57bd618");
+    string_map_put_null(other, "b");
+    fingerprint(other, again);
+    assert_string_not_equal(text, again);
+    string_map_destroy(other);
+}
+
 static void a_copy_is_equal_and_independent(void **state)
 {
     struct string_map *map = *state;
@@ -172,5 +191,6 @@ RUN_TESTS(WITH_MAP(order_of_insertion_is_kept), WITH_MAP(null_is_a_value_and_not
           WITH_MAP(a_value_may_come_from_the_map_itself), WITH_MAP(many_keys_are_found_again),
           WITH_MAP(a_removed_key_is_gone_and_the_rest_stays_in_order),
           WITH_MAP(equality_minds_values_and_null_but_not_order), WITH_MAP(a_copy_is_equal_and_independent),
+          WITH_MAP(the_fingerprint_is_the_same_for_ever_in_any_order_and_tells_null_from_empty),
           WITH_MAP(a_prefix_selects_and_is_cut_off), WITH_MAP(a_put_that_fails_changes_nothing),
           cmocka_unit_test(no_memory_fails_cleanly))

@@ -286,7 +286,7 @@ static void cluster_open(struct cluster *cluster, const struct place *place)
 
 static void cluster_hear(struct cluster *cluster)
 {
-    quarantine_hear(cluster->quarantine, &cluster->said, NOW_MS + 10);
+    quarantine_hear(cluster->quarantine, &cluster->said, 10, NOW_MS + 10);
 }
 
 static void cluster_close(struct cluster *cluster)
@@ -344,6 +344,28 @@ static void a_crash_that_the_file_and_the_cluster_know_counts_once(void **state)
     assert_words(quarantine_take_note(cluster.quarantine, "c", 0), "ended the former worker process");
     quarantine_save(cluster.quarantine);
     assert_int_equal(-1, access(place->path, F_OK)); /* from now on the cluster's word counts */
+    cluster_close(&cluster);
+}
+
+static void what_was_just_sent_outlives_a_snapshot_from_before(void **state)
+{
+    struct place *place = *state;
+    struct cluster cluster;
+    struct ptr_array reports;
+
+    append(place, NOW_MS, "worker: a:1\n" POLL_0);
+    append(place, NOW_MS + 1, "worker: a:1\n" POLL_0);
+    cluster_open(&cluster, place);
+    ptr_array_init(&reports, destroy_report);
+    quarantine_list_unsent(cluster.quarantine, &reports);
+    for (size_t i = 0; i < reports.count; i++)
+        quarantine_set_sent(cluster.quarantine, ptr_array_at(&reports, i), 12);
+    ptr_array_release(&reports);
+    assert_int_equal(0, unsent(cluster.quarantine));
+    quarantine_hear(cluster.quarantine, &cluster.said, 11, NOW_MS + 10);
+    assert_words(quarantine_reason(cluster.quarantine, "c", 0, place->config), "twice");
+    quarantine_hear(cluster.quarantine, &cluster.said, 12, NOW_MS + 10); /* forgiven */
+    assert_words(quarantine_reason(cluster.quarantine, "c", 0, place->config), NULL);
     cluster_close(&cluster);
 }
 
@@ -444,6 +466,7 @@ int main(void)
         TEST(what_it_did_to_two_other_workers_holds_it_here),
         TEST(what_it_did_elsewhere_is_told_once),
         TEST(a_crash_that_the_file_and_the_cluster_know_counts_once),
+        TEST(what_was_just_sent_outlives_a_snapshot_from_before),
         TEST(what_the_dying_process_said_itself_counts_as_long_as_the_cluster_has_it),
         TEST(what_is_forgiven_here_stays_so_until_the_cluster_has_forgotten_it),
         TEST(the_leader_removes_what_is_over),

@@ -396,18 +396,38 @@ static void on_link_done(void *argument, int status, const char *message)
     on_passed(argument, &(struct forwarding_answer){.status = status, .message = message});
 }
 
-static void put_tasks(struct worker *worker, const char *url, const char *connector, struct passed *passed)
+static void put_tasks_made_from(const char *made_from, struct worker *worker, const char *url, const char *connector,
+                                struct passed *passed)
 {
     const struct leader_link *link = forwarding_leader_link(worker->forwarding);
     struct string_map *map = string_map_create();
     string_map_put(map, "a", "1");
     *passed = (struct passed){.times = 0};
     mutex_init(&passed->lock);
-    link->put_tasks(link->argument, url, connector, (const struct string_map *const[]){map, map}, 2,
+    link->put_tasks(link->argument, url,
+                    &(struct leader_link_tasks){connector, (const struct string_map *const[]){map, map}, 2, made_from},
                     clock_monotonic_ms(NULL) + WAIT_MS, on_link_done, passed);
     string_map_destroy(map);
     assert_true(eventually(WAIT_MS, was_passed, passed));
     assert_int_equal(passed->times, 1);
+}
+
+static void put_tasks(struct worker *worker, const char *url, const char *connector, struct passed *passed)
+{
+    put_tasks_made_from(NULL, worker, url, connector, passed);
+}
+
+static void what_task_configurations_were_made_from_goes_along_over_two_hops(void **state)
+{
+    struct cluster *cluster = *state;
+    struct passed passed;
+    put_tasks_made_from("00ff", &cluster->workers[0], cluster->workers[1].url, "here", &passed);
+    assert_int_equal(passed.status, 204);
+    assert_string_equal(cluster->workers[1].herder.asked, "tasks here 2 1 of 00ff");
+    cluster->workers[1].herder.forward_url = cluster->workers[2].url; /* no leader any more */
+    put_tasks_made_from("00ff", &cluster->workers[0], cluster->workers[1].url, "here", &passed);
+    assert_int_equal(passed.status, 204);
+    assert_string_equal(cluster->workers[2].herder.asked, "tasks here 2 1 of 00ff");
 }
 
 static void task_configurations_reach_the_leader_signed(void **state)
@@ -432,8 +452,8 @@ static void many_task_configurations_fit_one_request(void **state)
     string_map_put(map, "b", value);
     for (size_t i = 0; i < 3000; i++)
         maps[i] = map;
-    link->put_tasks(link->argument, cluster->workers[1].url, "here", maps, 3000, clock_monotonic_ms(NULL) + WAIT_MS,
-                    on_link_done, &passed);
+    link->put_tasks(link->argument, cluster->workers[1].url, &(struct leader_link_tasks){"here", maps, 3000, NULL},
+                    clock_monotonic_ms(NULL) + WAIT_MS, on_link_done, &passed);
     string_map_destroy(map);
     assert_true(eventually(WAIT_MS, was_passed, &passed));
     assert_int_equal(passed.status, 204);
@@ -488,8 +508,8 @@ static bool put_tasks_once(void *argument)
     if (forwarding == NULL)
         return false;
     const struct leader_link *link = forwarding_leader_link(forwarding);
-    link->put_tasks(link->argument, "http://127.0.0.1:1/", "here", NULL, 0, clock_monotonic_ms(NULL) + WAIT_MS, on_link_done,
-                    &passed);
+    link->put_tasks(link->argument, "http://127.0.0.1:1/", &(struct leader_link_tasks){.connector = "here"},
+                    clock_monotonic_ms(NULL) + WAIT_MS, on_link_done, &passed);
     bool was_told = eventually(WAIT_MS, was_passed, &passed);
     forwarding_stop(forwarding);
     assert_true(was_told);
@@ -528,6 +548,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bodies_that_are_no_task_configurations_are_500, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fencing_needs_a_signature_and_a_connector, set_up, tear_down),
         cmocka_unit_test_setup_teardown(task_configurations_reach_the_leader_signed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_task_configurations_were_made_from_goes_along_over_two_hops, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_task_configurations_fit_one_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_leaders_words_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_key_nothing_is_sent, set_up, tear_down),

@@ -245,9 +245,10 @@ void herder_restart_task(struct herder *herder, const char *name, uint32_t task,
 }
 
 void herder_put_task_configs(struct herder *herder, const char *name, const struct string_map *const *maps, size_t count,
-                             herder_reply_fn *reply, void *argument)
+                             const char *made_from, herder_reply_fn *reply, void *argument)
 {
-    fake_note(herder, "tasks %s %zu %s", name, count, count == 0 ? "-" : string_map_get_or(maps[0], "a", "(none)"));
+    fake_note(herder, "tasks %s %zu %s%s%s", name, count, count == 0 ? "-" : string_map_get_or(maps[0], "a", "(none)"),
+              made_from != NULL ? " of " : "", made_from != NULL ? made_from : "");
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
 }
 
