@@ -31,6 +31,8 @@ struct call {
     size_t body_length;
     bool is_in_multi;
     bool is_too_large; /* its answer */
+    bool may_be_sent;  /* some of it, over any connection */
+    bool is_unreachable;
     int status;
     char why[CURL_ERROR_SIZE + 64];
     client_ready_fn *is_ready;
@@ -106,6 +108,16 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *argument)
     return length;
 }
 
+/* A connection is there. curl sends over a new one what it sent in vain over an old one; that the new one fails then proves nothing. */
+static int on_connected(void *argument, char *their_ip, char *our_ip, int their_port, int our_port)
+{
+    struct call *call = argument;
+
+    (void)their_ip, (void)our_ip, (void)their_port, (void)our_port;
+    call->may_be_sent = true;
+    return CURL_PREREQFUNC_OK;
+}
+
 #define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
 
 static bool call_set_up(struct call *call, const struct client_request *request)
@@ -117,7 +129,8 @@ static bool call_set_up(struct call *call, const struct client_request *request)
                 SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
                 SET(CURLOPT_MAXAGE_CONN, (long)CLIENT_IDLE_MAX_S) && SET(CURLOPT_PATH_AS_IS, 1L) &&
                 SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CLIENT_CONNECT_TIMEOUT_MS) && SET(CURLOPT_ERRORBUFFER, call->why) &&
-                SET(CURLOPT_WRITEFUNCTION, on_bytes) && SET(CURLOPT_WRITEDATA, call);
+                SET(CURLOPT_WRITEFUNCTION, on_bytes) && SET(CURLOPT_WRITEDATA, call) &&
+                SET(CURLOPT_PREREQFUNCTION, on_connected) && SET(CURLOPT_PREREQDATA, call);
 
     if (fine && request->body != NULL)
         fine = SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length) && SET(CURLOPT_POSTFIELDS, request->body);
@@ -163,6 +176,7 @@ static struct client_answer answer_of(const struct call *call)
     bool has_come = call->status != 0;
 
     return (struct client_answer){.status = call->status,
+                                  .is_unreachable = !has_come && call->is_unreachable,
                                   .why = has_come ? "" : call->why,
                                   .body = has_come ? str_buffer_text(&call->answer) : "",
                                   .body_length = has_come ? call->answer.length : 0,
@@ -212,6 +226,12 @@ static bool is_ready(const struct call *call)
     return call->status == 0 || call->is_ready == NULL || call->is_ready(call->argument, &answer);
 }
 
+/* Not so certificates that do not fit: trying again does not mend those. */
+static bool says_unreachable(CURLcode code)
+{
+    return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_OPERATION_TIMEDOUT;
+}
+
 static void transfer_ended(struct client *client, struct call *call, CURLcode code)
 {
     long status = 0;
@@ -225,6 +245,7 @@ static void transfer_ended(struct client *client, struct call *call, CURLcode co
     else if (call->why[0] == '\0')
         snprintf(call->why, sizeof(call->why), "%s", curl_easy_strerror(code));
     call->status = (int)status;
+    call->is_unreachable = !call->may_be_sent && says_unreachable(code);
     if (is_ready(call)) {
         call_end(call);
         return;

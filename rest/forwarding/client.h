@@ -35,6 +35,7 @@ struct string_map;
 
 struct client_answer {
     int status;      /* 0: none came, `why` says it */
+    bool is_unreachable; /* none came, and nothing was sent: there was no connection to the worker */
     const char *why; /* never NULL; "" when one came */
     const char *body; /* never NULL */
     size_t body_length;

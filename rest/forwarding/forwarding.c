@@ -22,6 +22,7 @@
 struct passing {
     struct forwarding *forwarding;
     struct str_buffer url;
+    size_t worker_length; /* of the url: the part that names the worker */
     char method[8];
     int64_t ready_by_ms; /* 0: no answer yet */
     forwarding_done_fn *done;
@@ -66,6 +67,19 @@ static void tell_failure(struct passing *passing, int status, const char *why)
     str_buffer_release(&message);
 }
 
+/* Nothing has happened there, as with every other request that finds nobody who may do it: whoever tries again does it right. It is
+ * so with a worker that ends, until another one has its place. */
+static void tell_unreachable(struct passing *passing, const char *why)
+{
+    struct str_buffer words;
+
+    str_buffer_init(&words, MESSAGE_MAX + URL_MAX);
+    str_buffer_printf(&words, "Worker %.*s, which would have to do this, cannot be reached (%s); nothing was sent to it, try again",
+                      (int)passing->worker_length, str_buffer_text(&passing->url), why);
+    tell_failure(passing, 409, str_buffer_text(&words));
+    str_buffer_release(&words);
+}
+
 static void on_answer(void *argument, const struct client_answer *answer)
 {
     struct passing *passing = argument;
@@ -78,7 +92,10 @@ static void on_answer(void *argument, const struct client_answer *answer)
                                                   .content_type = client_answer_header(answer, "Content-Type")});
     } else {
         log_warn(FORWARDING_LOG, "no answer to %s %s: %s", passing->method, str_buffer_text(&passing->url), answer->why);
-        tell_failure(passing, 500, answer->why);
+        if (answer->is_unreachable)
+            tell_unreachable(passing, answer->why);
+        else
+            tell_failure(passing, 500, answer->why);
     }
     passing_destroy(passing);
 }
@@ -95,6 +112,7 @@ static struct passing *passing_create(struct forwarding *forwarding, const struc
         passing->method[i] = request->method[i];
     str_buffer_init(&passing->url, URL_MAX);
     str_buffer_append(&passing->url, request->url, length);
+    passing->worker_length = length;
     if (length > 0 && request->url[length - 1] != '/')
         str_buffer_append_char(&passing->url, '/');
     str_buffer_append_text(&passing->url, request->target);

@@ -48,7 +48,7 @@ struct forwarding_request {
     int64_t deadline_ms;
 };
 struct forwarding_answer {
-    int status;
+    int status; /* 409 of ours: the worker could not be connected to, nothing was sent; 500: it may have been */
     const char *message; /* of a failure of ours: there is no body then. NULL: the other worker's answer */
     const char *body;
     size_t body_length;

@@ -4,10 +4,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <millrace/error.h>
 
@@ -112,6 +115,7 @@ static int tear_down(void **state)
 struct told {
     pthread_mutex_t lock;
     int times, status;
+    bool is_unreachable;
     char body[500], why[300], header[100];
     int asked_ready, ready_from; /* is_ready says yes from that question on */
 };
@@ -123,6 +127,7 @@ static void on_done(void *argument, const struct client_answer *answer)
     mutex_lock(&told->lock);
     told->times++;
     told->status = answer->status;
+    told->is_unreachable = answer->is_unreachable;
     snprintf(told->body, sizeof(told->body), "%.*s", (int)answer->body_length, answer->body);
     snprintf(told->why, sizeof(told->why), "%s", answer->why);
     snprintf(told->header, sizeof(told->header), "%s", header == NULL ? "-" : header);
@@ -244,7 +249,48 @@ static void who_is_not_there_is_told_as_no_answer(void **state)
     struct client_request request = request_to("PUT", "http://127.0.0.1:1/echo", &told);
     send_and_wait(fixture, &request, &told);
     assert_int_equal(told.status, 0);
+    assert_true(told.is_unreachable);
     assert_true(strlen(told.why) > 0);
+}
+
+/* A server of one connection: answers the first request, reads the second, and is gone. */
+static void *answer_one_and_end(void *argument)
+{
+    static const char ANSWER[] = "HTTP/1.1 204 No Content\r\n\r\n";
+    int listener = *(int *)argument, connection = accept(listener, NULL, NULL);
+    char bytes[2000];
+    assert_true(recv(connection, bytes, sizeof(bytes), 0) > 0);
+    assert_int_equal(send(connection, ANSWER, sizeof(ANSWER) - 1, 0), sizeof(ANSWER) - 1);
+    assert_true(recv(connection, bytes, sizeof(bytes), 0) > 0);
+    close(listener);
+    close(connection);
+    return NULL;
+}
+
+static void what_went_over_an_old_connection_may_have_been_heard_though_there_is_no_new_one(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct told first, second;
+    pthread_t thread;
+    char url[60];
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(address.sin_port));
+    assert_int_equal(pthread_create(&thread, NULL, answer_one_and_end, &listener), 0);
+    told_init(&first);
+    told_init(&second);
+    struct client_request request = request_to("PUT", url, &first);
+    send_and_wait(*state, &request, &first);
+    assert_int_equal(first.status, 204);
+    request.argument = &second;
+    send_and_wait(*state, &request, &second);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(second.status, 0);
+    assert_false(second.is_unreachable);
+    assert_non_null(strstr(second.why, "connect")); /* curl has tried once more */
 }
 
 static void silence_ends_at_the_deadline(void **state)
@@ -258,6 +304,7 @@ static void silence_ends_at_the_deadline(void **state)
     send_and_wait(fixture, &request, &told);
     assert_int_equal(told.status, 0);
     assert_string_equal(told.why, "no answer in time");
+    assert_false(told.is_unreachable);
     assert_true(clock_monotonic_ms(NULL) - began_ms >= 60);
 }
 
@@ -398,6 +445,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_large_body_is_sent_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_header_with_a_line_end_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_not_there_is_told_as_no_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_went_over_an_old_connection_may_have_been_heard_though_there_is_no_new_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(silence_ends_at_the_deadline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(those_that_wait_for_a_connection_have_a_deadline_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_answer_waits_until_it_may_be_told, set_up, tear_down),

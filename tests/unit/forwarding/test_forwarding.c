@@ -256,13 +256,14 @@ static void a_write_is_told_when_the_asked_worker_shows_it(void **state)
 
 /* ---- when it does not work ---- */
 
-static void an_unreachable_worker_is_told(void **state)
+static void a_worker_that_cannot_be_reached_is_named_and_to_be_asked_again(void **state)
 {
     struct cluster *cluster = *state;
     cluster->workers[0].herder.forward_url = "http://127.0.0.1:1/";
     struct reply *reply = ask(&cluster->workers[0], "PUT /connectors/here/pause", "", NULL);
-    assert_int_equal(reply->status, 500);
-    assert_non_null(strstr(reply->body, "{\"error_code\":500,\"message\":\"IO Error trying to forward REST request: "));
+    assert_int_equal(reply->status, 409);
+    assert_non_null(strstr(reply->body, "{\"error_code\":409,\"message\":\"Worker http://127.0.0.1:1/, "));
+    assert_non_null(strstr(reply->body, "; nothing was sent to it, try again\"}"));
 }
 
 struct passed {
@@ -471,7 +472,7 @@ static void the_leaders_words_come_back(void **state)
     assert_string_equal(passed.words, "Connector here not found");
     put_tasks(&cluster->workers[0], "http://127.0.0.1:1/", "here", &passed);
     assert_int_equal(passed.status, 0);
-    assert_non_null(strstr(passed.words, "IO Error trying to forward REST request: "));
+    assert_non_null(strstr(passed.words, "Worker http://127.0.0.1:1/, which would have to do this, cannot be reached"));
 }
 
 static void without_a_key_nothing_is_sent(void **state)
@@ -514,7 +515,7 @@ static bool put_tasks_once(void *argument)
     forwarding_stop(forwarding);
     assert_true(was_told);
     assert_int_equal(passed.times, 1);
-    return strstr(passed.words, "IO Error") != NULL;
+    return strstr(passed.words, "cannot be reached") != NULL;
 }
 
 static void whoever_asks_is_told_when_memory_runs_out(void **state)
@@ -539,7 +540,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(paths_parameters_and_bodies_arrive_as_they_were, set_up, tear_down),
         cmocka_unit_test_setup_teardown(statuses_and_errors_come_back_unchanged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_write_is_told_when_the_asked_worker_shows_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_unreachable_worker_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_worker_that_cannot_be_reached_is_named_and_to_be_asked_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_slow_worker_is_given_up_at_the_deadline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_hundred_requests_at_one_time_are_all_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stopped_server_leaves_no_request_behind, set_up, tear_down),
