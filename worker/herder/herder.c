@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/pointer_map.h"
@@ -143,10 +144,19 @@ static int64_t next_wake_ms(struct herder *herder)
     return timer_ms < herder_now_ms() + LOOK_AGAIN_MS ? timer_ms : herder_now_ms() + LOOK_AGAIN_MS;
 }
 
-/* Who has failed cannot be relied on to say that it hands over: the others take over when it is out of the group. */
+/* Who has failed cannot be relied on to say that it hands over: the others take over when it is out of the group. Who catches up acts
+ * soon, or loses the lease. */
+static bool can_hand_over(const struct herder *herder)
+{
+    if (herder->failure_told)
+        return false;
+    return herder_may_run(herder) ||
+           (herder->stage == HERDER_CATCHING_UP && lease_is_valid(herder->lease, herder->setup.clock));
+}
+
 static void note_hand_over(struct herder *herder)
 {
-    if (!herder->is_leaving || herder->has_handed_over || (herder_may_run(herder) && !herder->failure_told && !duty_is_done(herder)))
+    if (!herder->is_leaving || herder->has_handed_over || (can_hand_over(herder) && !duty_is_done(herder)))
         return;
     mutex_lock(&herder->lock);
     herder->has_handed_over = true;

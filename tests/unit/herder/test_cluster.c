@@ -504,6 +504,73 @@ static void who_cannot_write_its_acknowledgement_stops_and_leaves(void **state)
     expect_order("executor stops | leaves the group");
 }
 
+static void *stop_in_time(void *argument)
+{
+    herder_stop(rig.herder, eventually_now_ms() + 60000);
+    atomic_store((atomic_bool *)argument, true);
+    return NULL;
+}
+
+static bool wishes_to_leave(void *argument)
+{
+    struct herder_cluster_view *view = herder_cluster_view(rig.herder);
+    const struct cluster_known *own = cluster_picture_find(&view->picture, RIG_URL);
+    bool does = own != NULL && own->has_member && own->member.leaves;
+
+    (void)argument;
+    herder_cluster_view_destroy(view);
+    return does;
+}
+
+/* Works beside another worker, is told to lead, and reads the topics for as long as the claim is refused. */
+static void catch_up_while_working(void)
+{
+    struct string_map *config = string_map_create();
+
+    string_map_put(config, "name", "a");
+    assert_int_equal(config_store_put_connector(rig.configs, "a", config, NULL, INT64_MAX, NULL), 0);
+    string_map_destroy(config);
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[-1]}}");
+    other_says("");
+    follow();
+    expect("status a RUNNING");
+    rig.worker.leader_fencing = LEADER_FENCING_TRANSACTION;
+    rig_set(&rig.claim_is_denied, true);
+    rig.group->on_leading(rig.group_argument);
+    expect("claim transaction");
+}
+
+static void who_is_to_end_while_it_catches_up_hands_over_afterwards(void **state)
+{
+    atomic_bool has_ended = false;
+    pthread_t thread;
+
+    (void)state;
+    catch_up_while_working();
+    assert_int_equal(pthread_create(&thread, NULL, stop_in_time, &has_ended), 0);
+    rig_log_clear();
+    expect("claim transaction"); /* again */
+    assert_false(atomic_load(&has_ended));
+    expect_never("executor stops");
+    follow(); /* the catching up ends */
+    assert_true(eventually(5000, wishes_to_leave, NULL));
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":2,\"sequence\":1,\"boot\":\"" RIG_BOOT "\"}");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    expect_order("end a | executor stops | leaves the group");
+}
+
+static void who_is_to_end_while_it_catches_up_without_a_lease_just_ends(void **state)
+{
+    int64_t begun_ms = eventually_now_ms();
+
+    (void)state;
+    catch_up_while_working();
+    lease_set(&rig.lease, 1);
+    herder_stop(rig.herder, begun_ms + 60000);
+    assert_true(eventually_now_ms() - begun_ms < 30000); /* no hand-over is waited for */
+    expect_order("executor stops | leaves the group");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, rig_teardown)
@@ -523,6 +590,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_does_not_acknowledge_in_time_gets_nothing_new, strict_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_cannot_write_its_acknowledgement_stops_and_leaves, strict_setup, rig_teardown),
         TEST(whoever_waits_for_a_drain_is_answered_at_the_end),
+        TEST(who_is_to_end_while_it_catches_up_hands_over_afterwards),
+        TEST(who_is_to_end_while_it_catches_up_without_a_lease_just_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
