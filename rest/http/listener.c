@@ -99,6 +99,7 @@ bool listener_open(struct listener *listener, const struct http_listener *addres
         return false;
     }
     listener->port = port_of(listener->socket);
+    listener->is_everywhere = all_interfaces;
     snprintf(listener->name, sizeof(listener->name), is_ipv6 ? "http://[%s]:%u" : "http://%s:%u",
              all_interfaces ? "localhost" : host, (unsigned)listener->port);
     return true;

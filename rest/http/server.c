@@ -71,7 +71,8 @@ struct http_server *http_server_start(const struct http_server_setup *setup, cha
         return NULL;
     }
     for (size_t i = 0; i < server->listener_count; i++)
-        log_info("http", "listening on %s", server->listeners[i].name);
+        log_info("http", "listening on %s%s", server->listeners[i].name,
+                 server->listeners[i].is_everywhere ? " and all other interfaces" : "");
     return server;
 }
 

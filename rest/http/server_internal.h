@@ -26,6 +26,7 @@ struct listener {
     int socket; /* until the daemon has it, then -1 */
     uint16_t port;
     size_t connection_count; /* server->lock */
+    bool is_everywhere; /* on all interfaces; then its name says localhost */
     char name[300]; /* "http://host:port", for messages and for clients that sent no Host */
 };
 

@@ -13,6 +13,8 @@
 
 #include "base/bans.h"
 
+#define SESSION_TIMEOUT_MIN_MS 2000 /* of which the lease takes one second */
+
 #define WARNING_MAX 16384
 #define POOL_THREADS_LEAST 4
 
@@ -226,6 +228,13 @@ static void check_together(const struct worker_config_box *box, struct str_buffe
             "heartbeat.interval.ms (%u) must be lower than session.timeout.ms (%u); a third of it or less is "
             "usual",
             config->heartbeat_interval_ms, config->session_timeout_ms);
+    if (config->session_timeout_ms > 0 && config->session_timeout_ms < SESSION_TIMEOUT_MIN_MS)
+        worker_mistake(mistakes,
+                       "session.timeout.ms (%u) must be at least %d: a worker stops acting a second before its session is over",
+                       config->session_timeout_ms, SESSION_TIMEOUT_MIN_MS);
+    if (config->advertised_host != NULL && strpbrk(config->advertised_host, "/ @?#") != NULL)
+        worker_mistake(mistakes, "rest.advertised.host.name: '%s' is not a host name; scheme and port have properties of their own",
+                       config->advertised_host);
     const char *signature = mr_config_string(box->parsed, "inter.worker.signature.algorithm");
     bool is_verified = false;
     for (size_t i = 0; i < mr_config_list_count(box->parsed, "inter.worker.verification.algorithms"); i++)

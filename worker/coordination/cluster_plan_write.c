@@ -93,10 +93,13 @@ static bool may_stay_without_successor(const struct planner *planner, int32_t ow
 static void say_unassigned(struct planner *planner, const struct cluster_work *work)
 {
     const char *words = "no worker takes work now";
+    char asked[TEXT_SIZE];
 
-    if (planner_someone_takes_work(planner))
-        words = work->selector != NULL ? "no worker has the labels that millrace.placement.selector asks for"
-                                       : "no worker can take it now";
+    if (planner_someone_takes_work(planner)) {
+        snprintf(asked, sizeof(asked), "no worker has the labels that millrace.placement.selector asks for: %s",
+                 work->selector != NULL ? work->selector : "");
+        words = work->selector != NULL ? asked : "no worker can take it now";
+    }
     planner_put_unit(planner, &planner->plan->head.unassigned, work->connector, work->task, words);
 }
 

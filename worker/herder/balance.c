@@ -24,6 +24,9 @@
 #include "base/bans.h"
 
 #define RETRY_MS 250
+#define SWEEP_MS 5000 /* after a plan was written: a late word of a worker may stand behind a deleted connector's tombstones */
+#define CONTEST_MAX 3 /* epochs taken by others while we lead, within CONTEST_WITHIN_MS: then we wait as long */
+#define CONTEST_WITHIN_MS 10000
 #define RECORD_OVERDUE_MS 5000 /* a member that does not introduce itself */
 #define FORGET_MS CLUSTER_HOME_KEEP_MS /* after it is gone: see may_be_forgotten */
 #define SILENT_MS (CLUSTER_PREPARE_MOST_MS / 2) /* known before the task is revoked although its successor is not ready */
@@ -317,6 +320,8 @@ static bool write_plan(struct herder *herder, const struct cluster_plan_input *i
         write_free(write);
         return true;
     }
+    if (!timer_entry_is_set(&cluster->sweep_timer.entry))
+        herder_timer_set(herder, &cluster->sweep_timer, herder_now_ms() + SWEEP_MS);
     cluster->last = plan->last;
     cluster->is_under_way = herder_job_post(herder, &(struct herder_job_setup){.run = write_run,
                                                                               .done = write_done,
@@ -327,17 +332,37 @@ static bool write_plan(struct herder *herder, const struct cluster_plan_input *i
     return cluster->is_under_way;
 }
 
-/* Another leader has written in this very epoch, or beyond it: whoever still leads takes the next. */
-static void watch_epoch(struct herder_cluster *cluster, const struct config_snapshot *snapshot)
+/* Another leader has written in this very epoch, or beyond it: whoever still leads takes the next. false: nobody has. */
+static bool watch_epoch(struct herder_cluster *cluster, const struct config_snapshot *snapshot)
 {
+    const struct cluster_head *head = &cluster->picture.head;
     uint64_t seen = config_snapshot_epoch(snapshot);
-    bool is_shared = cluster->picture.has_head && cluster->picture.head.stamp.epoch == cluster->last.epoch &&
-                     strcmp(cluster->picture.head.leader, cluster->boot) != 0;
+    bool is_shared = cluster->picture.has_head && head->stamp.epoch == cluster->last.epoch && strcmp(head->leader, cluster->boot) != 0;
 
-    if (seen > cluster->last.epoch || is_shared) {
-        log_warn(HERDER_LOG, "another worker has written as leader in epoch %" PRIu64 ": going on in the next", seen);
-        cluster->last = (struct cluster_stamp){seen + 1, 0};
+    if (seen <= cluster->last.epoch && !is_shared)
+        return false;
+    log_warn(HERDER_LOG, "another worker (%s) has written as leader in epoch %" PRIu64 ": going on in the next",
+             cluster->picture.has_head && head->leader_url != NULL ? head->leader_url : "?", seen);
+    cluster->last = (struct cluster_stamp){seen + 1, 0};
+    return true;
+}
+
+/* One overtakes another now and then, when the group has just changed. Two that go on doing it are in two groups. */
+static bool is_contested(struct herder_cluster *cluster)
+{
+    int64_t now_ms = herder_now_ms();
+
+    if (now_ms - cluster->contest_began_ms > CONTEST_WITHIN_MS) {
+        cluster->contest_began_ms = now_ms;
+        cluster->contest_count = 0;
     }
+    if (++cluster->contest_count < CONTEST_MAX)
+        return false;
+    if (cluster->contest_count == CONTEST_MAX)
+        log_error(HERDER_LOG, "worker %s goes on writing as leader to the same config topic: two groups must not share it; give both "
+                              "the same group.id, or each its own internal topics",
+                  cluster->picture.head.leader_url != NULL ? cluster->picture.head.leader_url : "?");
+    return true;
 }
 
 /* A wish that one reads is the reason; else what was noticed. */
@@ -438,8 +463,8 @@ static bool is_another_topic(struct herder *herder, const struct config_snapshot
     if (cluster->unknown_since_ms > 0 && now_ms - cluster->unknown_since_ms >= RECORD_OVERDUE_MS) {
         cluster->unknown_since_ms = -1;
         log_error(HERDER_LOG, "the config topic knows neither the connectors that the status topic knows, nor all workers of the group: was "
-                              "it created anew while they ran? They may still run what it held: nothing is given out until they "
-                              "were restarted");
+                              "it created anew while they ran, or is this worker's config.storage.topic not theirs? They may run "
+                              "what theirs holds: nothing is given out until they agree");
     }
     herder_timer_set(herder, &cluster->balance_timer, now_ms + RECORD_OVERDUE_MS);
     return true;
@@ -452,7 +477,10 @@ static void plan_now(struct herder *herder, const struct config_snapshot *snapsh
     if (!cluster->has_swept)
         status_sweep(herder, snapshot);
     cluster->has_swept = true;
-    watch_epoch(cluster, snapshot);
+    if (watch_epoch(cluster, snapshot) && is_contested(cluster)) {
+        herder_timer_set(herder, &cluster->balance_timer, herder_now_ms() + CONTEST_WITHIN_MS);
+        return;
+    }
     if (!make_plan(herder, snapshot))
         retry_later(herder);
 }
@@ -485,8 +513,22 @@ static void balance_due(struct herder *herder, struct herder_timer *timer)
     herder->cluster->is_due = true;
 }
 
+static void sweep_due(struct herder *herder, struct herder_timer *timer)
+{
+    struct config_snapshot *snapshot;
+
+    (void)timer;
+    if (herder->stage != HERDER_LEADING || config_store_is_lost(herder->setup.configs, NULL))
+        return;
+    snapshot = config_store_snapshot(herder->setup.configs);
+    if (status_has_strangers(herder, snapshot))
+        status_sweep(herder, snapshot);
+    config_snapshot_drop(snapshot);
+}
+
 void balance_init(struct herder *herder)
 {
+    herder_timer_init(&herder->cluster->sweep_timer, sweep_due);
     herder_timer_init(&herder->cluster->balance_timer, balance_due);
 }
 

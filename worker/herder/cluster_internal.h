@@ -29,6 +29,7 @@ struct herder_cluster {
     struct cluster_picture picture;
     pthread_mutex_t seats_lock; /* the herder writes the picture's seats under it; other threads copy them under it */
     uint64_t seats_epoch;   /* membership_epoch() that they belong to */
+    struct herder_timer sweep_timer; /* of statuses, some time after work has moved or gone */
     bool is_stale; /* records or seats have changed since they were read */
     bool is_unseen; /* they were read since the units were looked at; whoever reads them first must not hide it */
     struct cluster_stamp seen; /* of the own assignment when the units were looked at last */
@@ -68,6 +69,8 @@ struct herder_cluster {
     bool has_swept;                       /* the statuses of what is gone, since it leads */
     int64_t unknown_since_ms;             /* a member is there that the topic does not know, nor a cluster. 0: not so; -1: told */
     struct herder_timer balance_timer;
+    int64_t contest_began_ms; /* others have written as leaders meanwhile */
+    unsigned contest_count;
     uint64_t told_rebalance;         /* the last that the log has */
     struct unit_map told_unassigned; /* those whose status says why nobody runs them */
 

@@ -2,6 +2,7 @@
 #include <millrace/error.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "coordination/membership.h"
 #include "herder/cluster_internal.h"
@@ -73,6 +74,8 @@ static bool is_wanted(const struct config_snapshot *snapshot, const struct unit_
 
 static void tell_unassigned(struct herder *herder, const struct unit_entry *unit)
 {
+    if (unit->task == UNIT_IS_CONNECTOR)
+        log_warn(HERDER_LOG, "connector %s runs nowhere: %s", unit->connector, unit->text);
     if (unit->task == UNIT_IS_CONNECTOR)
         status_of_connector(herder, unit->connector, UNIT_UNASSIGNED, unit->text, NULL);
     else

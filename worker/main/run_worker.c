@@ -76,6 +76,8 @@ int run_worker(const struct run_worker *run)
     }
     status = start(run, boot, &words) == 0 ? wait_for_the_end(boot, &words) : EXIT_REFUSED;
     is_clean = boot_end(boot);
+    if (status == 0)
+        log_info(LOG_NAME, "stopped");
     say_last(run, status, words);
     mem_free(words);
     if (!is_clean) {

@@ -129,6 +129,8 @@ static void single_mistakes_are_refused_in_words(void **state)
         {"bootstrap.servers=[::1]", "bootstrap.servers: '[::1]' is not HOST:PORT"},
         {"bootstrap.servers=a:99999", "bootstrap.servers: 'a:99999' is not HOST:PORT"},
         {"group.id=", "String must be non-empty. Set group.id"},
+        {"session.timeout.ms=1000", "session.timeout.ms (1000) must be at least 2000"},
+        {"rest.advertised.host.name=http://a", "rest.advertised.host.name: 'http://a' is not a host name"},
         {"heartbeat.interval.ms=10000", "heartbeat.interval.ms (10000) must be lower than session.timeout.ms (10000)"},
         {"heartbeat.interval.ms=-1", "Value must be at least 1"},
         {"offset.storage.partitions=0", "Number of partitions must be positive"},
