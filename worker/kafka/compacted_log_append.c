@@ -188,6 +188,7 @@ static void *writer_run(void *argument)
 int log_writer_start(struct compacted_log *log, struct mr_error **error)
 {
     char why[128];
+    log->had_lease = log->lease == NULL || lease_is_valid(log->lease, NULL);   /* it may end before the thread looks */
     log->writer_started = thread_start(
         &log->writer_thread, &(struct thread_setup){.name = "log-writer", .run = writer_run, .argument = log}, why,
         sizeof why);
