@@ -100,6 +100,18 @@ static bool has_said(void *argument)
     return said;
 }
 
+/* The herder has told why the worker must end. */
+static inline bool rig_has_failed(void *argument)
+{
+    bool failed;
+
+    (void)argument;
+    mutex_lock(&rig.lock);
+    failed = rig.failure[0] != '\0';
+    mutex_unlock(&rig.lock);
+    return failed;
+}
+
 static inline void expect(const char *line)
 {
     if (eventually(5000, has_said, (void *)(uintptr_t)line))

@@ -73,17 +73,6 @@ static bool record_says(void *argument)
     return says;
 }
 
-static bool has_failed(void *argument)
-{
-    bool failed;
-
-    (void)argument;
-    mutex_lock(&rig.lock);
-    failed = rig.failure[0] != '\0';
-    mutex_unlock(&rig.lock);
-    return failed;
-}
-
 static void by_itself_a_leader_fences_by_generation(void **state)
 {
     (void)state;
@@ -117,7 +106,7 @@ static void who_insists_on_transactions_ends_before_it_began(void **state)
     (void)state;
     rig_set(&rig.claim_is_denied, true);
     lead();
-    assert_true(eventually(5000, has_failed, NULL));
+    assert_true(eventually(5000, rig_has_failed, NULL));
     assert_non_null(strstr(rig.failure, "millrace.leader.fencing=transaction: "));
     assert_non_null(strstr(rig.failure, "transactional id connect-cluster-g: denied"));
     assert_non_null(strstr(rig.failure, "set millrace.leader.fencing=generation"));

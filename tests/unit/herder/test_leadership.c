@@ -274,17 +274,6 @@ static void a_write_the_group_does_not_back_is_refused(void **state)
     assert_int_equal(put("a", "1"), 201);
 }
 
-static bool has_failed(void *argument)
-{
-    bool failed;
-
-    (void)argument;
-    mutex_lock(&rig.lock);
-    failed = rig.failure[0] != '\0';
-    mutex_unlock(&rig.lock);
-    return failed;
-}
-
 static void tell_failure(void)
 {
     struct mr_error *error = NULL;
@@ -292,7 +281,7 @@ static void tell_failure(void)
     mr_error_set(&error, MR_ERR_CONFLICT, "a JVM worker is in the group");
     rig.group->on_failed(rig.group_argument, error);
     mr_error_drop(error);
-    assert_true(eventually(5000, has_failed, NULL));
+    assert_true(eventually(5000, rig_has_failed, NULL));
     assert_string_equal(rig.failure, "a JVM worker is in the group");
 }
 

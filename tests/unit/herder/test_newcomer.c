@@ -63,20 +63,9 @@ static bool own_record_stands(void *argument)
     return stands;
 }
 
-static bool has_failed(void *argument)
-{
-    bool failed;
-
-    (void)argument;
-    mutex_lock(&rig.lock);
-    failed = rig.failure[0] != '\0';
-    mutex_unlock(&rig.lock);
-    return failed;
-}
-
 static void assert_refused(void)
 {
-    assert_true(eventually(10000, has_failed, NULL));
+    assert_true(eventually(10000, rig_has_failed, NULL));
     assert_false(rig.failure_had_run);
     assert_non_null(strstr(rig.failure, "another worker of this cluster is reached at " RIG_URL));
     assert_false(own_record_stands(NULL));
@@ -140,7 +129,7 @@ static void a_ghost_elsewhere_has_lost_its_address(void **state)
     put_rival("elsewhere", 1, 1, "");
     follow_beside(RIVAL_BOOT);
     assert_true(eventually(5000, own_record_stands, NULL));
-    assert_false(has_failed(NULL));
+    assert_false(rig_has_failed(NULL));
 }
 
 static void a_ghost_nobody_can_ask_is_waited_out(void **state)
@@ -167,7 +156,7 @@ static void of_two_newcomers_one_stays(void **state)
     (void)state;
     follow_beside(RIVAL_BOOT); /* greater than ours, and without a record */
     assert_true(eventually(10000, own_record_stands, NULL));
-    assert_false(has_failed(NULL));
+    assert_false(rig_has_failed(NULL));
 }
 
 static void who_is_about_to_leave_is_waited_for(void **state)
@@ -191,9 +180,9 @@ static void who_was_taken_for_a_ghost_ends(void **state)
     turn();
     follow_beside(RIVAL_BOOT);
     turn();
-    assert_false(has_failed(NULL)); /* who comes later has to look */
+    assert_false(rig_has_failed(NULL)); /* who comes later has to look */
     put_rival("elsewhere", 1, 1, "");
-    assert_true(eventually(5000, has_failed, NULL));
+    assert_true(eventually(5000, rig_has_failed, NULL));
     assert_true(rig.failure_had_run);
     assert_non_null(strstr(rig.failure, "another worker has taken the place of this one"));
 }
