@@ -233,6 +233,14 @@ class Load:
         self.wait_flow(timeout_s)
         return self
 
+    def begin(self):
+        """Created, spread evenly, and lines go through all pairs from now on."""
+        self.create()
+        self.cluster.wait_balanced(self.units)
+        self.start()
+        self.wait_flow()
+        return self
+
     def _create(self, name, config):
         workers = [self.cluster.workers[w] for w in self.cluster.alive()]
         worker = workers[hash(name) % len(workers)]

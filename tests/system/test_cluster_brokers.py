@@ -31,10 +31,7 @@ class Group:
         test.addCleanup(self.cluster.end)
         self.load = cluster.Load(self.cluster, PAIRS)
         test.addCleanup(self.load.stop)
-        self.load.create()
-        self.cluster.wait_balanced(self.load.units)
-        self.load.start()
-        self.load.wait_flow()
+        self.load.begin()
         self.since, self.starts = time.time(), self.count_starts()
 
     def count_starts(self):

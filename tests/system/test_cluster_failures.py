@@ -27,10 +27,7 @@ class Failures(unittest.TestCase):
         self.addCleanup(self.cluster.end)
         self.load = cluster.Load(self.cluster, self.pairs)
         self.addCleanup(self.load.stop)
-        self.load.create()
-        self.cluster.wait_balanced(self.load.units)
-        self.load.start()
-        self.load.wait_flow()
+        self.load.begin()
         self.leader = self.cluster.leader()
         self.follower = next(name for name in "abc" if name != self.leader)
 

@@ -19,10 +19,7 @@ class Moves(unittest.TestCase):
         self.addCleanup(self.cluster.end)
         self.load = cluster.Load(self.cluster, pairs)
         self.addCleanup(self.load.stop)
-        self.load.create()
-        self.cluster.wait_balanced(self.load.units)
-        self.load.start()
-        self.load.wait_flow()
+        self.load.begin()
 
     def planned_leave(self, name):
         """SIGTERM; how long it took."""

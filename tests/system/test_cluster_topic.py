@@ -163,10 +163,7 @@ class Lost(unittest.TestCase):
         self.addCleanup(self.cluster.end)
         self.load = cluster.Load(self.cluster, 3)
         self.addCleanup(self.load.stop)
-        self.load.create()
-        self.cluster.wait_balanced(self.load.units)
-        self.load.start()
-        self.load.wait_flow()
+        self.load.begin()
         self.leader = self.cluster.leader()
 
     def refuses(self, worker):

@@ -23,10 +23,7 @@ class Zombie(unittest.TestCase):
         self.addCleanup(self.cluster.end)
         self.load = cluster.Load(self.cluster, PAIRS)
         self.addCleanup(self.load.stop)
-        self.load.create()
-        self.cluster.wait_balanced(self.load.units)
-        self.load.start()
-        self.load.wait_flow()
+        self.load.begin()
         self.broker = next(int(line.split()[1]) for line in self.kafka.read("pids").splitlines() if line.startswith("broker-1 "))
 
     def freeze_with_records_in_hand(self, worker):

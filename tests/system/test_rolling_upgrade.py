@@ -19,10 +19,7 @@ class RollingUpgrade(unittest.TestCase):
         self.addCleanup(self.cluster.end)
         self.load = cluster.Load(self.cluster, PAIRS)
         self.addCleanup(self.load.stop)
-        self.load.create()
-        self.cluster.wait_balanced(self.load.units)
-        self.load.start()
-        self.load.wait_flow()
+        self.load.begin()
         self.ended = []
 
     def roll(self, what, program):
