@@ -97,6 +97,9 @@ static struct MHD_Response *mhd_response_of(struct http_response *answer)
 static enum MHD_Result send_answer(struct http_exchange *exchange)
 {
     struct http_response *answer = &exchange->answer;
+    const struct http_router *router = exchange->listener->server->router;
+    if (router->add_headers != NULL)
+        router->add_headers(router->context, &exchange->request, answer);
     struct MHD_Response *response = mhd_response_of(answer);
     if (response == NULL)
         return MHD_NO;

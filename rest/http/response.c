@@ -22,18 +22,18 @@ void http_response_release(struct http_response *response)
     response->header_count = 0;
 }
 
-static bool has_control(const char *text)
+bool http_header_value_is_fine(const char *value)
 {
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            return true;
-    return false;
+    for (; *value != '\0'; value++)
+        if ((unsigned char)*value < 0x20 || *value == 0x7f)
+            return false;
+    return true;
 }
 
 void http_response_add_header(struct http_response *response, const char *name, const char *value)
 {
     assert(response->header_count < HTTP_RESPONSE_HEADERS_MAX);
-    char *copy = value == NULL || has_control(value) ? NULL : mem_strdup(value);
+    char *copy = value == NULL || !http_header_value_is_fine(value) ? NULL : mem_strdup(value);
     if (copy == NULL || response->header_count == HTTP_RESPONSE_HEADERS_MAX) {
         mem_free(copy);
         response->failed = true;

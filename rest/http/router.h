@@ -28,6 +28,9 @@ typedef void http_handler(void *context, struct http_exchange *exchange);
 /* Fills the answer of an exchange that nobody answered in time. thread: the server's deadlines. */
 typedef void http_timed_out_fn(void *context, const struct http_request *request, struct http_response *response);
 
+/* Adds headers to an answer that is about to leave, whoever made it. thread: HTTP. No lock held. Must not wait. */
+typedef void http_headers_fn(void *context, const struct http_request *request, struct http_response *response);
+
 struct http_route {
     enum http_method method;
     const char *pattern;
@@ -42,6 +45,7 @@ struct http_router {
     size_t route_count;
     void *context; /* for handlers */
     const char *text_pattern; /* of the one path that answers no JSON; NULL: none */
+    http_headers_fn *add_headers; /* NULL: none */
 };
 
 /* Sets request->route and returns true, or fills the response that refuses (or lists, for OPTIONS). */

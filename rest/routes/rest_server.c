@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <millrace/error.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "config/worker_config.h"
 #include "http/server.h"
@@ -16,16 +17,32 @@ struct rest_server {
     struct http_server *http;
 };
 
-static struct rest_context *context_create(const struct rest_setup *setup)
+/* NULL: no memory, or an option of the worker that cannot be honoured. */
+static struct rest_context *context_create(const struct rest_setup *setup, struct mr_error **error)
 {
+    const struct worker_config *worker = setup->worker;
     struct rest_context *context = mem_calloc(1, sizeof(*context));
-    if (context == NULL)
+    if (context == NULL) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
         return NULL;
+    }
     refcount_init(&context->owners);
     context->herder = setup->herder;
     context->forwarding = setup->forwarding;
     context->metrics = setup->metrics;
-    return context;
+    if (header_rules_init(&context->header_rules, worker->response_headers, error) == 0 &&
+        cross_origin_init(&context->cross_origin, worker->access_control_origins, worker->access_control_methods, error) == 0)
+        return context;
+    rest_context_drop(context);
+    return NULL;
+}
+
+/* Rules first, as the JVM worker's filters stand. */
+static void add_headers(void *argument, const struct http_request *request, struct http_response *response)
+{
+    struct rest_context *context = argument;
+    header_rules_apply(&context->header_rules, response, clock_wall_ms(NULL));
+    cross_origin_apply(&context->cross_origin, request, response);
 }
 
 void rest_context_take(struct rest_context *context)
@@ -35,8 +52,11 @@ void rest_context_take(struct rest_context *context)
 
 void rest_context_drop(struct rest_context *context)
 {
-    if (context != NULL && refcount_drop(&context->owners))
-        mem_free(context);
+    if (context == NULL || !refcount_drop(&context->owners))
+        return;
+    cross_origin_release(&context->cross_origin);
+    header_rules_release(&context->header_rules);
+    mem_free(context);
 }
 
 static int start_http(struct rest_server *server, const struct worker_config *worker, struct mr_error **error)
@@ -59,9 +79,12 @@ static int start_http(struct rest_server *server, const struct worker_config *wo
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error)
 {
     struct rest_server *server = mem_calloc(1, sizeof(*server));
-    struct rest_context *context = context_create(setup);
-    if (server == NULL || context == NULL) {
+    struct rest_context *context = context_create(setup, error);
+    if (context == NULL) {
         mem_free(server);
+        return NULL;
+    }
+    if (server == NULL) {
         rest_context_drop(context);
         mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
         return NULL;
@@ -69,7 +92,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
     server->context = context;
     server->router = (struct http_router){
         REST_ROUTES, setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN, context,
-        REST_METRICS};
+        REST_METRICS, add_headers};
     if (start_http(server, setup->worker, error) != 0) {
         rest_server_stop(server);
         return NULL;

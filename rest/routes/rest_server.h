@@ -22,12 +22,12 @@ struct worker_config;
 
 struct rest_setup {
     struct herder *herder;              /* outlives the server */
-    const struct worker_config *worker; /* its listeners; during the call */
+    const struct worker_config *worker; /* its listeners, headers and origins; during the call */
     struct forwarding *forwarding;      /* to other workers; outlives the herder; NULL: standalone, all belongs here */
     struct metrics_registry *metrics;   /* outlives the server; NULL: /metrics answers 404 */
 };
 
-/* NULL: MR_ERR_CONNECT; one line that names the address and the remedy. */
+/* NULL: MR_ERR_CONFIG for headers or origins of the worker that cannot be honoured, else MR_ERR_CONNECT; one line that names the address and the remedy. */
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error);
 void rest_server_stop(struct rest_server *server); /* NULL is fine */
 

@@ -17,6 +17,8 @@
 #include "http/router.h"
 #include "json/json_error.h"
 #include "json/json_out.h"
+#include "routes/cross_origin.h"
+#include "routes/header_rules.h"
 
 extern const struct http_route REST_ROUTES[];
 #define REST_METRICS "/metrics"
@@ -29,6 +31,8 @@ struct rest_context {
     struct herder *herder;
     struct forwarding *forwarding; /* NULL: standalone */
     struct metrics_registry *metrics; /* NULL: none */
+    struct cross_origin cross_origin; /* what browsers are told with every answer */
+    struct header_rules header_rules;
 };
 void rest_context_take(struct rest_context *context);
 void rest_context_drop(struct rest_context *context);

@@ -79,6 +79,9 @@ struct worker_config {
     uint16_t advertised_port;      /* 0: not set */
     const char *advertised_scheme; /* "http" or "https" */
 
+    const char *access_control_origins, *access_control_methods; /* access.control.allow.origin, .methods; "": not set */
+    const char *response_headers;                                /* response.http.headers.config; "": none */
+
     bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` */
 
     uint32_t pool_threads_max;  /* millrace.pool.threads.max; default: cores + 2, at least 4 */

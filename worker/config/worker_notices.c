@@ -40,9 +40,6 @@ struct ignored {
 static const struct ignored ignored[] = {
     {"internal.key.converter", true, "is ignored: internal topics have one format"},
     {"internal.value.converter", true, "is ignored: internal topics have one format"},
-    {"access.control.allow.origin", false, "is not served yet: browsers on other origins are refused"},
-    {"access.control.allow.methods", false, "is not served yet: browsers on other origins are refused"},
-    {"response.http.headers.config", false, "is not served yet: responses carry no extra headers"},
     {"metrics.num.samples", false, "is ignored: metrics are taken over two samples of 30 s"},
     {"metrics.sample.window.ms", false, "is ignored: metrics are taken over two samples of 30 s"},
 };

@@ -143,9 +143,9 @@ static const struct worker_option common_options[] = {
     NUMBER("rest.advertised.port", INT, "0", port, UINT16(advertised_port)),
     OPTION("rest.advertised.listener", STRING, "", NULL, schemes, NULL, NOT_STORED),
     ANY("admin.listeners", LIST, NULL, NOT_STORED),
-    ANY("access.control.allow.origin", STRING, "", NOT_STORED),
-    ANY("access.control.allow.methods", STRING, "", NOT_STORED),
-    ANY("response.http.headers.config", STRING, "", NOT_STORED),
+    ANY("access.control.allow.origin", STRING, "", TEXT(access_control_origins)),
+    ANY("access.control.allow.methods", STRING, "", TEXT(access_control_methods)),
+    ANY("response.http.headers.config", STRING, "", TEXT(response_headers)),
     ANY("rest.extension.classes", LIST, "", NOT_STORED),
     CHOICE("ssl.client.auth", "none", client_auths, NOT_STORED),
 

@@ -243,8 +243,6 @@ static void what_is_ignored_is_warned_about_by_name(void **state)
         {"metric.reporters=com.example.Reporter", "com.example.Reporter is a Java class"},
         {"admin.listeners=http://:9000", "administrative endpoints are not served at all"},
         {"exactly.once.source.support=PREPARING", "sources deliver at least once"},
-        {"access.control.allow.origin=*", "access.control.allow.origin is not served yet"},
-        {"response.http.headers.config=add X-A: b", "response.http.headers.config is not served yet"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[1024];
@@ -263,7 +261,9 @@ static void what_clients_and_plugins_need_is_accepted_in_silence(void **state)
         worker_of(MINIMAL "producer.acks=1\nconsumer.max.poll.records=10\nadmin.retries=3\nsasl.mechanism=PLAIN\n"
                           "ssl.truststore.location=/x\nconfig.storage.min.insync.replicas=2\nmetrics.context.a=b\n"
                           "connect.protocol=compatible\nadmin.listeners=\noffset.storage.file.filename=/tmp/x\n"
-                          "config.providers=\nlisteners.https.ssl.key.password=k\nplugin.discovery=ONLY_SCAN\n");
+                          "config.providers=\nlisteners.https.ssl.key.password=k\nplugin.discovery=ONLY_SCAN\n"
+                          "access.control.allow.origin=*\naccess.control.allow.methods=GET\n"
+                          "response.http.headers.config=add X-A: b\n");
     assert_int_equal(worker_config_warning_count(worker), 0);
     assert_false(worker->admin_on_listeners);
     assert_int_equal(string_map_count(worker->config_topic.topic_configs), 1);

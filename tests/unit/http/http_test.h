@@ -117,7 +117,8 @@ static inline int fixture_start(struct fixture *fixture)
     static const struct http_listener ANY_PORT = {"127.0.0.1", 0};
     char why[300] = "";
     mutex_init(&fixture->kept.lock);
-    fixture->router = (struct http_router){TEST_ROUTES, sizeof(TEST_ROUTES) / sizeof(TEST_ROUTES[0]), &fixture->kept, NULL};
+    fixture->router = (struct http_router){
+        .routes = TEST_ROUTES, .route_count = sizeof(TEST_ROUTES) / sizeof(TEST_ROUTES[0]), .context = &fixture->kept};
     fixture->setup.router = &fixture->router;
     fixture->setup.listeners = &ANY_PORT;
     fixture->setup.listener_count = 1;
