@@ -145,7 +145,8 @@ void herder_restart_task(struct herder *herder, const char *name, uint32_t task,
  * leader_link.h; may be NULL. 204. */
 void herder_put_task_configs(struct herder *herder, const char *name, const struct string_map *const *maps, size_t count,
                              const char *made_from, herder_reply_fn *reply, void *argument);
-/* Offsets of a source connector (KIP-875). They change only while it is STOPPED and when none of its tasks is left; the
+/* Offsets of a connector (KIP-875); of a sink those of its consumer group, in entries of the shape {"kafka_topic",
+ * "kafka_partition"}, {"kafka_offset"}; another is 400. They change only while it is STOPPED and when none of its tasks is left; the
  * connector's class is asked first. The last of equal partitions counts: there should be one of each. The values are copied. */
 void herder_alter_offsets(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,
                           herder_reply_fn *reply, void *argument);

@@ -71,6 +71,7 @@ struct herder_request {
     char made_from[FINGERPRINT_SIZE]; /* of its configuration; "": not known */
     bool is_reset;              /* of offsets: all there are */
     struct offset_list offsets; /* to write; of a reset found by the first job */
+    bool is_sink, is_malformed; /* offsets: the connector's kind; what was asked cannot be understood. Set by the first job */
     bool is_handled;            /* the connector had its say */
 
     bool existed;

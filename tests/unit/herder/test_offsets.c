@@ -1,4 +1,4 @@
-/* Offsets of source connectors, asked for and changed over REST. */
+/* Offsets of source connectors, asked for and changed over REST; those of sinks are in test_sink_offsets.c. */
 #include "rig.h"
 
 #include <millrace/arena.h>
@@ -153,19 +153,6 @@ static void a_change_waits_until_the_last_task_has_stopped(void **state)
     expect_order("status a-0 DESTROYED | alter 0");
 }
 
-static void offsets_of_a_sink_are_not_ours(void **state)
-{
-    struct answer answer = {0};
-
-    (void)state;
-    rig_set(&rig.is_sink, true);
-    herder_read_offsets(rig.herder, "a", take_answer, &answer);
-    assert_int_equal(answered(&answer), 500);
-    assert_non_null(strstr(answer.message, "Connector a is a sink"));
-    assert_int_equal(alter("a", "{\"f\":1}", "{\"at\":9}", &answer), 500);
-    expect_never("alter");
-}
-
 static void a_change_that_finds_no_memory_is_refused(void **state)
 {
     struct answer answer = {0};
@@ -224,7 +211,6 @@ int main(void)
         TEST(a_connector_that_refuses_keeps_its_offsets),
         cmocka_unit_test_setup_teardown(a_question_that_hangs_writes_nothing_later, set_up_impatient, tear_down),
         TEST(a_change_waits_until_the_last_task_has_stopped),
-        TEST(offsets_of_a_sink_are_not_ours),
         TEST(a_change_that_finds_no_memory_is_refused),
         TEST(a_reading_that_finds_no_memory_is_refused),
         TEST(a_level_for_the_cluster_comes_back_from_the_topic),
