@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "config/worker_config.h"
 #include "http/server.h"
+#include "routes/openapi.h"
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
@@ -16,6 +17,14 @@ struct rest_server {
     struct http_router router;
     struct http_server *http;
 };
+
+static int write_openapi(struct rest_context *context, const struct worker_config *worker, struct mr_error **error)
+{
+    str_buffer_init(&context->openapi, OPENAPI_LENGTH_MAX);
+    if (openapi_write(&context->openapi, worker->admin_on_listeners))
+        return 0;
+    return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
+}
 
 /* NULL: no memory, or an option of the worker that cannot be honoured. */
 static struct rest_context *context_create(const struct rest_setup *setup, struct mr_error **error)
@@ -31,7 +40,8 @@ static struct rest_context *context_create(const struct rest_setup *setup, struc
     context->forwarding = setup->forwarding;
     context->metrics = setup->metrics;
     if (header_rules_init(&context->header_rules, worker->response_headers, error) == 0 &&
-        cross_origin_init(&context->cross_origin, worker->access_control_origins, worker->access_control_methods, error) == 0)
+        cross_origin_init(&context->cross_origin, worker->access_control_origins, worker->access_control_methods, error) == 0 &&
+        write_openapi(context, worker, error) == 0)
         return context;
     rest_context_drop(context);
     return NULL;
@@ -56,6 +66,7 @@ void rest_context_drop(struct rest_context *context)
         return;
     cross_origin_release(&context->cross_origin);
     header_rules_release(&context->header_rules);
+    str_buffer_release(&context->openapi);
     mem_free(context);
 }
 

@@ -1,4 +1,4 @@
-/* Which handler serves which path and method. */
+/* Which handler serves which path and method; route_docs.c has the words for each. */
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
@@ -9,6 +9,7 @@ const struct http_route REST_ROUTES[] = {
     {HTTP_GET, "/", root_get, 0, NULL, 0},
     {HTTP_GET, "/health", health_get, HEALTH_TIMEOUT_MS, health_timed_out, 0},
     {HTTP_GET, REST_METRICS, metrics_get, 0, NULL, 0},
+    {HTTP_GET, REST_OPENAPI, openapi_get, 0, NULL, 0},
     {HTTP_GET, "/connectors", connectors_get, 0, NULL, 0},
     {HTTP_POST, "/connectors", connectors_post, 0, NULL, 0},
     {HTTP_GET, "/connectors/{name}", connector_get, 0, NULL, 0},

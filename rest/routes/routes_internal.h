@@ -22,6 +22,7 @@
 
 extern const struct http_route REST_ROUTES[];
 #define REST_METRICS "/metrics"
+#define REST_OPENAPI "/openapi.json"
 extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
 
 /* What handlers need; held by the server and by every request that waits for the herder. */
@@ -33,6 +34,7 @@ struct rest_context {
     struct metrics_registry *metrics; /* NULL: none */
     struct cross_origin cross_origin; /* what browsers are told with every answer */
     struct header_rules header_rules;
+    struct str_buffer openapi; /* the document (openapi.h) */
 };
 void rest_context_take(struct rest_context *context);
 void rest_context_drop(struct rest_context *context);
@@ -99,7 +101,7 @@ http_handler connector_offsets_get, connector_offsets_patch, connector_offsets_d
 http_handler cluster_get, drain_put, drain_delete;
 http_handler loggers_get, logger_get, logger_put;
 http_handler internal_tasks_post, internal_fence_put;
-http_handler metrics_get;
+http_handler metrics_get, openapi_get;
 http_handler connector_plugins_get, plugin_config_get, plugin_config_validate;
 
 /* {"n": {…status…}} needs it too: false when the connector has no status. */
