@@ -1,6 +1,6 @@
 #include "access/glob_internal.h"
 
-#include <string.h>
+#include <stddef.h>
 
 #include "base/bans.h"
 
@@ -25,9 +25,4 @@ bool glob_matches(const char *pattern, const char *text)
     while (*pattern == '*')
         pattern++;
     return *pattern == '\0';
-}
-
-bool glob_is_literal(const char *pattern)
-{
-    return strpbrk(pattern, "*?") == NULL;
 }

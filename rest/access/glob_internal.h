@@ -8,6 +8,5 @@
 #include <stdbool.h>
 
 bool glob_matches(const char *pattern, const char *text);
-bool glob_is_literal(const char *pattern);   /* no * and no ? */
 
 #endif
