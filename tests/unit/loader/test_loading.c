@@ -65,8 +65,8 @@ static void every_kind_loads_in_the_order_of_the_rest_api(void **state)
 static void a_bad_file_is_refused_in_words(void **state)
 {
     static const char *const cases[][2] = {
-        { "wrong_major", "built for plugin ABI 2.0, this worker speaks 1.0" },
-        { "newer_minor", "needs plugin ABI 1.1, this worker speaks 1.0; use a newer worker" },
+        { "wrong_major", "built for plugin ABI 2.0, this worker speaks 1.1" },
+        { "newer_minor", "needs plugin ABI 1.2, this worker speaks 1.1; use a newer worker" },
         { "no_entry", "exports no function mr_module_v1" },
         { "refuses_to_load", "does not want to load" },
         { "null_plugin", "plugin 0: struct mr_plugin is NULL" },
