@@ -3,8 +3,8 @@
 #include <millrace/error.h>
 
 #include "access/bindings.h"
-#include "access/file_stamp_internal.h"
 #include "base/file.h"
+#include "base/file_stamp.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"

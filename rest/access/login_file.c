@@ -10,10 +10,10 @@
 #include <millrace/error.h>
 
 #include "access/basic.h"
-#include "access/file_stamp_internal.h"
 #include "access/identity.h"
 #include "access/login_users_internal.h"
 #include "base/file.h"
+#include "base/file_stamp.h"
 #include "base/jaas.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,9 +1,9 @@
 /*
  * file_stamp: has a file been changed or replaced since it was read? By device, inode, size, and the times of change, as
- * nobody writes a file of logins twice within the clock's grain.
+ * nobody writes a file of logins or certificates twice within the clock's grain.
  */
-#ifndef ACCESS_FILE_STAMP_INTERNAL_H
-#define ACCESS_FILE_STAMP_INTERNAL_H
+#ifndef BASE_FILE_STAMP_H
+#define BASE_FILE_STAMP_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "access/file_stamp_internal.h"
+#include "base/file_stamp.h"
 
 #include <sys/stat.h>
 
