@@ -15,7 +15,7 @@
 
 static bool has_listed_kind(const struct loader_plugin *plugin)
 {
-    return plugin->kind != MR_PLUGIN_CONFIG_PROVIDER && plugin->kind != MR_PLUGIN_OVERRIDE_POLICY;
+    return plugin->kind <= MR_PLUGIN_HEADER_CONVERTER;
 }
 
 static void answer_definitions(struct http_exchange *exchange, const struct loader_plugin *plugin)
