@@ -140,9 +140,11 @@ static enum MHD_Result begin_request(struct http_exchange *exchange, const char 
     uint64_t announced = announced_length(&exchange->request);
     bool asks_first = http_request_header(&exchange->request, "Expect") != NULL;
     exchange_expect_body(exchange, announced);
-    if (exchange->refused == 0 && announced > exchange->body.max && (asks_first || announced > HTTP_DRAIN_MAX))
+    exchange_admit(exchange);
+    bool is_refused = exchange->refused != 0 || exchange->not_admitted;
+    if (!is_refused && announced > exchange->body.max && (asks_first || announced > HTTP_DRAIN_MAX))
         exchange->refused = 413;
-    else if (exchange->refused == 0 || announced <= HTTP_DRAIN_MAX)
+    else if (!is_refused || (announced <= HTTP_DRAIN_MAX && !(exchange->not_admitted && asks_first)))
         return MHD_YES;
     exchange_hand_over(exchange);
     return send_or_sleep(exchange);

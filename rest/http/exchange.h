@@ -16,6 +16,17 @@ struct http_response;
 /* Valid until the caller answers, whoever else has answered before. */
 const struct http_request *http_exchange_request(const struct http_exchange *exchange);
 
+/* Who asks, as whoever checked it sees them (void: this room knows no identities). Noted before the handler runs, by one thread at a
+ * time; a second call ends the first caller. `destroy` is called when the exchange ends. NULL: nobody was noted. */
+void http_exchange_set_caller(struct http_exchange *exchange, void *caller, void (*destroy)(void *caller));
+void *http_exchange_caller(const struct http_exchange *exchange);
+
+/* Told once, of the status of the answer that counts, whoever gives it: the handler, the server's deadline or its stop.
+ * thread: any. No lock held. Must not wait. */
+typedef void http_answered_fn(void *argument, const struct http_exchange *exchange, int status);
+/* One watcher per exchange, set before the handler runs; `argument` lives until it was told. */
+void http_exchange_watch(struct http_exchange *exchange, http_answered_fn *answered, void *argument);
+
 /* Takes what the response holds (it needs no release then) and ends the caller's hold on the exchange.
  * thread: any. locks: takes its own; must not be called while holding a lock that a handler takes. Does not wait. */
 void http_exchange_answer(struct http_exchange *exchange, struct http_response *response);

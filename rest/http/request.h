@@ -44,7 +44,10 @@ struct http_request {
     size_t header_count;
     const char *body; /* never NULL, closed by a NUL that does not count */
     size_t body_length;
+    bool has_body;      /* some came; that of a GET is not kept, so its length is 0 here */
     const char *origin; /* "http://host:port": as the client called us */
+    const char *client_address;      /* where it came from, numeric and without port; "" when not known */
+    const char *certificate_subject; /* of the client's certificate, which TLS has checked; NULL: none */
     const struct http_route *route;
 };
 

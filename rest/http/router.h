@@ -31,6 +31,11 @@ typedef void http_timed_out_fn(void *context, const struct http_request *request
 /* Adds headers to an answer that is about to leave, whoever made it. thread: HTTP. No lock held. Must not wait. */
 typedef void http_headers_fn(void *context, const struct http_request *request, struct http_response *response);
 
+/* May the request go on? Asked when the headers are there and the route is set, before any of the body is kept; the caller may be
+ * noted (exchange.h), and nothing else be done with the exchange. false: the refusal is filled. thread: HTTP. No lock held.
+ * Must not wait. */
+typedef bool http_admit_fn(void *context, struct http_exchange *exchange, struct http_response *refusal);
+
 struct http_route {
     enum http_method method;
     const char *pattern;
@@ -46,13 +51,16 @@ struct http_router {
     void *context; /* for handlers */
     const char *text_pattern; /* of the one path that answers no JSON; NULL: none */
     http_headers_fn *add_headers; /* NULL: none */
+    http_admit_fn *admit;         /* NULL: all may */
+    http_handler *dispatch;       /* instead of the route's handler, which it calls now or later, from any thread; NULL: that one */
 };
 
 /* Sets request->route and returns true, or fills the response that refuses (or lists, for OPTIONS). */
 bool http_router_find(const struct http_router *router, struct http_request *request, struct http_response *refusal);
 
-/* The limit of a body for that path and method. */
-size_t http_router_body_max(const struct http_router *router, enum http_method method, const struct http_target *target);
+/* By path and method alone, HEAD as GET; NULL: none. */
+const struct http_route *http_router_route_of(const struct http_router *router, enum http_method method,
+                                              const struct http_target *target);
 
 /* Does the pattern fit these segments? */
 bool http_pattern_fits(const char *pattern, const char *const *segments, size_t segment_count);

@@ -8,6 +8,7 @@
 #define HTTP_SERVER_INTERNAL_H
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -91,7 +92,17 @@ struct http_exchange {
     uint64_t body_seen;
     size_t body_counted; /* of server->body_bytes */
     int refused;         /* status known before the body has ended; 0: none */
+    bool not_admitted;   /* then `refusal` is the answer */
+    bool keeps_body;
+    struct http_response refusal;
+    const char *target_problem; /* NULL: the target could be read */
+    char client_address[INET6_ADDRSTRLEN];
     struct http_request request;
+
+    void *caller; /* set by one thread at a time, before the handler */
+    void (*destroy_caller)(void *caller);
+    http_answered_fn *answered_fn;
+    void *answered_argument;
 
     pthread_mutex_t lock;
     bool answered, suspended;
@@ -103,10 +114,12 @@ void exchange_take(struct http_exchange *exchange);
 void exchange_drop(struct http_exchange *exchange);
 /* The connection has no more to do with it: drops its hold. What was handed over lives on with the handler's. */
 void exchange_end(struct http_exchange *exchange);
-/* Keeps what MHD knows about the request. Sets `refused` for what is wrong or beyond the limits. */
+/* Keeps what MHD knows about the request, and finds its route. Sets `refused` for what is wrong or beyond the limits. */
 void exchange_read_head(struct http_exchange *exchange, const char *method, const char *version);
 /* A body of that length is about to come: the route may allow more than HTTP_BODY_MAX. */
 void exchange_expect_body(struct http_exchange *exchange, uint64_t announced);
+/* Asks whether the request may go on; who may not has no body kept. */
+void exchange_admit(struct http_exchange *exchange);
 void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_t length);
 /* The body is complete: finds the handler and runs it, or refuses. After it the exchange is answered or waits. */
 void exchange_hand_over(struct http_exchange *exchange);

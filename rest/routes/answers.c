@@ -57,6 +57,11 @@ struct config_snapshot *rest_snapshot_with_connector(struct rest_context *contex
     return NULL;
 }
 
+const struct identity *rest_caller(const struct http_exchange *exchange)
+{
+    return http_exchange_caller(exchange);
+}
+
 const char *rest_name(const struct http_exchange *exchange)
 {
     return http_request_part(http_exchange_request(exchange), "name");

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "config/worker_config.h"
 #include "http/server.h"
+#include "routes/dispatch.h"
 #include "routes/openapi.h"
 #include "routes/routes_internal.h"
 
@@ -103,7 +104,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
     server->context = context;
     server->router = (struct http_router){
         REST_ROUTES, setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN, context,
-        REST_METRICS, add_headers};
+        REST_METRICS, add_headers, dispatch_admit, dispatch_request};
     if (start_http(server, setup->worker, error) != 0) {
         rest_server_stop(server);
         return NULL;

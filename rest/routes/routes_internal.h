@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "access/identity.h"
 #include "base/refcount.h"
 #include "forwarding/forwarding.h"
 #include "herder/herder.h"
@@ -49,6 +50,8 @@ void rest_answer_error(struct http_exchange *exchange, int status, const char *f
 struct config_snapshot *rest_snapshot(struct rest_context *context, struct http_exchange *exchange);
 /* The same, but also the connector {name} must be there, else 404. */
 struct config_snapshot *rest_snapshot_with_connector(struct rest_context *context, struct http_exchange *exchange);
+/* Who asks; NULL: authentication is off, or the route needs no login. Valid as long as the exchange. */
+const struct identity *rest_caller(const struct http_exchange *exchange);
 /* The part {name} of the path. */
 const char *rest_name(const struct http_exchange *exchange);
 /* Only "true", in any case. */

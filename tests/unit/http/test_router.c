@@ -105,7 +105,7 @@ static void a_content_type_that_is_not_json_is_refused(void **state)
 static void a_body_needs_a_type(void **state)
 {
     struct trial *trial = *state;
-    trial->request.body_length = 2;
+    trial->request.has_body = true;
     assert_int_equal(status_of(trial, "POST", "/connectors"), 415);
     add_header(trial, "Content-Type", "Application/JSON ; charset=utf-8");
     assert_int_equal(status_of(trial, "POST", "/connectors"), 200);
