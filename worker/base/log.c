@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log_sink.h"
+#include "base/secrets.h"
 #include "base/utf8.h"
 
 #include "base/bans.h"
@@ -73,6 +74,8 @@ void logger_vwrite(struct logger *logger, enum log_level level, const char *form
         message[0] = '\0';
     if (length > LOG_LINE_MAX)
         length = cut_long_message(message);
+    length = secrets_hide(message, length);
+    message[length] = '\0';
     struct log_line line = {
         .level = level,
         .logger = logger->name,
