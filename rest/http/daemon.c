@@ -98,6 +98,8 @@ static enum MHD_Result send_answer(struct http_exchange *exchange)
 {
     struct http_response *answer = &exchange->answer;
     const struct http_router *router = exchange->listener->server->router;
+    for (size_t i = 0; i < exchange->noted_count; i++)
+        http_response_add_header(answer, exchange->noted[i].name, exchange->noted[i].value);
     if (router->add_headers != NULL)
         router->add_headers(router->context, &exchange->request, answer);
     struct MHD_Response *response = mhd_response_of(answer);

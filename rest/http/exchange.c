@@ -73,6 +73,10 @@ void exchange_drop(struct http_exchange *exchange)
     http_exchange_set_caller(exchange, NULL, NULL);
     http_response_release(&exchange->answer);
     http_response_release(&exchange->refusal);
+    for (size_t i = 0; i < exchange->noted_count; i++) {
+        mem_free(exchange->noted[i].name);
+        mem_free(exchange->noted[i].value);
+    }
     http_target_release(&exchange->request.target);
     str_buffer_release(&exchange->header_text);
     release_body(exchange);
@@ -316,7 +320,30 @@ void http_exchange_watch(struct http_exchange *exchange, http_answered_fn *answe
     exchange->answered_argument = argument;
 }
 
+void http_exchange_take(struct http_exchange *exchange)
+{
+    exchange_take(exchange);
+}
+
+void http_exchange_drop(struct http_exchange *exchange)
+{
+    exchange_drop(exchange);
+}
+
 /* ---- the answer ---- */
+
+void http_exchange_note_header(struct http_exchange *exchange, const char *name, const char *value)
+{
+    struct noted_header header = {mem_strdup(name), mem_strdup(value)};
+    mutex_lock(&exchange->lock);
+    if (header.name != NULL && header.value != NULL && !exchange->answered && exchange->noted_count < HTTP_NOTED_HEADERS_MAX) {
+        exchange->noted[exchange->noted_count++] = header;
+        header = (struct noted_header){NULL, NULL};
+    }
+    mutex_unlock(&exchange->lock);
+    mem_free(header.name);
+    mem_free(header.value);
+}
 
 void exchange_settle(struct http_exchange *exchange, struct http_response *response)
 {

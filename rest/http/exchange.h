@@ -13,7 +13,7 @@ struct http_exchange;
 struct http_request;
 struct http_response;
 
-/* Valid until the caller answers, whoever else has answered before. */
+/* Valid until the caller answers, whoever else has answered before, and as long as somebody holds the exchange. */
 const struct http_request *http_exchange_request(const struct http_exchange *exchange);
 
 /* Who asks, as whoever checked it sees them (void: this room knows no identities). Noted before the handler runs, by one thread at a
@@ -26,6 +26,15 @@ void *http_exchange_caller(const struct http_exchange *exchange);
 typedef void http_answered_fn(void *argument, const struct http_exchange *exchange, int status);
 /* One watcher per exchange, set before the handler runs; `argument` lives until it was told. */
 void http_exchange_watch(struct http_exchange *exchange, http_answered_fn *answered, void *argument);
+
+/* A header for the answer that counts, whoever gives it; both texts are copied. Ignored once there is an answer, beyond
+ * HTTP_NOTED_HEADERS_MAX and without memory. The name is fine (response.h). thread: any. */
+#define HTTP_NOTED_HEADERS_MAX 8
+void http_exchange_note_header(struct http_exchange *exchange, const char *name, const char *value);
+
+/* One more hold, for whoever reads the request beyond the answer. thread: any. */
+void http_exchange_take(struct http_exchange *exchange);
+void http_exchange_drop(struct http_exchange *exchange);
 
 /* Takes what the response holds (it needs no release then) and ends the caller's hold on the exchange.
  * thread: any. locks: takes its own; must not be called while holding a lock that a handler takes. Does not wait. */

@@ -1,8 +1,10 @@
 #include "http/response.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 
@@ -28,6 +30,25 @@ bool http_header_value_is_fine(const char *value)
         if ((unsigned char)*value < 0x20 || *value == 0x7f)
             return false;
     return true;
+}
+
+bool http_header_name_is_fine(const char *name)
+{
+    if (*name == '\0')
+        return false;
+    for (; *name != '\0'; name++)
+        if (!isalnum((unsigned char)*name) && strchr("!#$%&'*+-.^_`|~", *name) == NULL)
+            return false;
+    return true;
+}
+
+bool http_header_is_framing(const char *name)
+{
+    static const char *const NAMES[] = {"Connection", "Content-Length", "Keep-Alive", "Trailer", "Transfer-Encoding", "Upgrade"};
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
+        if (strcasecmp(NAMES[i], name) == 0)
+            return true;
+    return false;
 }
 
 void http_response_add_header(struct http_response *response, const char *name, const char *value)

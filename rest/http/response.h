@@ -37,6 +37,10 @@ void http_response_release(struct http_response *response);
 
 /* Free of control characters. */
 bool http_header_value_is_fine(const char *value);
+/* A token (RFC 9110, section 5.6.2). */
+bool http_header_name_is_fine(const char *name);
+/* It says where an answer ends, or its connection: the server's to set. */
+bool http_header_is_framing(const char *name);
 /* `name` is a literal, or outlives the response; the value is copied. A value with control characters is a failure. */
 void http_response_add_header(struct http_response *response, const char *name, const char *value);
 

@@ -38,12 +38,14 @@ bool http_pattern_fits(const char *pattern, const char *const *segments, size_t 
     size_t i = 0;
     for (; *at != '\0' && i < segment_count; i++) {
         size_t length = strcspn(at, "/");
+        if (strcmp(at, "{*}") == 0)
+            return segment_count < HTTP_SEGMENTS_MAX;
         if (!part_fits(at, length, segments[i]))
             return false;
         at += length;
         at += *at == '/';
     }
-    return *at == '\0' && i == segment_count;
+    return (*at == '\0' || strcmp(at, "{*}") == 0) && i == segment_count;
 }
 
 static bool route_fits(const struct http_route *route, const struct http_request *request)

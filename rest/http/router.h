@@ -2,7 +2,7 @@
  * router: which handler serves a request. A table of rows, looked through from the top.
  *
  * A pattern is a path whose parts may be {name} (any segment) or {name:int} (a 32-bit integer as Java reads it: "00",
- * "+1", "-1"); no two patterns of a table may fit the same path unless they are equal.
+ * "+1", "-1"), and end in {*} (whatever follows, also nothing); no two patterns of a table may fit the same path unless they are equal.
  * Decided here, in this order: no pattern fits 404; the method is not among the rows of the path 405 (HEAD counts as
  * GET; OPTIONS is answered with the list); the request has a body or a Content-Type and is not application/json 415;
  * the client accepts no JSON 406 (text_pattern is answered whatever it accepts).

@@ -79,6 +79,10 @@ enum exchange_step {
     EXCHANGE_HANDED_OVER,
 };
 
+struct noted_header {
+    char *name, *value;
+};
+
 struct http_exchange {
     struct refcount owners;
     struct listener *listener;
@@ -107,6 +111,8 @@ struct http_exchange {
     pthread_mutex_t lock;
     bool answered, suspended;
     struct http_response answer;
+    struct noted_header noted[HTTP_NOTED_HEADERS_MAX]; /* until answered under the lock, then read-only */
+    size_t noted_count;
 };
 
 struct http_exchange *exchange_create(struct listener *listener, struct MHD_Connection *mhd, const char *raw_target);

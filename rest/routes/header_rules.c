@@ -54,25 +54,6 @@ static char *take_rule(char **at)
 
 /* ---- one rule ---- */
 
-/* RFC 9110, section 5.6.2. */
-static bool is_token(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if (!isalnum((unsigned char)*text) && strchr("!#$%&'*+-.^_`|~", *text) == NULL)
-            return false;
-    return true;
-}
-
-/* Where an answer ends, and its connection, is the server's to say. */
-static bool is_framing(const char *name)
-{
-    static const char *const NAMES[] = {"Connection", "Content-Length", "Keep-Alive", "Trailer", "Transfer-Encoding", "Upgrade"};
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
-        if (strcasecmp(NAMES[i], name) == 0)
-            return true;
-    return false;
-}
-
 static bool read_action(struct header_rule *rule, const char *action)
 {
     rule->is_date = strcasecmp(action, "setDate") == 0 || strcasecmp(action, "addDate") == 0;
@@ -102,9 +83,9 @@ static const char *read_rule(struct header_rule *rule, char *text, const char **
     *colon = '\0';
     *name = trim(header);
     *value = trim(colon + 1);
-    if (**name == '\0' || !is_token(*name))
+    if (!http_header_name_is_fine(*name))
         return "has a name that no header can have";
-    if (is_framing(*name))
+    if (http_header_is_framing(*name))
         return "names a header that only the server can set. Remove it";
     if (**value == '\0' || !http_header_value_is_fine(*value))
         return "has no value, or control characters in it";
