@@ -53,12 +53,21 @@ static bool route_fits(const struct http_route *route, const struct http_request
     return http_pattern_fits(route->pattern, request->target.segments, request->target.segment_count);
 }
 
+/* NULL past the end. */
+static const struct http_route *route_at(const struct http_router *router, size_t i)
+{
+    if (i < router->route_count)
+        return &router->routes[i];
+    i -= router->route_count;
+    return i < router->more_route_count ? &router->more_routes[i] : NULL;
+}
+
 const struct http_route *http_router_route_of(const struct http_router *router, enum http_method method,
                                               const struct http_target *target)
 {
     enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
-    for (size_t i = 0; i < router->route_count; i++) {
-        const struct http_route *route = &router->routes[i];
+    const struct http_route *route;
+    for (size_t i = 0; (route = route_at(router, i)) != NULL; i++) {
         if (route->method == wanted && http_pattern_fits(route->pattern, target->segments, target->segment_count))
             return route;
     }
@@ -70,11 +79,12 @@ static void list_methods(const struct http_router *router, const struct http_req
 {
     answer->status = 200;
     answer->content = HTTP_CONTENT_TEXT;
-    for (size_t i = 0; i < router->route_count; i++) {
-        if (!route_fits(&router->routes[i], request))
+    const struct http_route *route;
+    for (size_t i = 0; (route = route_at(router, i)) != NULL; i++) {
+        if (!route_fits(route, request))
             continue;
-        str_buffer_append_text(&answer->body, http_method_name(router->routes[i].method));
-        str_buffer_append_text(&answer->body, router->routes[i].method == HTTP_GET ? ",HEAD," : ",");
+        str_buffer_append_text(&answer->body, http_method_name(route->method));
+        str_buffer_append_text(&answer->body, route->method == HTTP_GET ? ",HEAD," : ",");
     }
     str_buffer_append_text(&answer->body, "OPTIONS");
     http_response_add_header(answer, "Allow", str_buffer_text(&answer->body));
@@ -87,8 +97,8 @@ static bool find_route(const struct http_router *router, struct http_request *re
     request->route = http_router_route_of(router, request->method, &request->target);
     if (request->route != NULL)
         return true;
-    for (size_t i = 0; i < router->route_count && !path_known; i++)
-        path_known = route_fits(&router->routes[i], request);
+    for (size_t i = 0; !path_known && route_at(router, i) != NULL; i++)
+        path_known = route_fits(route_at(router, i), request);
     if (path_known && request->method == HTTP_OPTIONS)
         list_methods(router, request, refusal);
     else

@@ -48,6 +48,8 @@ struct http_route {
 struct http_router {
     const struct http_route *routes;
     size_t route_count;
+    const struct http_route *more_routes; /* looked at after those: routes made at the start; may be NULL */
+    size_t more_route_count;
     void *context; /* for handlers */
     const char *text_pattern; /* of the one path that answers no JSON; NULL: none */
     http_headers_fn *add_headers; /* NULL: none */

@@ -21,10 +21,13 @@ static const struct http_route ROUTES[] = {
     {.method = HTTP_POST, .pattern = "/connectors", .handler = handle},
     {.method = HTTP_GET, .pattern = "/connectors/{name}/tasks/{task:int}/status", .handler = handle},
     {.method = HTTP_GET, .pattern = "/metrics", .handler = handle},
-    {.method = HTTP_GET, .pattern = "/acme/{*}", .handler = handle},
 };
-static const struct http_router ROUTER = {
-    .routes = ROUTES, .route_count = sizeof(ROUTES) / sizeof(ROUTES[0]), .text_pattern = "/metrics"};
+static const struct http_route MORE[] = {{.method = HTTP_GET, .pattern = "/acme/{*}", .handler = handle}};
+static const struct http_router ROUTER = {.routes = ROUTES,
+                                          .route_count = sizeof(ROUTES) / sizeof(ROUTES[0]),
+                                          .more_routes = MORE,
+                                          .more_route_count = 1,
+                                          .text_pattern = "/metrics"};
 
 /* A request and what the router made of it. */
 struct trial {
