@@ -125,7 +125,7 @@ static bool call_set_up(struct call *call, const struct client_request *request)
     CURL *easy = call->easy;
     bool fine = SET(CURLOPT_URL, request->url) && SET(CURLOPT_CUSTOMREQUEST, request->method) &&
                 SET(CURLOPT_HTTPHEADER, call->headers) && SET(CURLOPT_PRIVATE, call) && SET(CURLOPT_NOSIGNAL, 1L) &&
-                SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_PROXY, "") &&
+                SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_PROXY, request->proxy != NULL ? request->proxy : "") &&
                 SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
                 SET(CURLOPT_MAXAGE_CONN, (long)CLIENT_IDLE_MAX_S) && SET(CURLOPT_PATH_AS_IS, 1L) &&
                 SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CLIENT_CONNECT_TIMEOUT_MS) && SET(CURLOPT_ERRORBUFFER, call->why) &&
@@ -162,7 +162,7 @@ static struct call *call_create(struct client *client, const struct client_reque
     call->body_length = request->body_length;
     timer_entry_init(&call->deadline, call);
     call->deadline.deadline_ms = request->deadline_ms;
-    str_buffer_init(&call->answer, CLIENT_ANSWER_MAX);
+    str_buffer_init(&call->answer, request->answer_max != 0 ? request->answer_max : CLIENT_ANSWER_MAX);
     call->easy = curl_easy_init();
     if (call->easy != NULL && call_forbid_expect(call) && call_add_headers(call, request) && call_set_up(call, request) &&
         (strncmp(request->url, "https:", 6) != 0 || tls_apply(client->properties, call->easy, why)))

@@ -60,6 +60,8 @@ struct client_request {
     const struct client_header *headers; /* those with a NULL value are left out; one with line ends refuses the request */
     size_t header_count;
     int64_t deadline_ms; /* absolute, clock_monotonic_ms(NULL) */
+    size_t answer_max; /* bytes; 0: CLIENT_ANSWER_MAX */
+    const char *proxy; /* "http://host:port"; NULL: none, whatever the environment says */
     client_ready_fn *is_ready; /* may be NULL */
     client_done_fn *done;
     void *argument;
