@@ -1,6 +1,6 @@
 /* trust_store.c: see the header. JKS: big-endian; magic FEEDFEED, version, count, entries (tag 1 a key with its chain, tag 2
  * a trusted certificate), and at the end SHA-1 over password (UTF-16), "Mighty Aphrodite" and all before. */
-#include "kafka/trust_store_internal.h"
+#include "tls/trust_store.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -3,15 +3,15 @@
  * it), PKCS#12 and PEM. The kind is told by the content, as Java does, not by the file's name.
  * Pure: reads one file. Messages name the file, never the password.
  */
-#ifndef KAFKA_TRUST_STORE_INTERNAL_H
-#define KAFKA_TRUST_STORE_INTERNAL_H
+#ifndef TLS_TRUST_STORE_H
+#define TLS_TRUST_STORE_H
 
 #include <stddef.h>
 
 struct mr_error;
 struct str_buffer;
 
-#define STORE_FILE_MAX (16u << 20)
+#define STORE_FILE_MAX (16u << 20) /* bytes of a store's file */
 
 enum store_format { STORE_UNKNOWN, STORE_PEM, STORE_PKCS12, STORE_JKS };
 

@@ -14,7 +14,7 @@
 #include <openssl/x509.h>
 
 #include "base/str_buffer.h"
-#include "kafka/trust_store_internal.h"
+#include "tls/trust_store.h"
 
 #define PASSWORD "changeit"
 
