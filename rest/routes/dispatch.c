@@ -1,6 +1,7 @@
 #include "routes/dispatch.h"
 
 #include "base/log.h"
+#include "routes/extension_routes.h"
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
@@ -28,6 +29,7 @@ static enum dispatch_verdict audit(struct rest_context *context, struct http_exc
 
 static dispatch_stage_fn *const STAGES[DISPATCH_STAGE_COUNT] = {
     [DISPATCH_AUTHENTICATE] = authenticate,
+    [DISPATCH_EXTENSIONS] = extension_routes_filter,
     [DISPATCH_AUTHORIZE] = authorize,
     [DISPATCH_AUDIT] = audit,
 };

@@ -1,5 +1,5 @@
 /*
- * dispatch: what every request passes on its way to its handler: authenticate → authorize → audit → handler.
+ * dispatch: what every request passes on its way to its handler: authenticate → extensions → authorize → audit → handler.
  *
  * A stage lets the request on, or ends it: it answers the exchange, or keeps it and calls dispatch_go_on later, from any thread
  * that may run handlers (they do not wait). Before any of the body is kept, dispatch_admit turns away who cannot pass.
@@ -22,6 +22,7 @@ typedef enum dispatch_verdict dispatch_stage_fn(struct rest_context *context, st
 
 enum dispatch_stage {
     DISPATCH_AUTHENTICATE, /* who asks? After it rest_caller() tells */
+    DISPATCH_EXTENSIONS,   /* what REST extensions say to it (extension_routes.h) */
     DISPATCH_AUTHORIZE,    /* may they? The body is there: what it touches can be read */
     DISPATCH_AUDIT,        /* is it on record? The outcome comes by http_exchange_watch */
     DISPATCH_STAGE_COUNT,

@@ -8,6 +8,7 @@
 #include "config/worker_config.h"
 #include "http/server.h"
 #include "routes/dispatch.h"
+#include "routes/extension_routes.h"
 #include "routes/openapi.h"
 #include "routes/routes_internal.h"
 
@@ -42,8 +43,9 @@ static struct rest_context *context_create(const struct rest_setup *setup, struc
     context->metrics = setup->metrics;
     if (header_rules_init(&context->header_rules, worker->response_headers, error) == 0 &&
         cross_origin_init(&context->cross_origin, worker->access_control_origins, worker->access_control_methods, error) == 0 &&
-        write_openapi(context, worker, error) == 0)
+        write_openapi(context, worker, error) == 0 && extension_routes_init(context, setup, error) == 0)
         return context;
+    extension_routes_release(context);
     rest_context_drop(context);
     return NULL;
 }
@@ -103,8 +105,15 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
     }
     server->context = context;
     server->router = (struct http_router){
-        REST_ROUTES, setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN, context,
-        REST_METRICS, add_headers, dispatch_admit, dispatch_request};
+        .routes = REST_ROUTES,
+        .route_count = setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN,
+        .more_routes = context->extension_routes,
+        .more_route_count = context->extension_route_count,
+        .context = context,
+        .text_pattern = REST_METRICS,
+        .add_headers = add_headers,
+        .admit = dispatch_admit,
+        .dispatch = dispatch_request};
     if (start_http(server, setup->worker, error) != 0) {
         rest_server_stop(server);
         return NULL;
@@ -112,13 +121,16 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
     return server;
 }
 
-void rest_server_stop(struct rest_server *server)
+bool rest_server_stop(struct rest_server *server)
 {
     if (server == NULL)
-        return;
+        return true;
     http_server_stop(server->http);
-    rest_context_drop(server->context);
+    bool is_clean = extension_routes_release(server->context);
+    if (is_clean)
+        rest_context_drop(server->context);
     mem_free(server);
+    return is_clean;
 }
 
 uint16_t rest_server_port(const struct rest_server *server, size_t listener)

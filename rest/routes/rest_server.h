@@ -10,6 +10,7 @@
 #ifndef ROUTES_REST_SERVER_H
 #define ROUTES_REST_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +30,8 @@ struct rest_setup {
 
 /* NULL: MR_ERR_CONFIG for headers or origins of the worker that cannot be honoured, else MR_ERR_CONNECT; one line that names the address and the remedy. */
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error);
-void rest_server_stop(struct rest_server *server); /* NULL is fine */
+/* false: a call of a REST extension has not returned: herder and loader must not be destroyed. NULL is fine. */
+bool rest_server_stop(struct rest_server *server);
 
 /* The port of a listener, also where its configuration said 0. */
 uint16_t rest_server_port(const struct rest_server *server, size_t listener);

@@ -27,6 +27,7 @@ extern const struct http_route REST_ROUTES[];
 extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
 
 /* What handlers need; held by the server and by every request that waits for the herder. */
+struct extensions;
 struct metrics_registry;
 struct rest_context {
     struct refcount owners;
@@ -36,6 +37,9 @@ struct rest_context {
     struct cross_origin cross_origin; /* what browsers are told with every answer */
     struct header_rules header_rules;
     struct str_buffer openapi; /* the document (openapi.h) */
+    struct extensions *extensions; /* extension_routes.h */
+    struct http_route *extension_routes; /* of the paths they serve */
+    size_t extension_route_count;
 };
 void rest_context_take(struct rest_context *context);
 void rest_context_drop(struct rest_context *context);

@@ -82,6 +82,8 @@ struct worker_config {
     const char *access_control_origins, *access_control_methods; /* access.control.allow.origin, .methods; "": not set */
     const char *response_headers;                                /* response.http.headers.config; "": none */
 
+    const char *rest_extensions;        /* rest.extension.classes: a comma list without blanks */
+    uint32_t rest_extension_timeout_ms; /* millrace.rest.extension.timeout.ms: for a call of one; default 5000 */
     bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` */
 
     uint32_t pool_threads_max;  /* millrace.pool.threads.max; default: cores + 2, at least 4 */

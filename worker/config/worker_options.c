@@ -146,7 +146,8 @@ static const struct worker_option common_options[] = {
     ANY("access.control.allow.origin", STRING, "", TEXT(access_control_origins)),
     ANY("access.control.allow.methods", STRING, "", TEXT(access_control_methods)),
     ANY("response.http.headers.config", STRING, "", TEXT(response_headers)),
-    ANY("rest.extension.classes", LIST, "", NOT_STORED),
+    ANY("rest.extension.classes", LIST, "", TEXT(rest_extensions)),
+    NUMBER("millrace.rest.extension.timeout.ms", LONG, "5000", positive, UINT32(rest_extension_timeout_ms)),
     CHOICE("ssl.client.auth", "none", client_auths, NOT_STORED),
 
     ANY("metric.reporters", LIST, DEFAULT_REPORTER, NOT_STORED),

@@ -292,11 +292,10 @@ const char *boot_failure(struct boot *boot, bool *had_run)
 /* Everything that may still call into other parts. */
 static bool quiet(struct boot *boot)
 {
-    bool is_clean = true;
+    bool is_clean = rest_server_stop(boot->rest);
 
-    rest_server_stop(boot->rest);
     if (boot->herder != NULL)
-        is_clean = herder_stop(boot->herder, clock_monotonic_ms(NULL) + boot->config->task_shutdown_timeout_ms +
+        is_clean &= herder_stop(boot->herder, clock_monotonic_ms(NULL) + boot->config->task_shutdown_timeout_ms +
                                                  EXECUTOR_STOP_RESERVE_MS);
     forwarding_stop(boot->forwarding);
     boot_stores_stop(boot);
