@@ -278,6 +278,7 @@ void exchange_hand_over(struct http_exchange *exchange)
     struct http_response response;
     http_response_init(&response, 500, HTTP_CONTENT_NONE);
     exchange->step = EXCHANGE_HANDED_OVER;
+    exchange->request.raw_target = exchange->raw_target;
     exchange->request.body = str_buffer_text(&exchange->body);
     exchange->request.body_length = exchange->body.length;
     if (is_refused(exchange, &response)) {

@@ -40,6 +40,7 @@ struct http_route;
 struct http_request {
     enum http_method method;
     struct http_target target;
+    const char *raw_target; /* as it came: "/connectors/a%20b?x=1" */
     struct http_pair headers[HTTP_HEADER_COUNT_MAX];
     size_t header_count;
     const char *body; /* never NULL, closed by a NUL that does not count */
