@@ -41,6 +41,7 @@
 #ifndef ACCESS_BINDINGS_H
 #define ACCESS_BINDINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define BINDINGS_FILE_MAX (1u << 20)
@@ -56,6 +57,10 @@ struct bindings *bindings_parse(const char *text, size_t length, struct mr_error
 struct bindings *bindings_take(struct bindings *bindings);
 void bindings_drop(struct bindings *bindings);
 size_t bindings_count(const struct bindings *bindings);
+
+/* Does any binding look at that group, at that claim and value? What none names need not be known of an identity. */
+bool bindings_name_group(const struct bindings *bindings, const char *group);
+bool bindings_name_claim(const struct bindings *bindings, const char *name, const char *value);
 
 /*
  * The file of them. _current() looks whether it was changed or replaced and then reads it again; one that is wrong is logged

@@ -15,8 +15,9 @@ const char *identity_login_name(enum identity_login login)
         [IDENTITY_JAAS] = "jaas",
         [IDENTITY_TOKEN] = "token",
         [IDENTITY_CERTIFICATE] = "certificate",
+        [IDENTITY_WORKER] = "worker",
     };
-    assert((size_t)login < sizeof names / sizeof *names);
+    assert((size_t)login < IDENTITY_LOGIN_COUNT);
     return names[login];
 }
 

@@ -24,8 +24,10 @@ enum identity_login {
     IDENTITY_JAAS,          /* HTTP Basic, the properties file of the JVM's extension */
     IDENTITY_TOKEN,         /* Bearer JWT */
     IDENTITY_CERTIFICATE,   /* TLS client certificate */
+    IDENTITY_WORKER,        /* a worker of this cluster that asks for itself (forwarding/caller.h), named "worker host:port" */
+    IDENTITY_LOGIN_COUNT,
 };
-const char *identity_login_name(enum identity_login login);   /* "password", "jaas", "token", "certificate" */
+const char *identity_login_name(enum identity_login login);   /* "password", "jaas", "token", "certificate", "worker" */
 
 struct identity_claim {
     char *name, *value;
