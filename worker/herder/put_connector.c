@@ -19,14 +19,12 @@ static enum target_state initial_target(enum herder_initial_state state)
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
-static void write_run(struct herder_job *job)
+static struct config_change *change_of(const struct herder_request *request)
 {
-    const struct herder_request *request = job->request;
     enum target_state initial = initial_target(request->initial);
 
-    config_store_put_connector(job->herder->setup.configs, request->name, request->config,
-                               request->initial != HERDER_INITIAL_NONE ? &initial : NULL, job_write_deadline_ms(job),
-                               &job->error);
+    return config_change_of_connector(request->name, request->config,
+                                      request->initial != HERDER_INITIAL_NONE ? &initial : NULL);
 }
 
 /* In the words that clients know, and why. */
@@ -108,7 +106,7 @@ static void validate_done(struct herder *herder, struct herder_job *job)
     if (request->existed && request->must_be_new)
         request_answer(herder, request, 409, "Connector %s already exists", request->name);
     else
-        request_post_write(herder, request, write_run, write_done);
+        request_post_change(herder, request, change_of(request), write_done);
 }
 
 static void begin(struct herder *herder, struct herder_request *request)

@@ -16,6 +16,7 @@
 
 #define STORE_WRITE_TIMEOUT_MS 30000 /* the budget of one write, with reading it back */
 
+struct config_change;
 struct herder_job;
 struct herder_request;
 
@@ -80,6 +81,8 @@ struct herder_request {
     bool has_come_back; /* the restart was read in the topic and waits for the answer */
 };
 
+void request_take(struct herder_request *request);
+void request_drop(struct herder_request *request);
 /* NULL: no memory, and the reply was given. thread: any. */
 struct herder_request *request_create(const struct request_kind *kind, const char *name, herder_reply_fn *reply,
                                       void *argument);
@@ -122,6 +125,7 @@ struct herder_job {
     int64_t deadline_ms;
     void *data;                     /* for the run */
     void (*data_free)(void *data);
+    struct config_change *change; /* to write to the config topic: others may write it along, before this job has its turn */
     /* Results of the run; `text` may also be given to it. */
     struct mr_error *error;
     char *text; /* mem_free */
@@ -138,6 +142,7 @@ struct herder_job_setup {
     char *text;                    /* the job's, also when it could not be posted; may be NULL */
     void *data;                    /* the same */
     void (*data_free)(void *data);
+    struct config_change *change; /* the same; enlisted when the job is posted */
 };
 /* false: the job pool is full or no memory: nothing will come. */
 bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup);
@@ -149,6 +154,10 @@ void request_post_validation(struct herder *herder, struct herder_request *reque
                              void (*run)(struct herder_job *), void (*done)(struct herder *, struct herder_job *));
 void request_post_write(struct herder *herder, struct herder_request *request, void (*run)(struct herder_job *),
                         void (*done)(struct herder *, struct herder_job *));
+/* As request_post_write; many of them are written together. Takes the change; NULL: there was no memory for it, which the job says. */
+void request_post_change(struct herder *herder, struct herder_request *request, struct config_change *change,
+                         void (*done)(struct herder *, struct herder_job *));
+void job_run_change(struct herder_job *job); /* the run of a job with a change */
 /* What a write may take at most. thread: job. */
 int64_t job_write_deadline_ms(const struct herder_job *job);
 
