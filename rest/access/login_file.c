@@ -6,12 +6,14 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <millrace/error.h>
 
 #include "access/basic.h"
 #include "access/identity.h"
 #include "access/login_users_internal.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/file_stamp.h"
 #include "base/jaas.h"
@@ -38,8 +40,19 @@ struct login_file {
 
 /* ---- reading ---- */
 
+static bool is_readable_by_all(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0;
+}
+
 static struct pointer_map *read_users(const struct login_file *file, struct mr_error **error)
 {
+    if (is_readable_by_all(file->path)) {
+        mr_error_set(error, MR_ERR_CONFIG, "%s: everybody on this machine may read the logins in it. Take that right away: "
+                     "chmod o-rwx, or defaultMode 0440 where Kubernetes mounts it", file->path);
+        return NULL;
+    }
     char why[WHY_SIZE] = "", reason[WHY_SIZE] = "";
     size_t length = 0;
     char *text = file_read(file->path, LOGIN_FILE_MAX, &length, why, sizeof why);
@@ -209,45 +222,75 @@ static enum login_result accept_if_unchanged(struct login_file *file, const char
     struct login_user *user = pointer_map_get(file->users, name);
     if (user != NULL && strcmp(user->secret, secret) == 0) {
         memcpy(user->digest, digest, sizeof(user->digest));
-        user->is_remembered = true;
+        user->remembered_until_ms = clock_monotonic_ms(NULL) + LOGIN_MEMORY_MS;
         result = accept(file, name, user, identity);
     }
     mutex_unlock(&file->lock);
     return result;
 }
 
-enum login_result login_file_check(struct login_file *file, const struct basic_credentials *credentials,
-                                   struct identity **identity)
-{
-    unsigned char digest[LOGIN_DIGEST_SIZE];
-    enum login_result result = LOGIN_REFUSED;
-    bool is_decided = false;
-    if (!digest_of(file, credentials->password, digest))
-        return LOGIN_FAILED;
+/* What is known of the name, once the file was looked at. */
+struct found {
+    bool is_known;
+    char *secret; /* the name's, or somebody's where there is no such name, so that the time tells nothing; NULL: remembered */
+};
 
+/* LOGIN_UNDECIDED: the password must be compared with the secret. */
+static enum login_result recall(struct login_file *file, const struct basic_credentials *credentials,
+                                const unsigned char *digest, struct found *found, struct identity **identity)
+{
+    enum login_result result = LOGIN_UNDECIDED;
     mutex_lock(&file->lock);
     read_again_if_changed(file);
     const struct login_user *user = pointer_map_get(file->users, credentials->user);
-    bool is_known = user != NULL;
-    if (is_known && user->is_remembered && CRYPTO_memcmp(user->digest, digest, sizeof digest) == 0) {
+    found->is_known = user != NULL;
+    if (user != NULL && clock_monotonic_ms(NULL) < user->remembered_until_ms &&
+        CRYPTO_memcmp(user->digest, digest, LOGIN_DIGEST_SIZE) == 0) {
         result = accept(file, credentials->user, user, identity);
-        is_decided = true;
+    } else {
+        found->secret = mem_strdup((user != NULL ? user : (struct login_user *)pointer_map_value(file->users, 0))->secret);
+        if (found->secret == NULL)
+            result = LOGIN_FAILED;
     }
-    if (!is_known)
-        user = pointer_map_value(file->users, 0); /* somebody's hash, so that the time tells nothing */
-    char *secret = is_decided ? NULL : mem_strdup(user->secret);
     mutex_unlock(&file->lock);
+    return result;
+}
 
-    if (!is_decided && secret == NULL) {
-        result = LOGIN_FAILED;
-    } else if (!is_decided) {
-        result = file->kind == IDENTITY_JAAS ? compare_plain(file, secret, digest)
-                                             : compare_hash(secret, credentials->password);
-        if (result == LOGIN_ACCEPTED)
-            result = is_known ? accept_if_unchanged(file, credentials->user, secret, digest, identity) : LOGIN_REFUSED;
-        explicit_bzero(secret, strlen(secret));
-    }
-    mem_free(secret);
+static enum login_result compare(struct login_file *file, const struct basic_credentials *credentials,
+                                 const unsigned char *digest, const struct found *found, struct identity **identity)
+{
+    enum login_result result = file->kind == IDENTITY_JAAS ? compare_plain(file, found->secret, digest)
+                                                           : compare_hash(found->secret, credentials->password);
+    if (result != LOGIN_ACCEPTED)
+        return result;
+    return found->is_known ? accept_if_unchanged(file, credentials->user, found->secret, digest, identity) : LOGIN_REFUSED;
+}
+
+static enum login_result check(struct login_file *file, const struct basic_credentials *credentials, bool may_be_slow,
+                               struct identity **identity)
+{
+    unsigned char digest[LOGIN_DIGEST_SIZE];
+    struct found found = {.secret = NULL};
+    if (!digest_of(file, credentials->password, digest))
+        return LOGIN_FAILED;
+    enum login_result result = recall(file, credentials, digest, &found, identity);
+    if (result == LOGIN_UNDECIDED && may_be_slow)
+        result = compare(file, credentials, digest, &found, identity);
+    if (found.secret != NULL)
+        explicit_bzero(found.secret, strlen(found.secret));
+    mem_free(found.secret);
     explicit_bzero(digest, sizeof digest);
     return result;
+}
+
+enum login_result login_file_check(struct login_file *file, const struct basic_credentials *credentials,
+                                   struct identity **identity)
+{
+    return check(file, credentials, true, identity);
+}
+
+enum login_result login_file_look(struct login_file *file, const struct basic_credentials *credentials,
+                                  struct identity **identity)
+{
+    return check(file, credentials, file->kind == IDENTITY_JAAS, identity);
 }

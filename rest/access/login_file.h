@@ -11,11 +11,12 @@
  *
  * The file of users is looked at in every check and read again when it was changed or replaced; one that cannot be read or is
  * wrong is logged once, and the former content stays in force until it is mended. Reasons name file and line, never a hash, a
- * password or a user.
+ * password or a user. A file that everybody on the machine may read is such a wrong one.
  *
  * Time: a name that is not there costs as much as a wrong password of the file's first user; keep one scheme and cost per file
  * if names must not be told apart. A right password is remembered as an HMAC under a key of this process until the user's line
- * changes, so that only the first of many requests pays for the hash.
+ * changes, so that only the first of many requests pays for the hash; and no longer than LOGIN_MEMORY_MS, since whoever got hold of
+ * the process' memory could try passwords against an HMAC faster than against the hash.
  *
  * thread: any. locks: its own, not held while a password is hashed (bcrypt with cost 12: a quarter of a second; yescrypt takes
  * some MB besides): call login_file_check where waiting is fine, and bound how many do so at once.
@@ -27,6 +28,7 @@
 #define LOGIN_USERS_MAX 10000
 #define LOGIN_BCRYPT_COST_MAX 16
 #define LOGIN_SHA512_ROUNDS_MAX 2000000
+#define LOGIN_MEMORY_MS 300000
 
 struct basic_credentials;
 struct identity;
@@ -42,8 +44,12 @@ enum login_result {
     LOGIN_ACCEPTED,   /* *identity is the caller's */
     LOGIN_REFUSED,    /* 401; whether the name or the password was wrong is not said */
     LOGIN_FAILED,     /* no memory: 503 */
+    LOGIN_UNDECIDED,  /* of login_file_look: ask login_file_check */
 };
 enum login_result login_file_check(struct login_file *file, const struct basic_credentials *credentials,
                                    struct identity **identity);
+/* The same without hashing anything: accepts whom it remembers; decides all for JAAS, where passwords are plain. thread: any. */
+enum login_result login_file_look(struct login_file *file, const struct basic_credentials *credentials,
+                                  struct identity **identity);
 
 #endif

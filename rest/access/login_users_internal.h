@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/ptr_array.h"
 
@@ -17,7 +18,7 @@ struct pointer_map;
 struct login_user {
     char *secret;              /* a hash, or a plain password; wiped when freed */
     struct ptr_array groups;   /* char * */
-    bool is_remembered;        /* digest is that of a password which was right */
+    int64_t remembered_until_ms; /* monotonic: until then digest is that of a password which was right */
     unsigned char digest[LOGIN_DIGEST_SIZE];
 };
 

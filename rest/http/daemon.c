@@ -143,10 +143,10 @@ static enum MHD_Result begin_request(struct http_exchange *exchange, const char 
     bool asks_first = http_request_header(&exchange->request, "Expect") != NULL;
     exchange_expect_body(exchange, announced);
     exchange_admit(exchange);
-    bool is_refused = exchange->refused != 0 || exchange->not_admitted;
+    bool not_admitted = exchange->admission == HTTP_REFUSED, is_refused = exchange->refused != 0 || not_admitted;
     if (!is_refused && announced > exchange->body.max && (asks_first || announced > HTTP_DRAIN_MAX))
         exchange->refused = 413;
-    else if (!is_refused || (announced <= HTTP_DRAIN_MAX && !(exchange->not_admitted && asks_first)))
+    else if (!is_refused || (announced <= HTTP_DRAIN_MAX && !(not_admitted && asks_first)))
         return MHD_YES;
     exchange_hand_over(exchange);
     return send_or_sleep(exchange);

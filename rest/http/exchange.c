@@ -53,8 +53,22 @@ static void release_body(struct http_exchange *exchange)
 
 static void uncount_body(struct http_exchange *exchange)
 {
-    atomic_fetch_sub(&exchange->listener->server->body_bytes, exchange->body_counted);
+    struct http_server *server = exchange->listener->server;
+    atomic_fetch_sub(&server->body_bytes, exchange->body_counted);
+    if (exchange->admission == HTTP_UNDECIDED)
+        atomic_fetch_sub(&server->undecided_body_bytes, exchange->body_counted);
     exchange->body_counted = 0;
+}
+
+/* false: too much is held. */
+static bool count_body(struct http_exchange *exchange, size_t length)
+{
+    struct http_server *server = exchange->listener->server;
+    exchange->body_counted += length;
+    bool fits = atomic_fetch_add(&server->body_bytes, length) + length <= HTTP_BODIES_MAX;
+    if (exchange->admission == HTTP_UNDECIDED)
+        fits = atomic_fetch_add(&server->undecided_body_bytes, length) + length <= HTTP_BODIES_UNDECIDED_MAX && fits;
+    return fits;
 }
 
 void exchange_end(struct http_exchange *exchange)
@@ -193,23 +207,21 @@ void exchange_admit(struct http_exchange *exchange)
 {
     const struct http_router *router = exchange->listener->server->router;
     if (exchange->refused == 0 && exchange->request.route != NULL && router->admit != NULL)
-        exchange->not_admitted = !router->admit(router->context, exchange, &exchange->refusal);
+        exchange->admission = router->admit(router->context, exchange, &exchange->refusal);
 }
 
 void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_t length)
 {
     exchange->body_seen += length;
     exchange->request.has_body = true;
-    if (exchange->refused != 0 || exchange->not_admitted)
+    if (exchange->refused != 0 || exchange->admission == HTTP_REFUSED)
         return;
     if (!exchange->keeps_body) {
         if (exchange->body_seen > exchange->body.max)
             exchange->refused = 413;
         return;
     }
-    _Atomic uint64_t *held = &exchange->listener->server->body_bytes;
-    exchange->body_counted += length;
-    bool crowded = atomic_fetch_add(held, length) + length > HTTP_BODIES_MAX;
+    bool crowded = !count_body(exchange, length);
     if (!crowded && str_buffer_append(&exchange->body, bytes, length))
         return;
     if (crowded)
@@ -262,7 +274,7 @@ static bool is_refused(struct http_exchange *exchange, struct http_response *res
 {
     if (exchange->refused != 0) {
         fill_refusal(exchange, response);
-    } else if (exchange->not_admitted) {
+    } else if (exchange->admission == HTTP_REFUSED) {
         http_response_release(response);
         *response = exchange->refusal;
         exchange->refusal = (struct http_response){.status = 0};

@@ -20,6 +20,7 @@
 #define HTTP_BODY_MAX (1u << 20)    /* bytes, where its route says no other; larger: 413, read and thrown away, connection kept */
 #define HTTP_DRAIN_MAX (256u << 20) /* bytes of a too large body that are thrown away; beyond: connection closed */
 #define HTTP_BODIES_MAX (64u << 20) /* bytes of all bodies held at one time; beyond: 503 */
+#define HTTP_BODIES_UNDECIDED_MAX (16u << 20) /* of those, bytes of clients who may turn out to be strangers; beyond: 503 */
 
 enum http_method {
     HTTP_GET,

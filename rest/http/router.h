@@ -32,9 +32,13 @@ typedef void http_timed_out_fn(void *context, const struct http_request *request
 typedef void http_headers_fn(void *context, const struct http_request *request, struct http_response *response);
 
 /* May the request go on? Asked when the headers are there and the route is set, before any of the body is kept; the caller may be
- * noted (exchange.h), and nothing else be done with the exchange. false: the refusal is filled. thread: HTTP. No lock held.
- * Must not wait. */
-typedef bool http_admit_fn(void *context, struct http_exchange *exchange, struct http_response *refusal);
+ * noted (exchange.h), and nothing else be done with the exchange. thread: HTTP. No lock held. Must not wait. */
+enum http_admission {
+    HTTP_ADMITTED,
+    HTTP_UNDECIDED, /* its body counts against HTTP_BODIES_UNDECIDED_MAX, too */
+    HTTP_REFUSED,   /* the refusal is filled; the body is thrown away */
+};
+typedef enum http_admission http_admit_fn(void *context, struct http_exchange *exchange, struct http_response *refusal);
 
 struct http_route {
     enum http_method method;

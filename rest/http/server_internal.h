@@ -96,7 +96,7 @@ struct http_exchange {
     uint64_t body_seen;
     size_t body_counted; /* of server->body_bytes */
     int refused;         /* status known before the body has ended; 0: none */
-    bool not_admitted;   /* then `refusal` is the answer */
+    enum http_admission admission; /* HTTP_REFUSED: `refusal` is the answer */
     bool keeps_body;
     struct http_response refusal;
     const char *target_problem; /* NULL: the target could be read */
@@ -143,7 +143,8 @@ struct http_server {
     uint32_t idle_ms, transfer_ms, patience_ms;
     struct listener *listeners;
     size_t listener_count;
-    _Atomic uint64_t body_bytes; /* held by all exchanges */
+    _Atomic uint64_t body_bytes;           /* held by all exchanges */
+    _Atomic uint64_t undecided_body_bytes; /* of these, by HTTP_UNDECIDED ones */
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* an earlier deadline, fewer busy connections, or the end */

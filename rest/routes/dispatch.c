@@ -1,17 +1,88 @@
 #include "routes/dispatch.h"
 
 #include "base/log.h"
+#include "base/mem.h"
+#include "gate/gate.h"
 #include "routes/extension_routes.h"
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
 
+/* ---- who asks ---- */
+
+/* What tells nothing about anybody's connectors, and what workers ask of each other: that is signed (internal.c). The JVM worker's
+ * basic-auth extension lets the latter pass, too. */
+static bool needs_login(const struct rest_context *context, const struct http_route *route)
+{
+    static http_handler *const OPEN[] = {health_get, livez_get, internal_tasks_post, internal_fence_put};
+    for (size_t i = 0; i < sizeof(OPEN) / sizeof(OPEN[0]); i++)
+        if (route->handler == OPEN[i])
+            return false;
+    return context->gate != NULL;
+}
+
+static void destroy_caller(void *caller)
+{
+    identity_destroy(caller);
+}
+
+enum http_admission dispatch_admit(void *argument, struct http_exchange *exchange, struct http_response *refusal)
+{
+    struct rest_context *context = argument;
+    const struct http_request *request = http_exchange_request(exchange);
+    if (!needs_login(context, request->route))
+        return HTTP_ADMITTED;
+    struct gate_verdict verdict = gate_look(context->gate, request);
+    if (verdict.outcome == GATE_UNDECIDED)
+        return HTTP_UNDECIDED;
+    if (verdict.outcome == GATE_PASSED) {
+        http_exchange_set_caller(exchange, verdict.identity, destroy_caller);
+        return HTTP_ADMITTED;
+    }
+    dispatch_note_refusal(context, exchange, verdict.status, verdict.why);
+    gate_fill_refusal(context->gate, &verdict, refusal);
+    return HTTP_REFUSED;
+}
+
+struct login {
+    struct rest_context *context;
+    struct http_exchange *exchange;
+};
+
+static void on_told(void *argument, const struct gate_verdict *verdict)
+{
+    struct login login = *(struct login *)argument;
+    mem_free(argument);
+    if (verdict->outcome == GATE_PASSED) {
+        http_exchange_set_caller(login.exchange, verdict->identity, destroy_caller);
+        dispatch_go_on(login.context, login.exchange, DISPATCH_AUTHENTICATE);
+    } else {
+        struct http_response response;
+        http_response_init(&response, verdict->status, HTTP_CONTENT_JSON);
+        dispatch_note_refusal(login.context, login.exchange, verdict->status, verdict->why);
+        gate_fill_refusal(login.context->gate, verdict, &response);
+        http_exchange_answer(login.exchange, &response);
+    }
+    rest_context_drop(login.context);
+}
+
 static enum dispatch_verdict authenticate(struct rest_context *context, struct http_exchange *exchange)
 {
-    (void)context;
-    (void)exchange;
-    return DISPATCH_ON;
+    const struct http_request *request = http_exchange_request(exchange);
+    if (rest_caller(exchange) != NULL || !needs_login(context, request->route))
+        return DISPATCH_ON;
+    struct login *login = mem_alloc(sizeof(*login));
+    if (login == NULL) {
+        rest_answer_error(exchange, 503, "Out of memory. Try again in a moment.");
+        return DISPATCH_ENDED;
+    }
+    rest_context_take(context);
+    *login = (struct login){context, exchange};
+    gate_check(context->gate, request, on_told, login);
+    return DISPATCH_ENDED;
 }
+
+/* ---- the other stages ---- */
 
 static enum dispatch_verdict authorize(struct rest_context *context, struct http_exchange *exchange)
 {
@@ -40,14 +111,6 @@ static void run_from(struct rest_context *context, struct http_exchange *exchang
         if (STAGES[stage](context, exchange) == DISPATCH_ENDED)
             return;
     http_exchange_request(exchange)->route->handler(context, exchange);
-}
-
-bool dispatch_admit(void *argument, struct http_exchange *exchange, struct http_response *refusal)
-{
-    (void)argument;
-    (void)exchange;
-    (void)refusal;
-    return true;
 }
 
 void dispatch_request(void *argument, struct http_exchange *exchange)

@@ -1,4 +1,7 @@
-/* GET /health: goes through the herder's own loop, so that an answer shows that it turns. */
+/*
+ * GET /health, and /readyz, which is the same: goes through the herder's own loop, so that an answer shows that it turns.
+ * GET /livez: the process answers.
+ */
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
@@ -29,6 +32,15 @@ void health_get(void *argument, struct http_exchange *exchange)
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
     if (pending != NULL)
         herder_ask_health(context->herder, reply_health, pending);
+}
+
+void livez_get(void *argument, struct http_exchange *exchange)
+{
+    struct http_response response;
+    (void)argument;
+    http_response_init(&response, 200, HTTP_CONTENT_JSON);
+    write_health(&response, 200, "Worker process is running.");
+    http_exchange_answer(exchange, &response);
 }
 
 void health_timed_out(void *argument, const struct http_request *request, struct http_response *response)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "config/worker_config.h"
+#include "gate/gate.h"
 #include "http/server.h"
 #include "routes/dispatch.h"
 #include "routes/extension_routes.h"
@@ -28,6 +29,14 @@ static int write_openapi(struct rest_context *context, const struct worker_confi
     return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
 }
 
+static int open_gate(struct rest_context *context, const struct worker_config *worker, struct mr_error **error)
+{
+    if (!worker_config_needs_login(worker))
+        return 0;
+    context->gate = gate_create(&worker->rest_auth, NULL, error);
+    return context->gate != NULL ? 0 : -1;
+}
+
 /* NULL: no memory, or an option of the worker that cannot be honoured. */
 static struct rest_context *context_create(const struct rest_setup *setup, struct mr_error **error)
 {
@@ -43,8 +52,9 @@ static struct rest_context *context_create(const struct rest_setup *setup, struc
     context->metrics = setup->metrics;
     if (header_rules_init(&context->header_rules, worker->response_headers, error) == 0 &&
         cross_origin_init(&context->cross_origin, worker->access_control_origins, worker->access_control_methods, error) == 0 &&
-        write_openapi(context, worker, error) == 0 && extension_routes_init(context, setup, error) == 0)
+        write_openapi(context, worker, error) == 0 && open_gate(context, worker, error) == 0 && extension_routes_init(context, setup, error) == 0)
         return context;
+    gate_stop(context->gate);
     extension_routes_release(context);
     rest_context_drop(context);
     return NULL;
@@ -67,6 +77,7 @@ void rest_context_drop(struct rest_context *context)
 {
     if (context == NULL || !refcount_drop(&context->owners))
         return;
+    gate_destroy(context->gate);
     cross_origin_release(&context->cross_origin);
     header_rules_release(&context->header_rules);
     str_buffer_release(&context->openapi);
@@ -99,6 +110,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
         return NULL;
     }
     if (server == NULL) {
+        gate_stop(context->gate);
         rest_context_drop(context);
         mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
         return NULL;
@@ -126,6 +138,7 @@ bool rest_server_stop(struct rest_server *server)
     if (server == NULL)
         return true;
     http_server_stop(server->http);
+    gate_stop(server->context->gate); /* before the context: its threads hold it */
     bool is_clean = extension_routes_release(server->context);
     if (is_clean)
         rest_context_drop(server->context);

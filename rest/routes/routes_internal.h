@@ -28,6 +28,7 @@ extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
 
 /* What handlers need; held by the server and by every request that waits for the herder. */
 struct extensions;
+struct gate;
 struct metrics_registry;
 struct rest_context {
     struct refcount owners;
@@ -37,6 +38,7 @@ struct rest_context {
     struct cross_origin cross_origin; /* what browsers are told with every answer */
     struct header_rules header_rules;
     struct str_buffer openapi; /* the document (openapi.h) */
+    struct gate *gate; /* who asks; NULL: authentication is off, nobody logs in */
     struct extensions *extensions; /* extension_routes.h */
     struct http_route *extension_routes; /* of the paths they serve */
     size_t extension_route_count;
@@ -93,8 +95,8 @@ herder_reply_fn rest_reply_connector; /* of herder_put_connector */
 
 /* ---- handlers, by file ---- */
 
-http_handler root_get;
-http_handler health_get;
+http_handler root_get, whoami_get;
+http_handler health_get, livez_get;
 http_timed_out_fn health_timed_out;
 http_handler connectors_get, connectors_post;
 http_handler connector_get, connector_delete;

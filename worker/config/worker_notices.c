@@ -157,12 +157,15 @@ static bool read_admin_listeners(struct worker_config_box *box)
 
 static void refuse_extensions(const struct worker_config_box *box, struct str_buffer *mistakes)
 {
-    for (size_t i = 0; i < mr_config_list_count(box->parsed, "rest.extension.classes"); i++)
+    for (size_t i = 0; i < mr_config_list_count(box->parsed, "rest.extension.classes"); i++) {
+        if (worker_access_is_extension(mr_config_list_at(box->parsed, "rest.extension.classes", i)))
+            continue;
         worker_mistake(
             mistakes,
             "rest.extension.classes: %s cannot be loaded here. Extensions guard the REST API as a rule: remove "
             "it only if the API may be open, or put a proxy that guards it in front",
             mr_config_list_at(box->parsed, "rest.extension.classes", i));
+    }
 }
 
 static bool read_reporters(struct worker_config_box *box)

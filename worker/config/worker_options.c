@@ -20,6 +20,7 @@
 
 static const struct mr_range not_negative = {0, INT64_MAX}, positive = {1, INT64_MAX}, port = {0, 65535},
                              buffer_size = {-1, INT64_MAX}, stall = {1000, INT64_MAX},
+                             skew = {0, 300000},
                              buffer_bytes = {64 * 1024, INT64_MAX};
 
 static const char *const dns_lookups[] = {"use_all_dns_ips", "resolve_canonical_bootstrap_servers_only", NULL};
@@ -148,6 +149,20 @@ static const struct worker_option common_options[] = {
     ANY("response.http.headers.config", STRING, "", TEXT(response_headers)),
     ANY("rest.extension.classes", LIST, "", TEXT(rest_extensions)),
     NUMBER("millrace.rest.extension.timeout.ms", LONG, "5000", positive, UINT32(rest_extension_timeout_ms)),
+    ANY("millrace.rest.auth.passwords.file", STRING, "", TEXT(rest_auth.passwords_file)),
+    ANY("millrace.rest.auth.jaas.file", STRING, "", TEXT(rest_auth.jaas_file)),
+    ANY("millrace.rest.auth.certificates", BOOLEAN, "false", BOOL(rest_auth.certificates)),
+    ANY("millrace.rest.auth.issuer", STRING, "", TEXT(rest_auth.issuer)),
+    OPTION("millrace.rest.auth.audiences", LIST, "", mr_check_valid_list, NULL, NULL, TEXT(rest_auth.audiences)),
+    ANY("millrace.rest.auth.keys.url", STRING, "", TEXT(rest_auth.keys_url)),
+    ANY("millrace.rest.auth.keys.ca.file", STRING, "", TEXT(rest_auth.keys_ca_file)),
+    ANY("millrace.rest.auth.keys.proxy", STRING, "", TEXT(rest_auth.keys_proxy)),
+    NUMBER("millrace.rest.auth.keys.refresh.ms", LONG, "600000", stall, UINT32(rest_auth.keys_refresh_ms)),
+    OPTION("millrace.rest.auth.name.claim", STRING, "sub", mr_check_not_empty, NULL, NULL, TEXT(rest_auth.name_claim)),
+    OPTION("millrace.rest.auth.group.claims", LIST, "groups,roles", mr_check_valid_list, NULL, NULL,
+           TEXT(rest_auth.group_claims)),
+    NUMBER("millrace.rest.auth.clock.skew.ms", INT, "60000", skew, UINT32(rest_auth.clock_skew_ms)),
+    ANY("millrace.rest.bindings.file", STRING, "", TEXT(rest_auth.bindings_file)),
     CHOICE("ssl.client.auth", "none", client_auths, NOT_STORED),
 
     ANY("metric.reporters", LIST, DEFAULT_REPORTER, NOT_STORED),

@@ -78,24 +78,6 @@ static void defaults_are_those_of_kafka_connect_but_for_the_named_two(void **sta
     worker_config_destroy(worker);
 }
 
-/* What `text` is refused with; mem_free'd by the next call. */
-static const char *refusal(enum worker_mode mode, const char *text)
-{
-    static char message[32768];
-    struct mr_error *error = NULL;
-    struct string_map *map = properties_of(text);
-    struct worker_config *worker = worker_config_create(mode, map, &error);
-    string_map_destroy(map);
-    if (worker != NULL) {
-        worker_config_destroy(worker);
-        return "";
-    }
-    assert_int_equal(mr_error_code(error), MR_ERR_CONFIG);
-    snprintf(message, sizeof(message), "%s", mr_error_message(error));
-    mr_error_drop(error);
-    return message;
-}
-
 static void all_mistakes_are_told_at_once_with_their_remedies(void **state)
 {
     (void)state;
@@ -152,7 +134,7 @@ static void single_mistakes_are_refused_in_words(void **state)
         {"rest.advertised.port=70000", "no more than 65535"},
         {"rest.advertised.listener=ftp", "neither http nor https"},
         {"rest.extension.classes=org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension",
-         "BasicAuthSecurityRestExtension cannot be loaded here"},
+         "BasicAuthSecurityRestExtension needs the JAAS file"},
         {"inter.worker.signature.algorithm=ROT13", "HmacSHA256 is"},
         {"inter.worker.key.size=8", "a session key has 40 to 8192 bits"},
         {"inter.worker.signature.algorithm=HmacSHA512", "must also be listed in inter.worker.verification.algorithms"},
