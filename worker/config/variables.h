@@ -29,6 +29,9 @@ struct variables_watch;
 struct variables *variables_create(const struct loader *loader, const struct string_map *worker_properties,
                                    struct mr_error **error);
 void variables_destroy(struct variables *variables);
+/* Whatever the providers answer from now on is noted as secret (base/secrets.h). Not so by itself: the worker's own file has names of
+ * hosts and topics from the environment that it must be able to say. */
+void variables_are_secret(struct variables *variables);
 
 /* A new map with every reference replaced. `*ttl_ms` (may be NULL): resolve again after so long, the shortest that a provider
  * said, or MR_TTL_NONE. `variables` NULL: a copy. NULL: a provider failed; the words name it and the path, no value. */

@@ -73,7 +73,10 @@ static int check_plugins(struct boot *boot, struct mr_error **error)
     if (worker_config_check_plugins(boot->config, boot->loader, error) != 0)
         return -1;
     boot->variables = variables_create(boot->loader, boot->config->properties, error);
-    return boot->variables != NULL ? 0 : -1;
+    if (boot->variables == NULL)
+        return -1;
+    variables_are_secret(boot->variables);
+    return 0;
 }
 
 /* Plugins come before the configuration: the file may refer to config providers. Whatever is wrong is told without their values. */
