@@ -1,0 +1,338 @@
+"""Secrets are planted wherever a user can put one, and looked for wherever something leaves the worker.
+
+Each is another text, so that one that got out tells where it was put. The search proves itself first: on a worker that leaks on purpose
+(tests/leaky) it has to find every leak, or what it says of the true worker counts for nothing.
+"""
+
+import base64
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+import canary
+import lab
+
+CLASSES = "org.apache.kafka.common.config.provider."
+SOURCE, SINK, TRANSFORM = "org.acme.ConfidingSource", "org.acme.ConfidingSink", "org.acme.ConfidingTransform"
+JSON = "org.apache.kafka.connect.json.JsonConverter"
+LEAKY = os.path.join(lab.BUILD, "tests", "millrace-leaky")
+SANITIZED = "asan" in lab.BUILD or "tsan" in lab.BUILD  # they end the process in their own way
+FAILED = "FAILED"
+
+# What may be seen, where, and why. Everything else is a leak.
+ALLOWED = (
+    (r"sent: ", r"answer to its sender", "whoever sent it knows it; Kafka Connect repeats it, too"),
+    (r"literal", r"answer to its sender", "as above"),
+    (r"literal", r"REST GET /connectors.*", "without authentication literal values show, as in Kafka Connect"),
+    (r"literal", r"REST (POST|PUT|PATCH) /connectors.*", "as above: the answer is the stored configuration"),
+    (r"literal", r"topic \S+-configs", "the config topic is where configurations are stored, as in Kafka Connect"),
+    (r"environment", r"environment of the process", "where the user has put it; readable for the user of the process alone"),
+)
+
+# What the leaky worker lets out: what was planted, and where it is to be found.
+LEAKS = (
+    ("a plugin's log line", r"provider: ", r"log"),
+    ("a trace in the status topic", r"provider: ", r"topic \S+-status"),
+    ("a trace over REST", r"provider: ", r"REST GET /connectors/\S+/status"),
+    ("a literal password in a trace", r"literal password", r"topic \S+-status"),
+    ("a dead letter's header", r"provider: letter", r"topic \S+-letters"),
+    ("a dead letter for a transform", r"literal password of a transform", r"topic \S+-letters"),
+    ("task configurations in the config topic", r"provider: ", r"topic \S+-configs"),
+    ("task configurations over REST", r"provider: ", r"REST GET /connectors/\S+/tasks"),
+    ("an answer of a validation", r"provider: ", r"REST PUT /connector-plugins/\S+/config/validate"),
+    ("an error over REST", r"provider: ", r"REST POST /connectors"),
+    ("passwords of the worker's file in the log", r"worker file: sasl.jaas.config", r"log"),
+    ("passwords with a prefix in the log", r"worker file: producer.sasl.jaas.config", r"log"),
+    ("an Authorization header in the log", r"sent: the password of Basic", r"log"),
+    ("a body in the log", r"sent: broken JSON", r"log"),
+    ("a literal value in the log", r"literal", r"log"),
+    ("an argument of the process", r"", r"arguments of the process"),
+    ("/metrics", r"", r"REST GET /metrics"),
+    ("a crash report", r"environment", r"files \(crash\)"),
+    ("a crash report in the log", r"environment|provider", r"log"),
+)
+
+
+def jaas(password):
+    return 'org.apache.kafka.common.security.plain.PlainLoginModule required username="ada" password="%s";' % password
+
+
+def pattern_of(path):
+    """/connectors/NAME/status → /connectors/{c}/status: many connectors are one outlet."""
+    return re.sub(r"(/connectors/)[^/?]+", r"\1{c}", path.split("?")[0])
+
+
+class Scene:
+    """A worker with secrets everywhere, what was asked of it, and what came out."""
+
+    def __init__(self, kafka, program=None):
+        self.kafka, self.program = kafka, program
+        self.canaries = canary.Canaries()
+        self.plant = self.canaries.plant
+        self.out = canary.Outlets(self.canaries)
+        self.folder = lab.scratch_folder()
+        self.state = os.path.join(self.folder, "state")
+        self.lock = os.path.join(self.folder, "lock")
+        self.prefix = lab.fresh_name("canary")
+        self.names = []
+        self.worker = None
+        self.make_files()
+
+    # What the user writes
+
+    def make_files(self):
+        secrets, plugins = os.path.join(self.folder, "secrets"), os.path.join(self.folder, "plugins")
+        for folder in (secrets, plugins, self.state):
+            os.mkdir(folder)
+        self.secrets = secrets
+        shutil.copy(os.path.join(lab.BUILD, "test-plugins", "confiding.so"), plugins)
+        open(self.lock, "w", encoding="ascii").close()
+        self.environment = {"CANARY_ENV": self.plant("environment, provider: env")}
+        worker_file = {}
+        for prefix in ("", "producer.", "consumer.", "admin."):
+            for name in ("ssl.key.password", "ssl.keystore.password", "ssl.truststore.password", "acme.password"):
+                worker_file[prefix + name] = self.plant("worker file: " + prefix + name)
+            worker_file[prefix + "sasl.jaas.config"] = jaas(self.plant("worker file: %ssasl.jaas.config" % prefix))
+        for name in ("listeners.https.ssl.keystore.password", "listeners.https.ssl.key.password", "millrace.inter.worker.secret",
+                     "config.providers.file.param.acme.password"):
+            worker_file[name] = self.plant("worker file: " + name)
+        worker_file["ssl.keystore.password"] = self.reference("of the worker's file")
+        self.properties = lab.worker_properties(
+            self.kafka, self.prefix, plugin__path=plugins, millrace__crash__file=os.path.join(self.state, "crash"),
+            config__providers="env,file,dir", config__providers__env__class=CLASSES + "EnvVarConfigProvider",
+            config__providers__file__class=CLASSES + "FileConfigProvider",
+            config__providers__dir__class=CLASSES + "DirectoryConfigProvider", session__timeout__ms=6000)
+        self.properties.update(worker_file)
+
+    def reference(self, to, provider="file"):
+        """A reference to a secret of its own."""
+        value, name = self.plant("provider: " + to), re.sub(r"\W", "-", to)
+        path = os.path.join(self.secrets, name)
+        if provider == "dir":
+            with open(path, "w", encoding="ascii") as file:
+                file.write(value + "\n")
+            return "${dir:%s:%s}" % (self.secrets, name)
+        with open(path + ".properties", "w", encoding="ascii") as file:
+            file.write("key=%s\njaas=%s\n" % (value, jaas(value).replace(" required", "")))
+        return "${file:%s.properties:key}" % path
+
+    # What is asked of the worker
+
+    def ask(self, method, path, body=None, headers=None):
+        """Whoever sends a secret may get it back; nobody else."""
+        status, answer, got = lab.http(method, self.worker.url + path, body, headers=headers)
+        sent = body if isinstance(body, bytes) else json.dumps([path, body, headers]).encode()
+        text = "%s\n%s" % (got, answer if isinstance(answer, str) else json.dumps(answer))
+        known = self.canaries.found(sent) | {place for place in self.canaries.values if place.startswith("sent: the password of")
+                                             and headers}
+        self.look(method, path, text, known)
+        return status, answer
+
+    def look(self, method, path, text, known=()):
+        own = canary.Outlets(self.canaries)
+        own.look("answer", text)
+        for place, _ in own.seen:
+            outlet = "answer to its sender" if place in known else "REST %s %s" % (method, pattern_of(path))
+            self.out.seen.setdefault((place, outlet), own.seen[(place, "answer")])
+        self.out.look("answers of REST", b"")
+        self.out.sizes["answers of REST"] += len(text)
+
+    def create(self, name, connector_class, **config):
+        config = {key.replace("__", "."): value for key, value in config.items()}
+        self.names.append(name)
+        return self.ask("POST", "/connectors", {"name": self.prefix + name, "config": {"connector.class": connector_class,
+                                                                                       "tasks.max": "1", **config}})
+
+    def sink(self, name, **config):
+        return self.create(name, SINK, topics=self.prefix + "-records", errors__tolerance="all", errors__log__enable="true",
+                           errors__log__include__messages="true",
+                           errors__deadletterqueue__topic__name=self.prefix + "-letters",
+                           errors__deadletterqueue__topic__replication__factor="1",
+                           errors__deadletterqueue__context__headers__enable="true",
+                           consumer__override__auto__offset__reset="earliest", **config)
+
+    def create_connectors(self):
+        records = self.prefix + "-records"
+        self.create("-quiet", SOURCE, topic=records, password=self.plant("literal password: log"), say="log,thread",
+                    token=self.reference("token", "dir"), value__converter=JSON,
+                    value__converter__basic__auth__user__info="u:" + self.plant("literal option of a converter"))
+        self.create("-env", SOURCE, topic=records, password="${env:CANARY_ENV}", say="log")
+        self.create("-poll", SOURCE, topic=records, password=self.reference("poll"), say="poll,log",
+                    token="x" + self.reference("token of poll"))
+        self.create("-start", SOURCE, password=self.reference("start", "dir"), say="start")
+        self.create("-connector", SOURCE, password=self.reference("connector"), say="connector")
+        self.create("-literal", SOURCE, topic=records, password=self.plant("literal password: poll"), say="poll")
+        self.sink("-letters", password=self.reference("letter"), say="letter")
+        self.sink("-put", password=self.plant("literal password: put"), say="put")
+        self.sink("-transform", password="nothing", transforms="t", transforms__t__type=TRANSFORM,
+                  transforms__t__password=self.plant("literal password of a transform"), transforms__t__say="bad",
+                  transforms__t__token=self.reference("token of a transform"))
+        self.create("-overrides", SOURCE, topic=records, password="nothing",
+                    producer__override__security__protocol="SASL_PLAINTEXT", producer__override__sasl__mechanism="PLAIN",
+                    producer__override__sasl__jaas__config=jaas(self.plant("literal override: jaas")),
+                    producer__override__acme__password=self.plant("literal override: unknown"))
+        self.create("-broken-jaas", SOURCE, topic=records, password="nothing", producer__override__security__protocol="SASL_SSL",
+                    producer__override__sasl__jaas__config="x required " + self.plant("literal override: broken"))
+        broken = self.reference("broken jaas").replace(":key}", ":jaas}")
+        self.create("-broken-override", SOURCE, topic=records, password="nothing",
+                    producer__override__security__protocol="SASL_PLAINTEXT", producer__override__sasl__mechanism="PLAIN",
+                    producer__override__sasl__jaas__config=broken)
+
+    def send_what_is_refused(self):
+        words = self.prefix + "-refused"
+        posts = {
+            "broken JSON": lambda secret: b'{"name": "x", "config": {"password": "%s", ' % secret.encode(),
+            "JSON of the wrong shape": lambda secret: {"name": words, "config": {"password": {"is": secret}}},
+            "no class": lambda secret: {"name": words, "config": {"password": secret}},
+            "an unknown class": lambda secret: {"name": words, "config": {"connector.class": "Nothing", "password": secret}},
+            "no number": lambda secret: {"name": words, "config": {"connector.class": SOURCE, "tasks.max": secret}},
+            "two names": lambda secret: {"name": words, "config": {"connector.class": SOURCE, "name": secret}},
+        }
+        for what, body in posts.items():
+            self.ask("POST", "/connectors", body(self.plant("sent: " + what)))
+        self.ask("POST", "/connectors", {"name": words, "config": {"connector.class": SOURCE, "password": "x",
+                                                                   "tasks.max": self.reference("no number")}})
+        for name, value in (("literal", self.plant("sent: to be validated")), ("provider", self.reference("to be validated"))):
+            config = {"connector.class": SOURCE, "name": name, "say": "validate", "password": value, "token": value,
+                      "tasks.max": value, "producer.override.linger.ms": value, "errors.tolerance": value}
+            self.ask("PUT", "/connector-plugins/%s/config/validate" % SOURCE, config)
+        self.ask("POST", "/connectors/nobody/tasks", [{"password": self.plant("sent: unsigned tasks")}],
+                 {"X-Connect-Authorization": self.plant("sent: a signature")})
+        self.ask("PUT", "/connectors/%s/config" % (self.prefix + "-quiet"), b"password=" + self.plant("sent: no JSON").encode(),
+                 {"Content-Type": "text/plain"})
+        self.ask("PATCH", "/connectors/%s/config" % (self.prefix + "-start"), {"acme.token": self.plant("literal patched")})
+
+    def send_proofs(self):
+        """Of who asks: in headers, in the URL, in what is no request at all."""
+        basic = base64.b64encode(b"ada:" + self.plant("sent: the password of Basic").encode()).decode()
+        for value in ("Basic " + basic, "Basic " + basic[:-7], "Bearer " + self.plant("sent: the password of Bearer"),
+                      "Nonsense " + self.plant("sent: the password of nobody")):
+            for path in ("/connectors", "/nowhere", "/connectors/nobody/status"):
+                self.ask("GET", path, headers={"Authorization": value, "Cookie": self.plant("sent: the password of Cookie")})
+        self.ask("GET", "/connectors?password=" + self.plant("sent: in a query"))
+        host, port = self.worker.url.split("//")[1].split(":")
+        for what, request in (("in the URL", "GET http://ada:%s@localhost/connectors HTTP/1.1\r\nHost: x\r\n\r\n"),
+                              ("in no request", "%s\r\n\r\n"), ("in a bad header", "GET / HTTP/1.1\r\nAuthorization %s\r\n\r\n"),
+                              ("in an endless header", "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: " + "x" * 9000 + "%s\r\n\r\n")):
+            place = "sent: " + what
+            with socket.create_connection((host, int(port)), 3) as s:
+                s.sendall((request % self.plant(place)).encode())
+                s.shutdown(socket.SHUT_WR)
+                answer = s.recv(65536)  # the beginning; whether the connection ends is not the matter here
+            self.look("GET", "/connectors", answer.decode("latin-1"), {place})
+
+    def read_all(self):
+        for path in ("/", "/health", "/connectors?expand=info&expand=status", "/connector-plugins?connectorsOnly=false",
+                     "/admin/loggers", "/admin/cluster", "/metrics", "/openapi.json", "/whoami", "/livez", "/readyz",
+                     "/connector-plugins/%s/config" % SOURCE, "/connector-plugins/FileConfigProvider/config"):
+            self.ask("GET", path)
+        for name in self.names:
+            for part in ("", "/config", "/status", "/tasks", "/tasks/0/status", "/topics", "/offsets"):
+                self.ask("GET", "/connectors/%s%s" % (self.prefix + name, part))
+
+    # What comes of it
+
+    def begin(self):
+        limits = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))  # a core file is all there is in memory, by the machine's own wish
+        self.worker = lab.Worker(self.properties, environment=self.environment, program=self.program)
+        self.worker.start()
+        resource.setrlimit(resource.RLIMIT_CORE, limits)
+        self.worker.ready()
+        self.ask("PUT", "/admin/loggers/root", {"level": "TRACE"})
+
+    def has(self, name, state, words=""):
+        def is_so():
+            status, answer = self.ask("GET", "/connectors/%s/status" % (self.prefix + name))
+            parts = [answer["connector"], *answer["tasks"]] if status == 200 else []
+            return len(parts) > (state != FAILED) and any(p["state"] == state and words in p.get("trace", "") for p in parts[::-1])
+        lab.wait_until(is_so, "%s is %s" % (name, state))
+
+    def wait_for_all(self):
+        for name in ("-poll", "-start", "-connector", "-literal", "-put", "-broken-jaas", "-broken-override"):
+            self.has(name, FAILED)
+        for name in ("-quiet", "-env", "-letters", "-transform"):
+            self.has(name, "RUNNING")
+        lab.wait_until(lambda: self.prefix + "-letters" in self.kafka.topics(), "the topic of dead letters")
+        lab.wait_until(lambda: {"-letters", "-transform"} <= self.authors(), "a dead letter of each")
+        lab.wait_until(lambda: self.worker.log_text().count("PLAIN") or True, "the log")
+
+    def authors(self):
+        """Of dead letters."""
+        letters = self.kafka.consume(self.prefix + "-letters")
+        return {dict(zip(r["headers"][::2], r["headers"][1::2]))["__connect.errors.connector.name"][len(self.prefix):]
+                for r in letters}
+
+    def look_at_process(self):
+        for name, outlet in (("cmdline", "arguments of the process"), ("environ", "environment of the process"),
+                             ("comm", "arguments of the process")):
+            self.out.look_at_file(outlet, "/proc/%d/%s" % (self.worker.process.pid, name))
+
+    def crash(self):
+        """A plugin ends the process while it holds a password."""
+        self.create("-crash", SOURCE, topic=self.prefix + "-records", password=self.reference("crash"), say="crash,log",
+                    lock=self.lock, token="${env:CANARY_ENV}")
+        with open(self.lock, "w", encoding="ascii") as file:
+            file.write(self.canaries.values["provider: crash"])
+        self.has("-crash", "RUNNING") if self.is_ok("-crash") else None
+        os.unlink(self.lock)
+        status = self.worker.wait()
+        assert status == -signal.SIGSEGV or SANITIZED, self.worker.log_end()
+
+    def is_ok(self, name):
+        return self.ask("GET", "/connectors/%s" % (self.prefix + name))[0] == 200
+
+    def look_at_the_rest(self):
+        for topic in self.kafka.topics():
+            if topic.startswith(self.prefix) or topic == "confided":
+                self.out.look("topic " + topic, self.kafka.kcat("-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J"))
+        self.out.look_at_folder("files", self.state)
+        self.out.look_at_folder("files", self.worker.folder, but=("worker.properties", "worker.log"))
+
+    def look_at_log(self):
+        self.out.look_at_file("log", self.worker.log)
+
+    def play(self):
+        self.begin()
+        self.create_connectors()
+        self.send_what_is_refused()
+        self.send_proofs()
+        self.wait_for_all()
+        self.read_all()
+        self.look_at_process()
+        self.crash()
+        self.look_at_log()
+        self.look_at_the_rest()
+        return self
+
+
+class Canary(unittest.TestCase):
+    def leaks_of(self, scene):
+        """Of the true worker: what is not allowed."""
+        found = []
+        for (place, outlet), words in sorted(scene.out.seen.items()):
+            if not any(re.match(planted, place) and re.fullmatch(where, outlet) for planted, where, _ in ALLOWED):
+                found.append("%s is in %s: …%s…" % (place, outlet, words))
+        return found
+
+    def assert_all_found(self, scene):
+        missing = []
+        for leak, planted, where in LEAKS:
+            if not any(re.match(planted, place) and re.fullmatch(where, outlet) for place, outlet in scene.out.seen):
+                missing.append(leak)
+        self.assertEqual([], missing, "leaks that are there and were not found; found: %s" % sorted(scene.out.seen))
+
+    def test_secrets_planted_everywhere_get_out_nowhere(self):
+        kafka = lab.suite_lab()
+        self.assert_all_found(Scene(kafka, program=LEAKY).play())
+        scene = Scene(kafka).play()
+        for outlet in ("log", "answers of REST", "arguments of the process", "topic %s-letters" % scene.prefix):
+            self.assertGreater(scene.out.sizes[outlet], 20, outlet)
+        self.assertEqual("", "\n".join(self.leaks_of(scene)))
