@@ -32,7 +32,7 @@ static void set_phase(struct connection *connection, enum connection_phase phase
         cond_broadcast(&server->changed);
 }
 
-/* Says why if a request has begun, and lets libmicrohttpd find the connection closed. server->lock held, under which the socket
+/* Says why if a request has begun (not over TLS, whose session is libmicrohttpd's thread's), and lets libmicrohttpd find the connection closed. server->lock held, under which the socket
  * is open still: a connection leaves the list before libmicrohttpd closes it. */
 static void end_reading(struct connection *connection)
 {
@@ -43,7 +43,7 @@ static void end_reading(struct connection *connection)
                           "Connection: close\r\n\r\n%s",
                           sizeof(BODY) - 1, BODY);
     connection->ended = true;
-    if (connection->has_begun && connection->phase == CONNECTION_READING)
+    if (connection->has_begun && connection->phase == CONNECTION_READING && connection->listener->tls == NULL)
         (void)!send(connection->socket, answer, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(connection->socket, SHUT_RDWR);
 }
@@ -128,6 +128,7 @@ void connection_destroy(struct connection *connection)
         connection->next->previous = connection->previous;
     connection->listener->connection_count--;
     mutex_unlock(&server->lock);
+    tls_credentials_drop(connection->credentials);
     mem_free(connection);
 }
 

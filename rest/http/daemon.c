@@ -4,6 +4,7 @@
  * suspended and on_request comes once more after it was resumed → on_completed. on_target's result is the request's
  * `*request` all the way; the connection's own context is a struct connection.
  */
+#include <gnutls/abstract.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,13 +53,26 @@ static size_t keep_escapes(void *argument, struct MHD_Connection *mhd, char *tex
 static void on_connection(void *argument, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
-    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) { /* its TLS session is gone by now */
         connection_destroy(*context);
         *context = NULL;
         return;
     }
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *context = info == NULL ? NULL : connection_create(argument, info->connect_fd);
+    struct connection *connection = info == NULL ? NULL : connection_create(argument, info->connect_fd);
+    info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (connection != NULL && info != NULL)
+        connection->credentials = listener_tls_equip(connection->listener->tls, info->tls_session);
+    *context = connection;
+}
+
+/* Of sessions that were not equipped, for want of memory: their handshake fails. */
+static int give_no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info, gnutls_pcert_st **chain,
+                               unsigned *chain_length, gnutls_ocsp_data_st **ocsp, unsigned *ocsp_length, gnutls_privkey_t *key,
+                               unsigned *flags)
+{
+    (void)session, (void)info, (void)chain, (void)chain_length, (void)ocsp, (void)ocsp_length, (void)key, (void)flags;
+    return -1;
 }
 
 static void *on_target(void *argument, const char *raw_target, struct MHD_Connection *mhd)
@@ -197,18 +211,24 @@ static void on_completed(void *argument, struct MHD_Connection *mhd, void **requ
 bool daemon_start(struct listener *listener, char *why, size_t why_size)
 {
     struct http_server *server = listener->server;
+    struct MHD_OptionItem tls_options[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)give_no_certificate}, {MHD_OPTION_END, 0, NULL}};
+    unsigned tls_flag = listener->tls == NULL ? 0 : MHD_USE_TLS;
+    if (listener->tls == NULL)
+        tls_options[0].option = MHD_OPTION_END;
     /* Its threads inherit the mask: signals belong to the main thread. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     listener->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | tls_flag, 0, NULL, NULL, on_request,
         listener, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, listener->socket,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((server->idle_ms + 999) / 1000),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+        MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     listener->socket = -1; /* libmicrohttpd's now; if it failed it may have closed it, and the process is about to end */
     if (listener->daemon != NULL)

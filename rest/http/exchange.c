@@ -96,6 +96,7 @@ void exchange_drop(struct http_exchange *exchange)
     release_body(exchange);
     str_buffer_release(&exchange->origin);
     mem_free(exchange->raw_target);
+    mem_free(exchange->certificate_subject);
     mutex_destroy(&exchange->lock);
     mem_free(exchange);
 }
@@ -141,7 +142,7 @@ static void read_headers(struct http_exchange *exchange)
     exchange->request.header_count = copy.count;
 }
 
-/* "http://" and the Host that the client gave, or ours when it gave none or a strange one. */
+/* "http://" or "https://" and the Host that the client gave, or ours when it gave none or a strange one. */
 static void read_origin(struct http_exchange *exchange)
 {
     static const char HOST_CHARS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_~:[]%";
@@ -149,7 +150,7 @@ static void read_origin(struct http_exchange *exchange)
     if (host == NULL || *host == '\0' || host[strspn(host, HOST_CHARS)] != '\0')
         str_buffer_append_text(&exchange->origin, exchange->listener->name);
     else
-        str_buffer_printf(&exchange->origin, "http://%s", host);
+        str_buffer_printf(&exchange->origin, "%s://%s", exchange->listener->tls != NULL ? "https" : "http", host);
 }
 
 /* An IPv4 client of a socket for both families shows as what it is. */
@@ -169,6 +170,19 @@ static void read_client_address(struct http_exchange *exchange)
     }
 }
 
+static void read_certificate(struct http_exchange *exchange)
+{
+    struct listener_tls *tls = exchange->listener->tls;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    bool none = true;
+    if (tls == NULL || info == NULL)
+        return;
+    exchange->certificate_subject = tls_client_subject(info->tls_session, &none);
+    exchange->request.certificate_subject = exchange->certificate_subject;
+    if (exchange->certificate_subject == NULL && (!none || listener_tls_requires_client(tls)) && exchange->refused == 0)
+        exchange->refused = 500;
+}
+
 /* A body is kept only where a handler may want it. */
 static void read_target(struct http_exchange *exchange)
 {
@@ -186,6 +200,7 @@ void exchange_read_head(struct http_exchange *exchange, const char *method, cons
     exchange->request.body = "";
     exchange->request.method = http_method_of(method);
     read_client_address(exchange);
+    read_certificate(exchange);
     read_headers(exchange);
     bool lacks_host =
         strcmp(version, MHD_HTTP_VERSION_1_1) == 0 && http_request_header_count(&exchange->request, "Host") != 1;

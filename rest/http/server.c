@@ -53,6 +53,10 @@ static bool start_listeners(struct http_server *server, const struct http_server
         if (!listener_open(&server->listeners[i], &setup->listeners[i], why, why_size))
             return false;
     for (size_t i = 0; i < server->listener_count; i++)
+        if (setup->listeners[i].tls != NULL &&
+            (server->listeners[i].tls = listener_tls_create(setup->listeners[i].tls, why, why_size)) == NULL)
+            return false;
+    for (size_t i = 0; i < server->listener_count; i++)
         if (!daemon_start(&server->listeners[i], why, why_size))
             return false;
     return true;
@@ -131,6 +135,8 @@ void http_server_stop(struct http_server *server)
     stop_deadlines(server);
     for (size_t i = 0; i < server->listener_count; i++)
         daemon_stop(&server->listeners[i]);
+    for (size_t i = 0; i < server->listener_count; i++)
+        listener_tls_destroy(server->listeners[i].tls);
     timer_heap_release(&server->deadlines);
     cond_destroy(&server->changed);
     mutex_destroy(&server->lock);

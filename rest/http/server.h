@@ -7,7 +7,8 @@
  * Limits besides those of request.h: HTTP_CONNECTIONS_MAX per listener (further clients wait in the backlog); from
  * HTTP_CONNECTIONS_CROWDED on a new client has HTTP_PATIENCE_MS for its request, and takes the place of the one whose request has
  * been awaited for longest, if for so long: slow ones cannot shut out others. A connection without any traffic is closed after HTTP_IDLE_MS; a request must have arrived, and an
- * answer be taken by the client, within HTTP_TRANSFER_MS. Who is ended in the midst of a request is told 408.
+ * answer be taken by the client, within HTTP_TRANSFER_MS. Who is ended in the midst of a request is told 408 (over TLS: nothing). A
+ * handshake counts as waiting for a request.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -26,10 +27,12 @@
 #define HTTP_STOP_MS 2000 /* how long a stop waits until answers have left */
 
 struct http_server;
+struct tls_keeper;
 
 struct http_listener {
     const char *host; /* "": all interfaces */
     uint16_t port;    /* 0: any free one */
+    struct tls_keeper *tls; /* certificates of https (tls/tls_keeper.h), outlives the server; NULL: plain http */
 };
 
 struct http_server_setup {

@@ -18,6 +18,7 @@
 #include "http/exchange.h"
 #include "http/response.h"
 #include "http/server.h"
+#include "http/tls_internal.h"
 
 /* ---- listeners ---- */
 
@@ -28,6 +29,7 @@ struct listener {
     uint16_t port;
     size_t connection_count; /* server->lock */
     bool is_everywhere; /* on all interfaces; then its name says localhost */
+    struct listener_tls *tls; /* NULL: plain http */
     char name[300]; /* "http://host:port", for messages and for clients that sent no Host */
 };
 
@@ -49,6 +51,7 @@ enum connection_phase { CONNECTION_READING, CONNECTION_HANDLING, CONNECTION_SEND
 struct connection {
     struct listener *listener;
     int socket;
+    struct tls_credentials *credentials; /* of its TLS session; its own thread's */
     struct timer_entry deadline;    /* server->lock; in the heap all its life, so that moving never fails */
     enum connection_phase phase;    /* server->lock */
     struct http_exchange *exchange; /* while HANDLING; server->lock */
@@ -100,7 +103,7 @@ struct http_exchange {
     bool keeps_body;
     struct http_response refusal;
     const char *target_problem; /* NULL: the target could be read */
-    char client_address[INET6_ADDRSTRLEN];
+    char client_address[INET6_ADDRSTRLEN], *certificate_subject;
     struct http_request request;
 
     void *caller; /* set by one thread at a time, before the handler */

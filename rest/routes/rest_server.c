@@ -92,7 +92,7 @@ static int start_http(struct rest_server *server, const struct worker_config *wo
         return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
     for (size_t i = 0; i < worker->listener_count; i++) {
         assert(!worker->listeners[i].is_https); /* the configuration has refused it */
-        listeners[i] = (struct http_listener){worker->listeners[i].host, worker->listeners[i].port};
+        listeners[i] = (struct http_listener){.host = worker->listeners[i].host, .port = worker->listeners[i].port};
     }
     struct http_server_setup setup = {
         .listeners = listeners, .listener_count = worker->listener_count, .router = &server->router};

@@ -5,7 +5,7 @@
  *     struct test_certificate server = certificate_make(&ca, &(struct certificate_wish){.subject = "CN=localhost"});
  *     certificate_write_pem(&server, &ca, path);          // key, certificate, what issued it
  *
- * A subject is "O=Acme,CN=alice": attributes in the order of the encoding. Every certificate counts for localhost and 127.0.0.1.
+ * A subject is "O=Acme/CN=alice": attributes in the order of the encoding. Every certificate counts for localhost and 127.0.0.1.
  * Include after cmocka.h; the test needs FOREIGN openssl.
  */
 #ifndef SUPPORT_CERTIFICATES_H
@@ -40,7 +40,7 @@ static inline void certificate_subject(X509_NAME *name, const char *subject)
 {
     char copy[300], *rest = NULL;
     snprintf(copy, sizeof(copy), "%s", subject);
-    for (char *part = strtok_r(copy, ",", &rest); part != NULL; part = strtok_r(NULL, ",", &rest)) {
+    for (char *part = strtok_r(copy, "/", &rest); part != NULL; part = strtok_r(NULL, "/", &rest)) {
         char *value = strchr(part, '=');
         *value++ = '\0';
         assert_int_equal(X509_NAME_add_entry_by_txt(name, part, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0), 1);

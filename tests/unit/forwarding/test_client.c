@@ -80,7 +80,7 @@ static int set_up(void **state)
         .routes = ROUTES, .route_count = sizeof(ROUTES) / sizeof(ROUTES[0]), .context = &fixture};
     fixture.server = http_server_start(
         &(struct http_server_setup){
-            .listeners = &(struct http_listener){"127.0.0.1", 0}, .listener_count = 1, .router = &fixture.router},
+            .listeners = &(struct http_listener){.host = "127.0.0.1"}, .listener_count = 1, .router = &fixture.router},
         why, sizeof(why));
     assert_non_null(fixture.server);
     fixture.client = client_start(fixture.properties, NULL);

@@ -25,7 +25,7 @@ static char folder[40], pem[80], locked[80], pkcs12[80], trust[80], jks[80], mis
 static int set_up(void **state)
 {
     (void)state;
-    ca = certificate_make(NULL, &(struct certificate_wish){.subject = "O=Acme,CN=ca"});
+    ca = certificate_make(NULL, &(struct certificate_wish){.subject = "O=Acme/CN=ca"});
     own = certificate_make(&ca, &(struct certificate_wish){.subject = "CN=own"});
     other = certificate_make(&ca, &(struct certificate_wish){.subject = "CN=other"});
     expired = certificate_make(&ca, &(struct certificate_wish){.subject = "CN=old", .is_expired = true});
