@@ -1,12 +1,15 @@
 """The REST API as clients of the JVM worker know it: the recorded cases of tests/rest-conformance, on a real broker."""
 
+import concurrent.futures
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import unittest
 
+import cluster
 import lab
 import openapi
 
@@ -14,6 +17,17 @@ CONFORMANCE = os.path.join(lab.ROOT, "tests", "rest-conformance", "recorded_run.
 JSON = "org.apache.kafka.connect.json.JsonConverter"
 
 SUMS = os.path.join(lab.ROOT, "tests", "rest-conformance", "SHA256SUMS")
+
+
+DIFFERENCES = os.path.join(lab.ROOT, "docs", "differences.md")
+CASES_AT_ONCE = 4  # they mostly wait
+
+
+def listed_differences():
+    """{(case, step, status of the JVM worker, status here)}, of docs/differences.md."""
+    with open(DIFFERENCES, encoding="utf-8") as text:
+        rows = re.findall(r"^\| `([\w-]+)` \| ([\d, ]+) \| (\d+) \| (\d+) \|", text.read(), re.MULTILINE)
+    return {(case, int(step), int(theirs), int(ours)) for case, steps, theirs, ours in rows for step in steps.split(",")}
 
 
 def recorded_cases():
@@ -34,22 +48,44 @@ class Conformance(unittest.TestCase):
                          sorted(name[:-len(".json")] for name in os.listdir(os.path.join(folder, "cases_shared"))))
 
     def test_the_recorded_cases(self):
-        kafka = lab.suite_lab()
-        properties = lab.worker_properties(kafka, key__converter=JSON, value__converter=JSON)
-        with lab.Worker(properties) as worker:
+        with lab.Worker(lab.worker_properties(lab.suite_lab(), key__converter=JSON, value__converter=JSON)) as worker:
             worker.ready()
-            answers = os.path.join(worker.folder, "answers")
-            for case in recorded_cases():
-                with self.subTest(case):
-                    self.passes(worker, kafka, case, answers)
+            answers = self.play(worker)
             document = openapi.Document(worker.rest("GET", "/openapi.json"))
             self.all_fit(document, answers)
             self.what_is_ours_fits(document, worker)
 
-    def all_fit(self, document, answers):
+    def test_the_recorded_cases_through_a_follower(self):
+        workers = cluster.Cluster(lab.suite_lab(), ("a", "b"), key__converter=JSON, value__converter=JSON)
+        self.addCleanup(workers.end)
+        leader = lab.wait_until(workers.leader, "a leader")
+        self.play(workers.workers["b" if leader == "a" else "a"])
+
+    def play(self, worker):
+        """All cases; what the worker answered to them."""
+        with concurrent.futures.ThreadPoolExecutor(CASES_AT_ONCE) as pool:
+            plays = {case: pool.submit(self.play_one, worker, case) for case in recorded_cases()}
+        noted = []
+        for case, play in plays.items():
+            with self.subTest(case):
+                printed, lines = play.result()
+                self.assertIn("1 passed, 0 failed", printed, printed)
+                noted += lines
+        self.assertEqual(listed_differences(), {(line["quirk"], line["step"], line["expected"], line["status"])
+                                                for line in noted if "quirk" in line})
+        return [line for line in noted if "quirk" not in line]
+
+    def play_one(self, worker, case):
+        """(what run.py printed, what it noted). Lenient: steps marked as quirks may differ, and are told."""
+        file = os.path.join(worker.folder, "answers-" + case)
+        run = subprocess.run(
+            [sys.executable, CONFORMANCE, file, "--url", worker.url, "--bootstrap", lab.suite_lab().bootstrap, "--lenient", "--only",
+             case], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        with open(file, encoding="utf-8") as lines:
+            return run.stdout, [json.loads(line) for line in lines]
+
+    def all_fit(self, document, seen):
         """Each answer that a case has seen fits the description of the API."""
-        with open(answers, encoding="utf-8") as lines:
-            seen = [json.loads(line) for line in lines]
         self.assertGreater(len(seen), 500)
         for one in seen:
             body = None if one["body"] is None else one["body"].encode()
@@ -66,13 +102,6 @@ class Conformance(unittest.TestCase):
             self.assertLess(status, 300, path)
             self.assertIsNone(document.problem(method, path, status, headers.get("Content-Type"), body or None), path)
         worker.rest("DELETE", "/connectors/" + name)
-
-    def passes(self, worker, kafka, case, answers):
-        # --lenient: malformed requests are 400 here and 500 there (docs/differences.md).
-        run = subprocess.run(
-            [sys.executable, CONFORMANCE, answers, "--url", worker.url, "--bootstrap", kafka.bootstrap, "--lenient", "--only",
-             case], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        self.assertIn("1 passed, 0 failed", run.stdout, run.stdout)
 
 
 class Names(unittest.TestCase):
