@@ -75,10 +75,10 @@ static bool limit_covers(const struct binding *binding, enum limit limit, const 
     return false;
 }
 
-static bool covers_all_topics(const struct binding *binding)
+static bool covers_all(const struct binding *binding, enum limit limit)
 {
-    for (size_t i = 0; i < binding->limits[LIMIT_TOPICS].count; i++)
-        if (strcmp(binding->limits[LIMIT_TOPICS].items[i], "*") == 0)
+    for (size_t i = 0; i < binding->limits[limit].count; i++)
+        if (strcmp(binding->limits[limit].items[i], "*") == 0)
             return true;
     return false;
 }
@@ -89,7 +89,7 @@ enum nearness { NEAR_NOT_BOUND, NEAR_BOUND, NEAR_ROLE, NEAR_LIMIT, NEAR_ALLOWED 
 struct finding {
     int nearness;
     const struct binding *binding;
-    enum limit limit;    /* of NEAR_LIMIT and above: the first that does not cover */
+    enum limit limit;    /* of NEAR_LIMIT and above: the first that does not cover; LIMIT_COUNT: nothing could */
     const char *text;    /* what it does not cover */
 };
 
@@ -116,23 +116,36 @@ static bool check_list(struct finding *finding, enum limit limit, const struct a
     return true;
 }
 
+/* What only the pattern "*" stands for. */
+static bool check_all(struct finding *finding, enum limit limit, const char *words)
+{
+    if (words == NULL || covers_all(finding->binding, limit))
+        return true;
+    finding->nearness = NEAR_LIMIT + (int)limit;
+    finding->limit = limit;
+    finding->text = words;
+    return false;
+}
+
+static bool check_knowable(struct finding *finding, const struct access_subject *subject)
+{
+    finding->limit = LIMIT_COUNT;
+    finding->text = subject->unknowable;
+    return subject->unknowable == NULL;
+}
+
 static bool check_topics(struct finding *finding, const struct access_subject *subject)
 {
-    if (!check_list(finding, LIMIT_TOPICS, &subject->topics))
-        return false;
-    if (subject->topics_regex == NULL || covers_all_topics(finding->binding))
-        return true;
-    finding->nearness = NEAR_LIMIT + LIMIT_TOPICS;
-    finding->limit = LIMIT_TOPICS;
-    finding->text = subject->topics_regex;
-    return false;
+    return check_list(finding, LIMIT_TOPICS, &subject->topics) && check_all(finding, LIMIT_TOPICS, subject->topics_regex);
 }
 
 static bool limits_allow(struct finding *finding, const struct access_subject *subject)
 {
     if (finding->binding->role == ROLE_ADMIN || subject == NULL)
         return true;
-    return check_one(finding, LIMIT_CONNECTORS, subject->connector) && check_one(finding, LIMIT_CLASSES, subject->class_name) &&
+    return check_one(finding, LIMIT_CONNECTORS, subject->connector) &&
+           check_all(finding, LIMIT_CONNECTORS, subject->all_connectors ? "all connectors" : NULL) &&
+           check_knowable(finding, subject) && check_one(finding, LIMIT_CLASSES, subject->class_name) &&
            check_topics(finding, subject) && check_list(finding, LIMIT_GROUP_IDS, &subject->group_ids) &&
            check_list(finding, LIMIT_REFERENCES, &subject->references) &&
            check_list(finding, LIMIT_OVERRIDES, &subject->overrides);
@@ -165,6 +178,8 @@ static void explain(const struct finding *nearest, const struct identity *identi
     } else if (nearest->nearness == NEAR_BOUND) {
         snprintf(why, ACCESS_WHY_SIZE, "%.200s may not do this: it needs the role %s, binding %.200s gives %s", name,
                  role_name((enum role)right), nearest->binding->name, role_name(nearest->binding->role));
+    } else if (nearest->limit == LIMIT_COUNT) {
+        snprintf(why, ACCESS_WHY_SIZE, "%.200s may not do this: %.400s, so that only an admin may", name, nearest->text);
     } else if (nearest->limit == LIMIT_CLASSES && is_guarded_class(nearest->text)) {
         snprintf(why, ACCESS_WHY_SIZE, "%.200s may not do this: %.200s touches files of the worker, and the classes of binding "
                  "%.200s do not name it in full", name, nearest->text, nearest->binding->name);
@@ -174,10 +189,20 @@ static void explain(const struct finding *nearest, const struct identity *identi
     }
 }
 
+/* Workers look who answers at an address; what else they ask of each other needs no right. No binding is about them. */
+static bool decide_worker(enum access_right right, const struct access_subject *subject, char why[ACCESS_WHY_SIZE])
+{
+    bool may = right == ACCESS_VIEW && subject == NULL;
+    snprintf(why, ACCESS_WHY_SIZE, "%s", may ? "" : "a worker asks this for nobody");
+    return may;
+}
+
 bool access_decide(const struct bindings *bindings, const struct identity *identity, enum access_right right,
                    const struct access_subject *subject, char why[ACCESS_WHY_SIZE])
 {
     struct finding nearest = {.nearness = NEAR_NOT_BOUND};
+    if (identity->login == IDENTITY_WORKER)
+        return decide_worker(right, subject, why);
     for (size_t i = 0; i < bindings->list.count; i++) {
         struct finding finding = look(bindings->list.items[i], identity, right, subject);
         if (finding.nearness == NEAR_ALLOWED) {

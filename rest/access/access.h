@@ -36,10 +36,12 @@ struct access_subject {
     const char *connector;
     const char *class_name;           /* whole, not the short form that a configuration may use */
     struct access_texts topics;
-    const char *topics_regex;         /* which topics it takes is not known: needs the pattern "*" in topics */
+    const char *topics_regex;         /* or other words: which topics it takes is not known: needs the pattern "*" in topics */
     struct access_texts group_ids;    /* consumer.override.group.id */
     struct access_texts references;   /* provider:path:key, without ${} */
     struct access_texts overrides;    /* producer.override.linger.ms */
+    const char *unknowable;           /* words: something that no pattern can stand for; only an admin may */
+    bool all_connectors;              /* needs the pattern "*" in connectors */
 };
 
 #define ACCESS_WHY_SIZE 1024

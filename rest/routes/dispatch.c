@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "gate/gate.h"
 #include "routes/extension_routes.h"
+#include "routes/route_access.h"
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
@@ -14,11 +15,7 @@
  * basic-auth extension lets the latter pass, too. */
 static bool needs_login(const struct rest_context *context, const struct http_route *route)
 {
-    static http_handler *const OPEN[] = {health_get, livez_get, internal_tasks_post, internal_fence_put};
-    for (size_t i = 0; i < sizeof(OPEN) / sizeof(OPEN[0]); i++)
-        if (route->handler == OPEN[i])
-            return false;
-    return context->gate != NULL;
+    return context->gate != NULL && route_needs_login(route);
 }
 
 static void destroy_caller(void *caller)
@@ -86,9 +83,7 @@ static enum dispatch_verdict authenticate(struct rest_context *context, struct h
 
 static enum dispatch_verdict authorize(struct rest_context *context, struct http_exchange *exchange)
 {
-    (void)context;
-    (void)exchange;
-    return DISPATCH_ON;
+    return route_authorize(context, exchange) ? DISPATCH_ON : DISPATCH_ENDED;
 }
 
 static enum dispatch_verdict audit(struct rest_context *context, struct http_exchange *exchange)

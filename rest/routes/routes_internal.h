@@ -20,6 +20,7 @@
 #include "json/json_out.h"
 #include "routes/cross_origin.h"
 #include "routes/header_rules.h"
+#include "routes/route_access.h"
 
 extern const struct http_route REST_ROUTES[];
 #define REST_METRICS "/metrics"
@@ -58,6 +59,9 @@ struct config_snapshot *rest_snapshot(struct rest_context *context, struct http_
 struct config_snapshot *rest_snapshot_with_connector(struct rest_context *context, struct http_exchange *exchange);
 /* Who asks; NULL: authentication is off, or the route needs no login. Valid as long as the exchange. */
 const struct identity *rest_caller(const struct http_exchange *exchange);
+/* Are literal passwords of this connector, which is in the snapshot, hidden from who asks? */
+bool rest_hides_secrets(struct rest_context *context, struct http_exchange *exchange, const struct config_snapshot *snapshot,
+                        const char *name);
 /* The part {name} of the path. */
 const char *rest_name(const struct http_exchange *exchange);
 /* Only "true", in any case. */
@@ -70,6 +74,7 @@ struct rest_pending {
     struct http_exchange *exchange;
     char *name; /* of the connector; NULL when none was given */
     int64_t deadline_ms; /* of what another worker is asked for it */
+    struct route_asker asker;
 };
 /* NULL: no memory, the exchange was answered. */
 struct rest_pending *rest_pending_create(struct rest_context *context, struct http_exchange *exchange,
@@ -88,6 +93,10 @@ void rest_add_location(struct http_response *response, const struct rest_pending
 bool rest_forward(struct rest_pending *pending, const struct herder_reply *reply);
 /* Where a worker asked us: how far our snapshot has come (forwarding.h). */
 void rest_add_config_offset(struct http_response *response, const struct rest_pending *pending);
+
+/* What the herder asks before a change (route_access.h, step 2), where authentication is on; else NULL. The argument is a struct
+ * rest_pending; its name is the connector's, or that of the path. */
+herder_guard_fn *rest_guard(const struct rest_context *context);
 
 /* Replies of the herder; the argument is a struct rest_pending. */
 herder_reply_fn rest_reply_without_body;

@@ -225,12 +225,13 @@ static const struct request_kind alter_kind = {
 };
 
 void herder_alter_offsets(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,
-                          herder_reply_fn *reply, void *argument)
+                          herder_guard_fn *guard, herder_reply_fn *reply, void *argument)
 {
     struct herder_request *request = request_create(&alter_kind, name, reply, argument);
 
     if (request == NULL)
         return;
+    request->guard = guard;
     for (size_t i = 0; i < count; i++)
         if (offset_list_add(&request->offsets, changes[i].partition, changes[i].offset, NULL) != 0) {
             request_discard(request);
@@ -239,12 +240,14 @@ void herder_alter_offsets(struct herder *herder, const char *name, const struct 
     request_post(herder, request);
 }
 
-void herder_reset_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+void herder_reset_offsets(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
+                          void *argument)
 {
     struct herder_request *request = request_create(&alter_kind, name, reply, argument);
 
     if (request == NULL)
         return;
+    request->guard = guard;
     request->is_reset = true;
     request_post(herder, request);
 }

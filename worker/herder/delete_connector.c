@@ -26,10 +26,13 @@ static const struct request_kind delete_kind = {
     .begin = begin,
 };
 
-void herder_delete_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+void herder_delete_connector(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
+                             void *argument)
 {
     struct herder_request *request = request_create(&delete_kind, name, reply, argument);
 
-    if (request != NULL)
-        request_post(herder, request);
+    if (request == NULL)
+        return;
+    request->guard = guard;
+    request_post(herder, request);
 }

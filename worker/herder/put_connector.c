@@ -4,6 +4,7 @@
 
 #include "base/string_map.h"
 #include "config/connector_config.h"
+#include "config/connector_shown.h"
 #include "herder/requests_internal.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
@@ -114,7 +115,22 @@ static void begin(struct herder *herder, struct herder_request *request)
     request_post_validation(herder, request, "validating the configuration", validate_run, validate_done);
 }
 
-static const struct request_kind put_kind = {.doing = "putting the connector", .begin = begin};
+/* Where there is a guard: who may not see a value writes "[hidden]" back, and keeps it. false: answered. */
+static bool restore_hidden(struct herder *herder, struct herder_request *request, const struct string_map *present)
+{
+    const char *missing;
+
+    if (request->guard == NULL || connector_shown_restore(request->config, present, &missing))
+        return true;
+    if (missing == NULL)
+        request_answer(herder, request, 503, "The worker has no memory left for this request");
+    else
+        request_answer(herder, request, 400, CONNECTOR_SHOWN_MISSING, missing);
+    return false;
+}
+
+static const struct request_kind put_kind = {
+    .doing = "putting the connector", .prepare = restore_hidden, .begin = begin};
 
 /* Not seen from outside before it is posted. */
 static void post_with_config(struct herder *herder, struct herder_request *request, const struct string_map *config)
@@ -133,6 +149,7 @@ void herder_put_connector(struct herder *herder, const struct herder_put_connect
 
     if (request == NULL)
         return;
+    request->guard = put->guard;
     request->initial = put->initial_state;
     request->must_be_new = put->must_be_new;
     post_with_config(herder, request, put->config);
@@ -160,43 +177,35 @@ static bool apply(struct string_map *whole, const struct string_map *present, co
 }
 
 /* The request's changes become the whole configuration: in its turn, so that no earlier change is lost. */
-static bool merge(struct herder *herder, struct herder_request *request)
+static bool merge(struct herder *herder, struct herder_request *request, const struct string_map *present)
 {
-    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
     struct string_map *whole = string_map_create();
-    bool is_merged =
-        whole != NULL && apply(whole, config_snapshot_config(snapshot, request->name), request->config);
 
-    config_snapshot_drop(snapshot);
-    if (is_merged) {
-        string_map_destroy(request->config);
-        request->config = whole;
-    } else {
+    if (whole == NULL || !apply(whole, present, request->config)) {
         string_map_destroy(whole);
-    }
-    return is_merged;
-}
-
-static void begin_patch(struct herder *herder, struct herder_request *request)
-{
-    if (merge(herder, request))
-        begin(herder, request);
-    else
         request_answer(herder, request, 503, "The worker has no memory left for this request");
+        return false;
+    }
+    string_map_destroy(request->config);
+    request->config = whole;
+    return restore_hidden(herder, request, present);
 }
 
 static const struct request_kind patch_kind = {
     .doing = "changing the connector's configuration",
     .unknown_before = "Connector ",
     .unknown_after = " not found",
-    .begin = begin_patch,
+    .prepare = merge,
+    .begin = begin,
 };
 
 void herder_patch_connector(struct herder *herder, const char *name, const struct string_map *changes,
-                            herder_reply_fn *reply, void *argument)
+                            herder_guard_fn *guard, herder_reply_fn *reply, void *argument)
 {
     struct herder_request *request = request_create(&patch_kind, name, reply, argument);
 
-    if (request != NULL)
-        post_with_config(herder, request, changes);
+    if (request == NULL)
+        return;
+    request->guard = guard;
+    post_with_config(herder, request, changes);
 }

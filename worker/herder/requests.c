@@ -236,27 +236,45 @@ static bool stage_is_decided(const struct herder *herder)
 }
 
 /* false: answered with 404. */
-static bool request_is_known(struct herder *herder, struct herder_request *request)
+static bool request_is_known(struct herder *herder, struct herder_request *request, const struct string_map *present)
 {
     const struct request_kind *kind = request->kind;
-    struct config_snapshot *snapshot;
-    bool is_known;
 
-    if (kind->unknown_before == NULL)
+    if (kind->unknown_before == NULL || present != NULL)
         return true;
-    snapshot = config_store_snapshot(herder->setup.configs);
-    is_known = config_snapshot_has(snapshot, request->name);
+    request_answer(herder, request, 404, "%s%s%s", kind->unknown_before, request->name, kind->unknown_after);
+    return false;
+}
+
+/* false: answered with 403. */
+static bool request_is_allowed(struct herder *herder, struct herder_request *request, const struct string_map *present)
+{
+    char why[HERDER_WHY_SIZE];
+
+    if (request->guard == NULL || request->guard(request->argument, present, request->config, why))
+        return true;
+    request_answer(herder, request, 403, "%s", why);
+    return false;
+}
+
+/* The same present configuration for all: what is looked at is what the request is about to change. */
+static bool request_fits(struct herder *herder, struct herder_request *request)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    const struct string_map *present = config_snapshot_config(snapshot, request->name);
+    bool fits = request_is_known(herder, request, present) &&
+                (request->kind->prepare == NULL || request->kind->prepare(herder, request, present)) &&
+                request_is_allowed(herder, request, present);
+
     config_snapshot_drop(snapshot);
-    if (!is_known)
-        request_answer(herder, request, 404, "%s%s%s", kind->unknown_before, request->name, kind->unknown_after);
-    return is_known;
+    return fits;
 }
 
 static void request_begin(struct herder *herder, struct herder_request *request)
 {
     request->has_begun = true;
     request->doing = request->kind->doing;
-    if (!request_may_go_on(herder, request) || !request_is_known(herder, request))
+    if (!request_may_go_on(herder, request) || !request_fits(herder, request))
         return;
     if (request->kind->begin != NULL)
         request->kind->begin(herder, request);

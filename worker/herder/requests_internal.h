@@ -32,6 +32,8 @@ struct request_kind {
     enum request_route route;
     const char *doing;  /* "Request timed out. The worker was <doing>" */
     bool is_of_herder;  /* not REST's: nobody is answered, no deadline while it waits */
+    /* Makes `config` whole, before the guard is asked; false: answered. May be NULL. */
+    bool (*prepare)(struct herder *herder, struct herder_request *request, const struct string_map *present);
     /* Around the connector's name: answered with 404 when the config topic does not have it. NULL: it need not be there. */
     const char *unknown_before, *unknown_after;
     /* It is first of its lane and this worker leads: answer it, or post a job. NULL: `write` is posted at once. */
@@ -54,6 +56,7 @@ struct herder_request {
     const struct request_kind *kind;
     struct herder_connector *connector; /* once in a lane */
     const char *doing;
+    herder_guard_fn *guard; /* NULL: anything may be done; asked by request_begin, of `config` where there is one */
     herder_reply_fn *reply;
     void *argument;
     int64_t deadline_ms;

@@ -50,7 +50,7 @@ static int alter(const char *name, const char *partition, const char *offset, st
     struct offset_entry entry = {value(partition), value(offset)};
 
     *answer = (struct answer){0};
-    herder_alter_offsets(rig.herder, name, &entry, 1, take_answer, answer);
+    herder_alter_offsets(rig.herder, name, &entry, 1, NULL, take_answer, answer);
     return answered(answer);
 }
 
@@ -87,10 +87,10 @@ static void a_reset_forgets_every_partition(void **state)
     alter("a", "{\"f\":2}", "{\"at\":9}", &answer);
     assert_non_null(strstr(answer.message, "Where the connector keeps offsets elsewhere too"));
     rig_log_clear();
-    assert_int_equal(ask(herder_reset_offsets, "a"), 200);
+    assert_int_equal(ask(reset_unguarded, "a"), 200);
     expect("alter 2");
     assert_int_equal(offsets_of("a"), 0);
-    assert_int_equal(ask(herder_reset_offsets, "a"), 200);
+    assert_int_equal(ask(reset_unguarded, "a"), 200);
     expect("alter 0");
 }
 
@@ -102,7 +102,7 @@ static void offsets_of_what_is_not_stopped_stay(void **state)
     assert_int_equal(ask(herder_pause_connector, "a"), 202);
     assert_int_equal(alter("a", "{\"f\":1}", "{\"at\":9}", &answer), 400);
     assert_non_null(strstr(answer.message, "Connectors must be in the STOPPED state before"));
-    assert_int_equal(ask(herder_reset_offsets, "a"), 400);
+    assert_int_equal(ask(reset_unguarded, "a"), 400);
     assert_int_equal(alter("no", "{\"f\":1}", "{\"at\":9}", &answer), 404);
     assert_string_equal(answer.message, "Connector no not found");
     expect_never("alter");
@@ -145,7 +145,7 @@ static void a_change_waits_until_the_last_task_has_stopped(void **state)
     rig_set(&rig.task_silent, true);
     assert_int_equal(ask(herder_stop_connector, "a"), 204);
     expect("task- a-0 leave");
-    herder_reset_offsets(rig.herder, "a", take_answer, &answer);
+    herder_reset_offsets(rig.herder, "a", NULL, take_answer, &answer);
     turn();
     expect_never("alter");
     rig_task("a", 0, TASK_STOPPED, NULL);
@@ -162,7 +162,7 @@ static void a_change_that_finds_no_memory_is_refused(void **state)
     for (int64_t successes = 0; successes < 3; successes++) {
         answer = (struct answer){0};
         mem_watch_start(successes);
-        herder_alter_offsets(rig.herder, "a", &entry, 1, take_answer, &answer);
+        herder_alter_offsets(rig.herder, "a", &entry, 1, NULL, take_answer, &answer);
         mem_watch_stop();
         assert_int_equal(answered(&answer), 503);
     }

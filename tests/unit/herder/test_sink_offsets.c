@@ -43,7 +43,7 @@ static int alter(const char *json, struct answer *answer)
     for (size_t i = 0; i < count; i++)
         entries[i] = (struct offset_entry){mr_array_at(all, 2 * i), mr_array_at(all, 2 * i + 1)};
     *answer = (struct answer){0};
-    herder_alter_offsets(rig.herder, "a", entries, count, take_answer, answer);
+    herder_alter_offsets(rig.herder, "a", entries, count, NULL, take_answer, answer);
     return answered(answer);
 }
 
@@ -152,11 +152,11 @@ static void a_reset_asks_about_every_partition_and_drops_the_group(void **state)
     (void)state;
     alter("[" T0 ",{\"kafka_offset\":7},{\"kafka_topic\":\"t\",\"kafka_partition\":1},{\"kafka_offset\":8}]", &answer);
     rig_log_clear();
-    assert_int_equal(ask(herder_reset_offsets, "a"), 200);
+    assert_int_equal(ask(reset_unguarded, "a"), 200);
     expect_order("alter 2 | drop a");
     assert_string_equal(offsets_read(), "");
     rig_log_clear();
-    assert_int_equal(ask(herder_reset_offsets, "a"), 200);
+    assert_int_equal(ask(reset_unguarded, "a"), 200);
     expect_order("alter 0 | drop a");
 }
 
@@ -168,7 +168,7 @@ static void the_state_is_looked_at_before_the_offsets(void **state)
     assert_int_equal(ask(herder_pause_connector, "a"), 202);
     assert_int_equal(alter("[null,null]", &answer), 400);
     assert_non_null(strstr(answer.message, "Connectors must be in the STOPPED state before"));
-    assert_int_equal(ask(herder_reset_offsets, "a"), 400);
+    assert_int_equal(ask(reset_unguarded, "a"), 400);
     assert_string_equal(offsets_read(), "");
     expect_never("drop");
 }
@@ -181,7 +181,7 @@ static void a_connector_that_refuses_keeps_its_offsets(void **state)
     rig_set(&rig.alter_fails, true);
     assert_int_equal(alter("[" T0 ",{\"kafka_offset\":7}]", &answer), 500);
     assert_string_equal(answer.message, "not these offsets");
-    assert_int_equal(ask(herder_reset_offsets, "a"), 500);
+    assert_int_equal(ask(reset_unguarded, "a"), 500);
     expect_never("commit");
     expect_never("drop");
 }
@@ -198,7 +198,7 @@ static void a_cluster_that_refuses_is_500_with_its_words(void **state)
     assert_int_equal(alter("[" T0 ",{\"kafka_offset\":7}]", &answer), 500);
     expect("alter 1");
     assert_string_equal(answer.message, "no such cluster");
-    assert_int_equal(ask(herder_reset_offsets, "a"), 500);
+    assert_int_equal(ask(reset_unguarded, "a"), 500);
 }
 
 int main(void)
