@@ -192,7 +192,6 @@ int caller_write(struct callers *callers, const struct identity *identity, const
     unsigned char key[CALLER_KEY_SIZE], mac[CALLER_MAC_SIZE];
     bool fine;
 
-    str_buffer_init(header, CALLER_HEADER_MAX);
     write_parts(header, callers, identity, bindings);
     if (header->over_max)
         return refuse(why, 431,

@@ -59,7 +59,7 @@ struct caller_call {
     const char *body;         /* NULL: none */
     size_t body_length;
 };
-/* Writes the header's value. 0: done; else the status that the asker gets, and why, static: 431 when the identity is too large, 503
+/* Appends the header's value to a buffer of CALLER_HEADER_MAX. 0: done; else the status that the asker gets, and why, static: 431 when the identity is too large, 503
  * when there is no key yet, or no memory. bindings NULL: all groups and claims go along. */
 int caller_write(struct callers *callers, const struct identity *identity, const struct bindings *bindings,
                  const struct caller_call *call, struct str_buffer *header, const char **why);

@@ -116,6 +116,8 @@ bool rest_forward(struct rest_pending *pending, const struct herder_reply *reply
                         .body = request->body_length > 0 ? request->body : NULL,
                         .body_length = request->body_length,
                         .authorization = http_request_header(request, "Authorization"),
+                        .caller = rest_caller(pending->exchange),
+                        .bindings = pending->asker.bindings,
                         .signature = http_request_header(request, SIGNATURE_HEADER),
                         .signature_algorithm = http_request_header(request, SIGNATURE_ALGORITHM_HEADER),
                         .deadline_ms = pending->deadline_ms,

@@ -108,6 +108,7 @@ struct worker_config {
     uint32_t task_stall_ms;     /* millrace.task.stall.ms; default 300000 */
     const char *crash_file;     /* millrace.crash.file; "": not set */
     const char *placement_labels; /* millrace.placement.labels; base/placement.h; "": none */
+    const char *inter_worker_secret; /* millrace.inter.worker.secret; "": none. A secret */
 };
 
 /* All mistakes in one error (MR_ERR_CONFIG), a line each, naming property, value (never of a secret) and remedy. */

@@ -163,6 +163,7 @@ static const struct worker_option common_options[] = {
            TEXT(rest_auth.group_claims)),
     NUMBER("millrace.rest.auth.clock.skew.ms", INT, "60000", skew, UINT32(rest_auth.clock_skew_ms)),
     ANY("millrace.rest.bindings.file", STRING, "", TEXT(rest_auth.bindings_file)),
+    ANY("millrace.inter.worker.secret", PASSWORD, "", TEXT(inter_worker_secret)),
     CHOICE("ssl.client.auth", "none", client_auths, NOT_STORED),
 
     ANY("metric.reporters", LIST, DEFAULT_REPORTER, NOT_STORED),

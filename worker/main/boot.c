@@ -158,7 +158,8 @@ static int start_forwarding(struct boot *boot, struct mr_error **error)
     if (boot->mode == WORKER_STANDALONE)
         return 0;
     boot->forwarding =
-        forwarding_start(&(struct forwarding_setup){.worker = boot->config, .configs = boot->configs}, error);
+        forwarding_start(&(struct forwarding_setup){.worker = boot->config, .configs = boot->configs, .address = boot->address.id},
+                         error);
     return boot->forwarding != NULL ? 0 : -1;
 }
 
