@@ -45,6 +45,8 @@ const struct openapi_part OPENAPI_SCHEMAS[] = {
     {"Worker", OBJECT("'version':" TEXT ",'commit':" TEXT ",'kafka_cluster_id':" TEXT_OR_NULL,
                       "'version','commit','kafka_cluster_id'")},
     {"Health", OBJECT("'status':" ONE_OF("'healthy','starting','unhealthy'") ",'message':" TEXT_OR_NULL, "'status','message'")},
+    {"Whoami", OBJECT("'name':" TEXT_OR_NULL ",'login':" TEXT_OR_NULL ",'role':" TEXT_OR_NULL ",'data':" FLAG ",'groups':" LIST(TEXT),
+                      "'name','login','role','data','groups'")},
     {"HealthOrError", EITHER(SCHEMA("Health"), SCHEMA("Error"))},
 
     /* connectors */

@@ -16,6 +16,10 @@ const struct route_doc ROUTE_DOCS[] = {
     {HTTP_GET, "/", "getWorker", "Version and cluster of this worker", "", NO_BODY, {{200, "Worker"}}, ""},
     {HTTP_GET, "/health", "getHealth", "Whether this worker is ready to serve", "", NO_BODY,
      {{200, "Health"}, {500, "HealthOrError"}, {503, "HealthOrError"}}, ""},
+    {HTTP_GET, "/livez", "getLiveness", "Whether this worker's process runs", "", NO_BODY, {{200, "Health"}}, ""},
+    {HTTP_GET, "/readyz", "getReadiness", "The same as /health", "", NO_BODY,
+     {{200, "Health"}, {500, "HealthOrError"}, {503, "HealthOrError"}}, ""},
+    {HTTP_GET, "/whoami", "getWhoami", "Who the caller is, and the most that they may do", "", NO_BODY, {{200, "Whoami"}}, ""},
     {HTTP_GET, REST_METRICS, "getMetrics", "All numbers, for Prometheus", "", NO_BODY, {{200, OPENAPI_METRICS}}, "404 503"},
     {HTTP_GET, REST_OPENAPI, "getOpenApi", "This document", "", NO_BODY, {{200, "OpenApi"}}, ""},
 
