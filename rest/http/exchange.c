@@ -162,11 +162,13 @@ static void read_client_address(struct http_exchange *exchange)
     exchange->request.client_address = exchange->client_address;
     if (address != NULL && address->sa_family == AF_INET) {
         inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, exchange->client_address, INET6_ADDRSTRLEN);
+        exchange->request.client_port = ntohs(((const struct sockaddr_in *)address)->sin_port);
     } else if (address != NULL && address->sa_family == AF_INET6) {
         const unsigned char *bytes = ((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr;
         bool is_mapped = memcmp(bytes, MAPPED, sizeof(MAPPED)) == 0;
         inet_ntop(is_mapped ? AF_INET : AF_INET6, is_mapped ? bytes + sizeof(MAPPED) : bytes, exchange->client_address,
                   INET6_ADDRSTRLEN);
+        exchange->request.client_port = ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
     }
 }
 
@@ -341,11 +343,21 @@ void *http_exchange_caller(const struct http_exchange *exchange)
     return exchange->caller;
 }
 
+void http_exchange_set_id(struct http_exchange *exchange, const char *id)
+{
+    snprintf(exchange->request.id, sizeof(exchange->request.id), "%s", id);
+}
+
 void http_exchange_watch(struct http_exchange *exchange, http_answered_fn *answered, void *argument)
 {
+    mutex_lock(&exchange->lock);
     assert(exchange->answered_fn == NULL);
     exchange->answered_fn = answered;
     exchange->answered_argument = argument;
+    int status = exchange->answered ? exchange->answered_status : 0;
+    mutex_unlock(&exchange->lock);
+    if (status != 0)
+        answered(argument, exchange, status);
 }
 
 void http_exchange_take(struct http_exchange *exchange)
@@ -380,16 +392,18 @@ void exchange_settle(struct http_exchange *exchange, struct http_response *respo
     bool counts = !exchange->answered;
     if (counts) {
         exchange->answered = true;
+        exchange->answered_status = status;
         exchange->answer = *response;
         *response = (struct http_response){.status = 0};
         /* Under the lock: exchange_end takes it too, so the connection outlives this call. */
         if (exchange->suspended)
             MHD_resume_connection(exchange->mhd);
     }
+    http_answered_fn *answered = exchange->answered_fn;
     mutex_unlock(&exchange->lock);
     http_response_release(response);
-    if (counts && exchange->answered_fn != NULL)
-        exchange->answered_fn(exchange->answered_argument, exchange, status);
+    if (counts && answered != NULL)
+        answered(exchange->answered_argument, exchange, status);
 }
 
 void http_exchange_answer(struct http_exchange *exchange, struct http_response *response)

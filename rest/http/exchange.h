@@ -21,10 +21,14 @@ const struct http_request *http_exchange_request(const struct http_exchange *exc
 void http_exchange_set_caller(struct http_exchange *exchange, void *caller, void (*destroy)(void *caller));
 void *http_exchange_caller(const struct http_exchange *exchange);
 
+/* Names the request, for those who pass it on. Before the handler runs. */
+void http_exchange_set_id(struct http_exchange *exchange, const char *id);
+
 /* Told once, of the status of the answer that counts, whoever gives it: the handler, the server's deadline or its stop.
  * thread: any. No lock held. Must not wait. */
 typedef void http_answered_fn(void *argument, const struct http_exchange *exchange, int status);
-/* One watcher per exchange, set before the handler runs; `argument` lives until it was told. */
+/* One watcher per exchange, set before the handler runs; `argument` lives until it was told: at once, where there is an answer already
+ * (the server has stopped, or its deadline has passed). */
 void http_exchange_watch(struct http_exchange *exchange, http_answered_fn *answered, void *argument);
 
 /* A header for the answer that counts, whoever gives it; both texts are copied. Ignored once there is an answer, beyond

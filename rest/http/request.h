@@ -22,6 +22,8 @@
 #define HTTP_BODIES_MAX (64u << 20) /* bytes of all bodies held at one time; beyond: 503 */
 #define HTTP_BODIES_UNDECIDED_MAX (16u << 20) /* of those, bytes of clients who may turn out to be strangers; beyond: 503 */
 
+#define HTTP_REQUEST_ID_SIZE 65 /* with the NUL; a longer one is cut */
+
 enum http_method {
     HTTP_GET,
     HTTP_HEAD,
@@ -48,6 +50,8 @@ struct http_request {
     size_t body_length;
     bool has_body;      /* some came; that of a GET is not kept, so its length is 0 here */
     const char *origin; /* "http://host:port": as the client called us */
+    uint16_t client_port;            /* of that address; 0: not known */
+    char id[HTTP_REQUEST_ID_SIZE];   /* http_exchange_set_id; "": none */
     const char *client_address;      /* where it came from, numeric and without port; "" when not known */
     const char *certificate_subject; /* of the client's certificate, which TLS has checked; NULL: none */
     const struct http_route *route;

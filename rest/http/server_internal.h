@@ -108,8 +108,9 @@ struct http_exchange {
 
     void *caller; /* set by one thread at a time, before the handler */
     void (*destroy_caller)(void *caller);
-    http_answered_fn *answered_fn;
+    http_answered_fn *answered_fn; /* lock */
     void *answered_argument;
+    int answered_status; /* lock */
 
     pthread_mutex_t lock;
     bool answered, suspended;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "gate/gate.h"
 #include "routes/extension_routes.h"
+#include "routes/route_audit.h"
 #include "routes/route_access.h"
 #include "routes/routes_internal.h"
 
@@ -86,18 +87,11 @@ static enum dispatch_verdict authorize(struct rest_context *context, struct http
     return route_authorize(context, exchange) ? DISPATCH_ON : DISPATCH_ENDED;
 }
 
-static enum dispatch_verdict audit(struct rest_context *context, struct http_exchange *exchange)
-{
-    (void)context;
-    (void)exchange;
-    return DISPATCH_ON;
-}
-
 static dispatch_stage_fn *const STAGES[DISPATCH_STAGE_COUNT] = {
     [DISPATCH_AUTHENTICATE] = authenticate,
     [DISPATCH_EXTENSIONS] = extension_routes_filter,
     [DISPATCH_AUTHORIZE] = authorize,
-    [DISPATCH_AUDIT] = audit,
+    [DISPATCH_AUDIT] = route_audit_stage,
 };
 
 static void run_from(struct rest_context *context, struct http_exchange *exchange, int stage)
@@ -118,10 +112,11 @@ void dispatch_go_on(struct rest_context *context, struct http_exchange *exchange
     run_from(context, exchange, done + 1);
 }
 
-void dispatch_note_refusal(struct rest_context *context, const struct http_exchange *exchange, int status, const char *why)
+void dispatch_note_refusal(struct rest_context *context, struct http_exchange *exchange, int status, const char *why)
 {
     const struct http_request *request = http_exchange_request(exchange);
     (void)context;
     log_info("rest", "refused with %d: %s %s from %s: %s", status, http_method_name(request->method), request->route->pattern,
              request->client_address, why);
+    route_audit_refused(context, exchange, status);
 }

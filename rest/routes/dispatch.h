@@ -36,6 +36,6 @@ http_handler dispatch_request;
 void dispatch_go_on(struct rest_context *context, struct http_exchange *exchange, enum dispatch_stage done);
 
 /* Each call that is refused (401, 403, 429) is told here, before it is answered; `why` may be logged. thread: any. */
-void dispatch_note_refusal(struct rest_context *context, const struct http_exchange *exchange, int status, const char *why);
+void dispatch_note_refusal(struct rest_context *context, struct http_exchange *exchange, int status, const char *why);
 
 #endif

@@ -11,6 +11,7 @@
 #include "herder/leader_link.h"
 #include "json/connector_body.h"
 #include "json/connector_entity.h"
+#include "routes/dispatch.h"
 #include "routes/routes_internal.h"
 #include "store/config_snapshot.h"
 
@@ -44,6 +45,7 @@ static bool is_from_worker(struct rest_context *context, struct http_exchange *e
     if (signature_check(herder_worker(context->herder), forwarding_configs(context->forwarding), &claim, request->body,
                         request->body_length, &verdict))
         return true;
+    dispatch_note_refusal(context, exchange, verdict.status, verdict.message);
     rest_answer_error(exchange, verdict.status, "%s", verdict.message);
     return false;
 }

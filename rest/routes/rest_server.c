@@ -11,6 +11,7 @@
 #include "routes/dispatch.h"
 #include "routes/extension_routes.h"
 #include "routes/openapi.h"
+#include "routes/route_audit.h"
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
@@ -50,6 +51,7 @@ static struct rest_context *context_create(const struct rest_setup *setup, struc
     context->herder = setup->herder;
     context->forwarding = setup->forwarding;
     context->metrics = setup->metrics;
+    context->audit = setup->audit;
     if (header_rules_init(&context->header_rules, worker->response_headers, error) == 0 &&
         cross_origin_init(&context->cross_origin, worker->access_control_origins, worker->access_control_methods, error) == 0 &&
         write_openapi(context, worker, error) == 0 && open_gate(context, worker, error) == 0 && extension_routes_init(context, setup, error) == 0)
@@ -139,6 +141,7 @@ bool rest_server_stop(struct rest_server *server)
         return true;
     http_server_stop(server->http);
     gate_stop(server->context->gate); /* before the context: its threads hold it */
+    route_audit_settle(server->context);
     bool is_clean = extension_routes_release(server->context);
     if (is_clean)
         rest_context_drop(server->context);

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct audit;
 struct forwarding;
 struct herder;
 struct metrics_registry;
@@ -25,6 +26,7 @@ struct rest_setup {
     struct herder *herder;              /* outlives the server */
     const struct worker_config *worker; /* its listeners, headers and origins; during the call */
     struct forwarding *forwarding;      /* to other workers; outlives the herder; NULL: standalone, all belongs here */
+    struct audit *audit;                /* outlives the server and the herder; NULL: nothing is recorded */
     struct metrics_registry *metrics;   /* outlives the server; NULL: /metrics answers 404 */
 };
 

@@ -28,6 +28,7 @@ extern const struct http_route REST_ROUTES[];
 extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
 
 /* What handlers need; held by the server and by every request that waits for the herder. */
+struct audit;
 struct extensions;
 struct gate;
 struct metrics_registry;
@@ -36,6 +37,7 @@ struct rest_context {
     struct herder *herder;
     struct forwarding *forwarding; /* NULL: standalone */
     struct metrics_registry *metrics; /* NULL: none */
+    struct audit *audit; /* NULL: nothing is recorded */
     struct cross_origin cross_origin; /* what browsers are told with every answer */
     struct header_rules header_rules;
     struct str_buffer openapi; /* the document (openapi.h) */

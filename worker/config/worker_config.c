@@ -276,6 +276,7 @@ static int box_fill(struct worker_config_box *box, struct str_buffer *mistakes, 
         worker_notices_read(box, mistakes) != 0)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for the worker's configuration");
     check_servers(box, mistakes);
+    worker_audit_check(&box->config, mistakes);
     check_together(box, mistakes);
     if (mistakes->length > 0)
         return mr_error_set(error, MR_ERR_CONFIG, "%s", str_buffer_text(mistakes));

@@ -61,6 +61,13 @@ struct rest_auth_config {
     const char *bindings_file; /* millrace.rest.bindings.file (access/bindings.h) */
 };
 
+/* millrace.audit.…: where changes are recorded (audit/audit.h); "" where not set. */
+struct audit_config {
+    const char *file, *topic;
+    int32_t topic_replication_factor; /* -1: the broker's default */
+    const char *hash_key;             /* a secret */
+};
+
 struct worker_config {
     enum worker_mode mode;
     const struct string_map *properties; /* all, as written (references of the worker's file resolved) */
@@ -102,6 +109,8 @@ struct worker_config {
     bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` */
 
 
+    struct audit_config audit; /* see worker_config_is_audited */
+
     uint32_t pool_threads_max;  /* millrace.pool.threads.max; default: cores + 2, at least 4 */
     uint64_t task_buffer_bytes; /* millrace.task.buffer.bytes; default 32 MiB */
     uint32_t call_timeout_ms;   /* millrace.call.timeout.ms: for a call of a connector; default 60000 */
@@ -118,6 +127,9 @@ void worker_config_destroy(struct worker_config *config);
 
 /* Must whoever asks over REST log in? Then there is a file of bindings, too. */
 bool worker_config_needs_login(const struct worker_config *config);
+
+/* Are changes recorded? */
+bool worker_config_is_audited(const struct worker_config *config);
 
 /* connect.protocol=sessioned: requests between workers are signed. */
 bool worker_config_is_sessioned(const struct worker_config *config);

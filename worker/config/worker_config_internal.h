@@ -57,6 +57,8 @@ void worker_mistake(struct str_buffer *mistakes, const char *format, ...) __attr
 /* false: no memory. */
 bool worker_warn(struct worker_config_box *box, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+void worker_audit_check(const struct worker_config *config, struct str_buffer *mistakes);
+
 /* -1: no memory; mistakes get a line each. */
 int worker_listeners_read(struct worker_config_box *box, struct str_buffer *mistakes);
 int worker_access_read(struct worker_config_box *box, struct str_buffer *mistakes);

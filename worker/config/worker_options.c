@@ -188,6 +188,11 @@ static const struct worker_option common_options[] = {
     NUMBER("socket.connection.setup.timeout.max.ms", LONG, "30000", not_negative, NOT_STORED),
     CHOICE("security.protocol", "PLAINTEXT", security_protocols, NOT_STORED),
 
+    ANY("millrace.audit.file", STRING, "", TEXT(audit.file)),
+    ANY("millrace.audit.topic", STRING, "", TEXT(audit.topic)),
+    COUNT("millrace.audit.topic.replication.factor", SHORT, "-1", "Replication factor", INT32(audit.topic_replication_factor)),
+    ANY("millrace.audit.hash.key", PASSWORD, "", TEXT(audit.hash_key)),
+
     NUMBER("millrace.pool.threads.max", INT, "0", not_negative, UINT32(pool_threads_max)),
     NUMBER("millrace.task.buffer.bytes", LONG, "33554432", buffer_bytes, UINT64(task_buffer_bytes)),
     NUMBER("millrace.call.timeout.ms", LONG, "60000", stall, UINT32(call_timeout_ms)),

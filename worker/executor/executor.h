@@ -74,8 +74,13 @@ struct executor_listener {
     void (*on_topic)(void *argument, const char *connector, uint32_t task, const char *topic);
 };
 
+/* A connector's values, read anew, are others: it will run with those. `raw` names them and holds none. thread: any; must only post. */
+typedef void executor_refreshed_fn(void *argument, const char *connector, const struct string_map *raw);
+
 /* Borrowed; outlives the executor. */
 struct executor_setup {
+    executor_refreshed_fn *refreshed; /* NULL: nobody wants to know */
+    void *refreshed_argument;
     const struct loader *loader;
     const struct worker_config *worker;
     const struct variables *variables; /* resolves references in configurations; NULL: they stay text */
