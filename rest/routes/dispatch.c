@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "forwarding/caller.h"
 #include "gate/gate.h"
 #include "routes/extension_routes.h"
 #include "routes/route_audit.h"
@@ -19,6 +20,12 @@ static bool needs_login(const struct rest_context *context, const struct http_ro
     return context->gate != NULL && route_needs_login(route);
 }
 
+/* By another worker, which says for whom. Whoever else sends that header is refused, also where nobody logs in. */
+static bool is_forwarded(const struct http_request *request)
+{
+    return http_request_header(request, CALLER_HEADER) != NULL;
+}
+
 static void destroy_caller(void *caller)
 {
     identity_destroy(caller);
@@ -28,6 +35,8 @@ enum http_admission dispatch_admit(void *argument, struct http_exchange *exchang
 {
     struct rest_context *context = argument;
     const struct http_request *request = http_exchange_request(exchange);
+    if (is_forwarded(request))
+        return HTTP_UNDECIDED; /* what is signed is the body, too */
     if (!needs_login(context, request->route))
         return HTTP_ADMITTED;
     struct gate_verdict verdict = gate_look(context->gate, request);
@@ -64,9 +73,24 @@ static void on_told(void *argument, const struct gate_verdict *verdict)
     rest_context_drop(login.context);
 }
 
+static enum dispatch_verdict believe_worker(struct rest_context *context, struct http_exchange *exchange)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    struct caller_verdict verdict = caller_check(forwarding_callers(context->forwarding), request);
+    if (verdict.identity != NULL) {
+        http_exchange_set_caller(exchange, verdict.identity, destroy_caller);
+        return DISPATCH_ON;
+    }
+    dispatch_note_refusal(context, exchange, verdict.status, verdict.why);
+    rest_answer_error(exchange, verdict.status, "%s", verdict.why);
+    return DISPATCH_ENDED;
+}
+
 static enum dispatch_verdict authenticate(struct rest_context *context, struct http_exchange *exchange)
 {
     const struct http_request *request = http_exchange_request(exchange);
+    if (is_forwarded(request))
+        return believe_worker(context, exchange);
     if (rest_caller(exchange) != NULL || !needs_login(context, request->route))
         return DISPATCH_ON;
     struct login *login = mem_alloc(sizeof(*login));
