@@ -116,6 +116,31 @@ static void write_answer(struct json_out *out, int status, const char *schema)
     json_out_close(out, '}');
 }
 
+static void write_error(struct json_out *out, const char *status)
+{
+    json_out_name(out, status);
+    write_reference(out, "responses", "Error");
+}
+
+static const struct http_route *route_of(const struct route_doc *doc)
+{
+    for (size_t i = 0; i < REST_ROUTE_COUNT; i++)
+        if (REST_ROUTES[i].method == doc->method && strcmp(REST_ROUTES[i].pattern, doc->pattern) == 0)
+            return &REST_ROUTES[i];
+    return NULL;
+}
+
+/* Of a worker where people log in. */
+static void write_refusals(struct json_out *out, const struct route_doc *doc)
+{
+    const struct http_route *route = route_of(doc);
+    if (route == NULL || !route_needs_login(route))
+        return;
+    write_error(out, "401");
+    if (strstr(doc->errors, "403") == NULL)
+        write_error(out, "403");
+}
+
 static void write_answers(struct json_out *out, const struct route_doc *doc)
 {
     const char *at = doc->errors;
@@ -123,10 +148,9 @@ static void write_answers(struct json_out *out, const struct route_doc *doc)
     open_named(out, "responses", '{');
     for (size_t i = 0; i < ROUTE_ANSWERS_MAX && doc->answers[i].status != 0; i++)
         write_answer(out, doc->answers[i].status, doc->answers[i].schema);
-    while (next_word(&at, status, sizeof(status))) {
-        json_out_name(out, status);
-        write_reference(out, "responses", "Error");
-    }
+    while (next_word(&at, status, sizeof(status)))
+        write_error(out, status);
+    write_refusals(out, doc);
     json_out_name(out, "default");
     write_reference(out, "responses", "Error");
     json_out_close(out, '}');
