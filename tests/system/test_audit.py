@@ -1,0 +1,199 @@
+"""The audit record of a real worker: every kind of change, refused calls, plugins, secrets; a full disk; a topic."""
+
+import hashlib
+import json
+import os
+import re
+import unittest
+
+import exposition
+import lab
+from cluster import Cluster
+
+PLANTED = ("pl4nted-literal", "pl4nted-first", "pl4nted-second")
+FILE_PROVIDER = "org.apache.kafka.common.config.provider.FileConfigProvider"
+HASH = re.compile(r"^hmac-sha256:[0-9a-f]{8}:[0-9a-f]{64}$")
+
+
+def lines_of(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+class Record(unittest.TestCase):
+    def setUp(self):
+        self.kafka = lab.suite_lab()
+        self.folder = lab.scratch_folder()
+        self.path = os.path.join(self.folder, "audit.log")
+        self.input, self.topic, self.name = os.path.join(self.folder, "input"), lab.fresh_name("lines"), lab.fresh_name("in")
+        self.secrets = os.path.join(self.folder, "secrets.properties")
+        self.put_secret(PLANTED[1])
+        self.say("one")
+
+    def put_secret(self, value):
+        with open(self.secrets + ".tmp", "w", encoding="utf-8") as file:
+            file.write("password=%s\n" % value)
+        os.rename(self.secrets + ".tmp", self.secrets)
+
+    def say(self, line):
+        with open(self.input, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def arrived(self, line):
+        lab.wait_until(lambda: self.topic in self.kafka.topics() and line.encode() in self.kafka.values(self.topic),
+                       "line %s in the topic" % line)
+
+    def config(self, **more):
+        return {"connector.class": "FileStreamSource", "file": self.input, "topic": self.topic, "db.password": PLANTED[0],
+                "db.user": "${file:%s:password}" % self.secrets, **more}
+
+    def worker(self):
+        return lab.Worker(lab.worker_properties(
+            self.kafka, millrace__audit__file=self.path, config__providers="file",
+            config__providers__file__class=FILE_PROVIDER))
+
+    # The record
+
+    def events(self, event, **members):
+        return [line for line in lines_of(self.path)
+                if line["event"] == event and all(line[key] == value for key, value in members.items())]
+
+    def one(self, event, **members):
+        return lab.wait_until(lambda: self.events(event, **members), "%s %s in the record" % (event, members))[-1]
+
+    def change(self, worker, method, path, body=None, status=None):
+        """A change with an id of its own; its outcome's line."""
+        self.count = getattr(self, "count", 0) + 1
+        request = "change-%d" % self.count
+        got, answer, headers = lab.http(method, worker.url + path, body, headers={"X-Request-ID": request})
+        self.assertEqual(request, headers["X-Request-ID"])
+        self.assertEqual(status, got, answer)
+        intent, outcome = self.one("change", request=request), self.one("outcome", request=request)
+        for line in intent, outcome:
+            self.assertEqual((method, path.split("?")[0], "anonymous", "none", "127.0.0.1"),
+                             tuple(line[key] for key in ("method", "path", "who", "login", "address")))
+            self.assertEqual(worker.url, "http://" + line["worker"])
+        self.assertEqual((intent["seq"], got), (outcome["intent"], outcome["status"]))
+        self.assertEqual(intent["hash_before"], outcome["hash_before"])
+        return outcome
+
+    def check_changes(self, worker):
+        at = "/connectors/" + self.name
+        made = self.change(worker, "POST", "/connectors", {"name": self.name, "config": self.config()}, 201)
+        self.assertEqual((self.name, None, "done"), (made["connector"], made["hash_before"], made["outcome"]))
+        self.assertRegex(made["hash_after"], HASH)
+        worker.wait_state(self.name)
+        same = self.change(worker, "PUT", at + "/config", self.config(), 200)
+        self.assertEqual((made["hash_after"], made["hash_after"]), (same["hash_before"], same["hash_after"]))
+        other = self.change(worker, "PATCH", at + "/config", {"batch.size": "100"}, 200)
+        self.assertEqual(made["hash_after"], other["hash_before"])
+        self.assertRegex(other["hash_after"], HASH)
+        self.assertNotEqual(other["hash_before"], other["hash_after"])
+        worker.wait_state(self.name)
+        for method, what, status in (("PUT", "/pause", 202), ("PUT", "/resume", 202), ("POST", "/restart", 204),
+                                     ("POST", "/tasks/0/restart", 204), ("PUT", "/topics/reset", 202), ("PUT", "/stop", 204)):
+            line = self.change(worker, method, at + what, status=status)
+            self.assertEqual(other["hash_after"], line["hash_after"])
+            if what in ("/restart", "/tasks/0/restart"):
+                worker.wait_state(self.name)
+        worker.wait_state(self.name, "STOPPED", 0)
+        self.change(worker, "DELETE", at + "/offsets", status=200)
+        self.change(worker, "PUT", at + "/resume", status=202)
+        self.change(worker, "PUT", "/admin/loggers/audit.test", {"level": "DEBUG"}, 200)
+        self.assertEqual("refused", self.change(worker, "PUT", "/connectors/absent/pause", status=404)["outcome"])
+        self.change(worker, "POST", "/connectors", b"{", 400)
+        second = lab.fresh_name("gone ä/")
+        worker.create(second, self.config())
+        gone = self.change(worker, "DELETE", "/connectors/gone%20%C3%A4%2F" + second[len("gone ä/"):], status=204)
+        self.assertEqual((second, None), (gone["connector"], gone["hash_after"]))
+
+    def check_what_is_no_change(self, worker):
+        before = len(self.events("change"))
+        for method, path, body in (("GET", "/connectors?expand=info", None),
+                                   ("PUT", "/connector-plugins/FileStreamSource/config/validate", self.config(name="x"))):
+            status, _, headers = lab.http(method, worker.url + path, body)
+            self.assertEqual((200, None), (status, headers["X-Request-ID"]))
+        self.assertEqual(before, len(self.events("change")))
+
+    def check_other_lines(self, worker):
+        self.one("start")
+        plugin = self.one("plugin", module=self.events("plugin")[0]["module"])
+        with open(plugin["file"], "rb") as file:
+            self.assertEqual(hashlib.sha256(file.read()).hexdigest(), plugin["sha256"])
+        status, _ = worker.request("POST", "/connectors/%s/tasks" % self.name, [])
+        refused = self.one("refused", path="/connectors/%s/tasks" % self.name)
+        self.assertEqual(status, refused["status"])
+        worker.wait_state(self.name)
+        self.put_secret(PLANTED[2])
+        self.assertEqual("file:%s:password" % self.secrets, self.one("secret", connector=self.name)["references"])
+
+    def check_full_disk(self, worker):
+        """As a disk that is full: the record's place leads to a device that is."""
+        worker.wait_state(self.name)
+        os.rename(self.path, self.path + ".1")
+        os.symlink("/dev/full", self.path)
+        for method, path, body in (("PUT", "/connectors/%s/pause" % self.name, None),
+                                   ("POST", "/connectors", {"name": "never", "config": self.config()})):
+            status, answer = worker.request(method, path, body)
+            self.assertEqual(503, status, answer)
+            self.assertIn("audit record (millrace.audit.file) cannot be written: No space left on device", answer["message"])
+        self.say("while the disk is full")
+        self.arrived("while the disk is full")
+        self.assertNotIn("never", worker.rest("GET", "/connectors"))
+        self.assertIn("refuses changes: the audit record", worker.rest("GET", "/health")["message"])
+        numbers = exposition.Exposition(lab.http("GET", worker.url + "/metrics", headers={"Accept": "text/plain"})[1])
+        self.assertEqual((1, 2), (numbers.value("millrace_audit_failing"), numbers.value("millrace_audit_refused_changes_total")))
+        os.unlink(self.path)
+        lab.wait_until(lambda: worker.request("PUT", "/connectors/%s/pause" % self.name)[0] == 202, "changes go on", 10)
+        gap = self.one("gap")
+        self.assertEqual(("No space left on device", 0), (gap["reason"], gap["lost"]))
+        self.assertGreaterEqual(gap["refused_changes"], 2)
+        self.assertNotIn("audit", worker.rest("GET", "/health")["message"])
+
+    def test_every_change_is_on_record_and_none_is_made_while_it_cannot_be(self):
+        with self.worker() as worker:
+            self.check_changes(worker)
+            self.check_what_is_no_change(worker)
+            self.check_other_lines(worker)
+            self.check_full_disk(worker)
+            self.assertEqual(0, worker.stop())
+        self.assertEqual("stop", lines_of(self.path)[-1]["event"])
+        self.assertEqual(0o600, os.stat(self.path).st_mode & 0o777)
+        for path in self.path, self.path + ".1":
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            for planted in PLANTED:
+                self.assertNotIn(planted, text)
+
+
+class Topic(unittest.TestCase):
+    def test_workers_that_pass_a_change_on_record_it_both_under_one_id(self):
+        kafka, topic = lab.suite_lab(), lab.fresh_name("audit")
+        cluster = Cluster(kafka, names=("a", "b"), millrace__audit__topic=topic, millrace__audit__topic__replication__factor=1)
+        self.addCleanup(cluster.end)
+
+        def told(name, request):
+            worker = cluster.workers[name]
+            config = {"connector.class": "FileStreamSource", "file": "/dev/null", "topic": topic + "-none", "tasks.max": "1"}
+            return lab.http("PUT", worker.url + "/connectors/from-%s/config" % name, config, headers={"X-Request-ID": request})[0]
+
+        for name in ("a", "b"):
+            lab.wait_until(lambda: told(name, "by-" + name) in (200, 201), "a connector through " + name)
+        for name in cluster.workers:
+            self.assertEqual(0, cluster.workers[name].stop())
+        lines = [json.loads(value) for value in kafka.values(topic)]
+        self.assertIn("retention.ms=-1", kafka.topic_configs(topic))
+        self.assertEqual(2, len([line for line in lines if line["event"] == "stop"]))
+        done = [line for line in lines if line["event"] == "outcome" and line["outcome"] == "done"]
+        passed_on = {line["request"] for line in done if line.get("forwarded")}
+        self.assertEqual(1, len(passed_on), lines)  # one of the two is the leader
+        for line in done:
+            intents = [other for other in lines if other["event"] == "change" and other["worker"] == line["worker"] and
+                       other["seq"] == line["intent"]]
+            self.assertEqual([line["request"]], [intent["request"] for intent in intents])
+        both = [line["worker"] for line in done if line["request"] in passed_on]
+        self.assertEqual(2, len(set(both)), lines)
+
+
+if __name__ == "__main__":
+    unittest.main()
