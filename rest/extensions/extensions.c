@@ -94,7 +94,7 @@ static int add_all(struct extensions *extensions, const struct extensions_setup 
     int status = 0;
     if (names == NULL)
         return setup->worker->rest_extensions == NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for REST extensions");
-    for (char *name; status == 0 && (name = strtok_r(rest, ",", &rest)) != NULL;)
+    for (char *name; status == 0 && (name = strtok_r(rest, ", \t", &rest)) != NULL;)
         status = is_built_in(name) ? 0 : add(extensions, name, setup, error);
     mem_free(names);
     return status;

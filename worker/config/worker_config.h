@@ -104,10 +104,9 @@ struct worker_config {
     const char *response_headers;                                /* response.http.headers.config; "": none */
 
     struct rest_auth_config rest_auth;
-    const char *rest_extensions;        /* rest.extension.classes: a comma list without blanks */
+    const char *rest_extensions;        /* rest.extension.classes: a comma list */
     uint32_t rest_extension_timeout_ms; /* millrace.rest.extension.timeout.ms: for a call of one; default 5000 */
     bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` */
-
 
     struct audit_config audit; /* see worker_config_is_audited */
 

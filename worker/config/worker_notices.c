@@ -155,19 +155,6 @@ static bool read_admin_listeners(struct worker_config_box *box)
                                           "endpoints are not served at all");
 }
 
-static void refuse_extensions(const struct worker_config_box *box, struct str_buffer *mistakes)
-{
-    for (size_t i = 0; i < mr_config_list_count(box->parsed, "rest.extension.classes"); i++) {
-        if (worker_access_is_extension(mr_config_list_at(box->parsed, "rest.extension.classes", i)))
-            continue;
-        worker_mistake(
-            mistakes,
-            "rest.extension.classes: %s cannot be loaded here. Extensions guard the REST API as a rule: remove "
-            "it only if the API may be open, or put a proxy that guards it in front",
-            mr_config_list_at(box->parsed, "rest.extension.classes", i));
-    }
-}
-
 static bool read_reporters(struct worker_config_box *box)
 {
     bool is_fine = true;
@@ -181,7 +168,6 @@ static bool read_reporters(struct worker_config_box *box)
 
 int worker_notices_read(struct worker_config_box *box, struct str_buffer *mistakes)
 {
-    refuse_extensions(box, mistakes);
     read_fencing(box);
     return read_exactly_once(box, mistakes) && read_admin_listeners(box) && read_reporters(box) &&
                    read_names(box, mistakes)

@@ -44,6 +44,7 @@ static void every_kind_loads_in_the_order_of_the_rest_api(void **state)
         "converter org.acme.ThingConverter",          "header_converter org.acme.ThingConverter",
         "configprovider org.acme.SafeConfigProvider",
         "connectorclientconfigoverridepolicy org.acme.SomeConnectorClientConfigOverridePolicy",
+        "rest_extension org.acme.PeekRestExtension",
     };
     put_plugin(*state, "gallery");
     struct loader *loader = load(((struct folder *)*state)->path);
@@ -98,7 +99,7 @@ static void a_bad_file_does_not_stop_its_neighbours(void **state)
     put_plugin_as(*state, "versioned_1_0", "e.so");
     struct loader *loader = load(((struct folder *)*state)->path);
     assert_int_equal(3, loader_refusal_count(loader));
-    assert_int_equal(11, loader_count(loader));
+    assert_int_equal(12, loader_count(loader));
     loader_destroy(loader);
 }
 
@@ -145,7 +146,7 @@ static void folders_are_searched_one_level_deep_for_so_files(void **state)
     put_plugin_as(*state, "versioned_2_0", "versioned.so.1");
     put_file(*state, "thing.jar", "PK", 2);
     struct loader *loader = load(((struct folder *)*state)->path);
-    assert_int_equal(10, loader_count(loader));
+    assert_int_equal(11, loader_count(loader));
     assert_int_equal(0, loader_refusal_count(loader));
     loader_destroy(loader);
 }
@@ -171,7 +172,7 @@ static void a_file_under_two_paths_is_loaded_once(void **state)
     put_plugin_as(*state, "gallery", "a.so");
     put_plugin_as(*state, "gallery", "b.so");
     struct loader *loader = load(((struct folder *)*state)->path);
-    assert_int_equal(10, loader_count(loader));
+    assert_int_equal(11, loader_count(loader));
     assert_int_equal(0, loader_refusal_count(loader));
     loader_destroy(loader);
 }
