@@ -218,7 +218,7 @@ static size_t hide_window(char *text, size_t length, uint64_t known)
 size_t secrets_hide(char *text, size_t length)
 {
     uint64_t known = atomic_load(&lengths);
-    size_t done = 0;
+    size_t done = 0, all = length;
 
     if (known == 0)
         return length;
@@ -227,8 +227,10 @@ size_t secrets_hide(char *text, size_t length)
         size_t kept = hide_window(text + done, window, known);
         memmove(text + done + kept, text + done + window, length - done - window);
         length -= window - kept;
-        if (done + kept >= length)
+        if (done + kept >= length) {
+            explicit_bzero(text + length, all - length);
             return length;
+        }
         done += kept > SECRETS_PIECE ? kept - SECRETS_PIECE : 0; /* one may begin at its end */
     }
 }

@@ -28,7 +28,8 @@
 /* NULL and short texts are nothing. White space at its end is no part of a secret. */
 void secrets_note(const char *text);
 
-/* Puts SECRETS_HIDDEN in the place of every known secret, in place; the new length. `text` need not end in a NUL and gets none. */
+/* Puts SECRETS_HIDDEN in the place of every known secret, in place; the new length. `text` need not end in a NUL; what is left of its
+ * former length is zeroed. */
 size_t secrets_hide(char *text, size_t length);
 /* The same for a text with its NUL. */
 void secrets_hide_text(char *text);

@@ -44,6 +44,8 @@ static char *hide_one(const char *words, const char *name, const char *raw, cons
     struct str_buffer out;
     const char *start, *rest = after_own_value(words, name, &start);
     str_buffer_init(&out, WORDS_MAX);
+    size_t usual = 2 * strlen(words) + 1024; /* so that no piece of a secret is left behind by growing */
+    str_buffer_reserve(&out, usual < WORDS_MAX / 2 ? usual : WORDS_MAX / 2);
     if (rest != NULL) {
         str_buffer_append(&out, words, (size_t)(start - words));
         str_buffer_append_text(&out, raw);
@@ -58,6 +60,13 @@ static char *hide_one(const char *words, const char *name, const char *raw, cons
     return hidden;
 }
 
+static void words_free(char *words)
+{
+    if (words != NULL)
+        explicit_bzero(words, strlen(words));
+    mem_free(words);
+}
+
 char *variables_hide(const struct string_map *raw, const struct string_map *resolved, const char *words)
 {
     char *hidden = mem_strdup(words);
@@ -66,7 +75,7 @@ char *variables_hide(const struct string_map *raw, const struct string_map *reso
         if (secret == NULL || !variables_has_reference(text) || strcmp(text, secret) == 0)
             continue;
         char *next = hide_one(hidden, name, text, secret);
-        mem_free(hidden);
+        words_free(hidden);
         hidden = next;
     }
     return hidden;

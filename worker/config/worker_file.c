@@ -32,7 +32,7 @@ static bool ends_with(const char *name, const char *end)
 /* By their names, whatever prefix they have: worker, clients, listeners. What stands in JAAS texts the clients note. */
 static void note_secrets(const struct string_map *properties)
 {
-    static const char *const ends[] = {"password", ".secret", "keystore.key"};
+    static const char *const ends[] = {"password", ".secret", "keystore.key", "hash.key"};
     for (size_t i = 0; i < string_map_count(properties); i++) {
         for (size_t end = 0; end < sizeof(ends) / sizeof(ends[0]); end++) {
             if (ends_with(string_map_key(properties, i), ends[end]))
