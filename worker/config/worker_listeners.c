@@ -63,7 +63,9 @@ static enum reading read_url(const char *url, struct listener_address *address)
 static enum reading read_one(const char *url, struct listener_address *address, struct str_buffer *mistakes)
 {
     enum reading reading = read_url(url, address);
-    if (reading == MALFORMED)
+    if (reading == MALFORMED && strchr(url, '@') != NULL) /* there may be a password before it */
+        worker_mistake(mistakes, "listeners: a URL to listen on names no user. Write scheme://host:port, e.g. http://:8083");
+    else if (reading == MALFORMED)
         worker_mistake(mistakes,
                        "listeners: '%s' is not a URL to listen on. Write scheme://host:port, e.g. http://:8083, "
                        "http://10.0.0.1:8083 or http://[::1]:8083",
