@@ -54,6 +54,7 @@ class Failures(unittest.TestCase):
         url = self.cluster.workers[self.follower].url + "/"
         shown = self.cluster.any().rest("GET", "/admin/cluster")
         self.assertEqual([True], [member["gone"] for member in shown["members"] if member["url"] == url])
+        self.assertEqual("a worker ended without leaving", shown["last_rebalance"]["reason"])
         self.assertEqual([False], [given["obeyed"] for given in shown["assignment"] if given["url"] == url])
         self.cluster.wait_balanced(self.load.units)
         self.finish()
