@@ -107,7 +107,7 @@ static bool leads(const struct cluster_picture *picture, const struct cluster_kn
 {
     const struct cluster_seat *seat = cluster_picture_seat(picture, known->url, known->boot);
 
-    return seat != NULL && seat->leads;
+    return seat != NULL && seat->leads && !cluster_known_is_gone(picture, known);
 }
 
 static const char *leader_url(const struct cluster_picture *picture)
@@ -134,6 +134,7 @@ static void write_member(struct json_out *out, const struct cluster_picture *pic
     write_flag(out, "drains", is_introduced && known->member.drains);
     write_flag(out, "leaves", is_introduced && known->member.leaves);
     write_flag(out, "unfit", cluster_known_has_orders(known) && known->assignment.is_unfit);
+    write_flag(out, "gone", cluster_known_is_gone(picture, known));
     json_out_close(out, '}');
 }
 
@@ -170,7 +171,7 @@ static void write_assignments(struct json_out *out, const struct cluster_picture
         json_out_open(out, '{');
         json_out_pair(out, "url", known->url);
         json_out_pair(out, "boot", known->assignment.boot);
-        write_flag(out, "obeyed", cluster_known_has_orders(known));
+        write_flag(out, "obeyed", cluster_known_has_orders(known) && !cluster_known_is_gone(picture, known));
         write_units(out, "units", &known->assignment.units, shown);
         write_reasons(out, "revoking", &known->assignment.revoking, revocation_reason, shown);
         write_units(out, "preparing", &known->assignment.preparing, shown);

@@ -100,8 +100,8 @@ const struct openapi_part OPENAPI_SCHEMAS[] = {
     {"LoggerLevel", "{'type':'object','properties':{'level':" TEXT "},'required':['level']}"},
     {"ClusterMember", OBJECT("'url':" TEXT ",'boot':" TEXT ",'version':" TEXT_OR_NULL ",'host':" TEXT_OR_NULL ",'labels':"
                              TEXT_OR_NULL ",'leads':" FLAG ",'introduced':" FLAG ",'drains':" FLAG ",'leaves':" FLAG
-                             ",'unfit':" FLAG,
-                             "'url','boot','version','host','labels','leads','introduced','drains','leaves','unfit'")},
+                             ",'unfit':" FLAG ",'gone':" FLAG,
+                             "'url','boot','version','host','labels','leads','introduced','drains','leaves','unfit','gone'")},
     {"ClusterAssignment", OBJECT("'url':" TEXT ",'boot':" TEXT_OR_NULL ",'obeyed':" FLAG ",'units':" UNITS ",'revoking':"
                                  UNITS_WITH_REASON ",'preparing':" UNITS,
                                  "'url','boot','obeyed','units','revoking','preparing'")},

@@ -51,6 +51,11 @@ class Failures(unittest.TestCase):
         self.cluster.workers[self.follower].kill()
         self.load.wait_flow(30)
         self.assertEqual({}, self.say("follower killed", since, ELSEWHERE_S))
+        url = self.cluster.workers[self.follower].url + "/"
+        shown = self.cluster.any().rest("GET", "/admin/cluster")
+        self.assertEqual([True], [member["gone"] for member in shown["members"] if member["url"] == url])
+        self.assertEqual("a worker ended without leaving", shown["last_rebalance"]["reason"])
+        self.assertEqual([False], [given["obeyed"] for given in shown["assignment"] if given["url"] == url])
         self.cluster.wait_balanced(self.load.units)
         self.finish()
 

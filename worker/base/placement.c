@@ -115,9 +115,37 @@ static bool check(const char *text, struct term read(struct span), const char *f
     return true;
 }
 
+static bool has_key_before(const char *labels, struct span part, struct span key)
+{
+    const char *rest = labels;
+    struct span other;
+
+    while (next_part(&rest, &other) && other.at != part.at)
+        if (same(read_label(other).key, key))
+            return true;
+    return false;
+}
+
+/* Of a key that comes twice only the first would count. */
+static bool check_keys(const char *labels, char *words, size_t size)
+{
+    const char *rest = labels;
+    struct span part;
+
+    while (next_part(&rest, &part)) {
+        struct span key = read_label(part).key;
+
+        if (has_key_before(labels, part, key)) {
+            snprintf(words, size, "'%.*s' stands there twice: write each key once", (int)key.size, key.at);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool placement_check_labels(const char *labels, char *words, size_t size)
 {
-    return check(labels, read_label, "key=value or key, with commas between them", words, size);
+    return check(labels, read_label, "key=value or key, with commas between them", words, size) && check_keys(labels, words, size);
 }
 
 bool placement_check_selector(const char *selector, char *words, size_t size)

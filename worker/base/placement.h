@@ -1,7 +1,7 @@
 /*
  * placement: labels of workers and selectors of connectors: who may run what.
  *
- * Labels (millrace.placement.labels): "zone=a,disk=ssd,spare": keys with a value, or without one (the empty value).
+ * Labels (millrace.placement.labels): "zone=a,disk=ssd,spare": each key once, with a value or without one (the empty value).
  * Selector (millrace.placement.selector): terms that must all hold, as Kubernetes writes them: "zone=a", "zone==a", "zone!=b" (also
  * true where there is no zone), "spare" (there is such a key), "!spare" (there is none). Keys and values: letters, digits and
  * "-_./". Blanks around terms do not count. An empty selector fits everywhere.

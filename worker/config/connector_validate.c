@@ -166,6 +166,22 @@ static void validate_nulls(struct validating *validating)
     }
 }
 
+/* Ours -------------------------------------------------------------------------------------------------------------- */
+
+/* Keys that nobody knows are the plugin's to judge, as in Kafka Connect. Those with our prefix nobody else can know: a misspelt
+ * one must not pass for a wish that is honoured. */
+static void refuse_unknown_own(struct validating *validating)
+{
+    static const char prefix[] = "millrace.";
+    for (size_t i = 0; i < string_map_count(validating->map); i++) {
+        const char *key = string_map_key(validating->map, i);
+        if (strncmp(key, prefix, sizeof(prefix) - 1) != 0 || report_find(validating->report, key) != NULL)
+            continue;
+        report_add_error(validating->report, unknown_option(validating->report, key),
+                         "This worker knows no such option of connectors: check its spelling");
+    }
+}
+
 /* The whole ------------------------------------------------------------------------------------------------------ */
 
 /* A version that does not exist counts twice: on the class and on the version. */
@@ -203,6 +219,7 @@ static int validate_with_plugin(struct validating *validating)
     if (validate_own(validating) != 0)
         return -1;
     validate_nulls(validating);
+    refuse_unknown_own(validating);
     return validate_overrides(validating) == 0 ? validate_converters(validating) : -1;
 }
 

@@ -102,6 +102,17 @@ bool cluster_known_is_introduced(const struct cluster_known *known)
     return known->boot[0] != '\0' && known->has_member && strcmp(known->member.boot, known->boot) == 0;
 }
 
+bool cluster_known_is_gone(const struct cluster_picture *picture, const struct cluster_known *known)
+{
+    for (size_t i = 0; known->boot[0] != '\0' && i < picture->known.count; i++) {
+        const struct cluster_known *witness = picture->known.items[i];
+
+        if (cluster_known_is_introduced(witness) && cluster_member_says_gone(&witness->member, known->url, known->boot))
+            return true;
+    }
+    return false;
+}
+
 bool cluster_known_has_orders(const struct cluster_known *known)
 {
     return known->boot[0] != '\0' && known->has_assignment && strcmp(known->assignment.boot, known->boot) == 0;

@@ -63,6 +63,8 @@ struct cluster_known *cluster_picture_find(const struct cluster_picture *picture
 const struct cluster_seat *cluster_picture_seat(const struct cluster_picture *picture, const char *url, const char *boot);
 /* It is in the group, and its member record is of this run. */
 bool cluster_known_is_introduced(const struct cluster_known *known);
+/* It is counted as a member, but another one has seen that its process has ended: what it had is given out already. */
+bool cluster_known_is_gone(const struct cluster_picture *picture, const struct cluster_known *known);
 /* It is in the group, and has an assignment that is meant for this run. */
 bool cluster_known_has_orders(const struct cluster_known *known);
 

@@ -9,19 +9,20 @@
 
 /* --- who is alive --------------------------------------------------------------------------------------------------- */
 
+const struct cluster_member *planner_present_member(const struct cluster_worker *worker)
+{
+    if (worker->member == NULL || worker->boot == NULL || strcmp(worker->member->boot, worker->boot) != 0)
+        return NULL;
+    return worker->member;
+}
+
 bool cluster_is_proven_gone(const struct cluster_worker *workers, size_t count, const char *url, const char *boot)
 {
-    char id[TEXT_SIZE];
-
-    snprintf(id, sizeof(id), "%s#%s", url, boot);
     for (size_t i = 0; i < count; i++) {
-        const struct cluster_member *member = workers[i].member;
+        const struct cluster_member *member = planner_present_member(&workers[i]);
 
-        if (member == NULL || workers[i].boot == NULL || strcmp(member->boot, workers[i].boot) != 0)
-            continue; /* only a member's word counts */
-        for (size_t k = 0; k < member->gone.count; k++)
-            if (strcmp(member->gone.items[k], id) == 0)
-                return true;
+        if (member != NULL && cluster_member_says_gone(member, url, boot))
+            return true;
     }
     return false;
 }
@@ -30,13 +31,6 @@ static bool is_alive(const struct cluster_plan_input *input, const struct cluste
 {
     return worker->boot != NULL &&
            !cluster_is_proven_gone(input->workers, input->worker_count, worker->url, worker->boot);
-}
-
-const struct cluster_member *planner_present_member(const struct cluster_worker *worker)
-{
-    if (worker->member == NULL || worker->boot == NULL || strcmp(worker->member->boot, worker->boot) != 0)
-        return NULL;
-    return worker->member;
 }
 
 bool planner_is_obeyed(const struct planner *planner, size_t worker)

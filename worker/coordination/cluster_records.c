@@ -292,6 +292,19 @@ static void get_units(struct reader *reader, const char *name, struct unit_map *
 
 /* --- the member record --------------------------------------------------------------------------------------------- */
 
+bool cluster_member_says_gone(const struct cluster_member *member, const char *url, const char *boot)
+{
+    size_t length = strlen(url);
+
+    for (size_t i = 0; i < member->gone.count; i++) {
+        const char *id = member->gone.items[i];
+
+        if (strncmp(id, url, length) == 0 && id[length] == '#' && strcmp(id + length + 1, boot) == 0)
+            return true;
+    }
+    return false;
+}
+
 void cluster_member_init(struct cluster_member *member)
 {
     *member = (struct cluster_member){0};

@@ -76,6 +76,9 @@ struct cluster_head {
     uint64_t rebalance_moves;
 };
 
+/* Does it say that this run is proven dead? Only a member's own word counts: whether it is one is the caller's to know. */
+bool cluster_member_says_gone(const struct cluster_member *member, const char *url, const char *boot);
+
 void cluster_member_init(struct cluster_member *member);
 void cluster_member_release(struct cluster_member *member);
 int cluster_member_encode(const struct cluster_member *member, struct str_buffer *text, struct mr_error **error);

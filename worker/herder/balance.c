@@ -370,7 +370,7 @@ static bool is_contested(struct herder_cluster *cluster)
     return true;
 }
 
-/* A wish that one reads is the reason; else what was noticed. */
+/* What workers say of themselves and of others is the reason; else what was noticed here. */
 static const char *reason_of(const struct herder_cluster *cluster)
 {
     for (size_t i = 0; i < cluster->picture.known.count; i++) {
@@ -378,6 +378,8 @@ static const char *reason_of(const struct herder_cluster *cluster)
 
         if (!cluster_known_is_introduced(known) || !cluster_known_has_orders(known) || known->assignment.units.count == 0)
             continue;
+        if (cluster_known_is_gone(&cluster->picture, known))
+            return "a worker ended without leaving";
         if (known->member.leaves)
             return "a worker leaves";
         if (known->member.drains)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "herder/cluster_internal.h"
 #include "herder/requests_internal.h"
@@ -53,14 +54,16 @@ static bool is_fulfilled(const struct herder_cluster *cluster, bool drains)
 
 static void look_at(struct herder *herder, struct drain_request *request)
 {
-    if (herder_may_run(herder) && is_fulfilled(herder->cluster, request->drains))
+    if (herder_may_run(herder) && is_fulfilled(herder->cluster, request->drains)) {
+        log_info(HERDER_LOG, request->drains ? "drained: nothing runs here any more" : "this worker takes work again");
         request_end(herder, request, 204, NULL);
-    else if (request->drains != herder->cluster->own.drains)
+    } else if (request->drains != herder->cluster->own.drains) {
         request_end(herder, request, 409, "The opposite was asked of this worker meanwhile");
-    else if (request->is_late && request->drains)
+    } else if (request->is_late && request->drains) {
         request_end(herder, request, 202, NULL);
-    else if (request->is_late)
+    } else if (request->is_late) {
         request_end(herder, request, 500, "Request timed out. The worker was telling the others that it takes work again.");
+    }
 }
 
 void drain_look(struct herder *herder)
@@ -110,6 +113,8 @@ static void handle(struct herder *herder, struct herder_post *post)
     herder_timer_init(&request->timer, request_due);
     if (!herder_timer_set(herder, &request->timer, herder_now_ms() + timeout_ms))
         request->is_late = true;
+    if (request->drains && !cluster->own.drains)
+        log_info(HERDER_LOG, "asked to drain: what runs here is handed over to other workers");
     cluster->own.drains = request->drains;
     duty_report_later(herder);
     balance_want(herder, request->drains ? "a worker drains" : "a worker takes work again");

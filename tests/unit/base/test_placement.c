@@ -44,6 +44,9 @@ static void wrong_labels_and_selectors_are_named(void **state)
     assert_true(placement_check_selector("zone!=a,!spare,disk==ssd", words, sizeof(words)));
     assert_false(placement_check_labels("zone=a,=b", words, sizeof(words)));
     assert_non_null(strstr(words, "'=b'"));
+    assert_false(placement_check_labels("zone=a,disk=ssd, zone=b", words, sizeof(words)));
+    assert_non_null(strstr(words, "'zone' stands there twice"));
+    assert_true(placement_check_labels("zone=a,zones=b,ssd", words, sizeof(words)));
     assert_false(placement_check_selector("zone in (a)", words, sizeof(words)));
     assert_non_null(strstr(words, "'zone in (a)'"));
 }

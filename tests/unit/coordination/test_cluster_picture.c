@@ -62,6 +62,30 @@ static void orders_for_another_run_are_none(void **state)
     cluster_picture_release(&picture);
 }
 
+static void who_is_gone_is_what_a_member_says_of_one_run(void **state)
+{
+    struct cluster_picture picture;
+
+    (void)state;
+    cluster_picture_init(&picture);
+    assert_true(cluster_picture_add_seat(&picture, A, "1", true));
+    assert_true(cluster_picture_add_seat(&picture, B, "2", false));
+    assert_true(read_record(&picture, "millrace-member-" B, "{\"boot\":\"2\",\"gone\":[\"" A "x#1\",\"" A "#11\",\"" A "#1\"]}"));
+    assert_true(cluster_picture_settle(&picture));
+    assert_true(cluster_known_is_gone(&picture, known(&picture, A)));
+    assert_false(cluster_known_is_gone(&picture, known(&picture, B)));
+    cluster_picture_clear_seats(&picture);
+    assert_true(cluster_picture_add_seat(&picture, A, "3", true)); /* started again */
+    assert_true(cluster_picture_add_seat(&picture, B, "2", false));
+    assert_true(cluster_picture_settle(&picture));
+    assert_false(cluster_known_is_gone(&picture, known(&picture, A)));
+    cluster_picture_clear_seats(&picture);
+    assert_true(cluster_picture_add_seat(&picture, A, "1", true)); /* who says it is no member */
+    assert_true(cluster_picture_settle(&picture));
+    assert_false(cluster_known_is_gone(&picture, known(&picture, A)));
+    cluster_picture_release(&picture);
+}
+
 static void what_is_neither_member_nor_record_is_forgotten(void **state)
 {
     struct cluster_picture picture;
@@ -129,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_two_members_with_one_url_the_one_with_the_record_counts),
         cmocka_unit_test(orders_for_another_run_are_none),
+        cmocka_unit_test(who_is_gone_is_what_a_member_says_of_one_run),
         cmocka_unit_test(what_is_neither_member_nor_record_is_forgotten),
         cmocka_unit_test(what_cannot_be_read_is_as_if_it_was_not_there),
         cmocka_unit_test(memory_may_run_short_anywhere),

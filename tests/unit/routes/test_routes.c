@@ -363,7 +363,7 @@ static void the_cluster_is_shown(void **state)
            "{\"answered_by\":{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"is_member\":true},\"leader\":\"http://me:1/\","
            "\"fencing\":null,\"epoch\":0,\"members\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"version\":null,"
            "\"host\":null,\"labels\":null,\"leads\":true,\"introduced\":false,\"drains\":false,\"leaves\":false,"
-           "\"unfit\":false}],\"assignment\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"obeyed\":true,"
+           "\"unfit\":false,\"gone\":false}],\"assignment\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"obeyed\":true,"
            "\"units\":[{\"connector\":\"c\"},{\"connector\":\"c\",\"task\":0}],"
            "\"revoking\":[{\"connector\":\"d\",\"task\":1,\"reason\":\"drain\"}],\"preparing\":[]}],"
            "\"unassigned\":[],\"waiting\":[{\"connector\":\"e\",\"for\":\"http://gone:1/\",\"until_ms\":1700000000000}],"
