@@ -139,7 +139,7 @@ static const struct worker_option common_options[] = {
     OPTION("connector.client.config.override.allowlist", LIST, "", mr_check_valid_list, NULL, NULL, NOT_STORED),
 
     OPTION("listeners", LIST, "http://:8083", mr_check_valid_list, "not empty",
-           "Set listeners to URLs such as http://:8083 or http://10.0.0.1:8083", NOT_STORED),
+           "Set listeners to URLs such as http://:8083 or https://10.0.0.1:8443", NOT_STORED),
     ANY("rest.advertised.host.name", STRING, NULL, TEXT(advertised_host)),
     NUMBER("rest.advertised.port", INT, "0", port, UINT16(advertised_port)),
     OPTION("rest.advertised.listener", STRING, "", NULL, schemes, NULL, NOT_STORED),

@@ -50,10 +50,12 @@ static inline void put_task(struct herder *herder, const char *name)
 static inline int set_up_guarded(void **state, bool serves_admin, const struct rest_auth_config *auth, const char *plugins)
 {
     static struct fixture fixture;
-    struct listener_address address = {.host = "127.0.0.1", .port = 0};
+    struct listener_address address = {.host = "127.0.0.1", .port = 0}; /* also of admin.listeners, if any */
     struct worker_config worker = {.listeners = &address,
                                    .listener_count = 1,
                                    .admin_on_listeners = serves_admin,
+                                   .admin_listeners = &address,
+                                   .admin_listener_count = serves_admin ? 0 : 1,
                                    .topic_tracking_enable = true,
                                    .topic_tracking_allow_reset = true,
                                    .rest_auth = *auth};
