@@ -104,6 +104,7 @@ struct worker_config {
     const char *response_headers;                                /* response.http.headers.config; "": none */
 
     struct rest_auth_config rest_auth;
+    uint32_t rest_connections_max;      /* millrace.rest.connections.max: of one listener; default 256 */
     const char *rest_extensions;        /* rest.extension.classes: a comma list */
     uint32_t rest_extension_timeout_ms; /* millrace.rest.extension.timeout.ms: for a call of one; default 5000 */
     bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` … */

@@ -74,6 +74,7 @@ static void defaults_are_those_of_kafka_connect_but_for_the_named_two(void **sta
     assert_int_equal(worker->task_buffer_bytes, 33554432);
     assert_int_equal(worker->call_timeout_ms, 60000);
     assert_int_equal(worker->task_stall_ms, 300000);
+    assert_int_equal(worker->rest_connections_max, 256);
     assert_true(worker->pool_threads_max >= 4);
     worker_config_destroy(worker);
 }
