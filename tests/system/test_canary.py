@@ -55,6 +55,7 @@ LEAKS = (
     ("a literal value in the log", r"literal", r"log"),
     ("an argument of the process", r"", r"arguments of the process"),
     ("/metrics", r"", r"REST GET /metrics"),
+    ("an audit line", r"provider: |environment", r"files \(audit\)"),
     ("a crash report", r"environment", r"files \(crash\)"),
     ("a crash report in the log", r"environment|provider", r"log"),
 )
@@ -118,7 +119,7 @@ class Scene:
         path = os.path.join(self.secrets, name)
         if provider == "dir":
             with open(path, "w", encoding="ascii") as file:
-                file.write(value + "\n")
+                file.write(value + ("\n" if "token" in to else ""))  # as kubectl --from-file leaves one
             return "${dir:%s:%s}" % (self.secrets, name)
         with open(path + ".properties", "w", encoding="ascii") as file:
             file.write("key=%s\njaas=%s\n" % (value, jaas(value).replace(" required", "")))
