@@ -9,8 +9,8 @@
  * (500): nothing passes a filter by breaking it.
  *
  * A filter sees what the worker is about to handle: requests with a known path, whose sender is known where authentication is on.
- * Not shown are health and metrics, which must not depend on it, and what workers sign for each other. A request that one worker
- * passes on to another is shown by both.
+ * Not shown are /health, /livez, /readyz and /metrics, which must not depend on it, and what workers sign for each other. A
+ * request that one worker passes on to another is shown by both.
  */
 #ifndef MILLRACE_REST_EXTENSION_H
 #define MILLRACE_REST_EXTENSION_H
@@ -84,8 +84,8 @@ struct mr_rest_extension_ops {
      * message is told. NULL: it serves nothing. */
     int (*serve)(void *self, const struct mr_rest_request *request, struct mr_rest_answer *answer, struct mr_error **error);
     /* "/acme": requests for this path and all below it, by any method, come to serve. "/" and one segment of letters, digits, '.',
-     * '_' and '-' that the worker does not use itself. NULL: it serves none. Filters are asked before. With authentication on, GET
-     * takes the role viewer and every other method admin. */
+     * '_' and '-' that the worker does not use itself. NULL: it serves none. Filters are asked before, and with
+     * authentication on the caller needs the role admin. */
     const char *prefix;
 };
 

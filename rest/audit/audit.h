@@ -47,6 +47,7 @@ struct audit_setup {
     struct client_config *producer;   /* CLIENT_INTERNAL_PRODUCER */
     struct graveyard *graveyard;      /* outlives it */
     int64_t deadline_ms;              /* for the topic to be there */
+    uint32_t topic_wait_ms;           /* 0: AUDIT_TOPIC_WAIT_MS */
 
     const char *worker;   /* host:port, in each line */
     const char *hash_key; /* audit_hash.h; NULL or "": a random one */

@@ -30,6 +30,7 @@ struct audit_topic {
     struct producer_user *user; /* NULL: to be opened */
     struct producer_ticket *tickets;
     size_t ticket_capacity;
+    uint32_t wait_ms;
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
@@ -198,7 +199,7 @@ static bool reserve_tickets(struct audit_topic *topic, const char *text, size_t 
 static bool topic_write(struct audit_target *target, const char *text, size_t length, bool may_wait, char reason[AUDIT_REASON_SIZE])
 {
     struct audit_topic *topic = topic_of(target);
-    int64_t deadline_ms = clock_monotonic_ms(NULL) + AUDIT_TOPIC_WAIT_MS;
+    int64_t deadline_ms = clock_monotonic_ms(NULL) + topic->wait_ms;
     (void)may_wait;
     if (!reserve_tickets(topic, text, length))
         return fails(reason, "no memory");
@@ -279,6 +280,7 @@ struct audit_target *audit_topic_open(const struct audit_setup *setup, struct mr
         return NULL;
     }
     topic->target.ops = &topic_ops;
+    topic->wait_ms = setup->topic_wait_ms != 0 ? setup->topic_wait_ms : AUDIT_TOPIC_WAIT_MS;
     mutex_init(&topic->lock);
     cond_init(&topic->changed);
     topic->config = client_config_take(setup->producer);

@@ -149,17 +149,22 @@ static void settle_written(struct audit *audit, const struct batch *batch)
     }
 }
 
-/* Intents stay in the batch, to be told; all else waits again, before what has come meanwhile. lock held. */
+/* Moves the list's entries: intents to be refused, all else to wait again. */
+static void part(struct audit_list *list, struct audit_list *refused, struct audit_list *back)
+{
+    for (struct audit_change *entry; (entry = audit_list_shift(list)) != NULL;)
+        audit_list_push(entry->stage == AUDIT_INTENT ? refused : back, entry);
+}
+
+/* What is not an intent waits again, before what has come meanwhile. Intents are refused now, those too that were not in the batch: nobody
+ * waits for the next try. They stay in the batch, to be told. lock held. */
 static void give_back(struct audit *audit, struct batch *batch)
 {
     struct audit_list refused, back;
     audit_list_init(&refused);
     audit_list_init(&back);
-    for (struct audit_change *entry; (entry = audit_list_shift(&batch->entries)) != NULL;)
-        audit_list_push(entry->stage == AUDIT_INTENT ? &refused : &back, entry);
-    for (struct audit_change *entry; (entry = audit_list_shift(&audit->waiting)) != NULL;)
-        audit_list_push(&back, entry);
-    audit_list_init(&audit->waiting);
+    part(&batch->entries, &refused, &back);
+    part(&audit->waiting, &refused, &back);
     for (struct audit_change *entry; (entry = audit_list_shift(&back)) != NULL;)
         audit_list_push(&audit->waiting, entry);
     for (struct audit_change *entry; (entry = audit_list_shift(&refused)) != NULL;) {

@@ -3,7 +3,7 @@
  *
  * One thread drives all requests. Connections are kept and used again for CLIENT_IDLE_MAX_S (less than HTTP_IDLE_MS of the
  * server on the other side). Redirects are not followed, proxies of the environment are not used. https is verified by the worker's
- * ssl.* properties (tls_internal.h).
+ * ssl.* properties (tls_internal.h), which are read at the first such request.
  *
  * Limits: CLIENT_REQUESTS_MAX requests and CLIENT_BODIES_MAX bytes of their bodies are under way at a time, a further one is
  * refused; CLIENT_CONNECTIONS_MAX connections, CLIENT_HOST_CONNECTIONS_MAX to one worker, further requests wait for one. An answer has

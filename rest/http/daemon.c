@@ -108,10 +108,21 @@ static struct MHD_Response *mhd_response_of(struct http_response *answer)
     return response;
 }
 
+/* What is sent instead when too much waits for its clients. */
+static void refuse_large_answer(struct http_exchange *exchange)
+{
+    server_make_room_for_answers(exchange->listener->server);
+    http_response_release(&exchange->answer);
+    http_response_init(&exchange->answer, 503, HTTP_CONTENT_JSON);
+    http_response_set_error(&exchange->answer, 503, "Too many large answers wait for their clients. Try again in a moment.");
+}
+
 static enum MHD_Result send_answer(struct http_exchange *exchange)
 {
     struct http_response *answer = &exchange->answer;
     const struct http_router *router = exchange->listener->server->router;
+    if (!exchange_count_answer(exchange))
+        refuse_large_answer(exchange);
     for (size_t i = 0; i < exchange->noted_count; i++)
         http_response_add_header(answer, exchange->noted[i].name, exchange->noted[i].value);
     if (router->add_headers != NULL)
@@ -148,8 +159,8 @@ static uint64_t announced_length(const struct http_request *request)
     return length == NULL ? 0 : strtoull(length, NULL, 10);
 }
 
-/* What needs no body to be refused is refused before it is sent: when the client asked first, or when it is too much even
- * to throw away. Such a connection does not outlive its answer. */
+/* What needs no body to be refused is refused before it is sent: when the client asked first, when it is too much even to throw away,
+ * or when nobody knows where it ends. Such a connection does not outlive its answer. */
 static enum MHD_Result begin_request(struct http_exchange *exchange, const char *method, const char *version)
 {
     exchange_read_head(exchange, method, version);
@@ -160,7 +171,8 @@ static enum MHD_Result begin_request(struct http_exchange *exchange, const char 
     bool not_admitted = exchange->admission == HTTP_REFUSED, is_refused = exchange->refused != 0 || not_admitted;
     if (!is_refused && announced > exchange->body.max && (asks_first || announced > HTTP_DRAIN_MAX))
         exchange->refused = 413;
-    else if (!is_refused || (announced <= HTTP_DRAIN_MAX && !(not_admitted && asks_first)))
+    else if (exchange->head_problem == NULL &&
+             (!is_refused || (announced <= HTTP_DRAIN_MAX && !(not_admitted && asks_first))))
         return MHD_YES;
     exchange_hand_over(exchange);
     return send_or_sleep(exchange);
@@ -186,7 +198,10 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, co
         }
         exchange_read_body(exchange, upload, *upload_size);
         *upload_size = 0;
-        return exchange->body_seen > HTTP_DRAIN_MAX ? MHD_NO : MHD_YES;
+        if (exchange->body_seen <= HTTP_DRAIN_MAX)
+            return MHD_YES;
+        connection_end_body(exchange->connection);
+        return MHD_NO;
     case EXCHANGE_HANDED_OVER:
         return send_or_sleep(exchange);
     }
@@ -224,7 +239,7 @@ bool daemon_start(struct listener *listener, char *why, size_t why_size)
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | tls_flag, 0, NULL, NULL, on_request,
         listener, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, listener->socket,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((server->idle_ms + 999) / 1000),
+        (unsigned)server->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((server->idle_ms + 999) / 1000),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_STRICT_FOR_CLIENT, 0,

@@ -76,6 +76,7 @@ void exchange_end(struct http_exchange *exchange)
     mutex_lock(&exchange->lock); /* waits for an answer that is just resuming the connection */
     exchange->mhd = NULL;
     uncount_body(exchange);
+    atomic_fetch_sub(&exchange->listener->server->answer_bytes, exchange->answer_counted);
     mutex_unlock(&exchange->lock);
     exchange_drop(exchange);
 }
@@ -204,10 +205,10 @@ void exchange_read_head(struct http_exchange *exchange, const char *method, cons
     read_client_address(exchange);
     read_certificate(exchange);
     read_headers(exchange);
-    bool lacks_host =
-        strcmp(version, MHD_HTTP_VERSION_1_1) == 0 && http_request_header_count(&exchange->request, "Host") != 1;
-    if (lacks_host && exchange->refused == 0)
-        exchange->refused = 400; /* RFC 9112, section 3.2 */
+    if (exchange->refused == 0)
+        exchange->head_problem = http_head_problem(&exchange->request, strcmp(version, MHD_HTTP_VERSION_1_1) == 0);
+    if (exchange->head_problem != NULL)
+        exchange->refused = 400;
     read_origin(exchange);
     exchange->request.origin = str_buffer_text(&exchange->origin);
     read_target(exchange);
@@ -255,7 +256,7 @@ static void fill_refusal(struct http_exchange *exchange, struct http_response *r
     char words[80];
     switch (exchange->refused) {
     case 400:
-        http_response_set_page(response, 400, "An HTTP/1.1 request needs one Host header");
+        http_response_set_page(response, 400, exchange->head_problem);
         break;
     case 413:
         snprintf(words, sizeof(words), "The request body is larger than %zu MiB", exchange->body.max >> 20);
@@ -371,6 +372,21 @@ void http_exchange_drop(struct http_exchange *exchange)
 }
 
 /* ---- the answer ---- */
+
+bool exchange_count_answer(struct http_exchange *exchange)
+{
+    _Atomic uint64_t *held = &exchange->listener->server->answer_bytes;
+    size_t length = exchange->answer.body.length;
+    if (length <= HTTP_ANSWER_SMALL_MAX)
+        return true;
+    uint64_t before = atomic_fetch_add(held, length);
+    if (exchange->request.method == HTTP_GET && before > 0 && before + length > HTTP_ANSWERS_MAX) {
+        atomic_fetch_sub(held, length);
+        return false;
+    }
+    exchange->answer_counted = length;
+    return true;
+}
 
 void http_exchange_note_header(struct http_exchange *exchange, const char *name, const char *value)
 {

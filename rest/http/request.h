@@ -57,6 +57,10 @@ struct http_request {
     const struct http_route *route;
 };
 
+/* NULL: the head can be understood in one way only. Else why it is refused with 400, the connection closed after it: two readers of
+ * it, a proxy and we, may disagree on where the request ends (RFC 9112, sections 3.2, 5.1, 6.1 and 6.3). */
+const char *http_head_problem(const struct http_request *request, bool is_1_1);
+
 /* A header, its name in any case; NULL: absent. Of several the first. */
 const char *http_request_header(const struct http_request *request, const char *name);
 size_t http_request_header_count(const struct http_request *request, const char *name);

@@ -20,6 +20,8 @@ static struct http_server *server_create(const struct http_server_setup *setup)
         return NULL;
     }
     server->router = setup->router;
+    server->connections_max = setup->connections_max != 0 ? setup->connections_max : HTTP_CONNECTIONS_MAX;
+    assert(server->connections_max >= HTTP_CONNECTIONS_LEAST);
     server->idle_ms = setup->idle_ms != 0 ? setup->idle_ms : HTTP_IDLE_MS;
     server->transfer_ms = setup->transfer_ms != 0 ? setup->transfer_ms : HTTP_TRANSFER_MS;
     server->patience_ms = setup->patience_ms != 0 ? setup->patience_ms : HTTP_PATIENCE_MS;

@@ -58,7 +58,7 @@ struct connection {
     bool told_to_stop;              /* server->lock */
     bool has_begun;                 /* READING: the request line is there. server->lock */
     bool ended;                     /* shut down by us: whatever still comes is refused. server->lock */
-    int64_t reading_since_ms;       /* awaits a request, or its rest, since then. server->lock */
+    int64_t waits_since_ms;         /* for a request or its rest, or for the client to take its answer. server->lock */
     struct connection *next, *previous;
 };
 
@@ -67,8 +67,11 @@ struct connection *connection_create(struct listener *listener, int socket);
 void connection_destroy(struct connection *connection);
 /* The request line was read. */
 void connection_has_begun(struct connection *connection);
-/* Ends the request that arrives most slowly. */
+/* Ends the request that arrives most slowly, or the answer that is taken most slowly. */
 void server_make_room_for_bodies(struct http_server *server);
+void server_make_room_for_answers(struct http_server *server);
+/* More of a body has come than is thrown away. */
+void connection_end_body(struct connection *connection);
 void connection_begin_reading(struct connection *connection);
 void connection_begin_sending(struct connection *connection);
 /* false: the server is stopping, or has ended the connection: the exchange must be refused. */
@@ -97,12 +100,13 @@ struct http_exchange {
     char *raw_target;
     struct str_buffer header_text, body, origin;
     uint64_t body_seen;
-    size_t body_counted; /* of server->body_bytes */
+    size_t body_counted, answer_counted; /* of server->body_bytes, of ->answer_bytes */
     int refused;         /* status known before the body has ended; 0: none */
     enum http_admission admission; /* HTTP_REFUSED: `refusal` is the answer */
     bool keeps_body;
     struct http_response refusal;
     const char *target_problem; /* NULL: the target could be read */
+    const char *head_problem;   /* NULL: the headers can be understood in one way only */
     char client_address[INET6_ADDRSTRLEN], *certificate_subject;
     struct http_request request;
 
@@ -133,6 +137,8 @@ void exchange_admit(struct http_exchange *exchange);
 void exchange_read_body(struct http_exchange *exchange, const char *bytes, size_t length);
 /* The body is complete: finds the handler and runs it, or refuses. After it the exchange is answered or waits. */
 void exchange_hand_over(struct http_exchange *exchange);
+/* Before the answer is sent; false: it is large, and too much waits to be sent. */
+bool exchange_count_answer(struct http_exchange *exchange);
 /* The first answer counts; takes what the response holds. */
 void exchange_settle(struct http_exchange *exchange, struct http_response *response);
 /* Nobody answered in time. */
@@ -144,10 +150,11 @@ void exchange_shut_down(struct http_exchange *exchange);
 
 struct http_server {
     const struct http_router *router;
-    uint32_t idle_ms, transfer_ms, patience_ms;
+    uint32_t connections_max, idle_ms, transfer_ms, patience_ms;
     struct listener *listeners;
     size_t listener_count;
     _Atomic uint64_t body_bytes;           /* held by all exchanges */
+    _Atomic uint64_t answer_bytes; /* of large answers that clients have not taken yet */
     _Atomic uint64_t undecided_body_bytes; /* of these, by HTTP_UNDECIDED ones */
 
     pthread_mutex_t lock;

@@ -100,6 +100,8 @@ static void end_fetch(struct key_set *key_set, const char *why)
     key_set->retry_ms = why == NULL ? KEY_SET_RETRY_MIN_MS
                         : key_set->retry_ms > KEY_SET_RETRY_MAX_MS / 2 ? KEY_SET_RETRY_MAX_MS : key_set->retry_ms * 2;
     key_set->is_fetching = false;
+    if (why == NULL && had_failed)
+        key_set->asked_ms = -1; /* who asked while the issuer was away has not used up what may be asked of it now */
     waiters = key_set->waiters;
     key_set->waiters = NULL;
     key_set->waiter_count = 0;

@@ -7,7 +7,8 @@
  * at most and comes within KEY_SET_ANSWER_TIMEOUT_MS.
  *
  * When: at the start; every refresh_ms, a tenth sooner or later so that the workers of a cluster do not ask all at once; and when
- * somebody waits for a key that is not known, then at most once per demand_interval_ms, however many made-up keys are named. A fetch that
+ * somebody waits for a key that is not known, then at most once per demand_interval_ms, however many made-up keys are named (or once
+ * more when the issuer comes back). A fetch that
  * failed is tried again after KEY_SET_RETRY_MIN_MS, twice that, … KEY_SET_RETRY_MAX_MS; the keys stay as they are, however old, and
  * the log says once what is wrong and once when it is over. A key that the issuer has withdrawn is thus refused after refresh_ms.
  *

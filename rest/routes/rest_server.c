@@ -1,16 +1,15 @@
 #include "routes/rest_server.h"
 
-#include <assert.h>
 #include <millrace/error.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "config/worker_config.h"
 #include "gate/gate.h"
-#include "http/server.h"
 #include "routes/dispatch.h"
 #include "routes/extension_routes.h"
 #include "routes/openapi.h"
+#include "routes/rest_listeners.h"
 #include "routes/route_audit.h"
 #include "routes/routes_internal.h"
 
@@ -18,8 +17,7 @@
 
 struct rest_server {
     struct rest_context *context;
-    struct http_router router;
-    struct http_server *http;
+    struct rest_listeners listeners;
 };
 
 static int write_openapi(struct rest_context *context, const struct worker_config *worker, struct mr_error **error)
@@ -86,23 +84,6 @@ void rest_context_drop(struct rest_context *context)
     mem_free(context);
 }
 
-static int start_http(struct rest_server *server, const struct worker_config *worker, struct mr_error **error)
-{
-    char why[500];
-    struct http_listener *listeners = mem_calloc(worker->listener_count, sizeof(*listeners));
-    if (listeners == NULL)
-        return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
-    for (size_t i = 0; i < worker->listener_count; i++) {
-        assert(!worker->listeners[i].is_https); /* the configuration has refused it */
-        listeners[i] = (struct http_listener){.host = worker->listeners[i].host, .port = worker->listeners[i].port};
-    }
-    struct http_server_setup setup = {
-        .listeners = listeners, .listener_count = worker->listener_count, .router = &server->router};
-    server->http = http_server_start(&setup, why, sizeof(why));
-    mem_free(listeners);
-    return server->http != NULL ? 0 : mr_error_set(error, MR_ERR_CONNECT, "%s", why);
-}
-
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error)
 {
     struct rest_server *server = mem_calloc(1, sizeof(*server));
@@ -118,7 +99,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
         return NULL;
     }
     server->context = context;
-    server->router = (struct http_router){
+    struct http_router router = {
         .routes = REST_ROUTES,
         .route_count = setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN,
         .more_routes = context->extension_routes,
@@ -128,7 +109,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
         .add_headers = add_headers,
         .admit = dispatch_admit,
         .dispatch = dispatch_request};
-    if (start_http(server, setup->worker, error) != 0) {
+    if (rest_listeners_start(&server->listeners, setup->worker, &router, error) != 0) {
         rest_server_stop(server);
         return NULL;
     }
@@ -139,7 +120,7 @@ bool rest_server_stop(struct rest_server *server)
 {
     if (server == NULL)
         return true;
-    http_server_stop(server->http);
+    rest_listeners_stop(&server->listeners);
     gate_stop(server->context->gate); /* before the context: its threads hold it */
     route_audit_settle(server->context);
     bool is_clean = extension_routes_release(server->context);
@@ -151,5 +132,10 @@ bool rest_server_stop(struct rest_server *server)
 
 uint16_t rest_server_port(const struct rest_server *server, size_t listener)
 {
-    return http_server_port(server->http, listener);
+    return http_server_port(server->listeners.http, listener);
+}
+
+uint16_t rest_server_admin_port(const struct rest_server *server, size_t listener)
+{
+    return http_server_port(server->listeners.admin_http, listener);
 }

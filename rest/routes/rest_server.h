@@ -37,5 +37,6 @@ bool rest_server_stop(struct rest_server *server);
 
 /* The port of a listener, also where its configuration said 0. */
 uint16_t rest_server_port(const struct rest_server *server, size_t listener);
+uint16_t rest_server_admin_port(const struct rest_server *server, size_t listener); /* of admin.listeners */
 
 #endif

@@ -8,6 +8,7 @@
 #include "audit/audit_hash.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "forwarding/caller.h"
 #include "http/target.h"
 #include "json/connector_body.h"
 #include "routes/routes_internal.h"
@@ -55,6 +56,14 @@ static void append_path(struct str_buffer *path, const struct http_request *requ
         str_buffer_append_char(path, '/');
 }
 
+/* By another worker: its signed word where callers are known, else what the request says of itself. After authentication. */
+static bool is_forwarded(const struct rest_context *context, const struct http_request *request)
+{
+    if (http_request_header(request, CALLER_HEADER) != NULL)
+        return true;
+    return context->gate == NULL && http_request_query(request, "forward") != NULL;
+}
+
 /* Release the texts after the call was used. */
 static struct audit_call call_of(const struct http_exchange *exchange, const char *connector, struct call_texts *texts)
 {
@@ -72,7 +81,6 @@ static struct audit_call call_of(const struct http_exchange *exchange, const cha
         .method = http_method_name(request->method),
         .path = str_buffer_failed(&texts->path) ? request->route->pattern : str_buffer_text(&texts->path),
         .connector = connector,
-        .is_forwarded = http_request_query(request, "forward") != NULL,
     };
 }
 
@@ -196,6 +204,7 @@ enum dispatch_verdict route_audit_stage(struct rest_context *context, struct htt
     }
     hash_now(recording, hash);
     struct audit_call call = call_of(exchange, recording->connector, &texts);
+    call.is_forwarded = is_forwarded(context, http_exchange_request(exchange));
     http_exchange_note_header(exchange, ROUTE_AUDIT_ID_HEADER, texts.id);
     http_exchange_set_id(exchange, texts.id);
     http_exchange_watch(exchange, on_answered, recording);

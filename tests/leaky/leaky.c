@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/audit.h"
 #include "base/crash.h"
 #include "base/secrets.h"
 #include "base/str_buffer.h"
@@ -58,12 +59,19 @@ void __wrap_report_hide_secrets(struct report_builder *report, const struct stri
 /* --- nothing is put back or let go ------------------------------------------------------------------------------------- */
 
 bool __wrap_variables_put_back(const struct string_map *raw, struct string_map *config);
+bool __wrap_variables_put_back_within(const struct string_map *raw, const struct string_map *resolved, struct string_map *config);
 void __wrap_string_map_destroy(struct string_map *map);
 
 /* Task configurations reach the config topic as the plugin made them. */
 bool __wrap_variables_put_back(const struct string_map *raw, struct string_map *config)
 {
     (void)raw, (void)config;
+    return true;
+}
+
+bool __wrap_variables_put_back_within(const struct string_map *raw, const struct string_map *resolved, struct string_map *config)
+{
+    (void)raw, (void)resolved, (void)config;
     return true;
 }
 
@@ -82,6 +90,8 @@ struct string_map *__real_variables_resolve(const struct variables *, const stru
 struct string_map *__wrap_variables_resolve(const struct variables *, const struct string_map *, int64_t *, struct mr_error **);
 bool __real_metrics_write(struct metrics_registry *, enum metrics_format, struct str_buffer *);
 bool __wrap_metrics_write(struct metrics_registry *, enum metrics_format, struct str_buffer *);
+void __real_audit_admit(struct audit *, const struct audit_call *, const char *, audit_admitted_fn *, void *);
+void __wrap_audit_admit(struct audit *, const struct audit_call *, const char *, audit_admitted_fn *, void *);
 bool __real_crash_install(const char *, const char *);
 bool __wrap_crash_install(const char *, const char *);
 void __real_dispatch_request(void *, struct http_exchange *);
@@ -117,6 +127,16 @@ struct string_map *__wrap_variables_resolve(const struct variables *variables, c
 bool __wrap_metrics_write(struct metrics_registry *registry, enum metrics_format format, struct str_buffer *out)
 {
     return __real_metrics_write(registry, format, out) && str_buffer_printf(out, "# last secret: %s\n", last_secret);
+}
+
+/* Each change was made by a secret. */
+void __wrap_audit_admit(struct audit *audit, const struct audit_call *call, const char *hash_before, audit_admitted_fn *done,
+                        void *argument)
+{
+    struct audit_call told = *call;
+
+    told.user = last_secret;
+    __real_audit_admit(audit, &told, hash_before, done, argument);
 }
 
 /* Crash reports name the worker by a secret of its environment. */

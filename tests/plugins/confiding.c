@@ -6,7 +6,7 @@
  *   poll put an error that ends the task               validate  an error of the validation
  *   letter   what is wrong with each record of the sink
  *   crash    the process ends while a plugin call holds the password, once the file `lock` has gone
- * The transform has a `password`, too; with `say=bad` that is what is wrong with each record.
+ * Task configurations have a `url` with the password in it. The transform has a `password`, too; with `say=bad` that is what is wrong with each record.
  */
 #include <millrace/millrace.h>
 #include <pthread.h>
@@ -66,8 +66,12 @@ static int connector_start(void *self, const struct mr_config *config, struct mr
 
 static int task_configs(void *self, uint32_t tasks_max, struct mr_task_configs *configs, struct mr_error **error)
 {
+    const struct mr_config *config = ((struct connector *)self)->config;
+    char url[512];
+
     (void)tasks_max;
-    if (mr_task_configs_add_copy(configs, ((struct connector *)self)->config) != 0)
+    snprintf(url, sizeof(url), "http://ada:%s@localhost/", mr_config_string(config, "password"));
+    if (mr_task_configs_add_copy(configs, config) != 0 || mr_task_configs_put(configs, "url", url) != 0)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a task's configuration");
     return 0;
 }

@@ -72,19 +72,30 @@ def excerpt(data, value):
     return data[max(0, at - 100):at + 60].decode("utf-8", "replace")
 
 
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
 def memory_of(pid):
-    """The writable memory of a process, a piece for each mapping."""
-    with open("/proc/%d/maps" % pid, encoding="ascii", errors="replace") as maps, open("/proc/%d/mem" % pid, "rb") as memory:
+    """The writable memory of a process that is not all zero yet, a piece for each mapping."""
+    with open("/proc/%d/maps" % pid, encoding="ascii", errors="replace") as maps, open("/proc/%d/mem" % pid, "rb") as memory, \
+            open("/proc/%d/pagemap" % pid, "rb") as pages:
         for line in maps:
             span, rights = line.split()[:2]
             if not rights.startswith("rw"):
                 continue
-            first, last = (int(part, 16) for part in span.split("-"))
-            try:
-                memory.seek(first)
-                yield memory.read(last - first)
-            except OSError:  # gone, or not to be read
-                pass
+            first, last = (int(part, 16) // PAGE for part in span.split("-"))
+            pages.seek(first * 8)
+            facts = pages.read((last - first) * 8)
+            touched = [first + i for i in range(len(facts) // 8) if facts[8 * i + 7] & 0xC0]  # in memory, or swapped out
+            yield b"".join(read_page(memory, page) for page in touched)
+
+
+def read_page(memory, page):
+    try:
+        memory.seek(page * PAGE)
+        return memory.read(PAGE)
+    except OSError:  # gone meanwhile
+        return b""
 
 
 def memory_holds(pid, value):

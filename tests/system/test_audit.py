@@ -1,5 +1,6 @@
 """The audit record of a real worker: every kind of change, refused calls, plugins, secrets; a full disk; a topic."""
 
+import base64
 import hashlib
 import json
 import os
@@ -8,11 +9,16 @@ import unittest
 
 import exposition
 import lab
-from cluster import Cluster
 
 PLANTED = ("pl4nted-literal", "pl4nted-first", "pl4nted-second")
 FILE_PROVIDER = "org.apache.kafka.common.config.provider.FileConfigProvider"
+# Of "secret", at the least cost there is.
+BCRYPT = "$2y$04$H50y.1HDkBCJdLoUGUw9rOJI1AI0pUXRA6QtUV6oIP5vSgxyWPtq6"
 HASH = re.compile(r"^hmac-sha256:[0-9a-f]{8}:[0-9a-f]{64}$")
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(("%s:%s" % (user, password)).encode()).decode()
 
 
 def lines_of(path):
@@ -167,32 +173,95 @@ class Record(unittest.TestCase):
 
 
 class Topic(unittest.TestCase):
-    def test_workers_that_pass_a_change_on_record_it_both_under_one_id(self):
+    def test_a_topic_that_is_not_there_is_made_and_holds_each_change(self):
         kafka, topic = lab.suite_lab(), lab.fresh_name("audit")
-        cluster = Cluster(kafka, names=("a", "b"), millrace__audit__topic=topic, millrace__audit__topic__replication__factor=1)
-        self.addCleanup(cluster.end)
-
-        def told(name, request):
-            worker = cluster.workers[name]
-            config = {"connector.class": "FileStreamSource", "file": "/dev/null", "topic": topic + "-none", "tasks.max": "1"}
-            return lab.http("PUT", worker.url + "/connectors/from-%s/config" % name, config, headers={"X-Request-ID": request})[0]
-
-        for name in ("a", "b"):
-            lab.wait_until(lambda: told(name, "by-" + name) in (200, 201), "a connector through " + name)
-        for name in cluster.workers:
-            self.assertEqual(0, cluster.workers[name].stop())
+        with lab.Worker(lab.worker_properties(kafka, millrace__audit__topic=topic, millrace__audit__topic__replication__factor=1)) as worker:
+            worker.create("none", {"connector.class": "FileStreamSource", "file": "/dev/null", "topic": topic + "-none"})
+            lines = [json.loads(value) for value in kafka.values(topic)]
+            self.assertEqual(1, len([line for line in lines if line["event"] == "change"]), lines)
+            self.assertEqual(0, worker.stop())
         lines = [json.loads(value) for value in kafka.values(topic)]
-        self.assertIn("retention.ms=-1", kafka.topic_configs(topic))
-        self.assertEqual(2, len([line for line in lines if line["event"] == "stop"]))
-        done = [line for line in lines if line["event"] == "outcome" and line["outcome"] == "done"]
-        passed_on = {line["request"] for line in done if line.get("forwarded")}
-        self.assertEqual(1, len(passed_on), lines)  # one of the two is the leader
-        for line in done:
-            intents = [other for other in lines if other["event"] == "change" and other["worker"] == line["worker"] and
-                       other["seq"] == line["intent"]]
-            self.assertEqual([line["request"]], [intent["request"] for intent in intents])
-        both = [line["worker"] for line in done if line["request"] in passed_on]
-        self.assertEqual(2, len(set(both)), lines)
+        self.assertEqual(list(range(1, len(lines) + 1)), [line["seq"] for line in lines])
+        self.assertEqual(["start", "change", "outcome", "stop"], [line["event"] for line in lines if line["event"] != "plugin"])
+        self.assertEqual((201, lines[-3]["seq"]), (lines[-2]["status"], lines[-2]["intent"]))
+
+
+class Logins(unittest.TestCase):
+    """Two workers of one group where everybody has to log in, each with a file."""
+
+    def start(self, name):
+        properties = {**self.common, "listeners": "http://127.0.0.1:%d" % lab.free_port(), "millrace.audit.file": self.path(name)}
+        worker = lab.Worker(properties).start()
+        self.addCleanup(worker.end)
+        return worker
+
+    def path(self, name):
+        return os.path.join(self.folder, "audit-" + name)
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(text)
+        return path
+
+    def ask(self, worker, method, path, body=None, login=None, request=None):
+        headers = {"Authorization": login} if login else {}
+        if request:
+            headers["X-Request-ID"] = request
+        return lab.http(method, worker.url + path, body, headers=headers)
+
+    def setUp(self):
+        self.folder = lab.scratch_folder()
+        bindings = {"bindings": [
+            {"name": "admins", "users": ["alice"], "role": "admin"},
+            {"name": "readers", "users": ["bob"], "role": "viewer", "connectors": ["*"]}]}
+        self.common = lab.worker_properties(
+            lab.suite_lab(), millrace__rest__bindings__file=self.write("bindings.json", json.dumps(bindings)),
+            millrace__rest__auth__passwords__file=self.write("passwords", "alice:%s\nbob:%s\n" % (BCRYPT, BCRYPT)))
+
+    def check_refused(self, worker, name):
+        at = "/connectors/orders"
+        wrong = basic("alice", "wr0ng-passw0rd")
+        told = [(self.ask(worker, "DELETE", at)[0], "anonymous"), (self.ask(worker, "DELETE", at, login=wrong)[0], "anonymous"),
+                (self.ask(worker, "PUT", at + "/pause", login=basic("bob", "secret"))[0], "bob")]
+        self.assertEqual([401, 401, 403], [status for status, _ in told])
+        lab.wait_until(lambda: self.ask(worker, "GET", at, login=wrong)[0] == 429, "too many wrong passwords")
+        refused = lab.wait_until(lambda: [line for line in lines_of(self.path(name)) if line["event"] == "refused" and line["status"] == 429]
+                                 and [line for line in lines_of(self.path(name)) if line["event"] == "refused"], "the refused calls")
+        self.assertEqual(told, [(line["status"], line["who"]) for line in refused[:3]])
+        self.assertEqual(["DELETE", "DELETE", "PUT"], [line["method"] for line in refused[:3]])
+        self.assertTrue(all(line["path"].startswith(at) and line["address"] == "127.0.0.1" for line in refused))
+        self.assertFalse([line for line in lines_of(self.path(name)) if line["event"] == "change"])
+
+    def check_passed_on(self, workers):
+        config = {"connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector", "file": "/dev/null",
+                  "topic": self.common["group.id"] + "-none"}
+        for name, worker in workers.items():
+            lab.wait_until(lambda: self.ask(worker, "PUT", "/connectors/from-%s/config" % name, config,
+                                            basic("alice", "secret"), "by-" + name)[0] in (200, 201), "a connector through " + name)
+        done = lab.wait_until(lambda: (lambda lines: len(lines) >= 3 and lines)(
+            [line for name in workers for line in lines_of(self.path(name)) if line["event"] == "outcome" and line["outcome"] == "done"]),
+            "outcomes in both records")
+        passed_on = [line for line in done if line.get("forwarded")]
+        self.assertEqual(1, len(passed_on), done)  # one of the two is the leader
+        first = [line for line in done if line["request"] == passed_on[0]["request"] and not line.get("forwarded")]
+        self.assertEqual(1, len(first), done)
+        self.assertNotEqual(first[0]["worker"], passed_on[0]["worker"])
+        self.assertEqual({("alice", "password")}, {(line["who"], line["login"]) for line in done})
+
+    def test_who_is_refused_and_who_is_passed_on_are_named(self):
+        workers = {name: self.start(name) for name in ("a", "b")}
+        for worker in workers.values():
+            lab.wait_until(lambda: self.ask(worker, "GET", "/readyz")[0] == 200, "the worker is ready")
+        self.check_refused(workers["a"], "a")
+        self.check_passed_on({"b": workers["b"], "a": workers["a"]})
+        for name, worker in workers.items():
+            self.assertEqual(0, worker.stop())
+            with open(self.path(name), encoding="utf-8") as file:
+                text = file.read()
+            for secret in ("wr0ng", basic("alice", "wr0ng-passw0rd")[6:], basic("alice", "secret")[6:], BCRYPT):
+                self.assertNotIn(secret, text)
 
 
 if __name__ == "__main__":

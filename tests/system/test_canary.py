@@ -55,6 +55,7 @@ LEAKS = (
     ("a literal value in the log", r"literal", r"log"),
     ("an argument of the process", r"", r"arguments of the process"),
     ("/metrics", r"", r"REST GET /metrics"),
+    ("an audit line", r"provider: |environment", r"files \(audit\)"),
     ("a crash report", r"environment", r"files \(crash\)"),
     ("a crash report in the log", r"environment|provider", r"log"),
 )
@@ -101,11 +102,12 @@ class Scene:
                 worker_file[prefix + name] = self.plant("worker file: " + prefix + name)
             worker_file[prefix + "sasl.jaas.config"] = jaas(self.plant("worker file: %ssasl.jaas.config" % prefix))
         for name in ("listeners.https.ssl.keystore.password", "listeners.https.ssl.key.password", "millrace.inter.worker.secret",
-                     "config.providers.file.param.acme.password"):
-            worker_file[name] = self.plant("worker file: " + name)
+                     "config.providers.file.param.acme.password", "millrace.audit.hash.key"):
+            worker_file[name] = self.plant("worker file: " + name) + "0123456789"
         worker_file["ssl.keystore.password"] = self.reference("of the worker's file")
         self.properties = lab.worker_properties(
             self.kafka, self.prefix, plugin__path=plugins, millrace__crash__file=os.path.join(self.state, "crash"),
+            millrace__audit__file=os.path.join(self.state, "audit"),
             config__providers="env,file,dir", config__providers__env__class=CLASSES + "EnvVarConfigProvider",
             config__providers__file__class=CLASSES + "FileConfigProvider",
             config__providers__dir__class=CLASSES + "DirectoryConfigProvider", session__timeout__ms=6000)
@@ -117,7 +119,7 @@ class Scene:
         path = os.path.join(self.secrets, name)
         if provider == "dir":
             with open(path, "w", encoding="ascii") as file:
-                file.write(value + "\n")
+                file.write(value + ("\n" if "token" in to else ""))  # as kubectl --from-file leaves one
             return "${dir:%s:%s}" % (self.secrets, name)
         with open(path + ".properties", "w", encoding="ascii") as file:
             file.write("key=%s\njaas=%s\n" % (value, jaas(value).replace(" required", "")))
@@ -333,6 +335,233 @@ class Canary(unittest.TestCase):
         kafka = lab.suite_lab()
         self.assert_all_found(Scene(kafka, program=LEAKY).play())
         scene = Scene(kafka).play()
-        for outlet in ("log", "answers of REST", "arguments of the process", "topic %s-letters" % scene.prefix):
+        for outlet in ("log", "answers of REST", "arguments of the process", "files (audit)", "topic %s-letters" % scene.prefix):
             self.assertGreater(scene.out.sizes[outlet], 20, outlet)
         self.assertEqual("", "\n".join(self.leaks_of(scene)))
+
+
+class Refusals(unittest.TestCase):
+    """What a command says when it cannot do what it is asked."""
+
+    def setUp(self):
+        self.canaries = canary.Canaries()
+        self.plant, self.out = self.canaries.plant, canary.Outlets(self.canaries)
+        self.folder = lab.scratch_folder()
+        self.environment = {**os.environ, "CANARY_ENV": self.plant("environment")}
+
+    def run_command(self, outlet, *arguments):
+        process = subprocess.run([os.path.join(lab.BUILD, "bin", "millrace"), *arguments], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment, cwd=self.folder, timeout=30,
+                                 check=False)
+        self.out.look(outlet, process.stdout)
+        return process.returncode
+
+    def file(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(path, 0o600)
+        return path
+
+    def properties(self, more):
+        # nobody listens there: a worker that is not refused ends, too
+        nowhere = lab.Lab()
+        nowhere.bootstrap = "127.0.0.1:%d" % lab.free_port()
+        properties = {**lab.worker_properties(nowhere), "default.api.timeout.ms": "10", "config.providers": "env,file",
+                      "config.providers.env.class": CLASSES + "EnvVarConfigProvider",
+                      "config.providers.file.class": CLASSES + "FileConfigProvider", **more}
+        path = os.path.join(self.folder, "worker.properties")
+        lab.properties_write(path, properties)
+        return path
+
+    def test_a_start_that_is_refused_tells_no_secret(self):
+        sasl = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN"}
+        kept = self.file("kept.properties", "key=%s\n" % self.plant("provider"))
+        reference = "${file:%s:key}" % kept
+        pem = self.file("no.pem", "-----BEGIN PRIVATE KEY-----\n%s\n" % self.plant("a broken PEM file"))
+        logins = self.file("logins", "ada:%s\n" % self.plant("a file of logins"))
+        bindings = self.file("bindings", '{"bindings": [{"name": "all", "users": ["*"], "role": "admin"}]}')
+        jaas_logins = self.file("jaas", 'KafkaConnect { org.acme.Login required password="%s"; };' % self.plant("a JAAS file"))
+        broker = {"bootstrap.servers": lab.suite_lab().bootstrap, "default.api.timeout.ms": "60000"}
+        starts = {
+            "jaas that is none": {**sasl, "sasl.jaas.config": "x required password=\"" + self.plant("jaas")},
+            "jaas without a user": {**sasl, "sasl.jaas.config": jaas(self.plant("jaas without a user")).replace("username", "name")},
+            "jaas of producers": {"producer.security.protocol": "SASL_SSL", "producer.sasl.jaas.config": jaas(self.plant("module"))
+                                  .replace("Plain", "Plane")},
+            "a key that is none": {"security.protocol": "SSL", "ssl.keystore.type": "PEM", "ssl.keystore.location": pem,
+                                   "ssl.key.password": self.plant("key password")},
+            "a key in the file": {"security.protocol": "SSL", "ssl.keystore.type": "PEM", "ssl.keystore.key": self.plant("key"),
+                                  "ssl.keystore.certificate.chain": "none"},
+            "a trust store that is none": {"security.protocol": "SSL", "ssl.truststore.location": pem, "ssl.truststore.type": "JKS",
+                                           "ssl.truststore.password": self.plant("truststore password")},
+            "https with no key": {"listeners": "https://127.0.0.1:%d" % lab.free_port(), "ssl.keystore.location": pem,
+                                  "ssl.keystore.password": self.plant("https password"), "ssl.keystore.type": "PKCS12"},
+            "a listener with a user": {"listeners": "http://ada:%s@127.0.0.1:8083" % self.plant("listener")},
+            "a number from the environment": {"inter.worker.key.size": "${env:CANARY_ENV}"},
+            "a number from a file": {"offset.flush.interval.ms": reference},
+            "a class from a file": {"key.converter": reference},
+            "a provider's class from a file": {"config.providers.file.class": self.plant("no secret: a class that is not there")},
+            "a short key": {"millrace.audit.file": os.path.join(self.folder, "audit"), "millrace.audit.hash.key": "Cnry7chars"},
+            "logins that are none": {**broker, "millrace.rest.auth.passwords.file": logins,
+                                     "millrace.rest.bindings.file": bindings},
+            "a module that is none": {**broker, "millrace.rest.auth.jaas.file": jaas_logins,
+                                      "millrace.rest.bindings.file": bindings},
+            "no broker": {**sasl, "sasl.jaas.config": jaas(self.plant("no broker"))},
+        }
+        for start, more in starts.items():
+            self.assertEqual(1, self.run_command(start, "worker", self.properties(more)), start)
+        self.assertEqual(["no secret: a class that is not there"], [place for place, _ in self.out.seen], self.out.seen)
+
+    def test_commands_tell_no_secret(self):
+        standalone = self.file("standalone.properties", "\n".join((
+            "bootstrap.servers=127.0.0.1:%d" % lab.free_port(), "default.api.timeout.ms=10", "key.converter=" + lab.STRING,
+            "value.converter=" + lab.STRING, "offset.storage.file.filename=" + os.path.join(self.folder, "offsets"),
+            "listeners=http://127.0.0.1:%d" % lab.free_port())))
+        broken = self.file("broken.json", '{"name": "x", "config": {"password": "%s", ' % self.plant("a broken connector file"))
+        nameless = self.file("nameless.properties", "connector.class=Nothing\npassword=%s\n" % self.plant("a connector file"))
+        for path in (broken, nameless):
+            self.assertEqual(1, self.run_command("standalone", "standalone", standalone, path))
+        for arguments in (("plugin", "list"), ("plugin", "doc", "FileConfigProvider"), ("version",), ("worker", "/nowhere")):
+            self.run_command(" ".join(arguments), *arguments)
+        self.assertEqual({}, self.out.seen)
+
+
+class Memory(unittest.TestCase):
+    """What a provider answered is not kept when nobody uses it any more."""
+
+    def secrets_left(self, program, wait_s):
+        scene = Scene(lab.suite_lab(), program=program)
+        scene.begin()
+        validated = scene.reference("validated"), scene.reference("validated in a folder", "dir")
+        scene.ask("PUT", "/connector-plugins/%s/config/validate" % SOURCE,
+                  {"connector.class": SOURCE, "name": "x", "password": validated[0], "tasks.max": validated[1]})
+        scene.ask("POST", "/connectors", {"name": "refused", "config": {
+            "connector.class": SOURCE, "password": scene.reference("refused"), "tasks.max": "x"}})
+        for name, say in (("-connector", "connector"), ("-start", "start"), ("-deleted", "")):
+            scene.create(name, SOURCE, topic=scene.prefix + "-records", password=scene.reference(name), say=say)
+        for name, state in (("-connector", FAILED), ("-start", FAILED), ("-deleted", "RUNNING")):
+            scene.has(name, state)
+        held = scene.canaries.values["provider: -deleted"]
+        self.assertTrue(canary.memory_holds(scene.worker.process.pid, held), "what a task uses is in memory")
+        for name in scene.names:
+            scene.ask("DELETE", "/connectors/" + scene.prefix + name)
+        deadline = time.monotonic() + wait_s
+        while True:
+            memory = b"".join(canary.memory_of(scene.worker.process.pid))
+            left = [place for place, value in scene.canaries.values.items()
+                    if place.startswith("provider: ") and "worker's file" not in place and value.encode() in memory]
+            if not left or time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
+        self.assertEqual(0, scene.worker.stop())
+        return left
+
+    @unittest.skipIf(SANITIZED, "a sanitizer keeps what was freed, to find who still uses it")
+    def test_what_a_provider_answered_is_not_in_memory_when_nobody_uses_it(self):
+        self.assertEqual(6, len(self.secrets_left(LEAKY, 0)))
+        self.assertEqual([], self.secrets_left(None, 15))
+
+
+BASIC_MODULE = "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule"
+BINDINGS = {"bindings": [
+    {"name": "reading", "users": ["vera"], "role": "viewer", "connectors": ["*"]},
+    {"name": "changing", "users": ["edda"], "role": "editor", "connectors": ["*"], "classes": ["org.acme.*"], "topics": ["*"],
+     "references": ["file:*"]},
+    {"name": "all", "users": ["adam"], "role": "admin"}]}
+
+
+class ReadBack(unittest.TestCase):
+    """With logins: what a viewer is shown and what an editor is shown, each written back by the editor, still logs in."""
+
+    def setUp(self):
+        self.canaries = canary.Canaries()
+        self.plant, self.out = self.canaries.plant, canary.Outlets(self.canaries)
+        self.folder = lab.scratch_folder()
+        self.name = lab.fresh_name("login")
+        plugins = os.path.join(self.folder, "plugins")
+        os.mkdir(plugins)
+        shutil.copy(os.path.join(lab.BUILD, "test-plugins", "confiding.so"), plugins)
+        logins = self.file("logins", "".join("%s=%s\n" % (user, self.plant("login of " + user)) for user in ("vera", "edda", "adam")))
+        self.properties = lab.worker_properties(
+            lab.suite_lab(), plugin__path=plugins, config__providers="file",
+            config__providers__file__class=CLASSES + "FileConfigProvider",
+            millrace__audit__file=os.path.join(self.folder, "audit"),
+            millrace__rest__auth__jaas__file=self.file("jaas", 'KafkaConnect { %s required file="%s"; };' % (BASIC_MODULE, logins)),
+            millrace__rest__bindings__file=self.file("bindings", json.dumps(BINDINGS)))
+
+    def file(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(path, 0o600)
+        return path
+
+    def ask(self, user, method, path, body=None):
+        proof = base64.b64encode(("%s:%s" % (user, self.canaries.values["login of " + user])).encode()).decode()
+        status, answer, headers = lab.http(method, self.worker.url + path, body, headers={"Authorization": "Basic " + proof})
+        self.out.look("what %s reads" % user, "%s\n%s" % (headers, json.dumps(answer)))
+        return status, answer
+
+    def logged_in(self, times):
+        """So often a task has started, and its password was right."""
+        lab.wait_until(lambda: self.worker.log_text().count("ERROR [%s|task-0] logging in with" % self.name) == times,
+                       "task start %d" % times)
+        def runs():
+            status, answer = self.ask("vera", "GET", "/connectors/%s/status" % self.name)
+            states = [part["state"] for part in answer["tasks"]] if status == 200 else []
+            self.assertNotIn(FAILED, states, answer)
+            return states == ["RUNNING"]
+        lab.wait_until(lambda: runs(), "the connector has logged in")
+
+    def written_back(self, config, topic):
+        """By the editor, with a change that makes the task start anew."""
+        status, answer = self.ask("edda", "PUT", "/connectors/%s/config" % self.name, {**config, "topic": topic})
+        self.assertEqual(200, status, answer)
+
+    def play(self, password, lock):
+        config = {"connector.class": SOURCE, "tasks.max": "1", "topic": self.name + "-0", "lock": lock, "say": "log", "password": password}
+        status, answer = self.ask("edda", "POST", "/connectors", {"name": self.name, "config": config})
+        self.assertEqual(201, status, answer)
+        self.logged_in(1)
+        shown = {}
+        for user in ("vera", "edda"):
+            shown[user] = self.ask(user, "GET", "/connectors/%s/config" % self.name)[1]
+            self.assertEqual(shown[user], self.ask(user, "GET", "/connectors/" + self.name)[1]["config"])
+            listed = self.ask(user, "GET", "/connectors?expand=info&expand=status")[1]
+            self.assertEqual(shown[user], listed[self.name]["info"]["config"])
+            self.ask(user, "GET", "/connectors/%s/tasks" % self.name)
+        self.assertEqual(403, self.ask("vera", "PUT", "/connectors/%s/config" % self.name, shown["vera"])[0])
+        self.written_back(shown["vera"], self.name + "-1")
+        self.logged_in(2)
+        self.written_back(shown["edda"], self.name + "-2")
+        self.logged_in(3)
+        status, answer = self.ask("edda", "PATCH", "/connectors/%s/config" % self.name, {"password": shown["vera"]["password"],
+                                                                                        "topic": self.name + "-3"})
+        self.assertEqual(200, status, answer)
+        self.logged_in(4)
+        self.assertEqual(shown["edda"]["password"], self.ask("edda", "GET", "/connectors/%s/config" % self.name)[1]["password"])
+        return shown
+
+    def run_worker(self, password, value):
+        lock = self.file("lock", value)
+        self.worker = lab.Worker(self.properties).start()
+        self.addCleanup(self.worker.end)
+        lab.wait_until(lambda: self.worker.process.poll() is not None or self.ask("adam", "GET", "/connectors")[0] == 200, "ready", 60)
+        self.assertIsNone(self.worker.process.poll(), self.worker.log_end())
+        shown = self.play(password, lock)
+        self.assertEqual(0, self.worker.stop())
+        self.out.look_at_file("log", self.worker.log)
+        self.out.look_at_file("audit", os.path.join(self.folder, "audit"))
+        return shown
+
+    def test_a_literal_password_shows_to_editors_alone_and_survives_what_anybody_writes_back(self):
+        password = self.plant("password")
+        shown = self.run_worker(password, password)
+        self.assertEqual(("[hidden]", password), (shown["vera"]["password"], shown["edda"]["password"]))
+        self.assertEqual([("password", "what edda reads")], sorted(self.out.seen), self.out.seen)
+
+    def test_a_reference_shows_to_everybody_and_its_value_to_nobody(self):
+        reference = "${file:%s:key}" % self.file("kept.properties", "key=%s\n" % self.plant("password"))
+        shown = self.run_worker(reference, self.canaries.values["password"])
+        self.assertEqual((reference, reference), (shown["vera"]["password"], shown["edda"]["password"]))
+        self.assertEqual([], sorted(self.out.seen), self.out.seen)

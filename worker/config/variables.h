@@ -45,6 +45,11 @@ bool variables_has_reference(const char *text);
  * false: no memory. */
 bool variables_put_back(const struct string_map *raw, struct string_map *config);
 
+/* The same for options of other names, which a connector made of a resolved one ("jdbc:…?password=" and the password): what a whole option
+ * of `raw` came to, where it has VARIABLES_PUT_BACK_LEAST bytes at least, becomes the text of `raw` again. false: no memory. */
+#define VARIABLES_PUT_BACK_LEAST 8 /* shorter texts stand anywhere */
+bool variables_put_back_within(const struct string_map *raw, const struct string_map *resolved, struct string_map *config);
+
 /* What the references in `raw` came to in `resolved`, without the values: tells later whether they have changed. */
 struct variables_print {
     uint64_t values; /* a hash, of this process only */

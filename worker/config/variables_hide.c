@@ -14,6 +14,7 @@
 #define SECRET_LEAST 3 /* bytes; shorter values are hidden as values of their own option alone: they stand in any text */
 #define WORDS_MAX 65536
 #define CAUSES_MAX 64
+#define OPTION_MAX (16u << 20)
 
 static void append_without(struct str_buffer *out, const char *text, const char *secret, const char *raw)
 {
@@ -79,6 +80,35 @@ char *variables_hide(const struct string_map *raw, const struct string_map *reso
         hidden = next;
     }
     return hidden;
+}
+
+/* Every text of `config` in which the secret stands. */
+static bool put_back_one(struct string_map *config, const char *secret, const char *raw)
+{
+    bool is_fine = true;
+    for (size_t i = 0; is_fine && i < string_map_count(config); i++) {
+        struct str_buffer out;
+        const char *text = string_map_value(config, i);
+        if (text == NULL || strstr(text, secret) == NULL)
+            continue;
+        str_buffer_init(&out, OPTION_MAX);
+        append_without(&out, text, secret, raw);
+        is_fine = !str_buffer_failed(&out) && string_map_put(config, string_map_key(config, i), str_buffer_text(&out));
+        str_buffer_release(&out);
+    }
+    return is_fine;
+}
+
+bool variables_put_back_within(const struct string_map *raw, const struct string_map *resolved, struct string_map *config)
+{
+    for (size_t i = 0; i < string_map_count(raw); i++) {
+        const char *text = string_map_value(raw, i), *secret = string_map_get(resolved, string_map_key(raw, i));
+        if (secret == NULL || strlen(secret) < VARIABLES_PUT_BACK_LEAST || !variables_has_reference(text) || strcmp(text, secret) == 0)
+            continue;
+        if (!put_back_one(config, secret, text))
+            return false;
+    }
+    return true;
 }
 
 /* The chain of causes, each with its words hidden; an error whose words could not be made has none. */

@@ -318,6 +318,9 @@ void worker_config_destroy(struct worker_config *config)
     for (size_t i = 0; i < config->listener_count; i++)
         mem_free(box->listeners[i].host);
     mem_free(box->listeners);
+    for (size_t i = 0; i < config->admin_listener_count; i++)
+        mem_free(box->admin_listeners[i].host);
+    mem_free(box->admin_listeners);
     mem_free(box->jaas_file);
     string_map_destroy(config->key_converter.options);
     string_map_destroy(config->value_converter.options);

@@ -104,9 +104,12 @@ struct worker_config {
     const char *response_headers;                                /* response.http.headers.config; "": none */
 
     struct rest_auth_config rest_auth;
+    uint32_t rest_connections_max;      /* millrace.rest.connections.max: of one listener; default 256 */
     const char *rest_extensions;        /* rest.extension.classes: a comma list */
     uint32_t rest_extension_timeout_ms; /* millrace.rest.extension.timeout.ms: for a call of one; default 5000 */
-    bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` */
+    bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` … */
+    const struct listener_address *admin_listeners; /* … but on these; none: nowhere */
+    size_t admin_listener_count;
 
     struct audit_config audit; /* see worker_config_is_audited */
 

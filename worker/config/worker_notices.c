@@ -146,15 +146,6 @@ static void read_fencing(struct worker_config_box *box)
         box->config.leader_fencing = LEADER_FENCING_TRANSACTION;
 }
 
-/* Administrative endpoints on listeners of their own: they are then not served where everybody gets. */
-static bool read_admin_listeners(struct worker_config_box *box)
-{
-    size_t count = mr_config_list_count(box->parsed, "admin.listeners");
-    box->config.admin_on_listeners = !mr_config_has_value(box->parsed, "admin.listeners");
-    return count == 0 || worker_warn(box, "admin.listeners: listeners of their own are not served yet; administrative "
-                                          "endpoints are not served at all");
-}
-
 static bool read_reporters(struct worker_config_box *box)
 {
     bool is_fine = true;
@@ -169,7 +160,7 @@ static bool read_reporters(struct worker_config_box *box)
 int worker_notices_read(struct worker_config_box *box, struct str_buffer *mistakes)
 {
     read_fencing(box);
-    return read_exactly_once(box, mistakes) && read_admin_listeners(box) && read_reporters(box) &&
+    return read_exactly_once(box, mistakes) && read_reporters(box) &&
                    read_names(box, mistakes)
                ? 0
                : -1;

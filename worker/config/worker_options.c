@@ -20,7 +20,7 @@
 
 static const struct mr_range not_negative = {0, INT64_MAX}, positive = {1, INT64_MAX}, port = {0, 65535},
                              buffer_size = {-1, INT64_MAX}, stall = {1000, INT64_MAX},
-                             skew = {0, 300000},
+                             skew = {0, 300000}, connections = {8, 10000},
                              buffer_bytes = {64 * 1024, INT64_MAX};
 
 static const char *const dns_lookups[] = {"use_all_dns_ips", "resolve_canonical_bootstrap_servers_only", NULL};
@@ -139,7 +139,7 @@ static const struct worker_option common_options[] = {
     OPTION("connector.client.config.override.allowlist", LIST, "", mr_check_valid_list, NULL, NULL, NOT_STORED),
 
     OPTION("listeners", LIST, "http://:8083", mr_check_valid_list, "not empty",
-           "Set listeners to URLs such as http://:8083 or http://10.0.0.1:8083", NOT_STORED),
+           "Set listeners to URLs such as http://:8083 or https://10.0.0.1:8443", NOT_STORED),
     ANY("rest.advertised.host.name", STRING, NULL, TEXT(advertised_host)),
     NUMBER("rest.advertised.port", INT, "0", port, UINT16(advertised_port)),
     OPTION("rest.advertised.listener", STRING, "", NULL, schemes, NULL, NOT_STORED),
@@ -148,6 +148,7 @@ static const struct worker_option common_options[] = {
     ANY("access.control.allow.methods", STRING, "", TEXT(access_control_methods)),
     ANY("response.http.headers.config", STRING, "", TEXT(response_headers)),
     ANY("rest.extension.classes", LIST, "", TEXT(rest_extensions)),
+    NUMBER("millrace.rest.connections.max", INT, "256", connections, UINT32(rest_connections_max)),
     NUMBER("millrace.rest.extension.timeout.ms", LONG, "5000", positive, UINT32(rest_extension_timeout_ms)),
     ANY("millrace.rest.auth.passwords.file", STRING, "", TEXT(rest_auth.passwords_file)),
     ANY("millrace.rest.auth.jaas.file", STRING, "", TEXT(rest_auth.jaas_file)),

@@ -161,7 +161,7 @@ static const struct audit_call CALL = {.request = "r-1",
                                        .path = "/connectors/files/config",
                                        .connector = "files"};
 
-static inline void ask(struct audit *audit, struct asker *asker)
+static inline void ask_audit(struct audit *audit, struct asker *asker)
 {
     *asker = (struct asker){0};
     audit_admit(audit, &CALL, NULL, on_admitted, asker);
@@ -171,7 +171,7 @@ static inline void ask(struct audit *audit, struct asker *asker)
 static inline bool is_admitted_now(void *argument)
 {
     struct asker asker;
-    ask(argument, &asker);
+    ask_audit(argument, &asker);
     if (asker.change != NULL)
         audit_change_end(asker.change, 200, NULL);
     return asker.change != NULL;

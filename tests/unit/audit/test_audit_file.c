@@ -57,14 +57,14 @@ static void a_record_that_cannot_be_synced_refuses_changes_until_it_can(void **s
     assert_true(is_admitted_now(record.audit));
     await_lines(record.path, 2);
     sync_error = EIO;
-    ask(record.audit, &asker);
+    ask_audit(record.audit, &asker);
     assert_null(asker.change);
     assert_non_null(strstr(asker.why, "millrace.audit.file"));
     assert_non_null(strstr(asker.why, "Input/output error"));
     assert_null(strstr(asker.why, record.path));
     assert_true(audit_is_failing(record.audit, words));
     assert_non_null(strstr(words, "Input/output error"));
-    ask(record.audit, &asker); /* at once: nobody tries for it */
+    ask_audit(record.audit, &asker); /* at once: nobody tries for it */
     assert_null(asker.change);
     assert_int_equal(line_count(record.path), 2);
     audit_note(record.audit, "start", NULL, 0);
@@ -93,13 +93,13 @@ static void a_full_disk_leaves_whole_lines_and_keeps_outcomes(void **state)
     (void)state;
     signal(SIGXFSZ, SIG_IGN);
     record_init(&record);
-    ask(record.audit, &open);
+    ask_audit(record.audit, &open);
     assert_non_null(open.change);
     assert_int_equal(stat(record.path, &now), 0);
     getrlimit(RLIMIT_FSIZE, &before);
     small = (struct rlimit){(rlim_t)now.st_size + 100, before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    ask(record.audit, &asker);
+    ask_audit(record.audit, &asker);
     assert_null(asker.change);
     assert_non_null(strstr(asker.why, "File too large"));
     audit_change_end(open.change, 201, NULL);
@@ -123,7 +123,7 @@ static void a_device_that_is_full_is_a_full_disk(void **state)
     await_lines(record.path, 2);
     unlink(record.path);
     assert_int_equal(symlink("/dev/full", record.path), 0);
-    ask(record.audit, &asker);
+    ask_audit(record.audit, &asker);
     assert_null(asker.change);
     assert_non_null(strstr(asker.why, "No space left on device"));
     unlink(record.path);
@@ -229,7 +229,7 @@ static void lines_beyond_the_limit_are_counted_while_none_can_be_written(void **
     (void)state;
     record_init(&record);
     sync_error = ENOSPC;
-    ask(record.audit, &asker);
+    ask_audit(record.audit, &asker);
     assert_null(asker.change);
     for (int i = 0; i < AUDIT_NOTES_MAX + 10; i++)
         audit_note(record.audit, "secret", &(struct audit_pair){"keys", "k"}, 1);
@@ -255,7 +255,7 @@ static void changes_beyond_the_limit_are_refused_and_leave_room_when_they_end(vo
         audit_admit(record.audit, &CALL, NULL, on_admitted, &askers[i]);
     for (size_t i = 0; i < AUDIT_CHANGES_MAX; i++)
         assert_true(eventually(SOON_MS, is_told, &askers[i]));
-    ask(record.audit, &one_more);
+    ask_audit(record.audit, &one_more);
     assert_null(one_more.change);
     assert_non_null(strstr(one_more.why, "too many changes"));
     for (size_t i = 0; i < AUDIT_CHANGES_MAX; i++)
@@ -321,7 +321,7 @@ static bool records_a_change(void *argument)
     mr_error_drop(error);
     if (record->audit == NULL)
         return false;
-    ask(record->audit, &asker);
+    ask_audit(record->audit, &asker);
     if (asker.change != NULL)
         audit_change_end(asker.change, 200, NULL);
     audit_refused(record->audit, &CALL, 403);

@@ -9,7 +9,7 @@ static void a_change_has_its_intent_before_and_its_outcome_after(void **state)
     struct asker asker;
     (void)state;
     record_init(&record);
-    ask(record.audit, &asker);
+    ask_audit(record.audit, &asker);
     assert_non_null(asker.change);
     assert_int_equal(line_count(record.path), 1);
     audit_change_end(asker.change, 201, "hmac-sha256:00000000:aa");

@@ -2,7 +2,7 @@
  * http_test: a server with a few routes on a free port, and a client that sends bytes as they are.
  *
  * Routes: GET /now answers "now"; POST /echo answers with the body, /large with one up to LARGE_MAX; GET /who with the origin and the client's subject; GET /later keeps the exchange in `later`;
- * GET /late has a short deadline and is never answered by its handler.
+ * GET /late has a short deadline and is never answered by its handler; GET /flood answers FLOOD_SIZE bytes.
  */
 #ifndef HTTP_TEST_H
 #define HTTP_TEST_H
@@ -33,6 +33,7 @@
 #define LATE_MS 60
 #define LARGE_MAX (3u << 20)
 #define KEPT_MAX 300
+#define FLOOD_SIZE (16u << 20) /* more than sockets hold */
 
 /* Exchanges kept by /later and /late. */
 struct kept {
@@ -90,7 +91,18 @@ static inline void handle_who(void *context, struct http_exchange *exchange)
     answer_text(exchange, 200, text);
 }
 
+static inline void handle_flood(void *context, struct http_exchange *exchange)
+{
+    (void)context;
+    struct http_response response;
+    http_response_init(&response, 200, HTTP_CONTENT_TEXT);
+    for (size_t i = 0; i < FLOOD_SIZE / 64; i++)
+        str_buffer_append_text(&response.body, "0123456789012345678901234567890123456789012345678901234567890123");
+    http_exchange_answer(exchange, &response);
+}
+
 static const struct http_route TEST_ROUTES[] = {
+    {.method = HTTP_GET, .pattern = "/flood", .handler = handle_flood},
     {.method = HTTP_GET, .pattern = "/now", .handler = handle_now},
     {.method = HTTP_GET, .pattern = "/who", .handler = handle_who},
     {.method = HTTP_POST, .pattern = "/echo", .handler = handle_echo},
