@@ -1,5 +1,8 @@
 #include "routes/dispatch.h"
 
+#include <stdio.h>
+
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "forwarding/caller.h"
@@ -139,8 +142,13 @@ void dispatch_go_on(struct rest_context *context, struct http_exchange *exchange
 void dispatch_note_refusal(struct rest_context *context, struct http_exchange *exchange, int status, const char *why)
 {
     const struct http_request *request = http_exchange_request(exchange);
-    (void)context;
-    log_info("rest", "refused with %d: %s %s from %s: %s", status, http_method_name(request->method), request->route->pattern,
-             request->client_address, why);
+    unsigned left_out = 0;
+    char more[60] = "";
+    if (refusal_log_takes(&context->refusals, clock_monotonic_ms(NULL), &left_out)) {
+        if (left_out > 0)
+            snprintf(more, sizeof(more), " (%u more were not logged)", left_out);
+        log_info("rest", "refused with %d: %s %s from %s: %s%s", status, http_method_name(request->method),
+                 request->route->pattern, request->client_address, why, more);
+    }
     route_audit_refused(context, exchange, status);
 }

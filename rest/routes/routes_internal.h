@@ -20,6 +20,7 @@
 #include "json/json_out.h"
 #include "routes/cross_origin.h"
 #include "routes/header_rules.h"
+#include "routes/refusal_log.h"
 #include "routes/route_access.h"
 
 extern const struct http_route REST_ROUTES[];
@@ -45,6 +46,7 @@ struct rest_context {
     struct extensions *extensions; /* extension_routes.h */
     struct http_route *extension_routes; /* of the paths they serve */
     size_t extension_route_count;
+    struct refusal_log refusals;
 };
 void rest_context_take(struct rest_context *context);
 void rest_context_drop(struct rest_context *context);
