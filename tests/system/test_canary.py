@@ -55,8 +55,8 @@ LEAKS = (
     ("a literal value in the log", r"literal", r"log"),
     ("an argument of the process", r"", r"arguments of the process"),
     ("/metrics", r"", r"REST GET /metrics"),
-    ("an audit line", r"provider: |environment", r"files \(audit\)"),
-    ("a crash report", r"environment", r"files \(crash\)"),
+    ("an audit line", r"provider: |environment", r"files \(audit-.\)"),
+    ("a crash report", r"environment", r"files \(crash-.\)"),
     ("a crash report in the log", r"environment|provider", r"log"),
 )
 
@@ -71,7 +71,7 @@ def pattern_of(path):
 
 
 class Scene:
-    """A worker with secrets everywhere, what was asked of it, and what came out."""
+    """Workers with secrets everywhere, what was asked of each in turn, so that half of it is passed on, and what came out."""
 
     def __init__(self, kafka, program=None):
         self.kafka, self.program = kafka, program
@@ -83,7 +83,8 @@ class Scene:
         self.lock = os.path.join(self.folder, "lock")
         self.prefix = lab.fresh_name("canary")
         self.names = []
-        self.worker = None
+        self.workers = []
+        self.asked = 0
         self.make_files()
 
     # What the user writes
@@ -94,7 +95,6 @@ class Scene:
             os.mkdir(folder)
         self.secrets = secrets
         shutil.copy(os.path.join(lab.BUILD, "test-plugins", "confiding.so"), plugins)
-        open(self.lock, "w", encoding="ascii").close()
         self.environment = {"CANARY_ENV": self.plant("environment, provider: env")}
         worker_file = {}
         for prefix in ("", "producer.", "consumer.", "admin."):
@@ -106,8 +106,7 @@ class Scene:
             worker_file[name] = self.plant("worker file: " + name) + "0123456789"
         worker_file["ssl.keystore.password"] = self.reference("of the worker's file")
         self.properties = lab.worker_properties(
-            self.kafka, self.prefix, plugin__path=plugins, millrace__crash__file=os.path.join(self.state, "crash"),
-            millrace__audit__file=os.path.join(self.state, "audit"),
+            self.kafka, self.prefix, plugin__path=plugins,
             config__providers="env,file,dir", config__providers__env__class=CLASSES + "EnvVarConfigProvider",
             config__providers__file__class=CLASSES + "FileConfigProvider",
             config__providers__dir__class=CLASSES + "DirectoryConfigProvider", session__timeout__ms=6000)
@@ -125,7 +124,20 @@ class Scene:
             file.write("key=%s\njaas=%s\n" % (value, jaas(value).replace(" required", "")))
         return "${file:%s.properties:key}" % path
 
+    def locked(self, to):
+        """The connector's lock, which opens to that secret."""
+        with open(self.lock, "w", encoding="ascii") as file:
+            file.write(self.canaries.values[to])
+        return self.lock
+
     # What is asked of the worker
+
+    @property
+    def worker(self):
+        """The next one that runs."""
+        running = [worker for worker in self.workers if worker.process.poll() is None]
+        self.asked += 1
+        return running[self.asked % len(running)]
 
     def ask(self, method, path, body=None, headers=None):
         """Whoever sends a secret may get it back; nobody else."""
@@ -241,14 +253,19 @@ class Scene:
 
     # What comes of it
 
-    def begin(self):
+    def begin(self, workers=1):
         limits = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))  # a core file is all there is in memory, by the machine's own wish
-        self.worker = lab.Worker(self.properties, environment=self.environment, program=self.program)
-        self.worker.start()
+        for i in range(workers):
+            self.workers.append(lab.Worker(
+                {**self.properties, "listeners": "http://127.0.0.1:%d" % lab.free_port(),
+                 "millrace.crash.file": os.path.join(self.state, "crash-%d" % i),
+                 "millrace.audit.file": os.path.join(self.state, "audit-%d" % i)},
+                environment=self.environment, program=self.program).start())
         resource.setrlimit(resource.RLIMIT_CORE, limits)
-        self.worker.ready()
-        self.ask("PUT", "/admin/loggers/root", {"level": "TRACE"})
+        for worker in self.workers:
+            worker.ready()
+            lab.http("PUT", worker.url + "/admin/loggers/root", {"level": "TRACE"})
 
     def has(self, name, state, words=""):
         def is_so():
@@ -264,7 +281,6 @@ class Scene:
             self.has(name, "RUNNING")
         lab.wait_until(lambda: self.prefix + "-letters" in self.kafka.topics(), "the topic of dead letters")
         lab.wait_until(lambda: {"-letters", "-transform"} <= self.authors(), "a dead letter of each")
-        lab.wait_until(lambda: self.worker.log_text().count("PLAIN") or True, "the log")
 
     def authors(self):
         """Of dead letters."""
@@ -275,34 +291,34 @@ class Scene:
     def look_at_process(self):
         for name, outlet in (("cmdline", "arguments of the process"), ("environ", "environment of the process"),
                              ("comm", "arguments of the process")):
-            self.out.look_at_file(outlet, "/proc/%d/%s" % (self.worker.process.pid, name))
+            for worker in self.workers:
+                self.out.look_at_file(outlet, "/proc/%d/%s" % (worker.process.pid, name))
 
     def crash(self):
-        """A plugin ends the process while it holds a password."""
+        """A plugin ends one of the processes while it holds a password; the other one takes over what that did."""
         self.create("-crash", SOURCE, topic=self.prefix + "-records", password=self.reference("crash"), say="crash,log",
-                    lock=self.lock, token="${env:CANARY_ENV}")
-        with open(self.lock, "w", encoding="ascii") as file:
-            file.write(self.canaries.values["provider: crash"])
-        self.has("-crash", "RUNNING") if self.is_ok("-crash") else None
-        os.unlink(self.lock)
-        status = self.worker.wait()
-        assert status == -signal.SIGSEGV or SANITIZED, self.worker.log_end()
-
-    def is_ok(self, name):
-        return self.ask("GET", "/connectors/%s" % (self.prefix + name))[0] == 200
+                    lock=self.locked("provider: crash"), token="${env:CANARY_ENV}")
+        self.has("-crash", "RUNNING")
+        os.rename(self.lock, self.lock + ".kept")
+        crashed = lab.wait_until(lambda: [worker for worker in self.workers if worker.process.poll() is not None], "a crash")[0]
+        os.rename(self.lock + ".kept", self.lock)
+        assert crashed.wait() == -signal.SIGSEGV or SANITIZED, crashed.log_end()
+        self.has("-crash", "RUNNING", "" if SANITIZED else "ended")
+        self.read_all()
 
     def look_at_the_rest(self):
         for topic in self.kafka.topics():
             if topic.startswith(self.prefix) or topic == "confided":
                 self.out.look("topic " + topic, self.kafka.kcat("-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J"))
+        self.out.look("groups in Kafka", self.kafka.kcat("-C", "-t", "__consumer_offsets", "-o", "-2000", "-e", "-q", "-f", "%k%s"))
         self.out.look_at_folder("files", self.state)
-        self.out.look_at_folder("files", self.worker.folder, but=("worker.properties", "worker.log"))
-
-    def look_at_log(self):
-        self.out.look_at_file("log", self.worker.log)
+        for worker in self.workers:
+            worker.end()
+            self.out.look_at_folder("files", worker.folder, but=("worker.properties", "worker.log"))
+            self.out.look_at_file("log", worker.log)
 
     def play(self):
-        self.begin()
+        self.begin(workers=2)
         self.create_connectors()
         self.send_what_is_refused()
         self.send_proofs()
@@ -310,7 +326,6 @@ class Scene:
         self.read_all()
         self.look_at_process()
         self.crash()
-        self.look_at_log()
         self.look_at_the_rest()
         return self
 
@@ -335,7 +350,7 @@ class Canary(unittest.TestCase):
         kafka = lab.suite_lab()
         self.assert_all_found(Scene(kafka, program=LEAKY).play())
         scene = Scene(kafka).play()
-        for outlet in ("log", "answers of REST", "arguments of the process", "files (audit)", "topic %s-letters" % scene.prefix):
+        for outlet in ("log", "answers of REST", "arguments of the process", "files (audit-0)", "groups in Kafka", "topic %s-letters" % scene.prefix):
             self.assertGreater(scene.out.sizes[outlet], 20, outlet)
         self.assertEqual("", "\n".join(self.leaks_of(scene)))
 
@@ -441,19 +456,19 @@ class Memory(unittest.TestCase):
             scene.create(name, SOURCE, topic=scene.prefix + "-records", password=scene.reference(name), say=say)
         for name, state in (("-connector", FAILED), ("-start", FAILED), ("-deleted", "RUNNING")):
             scene.has(name, state)
-        held = scene.canaries.values["provider: -deleted"]
-        self.assertTrue(canary.memory_holds(scene.worker.process.pid, held), "what a task uses is in memory")
+        worker, held = scene.workers[0], scene.canaries.values["provider: -deleted"]
+        self.assertTrue(canary.memory_holds(worker.process.pid, held), "what a task uses is in memory")
         for name in scene.names:
             scene.ask("DELETE", "/connectors/" + scene.prefix + name)
         deadline = time.monotonic() + wait_s
         while True:
-            memory = b"".join(canary.memory_of(scene.worker.process.pid))
+            memory = b"".join(canary.memory_of(worker.process.pid))
             left = [place for place, value in scene.canaries.values.items()
                     if place.startswith("provider: ") and "worker's file" not in place and value.encode() in memory]
             if not left or time.monotonic() > deadline:
                 break
             time.sleep(0.2)
-        self.assertEqual(0, scene.worker.stop())
+        self.assertEqual(0, worker.stop())
         return left
 
     @unittest.skipIf(SANITIZED, "a sanitizer keeps what was freed, to find who still uses it")
@@ -542,6 +557,15 @@ class ReadBack(unittest.TestCase):
         self.assertEqual(shown["edda"]["password"], self.ask("edda", "GET", "/connectors/%s/config" % self.name)[1]["password"])
         return shown
 
+    def send_wrong_proofs(self):
+        wrong = "adam:" + self.plant("a wrong password")
+        for proof in ("Basic " + base64.b64encode(wrong.encode()).decode(), "Basic " + wrong, "Bearer " + self.plant("a wrong token"),
+                      "Bearer " + ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in (
+                          '{"alg": "RS256", "kid": "%s"}' % self.plant("a wrong key"), '{"sub": "%s"}' % self.plant("a wrong name"), "x"))):
+            status, answer, headers = lab.http("GET", self.worker.url + "/connectors", headers={"Authorization": proof})
+            self.assertEqual(401, status, answer)
+            self.out.look("what nobody reads", "%s\n%s" % (headers, json.dumps(answer)))
+
     def run_worker(self, password, value):
         lock = self.file("lock", value)
         self.worker = lab.Worker(self.properties).start()
@@ -549,6 +573,7 @@ class ReadBack(unittest.TestCase):
         lab.wait_until(lambda: self.worker.process.poll() is not None or self.ask("adam", "GET", "/connectors")[0] == 200, "ready", 60)
         self.assertIsNone(self.worker.process.poll(), self.worker.log_end())
         shown = self.play(password, lock)
+        self.send_wrong_proofs()
         self.assertEqual(0, self.worker.stop())
         self.out.look_at_file("log", self.worker.log)
         self.out.look_at_file("audit", os.path.join(self.folder, "audit"))
@@ -562,6 +587,9 @@ class ReadBack(unittest.TestCase):
 
     def test_a_reference_shows_to_everybody_and_its_value_to_nobody(self):
         reference = "${file:%s:key}" % self.file("kept.properties", "key=%s\n" % self.plant("password"))
+        nobody = "127.0.0.1:%d" % lab.free_port()
+        self.properties.update({"millrace.rest.auth.issuer": "https://issuer.example.org", "millrace.rest.auth.audiences": "connect",
+                                "millrace.rest.auth.keys.proxy": "http://ada:%s@%s" % (self.plant("of a proxy"), nobody)})
         shown = self.run_worker(reference, self.canaries.values["password"])
         self.assertEqual((reference, reference), (shown["vera"]["password"], shown["edda"]["password"]))
         self.assertEqual([], sorted(self.out.seen), self.out.seen)
