@@ -37,7 +37,7 @@ static int open_tls(struct tls_keeper **keeper, const struct addresses *addresse
 }
 
 static struct http_server *start(const struct addresses *addresses, struct tls_keeper *keeper, const struct http_router *router,
-                                 struct mr_error **error)
+                                 uint32_t connections_max, struct mr_error **error)
 {
     char why[500];
     struct http_listener *listeners = mem_calloc(addresses->count, sizeof(*listeners));
@@ -49,7 +49,10 @@ static struct http_server *start(const struct addresses *addresses, struct tls_k
         listeners[i] = (struct http_listener){.host = addresses->at[i].host,
                                               .port = addresses->at[i].port,
                                               .tls = addresses->at[i].is_https ? keeper : NULL};
-    struct http_server_setup setup = {.listeners = listeners, .listener_count = addresses->count, .router = router};
+    struct http_server_setup setup = {.listeners = listeners,
+                                      .listener_count = addresses->count,
+                                      .router = router,
+                                      .connections_max = connections_max};
     struct http_server *server = http_server_start(&setup, why, sizeof(why));
     mem_free(listeners);
     if (server == NULL)
@@ -76,11 +79,11 @@ int rest_listeners_start(struct rest_listeners *listeners, const struct worker_c
     listeners->admin_router = admin_router_of(router);
     if (open_tls(&listeners->tls, &main, worker, error) != 0 || open_tls(&listeners->admin_tls, &admin, worker, error) != 0)
         return -1;
-    listeners->http = start(&main, listeners->tls, &listeners->router, error);
+    listeners->http = start(&main, listeners->tls, &listeners->router, worker->rest_connections_max, error);
     if (listeners->http == NULL)
         return -1;
     if (admin.count > 0)
-        listeners->admin_http = start(&admin, listeners->admin_tls, &listeners->admin_router, error);
+        listeners->admin_http = start(&admin, listeners->admin_tls, &listeners->admin_router, worker->rest_connections_max, error);
     return admin.count == 0 || listeners->admin_http != NULL ? 0 : -1;
 }
 
