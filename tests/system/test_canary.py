@@ -471,17 +471,18 @@ class Memory(unittest.TestCase):
         self.assertEqual(0, worker.stop())
         return left
 
-    @unittest.skipIf(SANITIZED, "a sanitizer keeps what was freed, to find who still uses it")
     def test_what_a_provider_answered_is_not_in_memory_when_nobody_uses_it(self):
         self.assertEqual(6, len(self.secrets_left(LEAKY, 0)))
-        self.assertEqual([], self.secrets_left(None, 15))
+        left = self.secrets_left(None, 15)
+        if not SANITIZED:  # they keep what was freed, to find who still uses it
+            self.assertEqual([], left)
 
 
 BASIC_MODULE = "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule"
 BINDINGS = {"bindings": [
     {"name": "reading", "users": ["vera"], "role": "viewer", "connectors": ["*"]},
     {"name": "changing", "users": ["edda"], "role": "editor", "connectors": ["*"], "classes": ["org.acme.*"], "topics": ["*"],
-     "references": ["file:*"]},
+     "references": ["file:*"], "overrides": ["producer.override.*"]},
     {"name": "all", "users": ["adam"], "role": "admin"}]}
 
 
@@ -534,7 +535,10 @@ class ReadBack(unittest.TestCase):
         self.assertEqual(200, status, answer)
 
     def play(self, password, lock):
-        config = {"connector.class": SOURCE, "tasks.max": "1", "topic": self.name + "-0", "lock": lock, "say": "log", "password": password}
+        hidden = {"password": password, "producer.override.sasl.jaas.config": jaas(self.plant("override")),
+                  "transforms.t.password": self.plant("transform"), "db.credentials": self.plant("undeclared")}
+        config = {"connector.class": SOURCE, "tasks.max": "1", "topic": self.name + "-0", "lock": lock, "say": "log",
+                  "transforms": "t", "transforms.t.type": TRANSFORM, **hidden}
         status, answer = self.ask("edda", "POST", "/connectors", {"name": self.name, "config": config})
         self.assertEqual(201, status, answer)
         self.logged_in(1)
@@ -545,6 +549,9 @@ class ReadBack(unittest.TestCase):
             listed = self.ask(user, "GET", "/connectors?expand=info&expand=status")[1]
             self.assertEqual(shown[user], listed[self.name]["info"]["config"])
             self.ask(user, "GET", "/connectors/%s/tasks" % self.name)
+        self.assertEqual({name: value if value.startswith("$") else "[hidden]" for name, value in hidden.items()},
+                         {name: shown["vera"][name] for name in hidden})
+        self.assertEqual({**config, "name": self.name}, shown["edda"])
         self.assertEqual(403, self.ask("vera", "PUT", "/connectors/%s/config" % self.name, shown["vera"])[0])
         self.written_back(shown["vera"], self.name + "-1")
         self.logged_in(2)
@@ -554,8 +561,7 @@ class ReadBack(unittest.TestCase):
                                                                                         "topic": self.name + "-3"})
         self.assertEqual(200, status, answer)
         self.logged_in(4)
-        self.assertEqual(shown["edda"]["password"], self.ask("edda", "GET", "/connectors/%s/config" % self.name)[1]["password"])
-        return shown
+        self.assertEqual({**shown["edda"], "topic": self.name + "-3"}, self.ask("edda", "GET", "/connectors/%s/config" % self.name)[1])
 
     def send_wrong_proofs(self):
         wrong = "adam:" + self.plant("a wrong password")
@@ -572,24 +578,21 @@ class ReadBack(unittest.TestCase):
         self.addCleanup(self.worker.end)
         lab.wait_until(lambda: self.worker.process.poll() is not None or self.ask("adam", "GET", "/connectors")[0] == 200, "ready", 60)
         self.assertIsNone(self.worker.process.poll(), self.worker.log_end())
-        shown = self.play(password, lock)
+        self.play(password, lock)
         self.send_wrong_proofs()
         self.assertEqual(0, self.worker.stop())
         self.out.look_at_file("log", self.worker.log)
         self.out.look_at_file("audit", os.path.join(self.folder, "audit"))
-        return shown
+        self.assertLessEqual({outlet for _, outlet in self.out.seen}, {"what edda reads"}, self.out.seen)
+        return {place for place, _ in self.out.seen}
 
     def test_a_literal_password_shows_to_editors_alone_and_survives_what_anybody_writes_back(self):
         password = self.plant("password")
-        shown = self.run_worker(password, password)
-        self.assertEqual(("[hidden]", password), (shown["vera"]["password"], shown["edda"]["password"]))
-        self.assertEqual([("password", "what edda reads")], sorted(self.out.seen), self.out.seen)
+        self.assertEqual({"password", "override", "transform", "undeclared"}, self.run_worker(password, password))
 
     def test_a_reference_shows_to_everybody_and_its_value_to_nobody(self):
         reference = "${file:%s:key}" % self.file("kept.properties", "key=%s\n" % self.plant("password"))
         nobody = "127.0.0.1:%d" % lab.free_port()
         self.properties.update({"millrace.rest.auth.issuer": "https://issuer.example.org", "millrace.rest.auth.audiences": "connect",
                                 "millrace.rest.auth.keys.proxy": "http://ada:%s@%s" % (self.plant("of a proxy"), nobody)})
-        shown = self.run_worker(reference, self.canaries.values["password"])
-        self.assertEqual((reference, reference), (shown["vera"]["password"], shown["edda"]["password"]))
-        self.assertEqual([], sorted(self.out.seen), self.out.seen)
+        self.assertEqual({"override", "transform", "undeclared"}, self.run_worker(reference, self.canaries.values["password"]))
