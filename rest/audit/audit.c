@@ -300,8 +300,15 @@ bool audit_set_worker(struct audit *audit, const char *worker)
     return true;
 }
 
+static void hurry(struct audit *audit)
+{
+    if (audit->target->ops->hurry != NULL)
+        audit->target->ops->hurry(audit->target);
+}
+
 void audit_settle(struct audit *audit)
 {
+    hurry(audit);
     mutex_lock(&audit->lock);
     while (audit->untold > 0)
         cond_wait(&audit->settled, &audit->lock);
@@ -312,6 +319,7 @@ void audit_close(struct audit *audit)
 {
     if (audit == NULL)
         return;
+    hurry(audit);
     mutex_lock(&audit->lock);
     audit->closing = true;
     cond_signal(&audit->changed);

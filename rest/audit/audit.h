@@ -25,6 +25,7 @@
 #define AUDIT_RETRY_MS 500
 #define AUDIT_SYNC_MS 200         /* an outcome alone is durable after so long, or with the next intent */
 #define AUDIT_TOPIC_WAIT_MS 10000 /* for acknowledgements; then the topic counts as broken */
+#define AUDIT_HURRY_MS 2000       /* the same when the worker ends */
 #define AUDIT_WORDS_SIZE 512
 #define AUDIT_KEY_MIN 32 /* bytes of a hash key that somebody chose */
 
@@ -58,7 +59,7 @@ struct audit_setup {
 /* NULL: MR_ERR_CONFIG for a file that cannot be opened or is another worker's, a topic that is not there; names property and remedy. A full
  * disk is no reason: changes are refused then. */
 struct audit *audit_open(const struct audit_setup *setup, struct mr_error **error);
-/* Waits until whoever asked is told. No more changes are asked for meanwhile. thread: any but the audit's. */
+/* The worker ends: waits until whoever asked is told. No more changes are asked for meanwhile. thread: any but the audit's. */
 void audit_settle(struct audit *audit);
 /* Writes what waits, as far as one try goes. All changes have ended. NULL is fine. */
 void audit_close(struct audit *audit);

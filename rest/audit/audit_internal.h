@@ -73,6 +73,8 @@ struct audit_target_ops {
      * same), `reason` says why and names no path. */
     bool (*write)(struct audit_target *target, const char *text, size_t length, bool may_wait, char reason[AUDIT_REASON_SIZE]);
     bool (*sync)(struct audit_target *target, char reason[AUDIT_REASON_SIZE]);
+    /* The end is near: whoever waits in there waits for AUDIT_HURRY_MS at most from now on. thread: any. NULL: nobody waits. */
+    void (*hurry)(struct audit_target *target);
     void (*close)(struct audit_target *target);
 };
 struct audit_target {

@@ -30,10 +30,11 @@ struct audit_topic {
     struct producer_user *user; /* NULL: to be opened */
     struct producer_ticket *tickets;
     size_t ticket_capacity;
-    uint32_t wait_ms;
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
+    uint32_t wait_ms;
+    int64_t deadline_ms; /* of what is being written */
     size_t outstanding;
     bool has_room, is_closed, has_failed;
     char failure[AUDIT_REASON_SIZE];
@@ -124,8 +125,15 @@ static void close_user(struct audit_topic *topic)
 
 /* Writing ---------------------------------------------------------------------------------------------------------- */
 
+/* Waits for a change, which may be an earlier deadline. lock held. */
+static bool wait_is_over(struct audit_topic *topic)
+{
+    cond_wait_until_ms(&topic->changed, &topic->lock, topic->deadline_ms);
+    return clock_monotonic_ms(NULL) >= topic->deadline_ms;
+}
+
 /* One after another, waiting for room. */
-static bool send_lines(struct audit_topic *topic, const char *text, size_t length, int64_t deadline_ms, char reason[AUDIT_REASON_SIZE])
+static bool send_lines(struct audit_topic *topic, const char *text, size_t length, char reason[AUDIT_REASON_SIZE])
 {
     struct producer_topic *to = producer_user_topic(topic->user, topic->name);
     size_t line = 0;
@@ -149,7 +157,7 @@ static bool send_lines(struct audit_topic *topic, const char *text, size_t lengt
         mutex_lock(&topic->lock);
         topic->outstanding -= 1 - taken;
         while (status == 0 && taken == 0 && !is_late && !topic->has_room)
-            is_late = !cond_wait_until_ms(&topic->changed, &topic->lock, deadline_ms);
+            is_late = wait_is_over(topic);
         mutex_unlock(&topic->lock);
         if (status != 0)
             fails(reason, mr_error_message(error));
@@ -168,12 +176,12 @@ static bool send_lines(struct audit_topic *topic, const char *text, size_t lengt
 }
 
 /* false: not all was acknowledged. */
-static bool await(struct audit_topic *topic, int64_t deadline_ms, char reason[AUDIT_REASON_SIZE])
+static bool await(struct audit_topic *topic, char reason[AUDIT_REASON_SIZE])
 {
     bool is_late = false;
     mutex_lock(&topic->lock);
     while (topic->outstanding > 0 && !is_late)
-        is_late = !cond_wait_until_ms(&topic->changed, &topic->lock, deadline_ms);
+        is_late = wait_is_over(topic);
     bool is_written = topic->outstanding == 0 && !topic->has_failed;
     if (!is_written)
         fails(reason, topic->has_failed ? topic->failure : "the brokers did not acknowledge it in time");
@@ -199,18 +207,31 @@ static bool reserve_tickets(struct audit_topic *topic, const char *text, size_t 
 static bool topic_write(struct audit_target *target, const char *text, size_t length, bool may_wait, char reason[AUDIT_REASON_SIZE])
 {
     struct audit_topic *topic = topic_of(target);
-    int64_t deadline_ms = clock_monotonic_ms(NULL) + topic->wait_ms;
     (void)may_wait;
     if (!reserve_tickets(topic, text, length))
         return fails(reason, "no memory");
     if (!open_user(topic, reason))
         return false;
+    mutex_lock(&topic->lock);
     topic->has_failed = false; /* nothing is outstanding */
-    bool is_sent = send_lines(topic, text, length, deadline_ms, reason);
-    bool is_written = is_sent && await(topic, deadline_ms, reason);
+    topic->deadline_ms = clock_monotonic_ms(NULL) + topic->wait_ms;
+    mutex_unlock(&topic->lock);
+    bool is_sent = send_lines(topic, text, length, reason);
+    bool is_written = is_sent && await(topic, reason);
     if (!is_written)
         close_user(topic);
     return is_written;
+}
+
+static void topic_hurry(struct audit_target *target)
+{
+    struct audit_topic *topic = topic_of(target);
+    int64_t soon_ms = clock_monotonic_ms(NULL) + AUDIT_HURRY_MS;
+    mutex_lock(&topic->lock);
+    topic->wait_ms = topic->wait_ms < AUDIT_HURRY_MS ? topic->wait_ms : AUDIT_HURRY_MS;
+    topic->deadline_ms = topic->deadline_ms < soon_ms ? topic->deadline_ms : soon_ms;
+    cond_broadcast(&topic->changed);
+    mutex_unlock(&topic->lock);
 }
 
 static bool topic_sync(struct audit_target *target, char reason[AUDIT_REASON_SIZE])
@@ -237,7 +258,8 @@ static void topic_close(struct audit_target *target)
 }
 
 static const struct audit_target_ops topic_ops = {
-    .property = "millrace.audit.topic", .write = topic_write, .sync = topic_sync, .close = topic_close};
+    .property = "millrace.audit.topic", .write = topic_write,
+    .sync = topic_sync, .hurry = topic_hurry, .close = topic_close};
 
 /* Kept for ever, unless somebody decides otherwise: a record that ends by itself after a week is none. */
 static int create(const struct audit_setup *setup, struct mr_error **error)

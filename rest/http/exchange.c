@@ -344,6 +344,13 @@ void *http_exchange_caller(const struct http_exchange *exchange)
     return exchange->caller;
 }
 
+void http_exchange_unwatch(struct http_exchange *exchange)
+{
+    mutex_lock(&exchange->lock);
+    exchange->answered_fn = NULL;
+    mutex_unlock(&exchange->lock);
+}
+
 void http_exchange_set_id(struct http_exchange *exchange, const char *id)
 {
     snprintf(exchange->request.id, sizeof(exchange->request.id), "%s", id);
@@ -416,10 +423,11 @@ void exchange_settle(struct http_exchange *exchange, struct http_response *respo
             MHD_resume_connection(exchange->mhd);
     }
     http_answered_fn *answered = exchange->answered_fn;
+    void *argument = exchange->answered_argument;
     mutex_unlock(&exchange->lock);
     http_response_release(response);
     if (counts && answered != NULL)
-        answered(exchange->answered_argument, exchange, status);
+        answered(argument, exchange, status);
 }
 
 void http_exchange_answer(struct http_exchange *exchange, struct http_response *response)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../audit/audit_test.h"
+#include "routes/openapi_internal.h"
 #include "routes/route_audit.h"
 #include "routes/routes_internal.h"
 
@@ -39,7 +40,7 @@ static int tear_down_recorded(void **state)
 }
 
 /* Whoever adds a route that is neither has to say so here. */
-static void every_route_that_is_no_get_is_a_change_but_for_three(void **state)
+static void every_route_that_is_no_get_is_a_change_and_may_answer_503_but_for_three(void **state)
 {
     static const char *const none[] = {"/connector-plugins/{plugin}/config/validate", "/connectors/{name}/tasks",
                                        "/connectors/{name}/fence"};
@@ -52,6 +53,9 @@ static void every_route_that_is_no_get_is_a_change_but_for_three(void **state)
         bool expected = route->method != HTTP_GET && !is_listed;
         if (route_audit_is_change(route) != expected)
             fail_msg("%s %s", http_method_name(route->method), route->pattern);
+        const struct route_doc *doc = route_doc_find(route);
+        if (expected && strstr(doc->errors, "503") == NULL)
+            fail_msg("%s %s can be refused with 503, which it does not say", http_method_name(route->method), route->pattern);
     }
 }
 
@@ -181,7 +185,7 @@ static void a_change_that_was_answered_by_the_end_of_the_server_is_not_made(void
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_route_that_is_no_get_is_a_change_but_for_three),
+        cmocka_unit_test(every_route_that_is_no_get_is_a_change_and_may_answer_503_but_for_three),
         cmocka_unit_test_setup_teardown(a_change_has_two_lines_and_its_answer_names_it, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(a_connector_to_be_made_is_named_by_the_body, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(what_another_worker_passes_on_keeps_its_id, set_up_recorded, tear_down_recorded),
