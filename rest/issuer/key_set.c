@@ -31,7 +31,7 @@ struct key_set {
     struct jwt_validator *validator;
     char *issuer, *discovery_url, *proxy;
     bool allows_http;
-    int64_t refresh_ms, demand_interval_ms;
+    int64_t refresh_ms, demand_interval_ms, retry_min_ms;
     struct string_map *tls; /* for the client: whose certificates count */
     struct client *client;
     pthread_t thread;
@@ -97,7 +97,7 @@ static void end_fetch(struct key_set *key_set, const char *why)
     is_stopping = key_set->is_stopping;
     key_set->has_failed = why != NULL;
     key_set->next_ms = now_ms + (why == NULL ? jittered_ms(key_set->refresh_ms) : key_set->retry_ms);
-    key_set->retry_ms = why == NULL ? KEY_SET_RETRY_MIN_MS
+    key_set->retry_ms = why == NULL ? key_set->retry_min_ms
                         : key_set->retry_ms > KEY_SET_RETRY_MAX_MS / 2 ? KEY_SET_RETRY_MAX_MS : key_set->retry_ms * 2;
     key_set->is_fetching = false;
     if (why == NULL && had_failed)
@@ -312,7 +312,8 @@ static struct key_set *key_set_create(const struct key_set_setup *setup, struct 
     key_set->demand_interval_ms =
         setup->demand_interval_ms != 0 ? setup->demand_interval_ms : JWT_REFRESH_INTERVAL_DEFAULT_MS;
     key_set->asked_ms = -1;
-    key_set->retry_ms = KEY_SET_RETRY_MIN_MS;
+    key_set->retry_min_ms = setup->retry_min_ms != 0 ? setup->retry_min_ms : KEY_SET_RETRY_MIN_MS;
+    key_set->retry_ms = key_set->retry_min_ms;
     if (copy(key_set, setup))
         return key_set;
     mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the keys of the token issuer");

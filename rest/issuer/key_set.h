@@ -44,6 +44,7 @@ struct key_set_setup {
     bool allows_http;                /* to other hosts than the loopback */
     uint32_t refresh_ms;             /* 0: KEY_SET_REFRESH_DEFAULT_MS */
     uint32_t demand_interval_ms;     /* 0: JWT_REFRESH_INTERVAL_DEFAULT_MS */
+    uint32_t retry_min_ms;           /* 0: KEY_SET_RETRY_MIN_MS */
 };
 
 /* Does not wait for the issuer. NULL: MR_ERR_CONFIG (an address that will not do), MR_ERR_NO_MEMORY, MR_ERR_CONNECT (no thread). */
