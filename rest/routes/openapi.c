@@ -137,6 +137,7 @@ static void write_refusals(struct json_out *out, const struct route_doc *doc)
     if (route == NULL || !route_needs_login(route))
         return;
     write_error(out, "401");
+    write_error(out, "429");
     if (strstr(doc->errors, "403") == NULL)
         write_error(out, "403");
 }
@@ -175,6 +176,14 @@ static const char *member_of(enum http_method method)
     }
 }
 
+/* Whoever may call it without a login where others need one. */
+static void write_openness(struct json_out *out, const struct route_doc *doc)
+{
+    const struct http_route *route = route_of(doc);
+    if (route != NULL && !route_needs_login(route))
+        write_named_part(out, "security", "[]");
+}
+
 static void write_operation(struct json_out *out, const struct route_doc *doc)
 {
     open_named(out, member_of(doc->method), '{');
@@ -187,6 +196,7 @@ static void write_operation(struct json_out *out, const struct route_doc *doc)
         write_content(out, doc->request);
         json_out_close(out, '}');
     }
+    write_openness(out, doc);
     write_answers(out, doc);
     json_out_close(out, '}');
 }
@@ -245,6 +255,10 @@ static void write_components(struct json_out *out)
                      "{'Error':{'description':'What is wrong, and what can be done','content':{"
                      "'application/json':{'schema':{'$ref':'#/components/schemas/Error'}},"
                      "'text/html':{'schema':{'type':'string'}}}}}");
+    write_named_part(out, "securitySchemes",
+                     "{'password':{'type':'http','scheme':'basic'},"
+                     "'token':{'type':'http','scheme':'bearer','bearerFormat':'JWT'},"
+                     "'certificate':{'type':'mutualTLS'}}");
     json_out_close(out, '}');
 }
 
@@ -273,6 +287,7 @@ bool openapi_write(struct str_buffer *out_text, bool with_admin)
             write_path(&out, REST_ROUTES, count, REST_ROUTES[i].pattern);
     json_out_close(&out, '}');
     write_components(&out);
+    write_named_part(&out, "security", "[{'password':[]},{'token':[]},{'certificate':[]},{}]"); /* {}: where nobody logs in */
     json_out_close(&out, '}');
     return !str_buffer_failed(out_text);
 }

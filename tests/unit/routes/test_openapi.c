@@ -112,6 +112,28 @@ static void administrative_routes_are_left_out_where_they_are_not_served(void **
     json_decref(root);
 }
 
+static void it_says_what_needs_a_login_and_by_what(void **state)
+{
+    json_t *schemes = json_object_get(json_object_get(*state, "components"), "securitySchemes"), *way;
+    size_t i;
+    assert_int_equal(json_array_size(json_object_get(*state, "security")), json_object_size(schemes) + 1);
+    json_array_foreach(json_object_get(*state, "security"), i, way)
+    {
+        const char *name = json_object_iter_key(json_object_iter(way));
+        assert_true(name == NULL || json_object_get(schemes, name) != NULL);
+    }
+    for (i = 0; i < REST_ROUTE_COUNT; i++) {
+        const struct http_route *route = &REST_ROUTES[i];
+        const json_t *path = json_object_get(json_object_get(*state, "paths"), path_of(route->pattern));
+        const json_t *operation = json_object_get(path, member_of(route->method));
+        const json_t *answers = json_object_get(operation, "responses"), *security = json_object_get(operation, "security");
+        bool needs_login = route_needs_login(route);
+        if ((json_object_get(answers, "401") != NULL) != needs_login || (security == NULL) != needs_login)
+            fail_msg("%s %s", http_method_name(route->method), route->pattern);
+        assert_int_equal(json_array_size(security), 0);
+    }
+}
+
 static void operations_have_names_of_their_own(void **state)
 {
     (void)state;
@@ -224,6 +246,7 @@ int main(void)
         OF_DOCUMENT(nothing_but_routes_is_described),
         cmocka_unit_test(administrative_routes_are_left_out_where_they_are_not_served),
         cmocka_unit_test(operations_have_names_of_their_own),
+        OF_DOCUMENT(it_says_what_needs_a_login_and_by_what),
         OF_DOCUMENT(references_lead_somewhere),
         OF_DOCUMENT(shapes_are_closed),
         cmocka_unit_test_setup_teardown(it_is_served, set_up, tear_down),
