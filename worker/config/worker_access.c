@@ -1,8 +1,10 @@
 /* Who may log in over REST: what goes together, and the JVM worker's basic-auth extension. Files are opened elsewhere. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
+#include "base/string_map.h"
 #include "config/worker_config_internal.h"
 
 #include "base/bans.h"
@@ -10,6 +12,7 @@
 #define EXTENSION "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
 #define JAAS_DEFINE "-Djava.security.auth.login.config="
 #define AUTH "millrace.rest.auth."
+#define HTTPS "listeners.https."
 #define BINDINGS "millrace.rest.bindings.file"
 
 static bool is_set(const char *text)
@@ -78,6 +81,16 @@ static bool read_extension(struct worker_config_box *box, struct str_buffer *mis
 
 /* ---- what goes together ---- */
 
+/* Of https listeners: where any property begins with listeners.https. only such ones count. */
+static bool asks_for_certificates(const struct worker_config *config)
+{
+    bool has_own = false;
+    for (size_t i = 0; i < string_map_count(config->properties) && !has_own; i++)
+        has_own = strncmp(string_map_key(config->properties, i), HTTPS, sizeof(HTTPS) - 1) == 0;
+    const char *wished = string_map_get(config->properties, has_own ? HTTPS "ssl.client.auth" : "ssl.client.auth");
+    return wished != NULL && (strcasecmp(wished, "required") == 0 || strcasecmp(wished, "requested") == 0);
+}
+
 static void check_logins(const struct worker_config *config, struct str_buffer *mistakes)
 {
     const struct rest_auth_config *auth = &config->rest_auth;
@@ -89,6 +102,9 @@ static void check_logins(const struct worker_config *config, struct str_buffer *
     if (auth->certificates && !has_https)
         worker_mistake(mistakes, AUTH "certificates: there is no https:// in listeners, where certificates could be shown. Add one, "
                        "or remove the property");
+    else if (auth->certificates && !asks_for_certificates(config))
+        worker_mistake(mistakes, AUTH "certificates: no client is asked for a certificate. Set " HTTPS "ssl.client.auth (or "
+                       "ssl.client.auth, where nothing begins with " HTTPS ") to requested or required");
     if (needs_login && !is_set(auth->bindings_file))
         worker_mistake(mistakes, "Logins are demanded over REST, but nobody may do anything: " BINDINGS " is not set. Name a file of "
                        "bindings there; {\"bindings\":[{\"name\":\"all\",\"users\":[\"*\"],\"role\":\"admin\"}]} lets "

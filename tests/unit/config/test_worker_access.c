@@ -53,6 +53,9 @@ static void contradictions_are_refused(void **state)
         {BINDINGS AUTH "passwords.file=/p\n" AUTH "audiences=a\n", "audiences is set, but millrace.rest.auth.issuer is not"},
         {BINDINGS AUTH "passwords.file=/p\n" AUTH "keys.url=https://k\n", "keys.url is set, but"},
         {BINDINGS AUTH "certificates=true\n", "there is no https:// in listeners"},
+        {BINDINGS AUTH "certificates=true\nlisteners=https://:8443\n", "no client is asked for a certificate"},
+        {BINDINGS AUTH "certificates=true\nlisteners=https://:8443\nssl.client.auth=required\nlisteners.https.ssl.key.password=x\n",
+         "no client is asked for a certificate"},
         {BINDINGS AUTH "passwords.file=/p\n" AUTH "clock.skew.ms=300001\n", "no more than 300000"},
         {BINDINGS AUTH "passwords=/p\n", "it would protect something"},
     };
