@@ -5,7 +5,7 @@
  *   log      lines at every level as the task starts   thread    a line from a thread of the plugin's own
  *   poll put an error that ends the task               validate  an error of the validation
  *   letter   what is wrong with each record of the sink
- *   crash    the process ends while a plugin call holds the password, once the file `lock` has gone
+ *   crash    the process ends while a plugin call holds the password, once for each time that somebody makes the file LOCK.crash
  * Task configurations have a `url` with the password in it. The transform has a `password`, too; with `say=bad` that is what is wrong with each record.
  */
 #include <millrace/millrace.h>
@@ -175,10 +175,13 @@ static void task_stop(void *self)
 
 static void crash(const struct task *task)
 {
-    char password[256];
+    char password[256], path[512];
 
+    if (!says(task->config, "crash"))
+        return;
     snprintf(password, sizeof(password), "%s", mr_config_string(task->config, "password"));
-    if (says(task->config, "crash") && access(mr_config_string(task->config, "lock"), F_OK) != 0 && password[0] != '\0')
+    snprintf(path, sizeof(path), "%s.crash", mr_config_string(task->config, "lock"));
+    if (password[0] != '\0' && unlink(path) == 0)
         raise(SIGSEGV);
 }
 

@@ -299,9 +299,8 @@ class Scene:
         self.create("-crash", SOURCE, topic=self.prefix + "-records", password=self.reference("crash"), say="crash,log",
                     lock=self.locked("provider: crash"), token="${env:CANARY_ENV}")
         self.has("-crash", "RUNNING")
-        os.rename(self.lock, self.lock + ".kept")
+        open(self.lock + ".crash", "w", encoding="ascii").close()
         crashed = lab.wait_until(lambda: [worker for worker in self.workers if worker.process.poll() is not None], "a crash")[0]
-        os.rename(self.lock + ".kept", self.lock)
         assert crashed.wait() == -signal.SIGSEGV or SANITIZED, crashed.log_end()
         self.has("-crash", "RUNNING", "" if SANITIZED else "ended")
         self.read_all()
