@@ -5,6 +5,7 @@ import http.client
 import http.server
 import json
 import os
+import ssl
 import subprocess
 import threading
 import time
@@ -170,6 +171,49 @@ class Logins(unittest.TestCase):
         self.assertEqual(200, self.ask("GET", "/connectors", basic("carol", "secret"), source="127.0.0.2")[0])
         self.assertEqual(200, self.ask("GET", "/connectors", basic("alice", "secret"))[0])
         lab.wait_until(lambda: self.ask("GET", "/connectors", basic("carol", "secret"))[0] == 200, "carol may try again")
+
+    def certificate(self, name, issuer=None, extension="basicConstraints=critical,CA:TRUE"):
+        """Makes `name`.pem (certificate) and `name`.key, signed by `issuer` or by itself."""
+        path = os.path.join(self.folder, name)
+        by = ["-CA", issuer + ".pem", "-CAkey", issuer + ".key"] if issuer else []
+        for arguments in (["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", path + ".key",
+                           "-out", path + ".csr", "-subj", "/O=build/CN=" + name],
+                          ["x509", "-req", "-in", path + ".csr", "-days", "2", "-out", path + ".pem", "-extfile",
+                           self.write(name + ".ext", extension)] + (by if by else ["-signkey", path + ".key"])):
+            made = subprocess.run(["openssl", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            self.assertEqual(0, made.returncode, made.stdout)
+        return path
+
+    def ask_tls(self, path, client=None):
+        context = ssl.create_default_context(cafile=os.path.join(self.folder, "ca.pem"))
+        if client:
+            context.load_cert_chain(client + ".pem", client + ".key")
+        connection = http.client.HTTPSConnection("127.0.0.1", int(self.worker.url.rsplit(":", 1)[1]), timeout=30, context=context)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def test_a_client_certificate_is_a_login(self):
+        self.folder = lab.scratch_folder()
+        ca = self.certificate("ca")
+        server = self.certificate("server", ca, "subjectAltName=IP:127.0.0.1")
+        robot = self.certificate("robot", ca, "extendedKeyUsage=clientAuth")
+        with open(server + ".key", encoding="utf-8") as key, open(server + ".pem", encoding="utf-8") as chain:
+            store = self.write("server-store.pem", key.read() + chain.read())
+        bindings = self.write("bindings.json", json.dumps({"bindings": [
+            {"name": "robots", "users": ["CN=robot,O=build"], "role": "operator", "connectors": ["*"]}]}))
+        self.worker = lab.Worker(lab.worker_properties(lab.suite_lab(), listeners="https://127.0.0.1:%d" % lab.free_port(), **{
+            "millrace.rest.auth.certificates": "true", "millrace.rest.bindings.file": bindings, "ssl.client.auth": "requested",
+            "ssl.keystore.type": "PEM", "ssl.keystore.location": store, "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": ca + ".pem"})).start()
+        self.addCleanup(self.worker.end)
+        lab.wait_until(lambda: self.ask_tls("/readyz")[0] == 200, "the worker is ready")
+        self.assertEqual((401, {"error_code": 401, "message": "This needs a login."}), self.ask_tls("/connectors"))
+        self.assertEqual((200, {"name": "CN=robot,O=build", "login": "certificate", "role": "operator", "data": False, "groups": []}),
+                         self.ask_tls("/whoami", robot))
 
     def test_the_jvms_extension_is_honoured(self):
         self.folder = lab.scratch_folder()
