@@ -11,6 +11,8 @@
 
 #include "base/bans.h"
 
+#define CROWD_LOOKS 8 /* at each client that is waited for, while patience lasts: gone ones make room at once */
+
 /* server->lock held. */
 static void set_deadline(struct connection *connection, int64_t deadline_ms)
 {
@@ -42,6 +44,8 @@ static void end_with(struct connection *connection, const char *status, const ch
                           "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
                           "Connection: close\r\n\r\n%s",
                           status, strlen(body), body);
+    if (connection->ended)
+        return;
     connection->ended = true;
     if (connection->has_begun && connection->phase == CONNECTION_READING && connection->listener->tls == NULL)
         (void)!send(connection->socket, answer, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -58,9 +62,8 @@ void connection_end_body(struct connection *connection)
 {
     struct http_server *server = connection->listener->server;
     mutex_lock(&server->lock);
-    if (!connection->ended)
-        end_with(connection, "413 Content Too Large",
-                 "{\"error_code\":413,\"message\":\"The request body is far too large\"}");
+    end_with(connection, "413 Content Too Large",
+             "{\"error_code\":413,\"message\":\"The request body is far too large\"}");
     mutex_unlock(&server->lock);
 }
 
@@ -97,11 +100,29 @@ static void end_slowest(struct http_server *server, const struct listener *liste
         end_reading(slowest);
 }
 
-/* How long a request may take to come, or an answer to be taken. server->lock held. */
-static int64_t client_deadline_ms(const struct connection *connection)
+/* libmicrohttpd does not notice the end of a client whose last bytes it has just read. */
+static bool client_is_gone(const struct connection *connection)
+{
+    char byte;
+    return connection->phase == CONNECTION_READING &&
+           recv(connection->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* The next time to look at one that waits for its client. server->lock held. */
+static void look_later(struct connection *connection)
 {
     const struct http_server *server = connection->listener->server;
-    return deadline_after_ms(is_crowded(connection->listener) ? server->patience_ms : server->transfer_ms);
+    int64_t look_ms = deadline_after_ms(server->patience_ms / CROWD_LOOKS);
+    bool looks = is_crowded(connection->listener) && look_ms < connection->until_ms;
+    set_deadline(connection, looks ? look_ms : connection->until_ms);
+}
+
+/* How long a request may take to come, or an answer to be taken. server->lock held. */
+static void await_client(struct connection *connection)
+{
+    const struct http_server *server = connection->listener->server;
+    connection->until_ms = deadline_after_ms(is_crowded(connection->listener) ? server->patience_ms : server->transfer_ms);
+    look_later(connection);
 }
 
 void server_make_room_for_bodies(struct http_server *server)
@@ -131,7 +152,7 @@ struct connection *connection_create(struct listener *listener, int socket)
     connection->waits_since_ms = clock_monotonic_ms(NULL);
     if (is_crowded(listener))
         end_slowest(server, listener, SLOW_ANY);
-    set_deadline(connection, client_deadline_ms(connection));
+    await_client(connection);
     bool known = timer_entry_is_set(&connection->deadline);
     if (known) {
         connection->next = server->connections;
@@ -175,7 +196,7 @@ void connection_has_begun(struct connection *connection)
     struct http_server *server = connection->listener->server;
     mutex_lock(&server->lock);
     connection->has_begun = true;
-    set_deadline(connection, client_deadline_ms(connection));
+    await_client(connection);
     mutex_unlock(&server->lock);
 }
 
@@ -187,7 +208,7 @@ void connection_begin_reading(struct connection *connection)
     connection->has_begun = false;
     connection->waits_since_ms = clock_monotonic_ms(NULL);
     set_phase(connection, CONNECTION_READING);
-    set_deadline(connection, client_deadline_ms(connection));
+    await_client(connection);
     mutex_unlock(&server->lock);
 }
 
@@ -198,7 +219,7 @@ void connection_begin_sending(struct connection *connection)
     connection->exchange = NULL;
     connection->waits_since_ms = clock_monotonic_ms(NULL);
     set_phase(connection, CONNECTION_SENDING);
-    set_deadline(connection, client_deadline_ms(connection));
+    await_client(connection);
     mutex_unlock(&server->lock);
 }
 
@@ -220,7 +241,10 @@ bool connection_begin_handling(struct connection *connection, struct http_exchan
 static void end_late(struct http_server *server, struct connection *connection)
 {
     if (connection->phase != CONNECTION_HANDLING) {
-        end_reading(connection);
+        if (clock_monotonic_ms(NULL) < connection->until_ms && !client_is_gone(connection))
+            look_later(connection);
+        else
+            end_reading(connection);
         return;
     }
     struct http_exchange *exchange = connection->exchange;

@@ -58,6 +58,7 @@ struct connection {
     bool told_to_stop;              /* server->lock */
     bool has_begun;                 /* READING: the request line is there. server->lock */
     bool ended;                     /* shut down by us: whatever still comes is refused. server->lock */
+    int64_t until_ms;               /* the end; in a crowd its timer comes earlier, to see whether the client is gone. server->lock */
     int64_t waits_since_ms;         /* for a request or its rest, or for the client to take its answer. server->lock */
     struct connection *next, *previous;
 };

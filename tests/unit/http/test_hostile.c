@@ -183,6 +183,22 @@ static void attempts_one_after_another_leave_nothing(void **state)
     assert_true(held_count(*state) <= HELD);
 }
 
+/* What they have said is read together with their end, which libmicrohttpd then does not see. */
+static void who_said_half_a_request_and_left_holds_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->server->patience_ms = 8000; /* a look at them each second */
+    for (int i = 0; i < HELD; i++) {
+        int client = client_open(fixture);
+        client_say(client, "POST /echo HTTP/1.1\r\nHo");
+        close(client);
+    }
+    int64_t start_ms = eventually_now_ms();
+    for (int i = 0; i < 4 * HELD; i++)
+        assert_true(is_served(fixture));
+    assert_true(eventually_now_ms() - start_ms < 8000);
+}
+
 /* As a browser does, and never asks again. */
 static void clients_that_stay_after_their_answer_give_way(void **state)
 {
@@ -267,6 +283,7 @@ int main(void)
         TEST(what_is_no_http_is_closed_or_refused),
         TEST(a_crowd_of_silent_clients_holds_no_more_than_the_limit),
         TEST(attempts_one_after_another_leave_nothing),
+        TEST(who_said_half_a_request_and_left_holds_nothing),
         TEST(clients_that_stay_after_their_answer_give_way),
         TEST(clients_that_do_not_take_their_answer_give_way),
         TEST(answers_that_are_not_taken_are_bounded),
