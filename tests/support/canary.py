@@ -19,7 +19,7 @@ class Canaries:
     def plant(self, place):
         """The canary of that place, made when it is first asked for."""
         if place not in self.values:
-            value = "Cnry" + "".join(random.choices(string.ascii_letters + string.digits, k=22))
+            value = "Cnry" + "".join(random.choices(string.ascii_letters, k=22))  # what looks harmless to whoever is careful
             self.values[place] = value
             for pattern in patterns_of(value.encode()):
                 self.patterns[pattern] = place

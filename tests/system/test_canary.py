@@ -312,7 +312,10 @@ class Scene:
         self.out.look("groups in Kafka", self.kafka.kcat("-C", "-t", "__consumer_offsets", "-o", "-2000", "-e", "-q", "-f", "%k%s"))
         self.out.look_at_folder("files", self.state)
         for worker in self.workers:
-            worker.end()
+            if self.program is None:
+                worker.end()  # what it says when it leaves counts, too
+            elif worker.process.poll() is None:
+                worker.kill()
             self.out.look_at_folder("files", worker.folder, but=("worker.properties", "worker.log"))
             self.out.look_at_file("log", worker.log)
 
@@ -400,6 +403,7 @@ class Refusals(unittest.TestCase):
         broker = {"bootstrap.servers": lab.suite_lab().bootstrap, "default.api.timeout.ms": "60000"}
         starts = {
             "jaas that is none": {**sasl, "sasl.jaas.config": "x required password=\"" + self.plant("jaas")},
+            "jaas that is a password": {**sasl, "sasl.jaas.config": self.plant("nothing but the password")},
             "jaas without a user": {**sasl, "sasl.jaas.config": jaas(self.plant("jaas without a user")).replace("username", "name")},
             "jaas of producers": {"producer.security.protocol": "SASL_SSL", "producer.sasl.jaas.config": jaas(self.plant("module"))
                                   .replace("Plain", "Plane")},

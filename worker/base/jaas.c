@@ -176,11 +176,21 @@ static bool is_control_flag(const char *word)
     return false;
 }
 
-/* Keys are no secrets, but a misplaced password may stand where a key belongs: only harmless words are repeated. */
+static bool is_well_known(const char *key)
+{
+    static const char *const keys[] = {"username", "password", "tokenauth", "file", "clientId", "clientSecret", "scope",
+                                       "serviceName", "principal", "keyTab", "useKeyTab", "storeKey", "useTicketCache"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A misplaced password may stand where a key belongs: only what is known to be a key is repeated. */
 static bool refuse_option(struct tokeniser *tokeniser, const char *key)
 {
-    size_t harmless = strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._");
-    if (key[harmless] != '\0' || harmless == 0 || harmless > 40)
+    if (!is_well_known(key))
         return refuse(tokeniser, "an option has no value");
     if (tokeniser->is_file)
         snprintf(tokeniser->why, tokeniser->why_size, "line %u: option %s has no value; write %s=\"…\"", line_of(tokeniser), key, key);

@@ -130,7 +130,7 @@ static void a_bad_file_is_refused_with_its_line(void **state)
         {"KafkaConnect { m required; };\nKafkaConnect { m required; };", "line 2: there must be exactly one"},
         {"KafkaConnect {\n m required\n a=hidden };", "line 3"},
         {"KafkaConnect {\n m required;\n}", "line 3: a context does not end"},
-        {"KafkaConnect {\n m required a { b;\n};", "line 2: option a has no value"},
+        {"KafkaConnect {\n m required a { b;\n};", "line 2: an option has no value"},
         {"{ m required; };", "no context is named"},
         {"KafkaConnect { m required; }; \"hidden", "not closed"},
         {"KafkaConnect { } };", "does not end"},
