@@ -25,6 +25,7 @@ struct call {
     const char *caller;
     bool serves;                  /* else it filters */
     extensions_passed_fn *passed; /* of a filter */
+    extensions_refused_fn *refused;
     void *argument;
     struct mr_rest_request request; /* what the extension sees */
     struct str_buffer path;
@@ -143,6 +144,11 @@ static void run(void *argument)
 
 static void filter_from(struct extensions *extensions, size_t index, const struct call *like);
 
+static bool is_refusal(int status)
+{
+    return status == 401 || status == 403 || status == 429;
+}
+
 static void go_on(struct call *call)
 {
     struct http_response response;
@@ -157,6 +163,8 @@ static void go_on(struct call *call)
     }
     extension_answer_note_headers(&call->answer, call->exchange);
     if (call->answer.status != 0) {
+        if (!call->serves && is_refusal(call->answer.status))
+            call->refused(call->argument, call->exchange, call->answer.status, call->extension->plugin->class_name);
         extension_answer_fill(&call->answer, &response);
         http_exchange_answer(call->exchange, &response);
         return;
@@ -192,7 +200,8 @@ static struct call *call_create(const struct call *like, struct extension *exten
         return NULL;
     }
     *call = (struct call){.extensions = like->extensions, .extension = extension, .exchange = like->exchange,
-                          .caller = like->caller, .serves = like->serves, .passed = like->passed, .argument = like->argument};
+                          .caller = like->caller, .serves = like->serves, .passed = like->passed, .refused = like->refused,
+                          .argument = like->argument};
     refcount_init(&call->owners);
     str_buffer_init(&call->path, PATH_MAX_BYTES);
     extension_answer_init(&call->answer);
@@ -242,10 +251,10 @@ static void filter_from(struct extensions *extensions, size_t index, const struc
 }
 
 void extensions_filter(struct extensions *extensions, struct http_exchange *exchange, const char *caller,
-                       extensions_passed_fn *passed, void *argument)
+                       extensions_passed_fn *passed, extensions_refused_fn *refused, void *argument)
 {
-    const struct call like = {
-        .extensions = extensions, .exchange = exchange, .caller = caller, .passed = passed, .argument = argument};
+    const struct call like = {.extensions = extensions, .exchange = exchange, .caller = caller, .passed = passed, .refused = refused,
+                              .argument = argument};
     filter_from(extensions, 0, &like);
 }
 

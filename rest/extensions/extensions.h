@@ -45,11 +45,14 @@ const char *extensions_prefix(const struct extensions *extensions, size_t index)
 /* All filters have let the request pass. thread: a job's. No lock held. Must not wait. */
 typedef void extensions_passed_fn(void *argument, struct http_exchange *exchange);
 
+/* A filter has answered 401, 403 or 429; the answer is about to be given. thread: a job's. No lock held. Must not wait. */
+typedef void extensions_refused_fn(void *argument, struct http_exchange *exchange, int status, const char *class_name);
+
 bool extensions_have_filters(const struct extensions *extensions);
 /* Takes over the exchange: answers it, or hands it on to `passed`, once. `caller` (NULL: nobody logged in) lives as long as the
  * exchange. `argument` must live until one of both has happened, or extensions_stop has returned true. */
 void extensions_filter(struct extensions *extensions, struct http_exchange *exchange, const char *caller,
-                       extensions_passed_fn *passed, void *argument);
+                       extensions_passed_fn *passed, extensions_refused_fn *refused, void *argument);
 /* Answers a request for a path below one of the prefixes. */
 void extensions_serve(struct extensions *extensions, struct http_exchange *exchange, const char *caller);
 

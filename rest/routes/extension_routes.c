@@ -109,12 +109,17 @@ static void passed(void *argument, struct http_exchange *exchange)
     dispatch_go_on(argument, exchange, DISPATCH_EXTENSIONS);
 }
 
+static void refused(void *argument, struct http_exchange *exchange, int status, const char *class_name)
+{
+    dispatch_note_refusal(argument, exchange, status, class_name);
+}
+
 enum dispatch_verdict extension_routes_filter(struct rest_context *context, struct http_exchange *exchange)
 {
     if (!extensions_have_filters(context->extensions) || !is_shown(http_exchange_request(exchange)->route))
         return DISPATCH_ON;
     http_exchange_watch(exchange, on_answered, context);
-    extensions_filter(context->extensions, exchange, caller_of(exchange), passed, context);
+    extensions_filter(context->extensions, exchange, caller_of(exchange), passed, refused, context);
     return DISPATCH_ENDED;
 }
 
@@ -184,10 +189,13 @@ int extension_routes_init(struct rest_context *context, const struct rest_setup 
     return context->extensions == NULL ? -1 : make_routes(context, error);
 }
 
-bool extension_routes_release(struct rest_context *context)
+bool extension_routes_stop(struct rest_context *context)
 {
-    if (context->extensions != NULL && !extensions_stop(context->extensions, clock_monotonic_ms(NULL) + STOP_TIMEOUT_MS))
-        return false;
+    return extensions_stop(context->extensions, clock_monotonic_ms(NULL) + STOP_TIMEOUT_MS);
+}
+
+void extension_routes_release(struct rest_context *context)
+{
     extensions_destroy(context->extensions);
     context->extensions = NULL;
     for (size_t i = 0; i < context->extension_route_count; i += METHOD_COUNT)
@@ -195,5 +203,4 @@ bool extension_routes_release(struct rest_context *context)
     mem_free(context->extension_routes);
     context->extension_routes = NULL;
     context->extension_route_count = 0;
-    return true;
 }

@@ -13,8 +13,11 @@ struct rest_setup;
 
 /* Makes context->extensions and context->extension_routes. */
 int extension_routes_init(struct rest_context *context, const struct rest_setup *setup, struct mr_error **error);
-/* false: a call is still inside: the context, the herder and the plugins must stay. */
-bool extension_routes_release(struct rest_context *context);
+/* Nothing is passed on any more; who is served is answered 503. false: a call is still inside: the context, the herder and the plugins
+ * must stay. */
+bool extension_routes_stop(struct rest_context *context);
+/* After it, when nobody asks any more; also after a failed or no _init. */
+void extension_routes_release(struct rest_context *context);
 
 /* A stage of dispatch.h. Health, metrics and what workers sign for each other pass unseen. */
 dispatch_stage_fn extension_routes_filter;

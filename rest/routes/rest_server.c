@@ -94,6 +94,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
     }
     if (server == NULL) {
         gate_stop(context->gate);
+        extension_routes_release(context);
         rest_context_drop(context);
         mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
         return NULL;
@@ -122,10 +123,12 @@ bool rest_server_stop(struct rest_server *server)
         return true;
     rest_listeners_stop(&server->listeners);
     gate_stop(server->context->gate); /* before the context: its threads hold it */
+    bool is_clean = extension_routes_stop(server->context); /* before the record: they pass requests on to it */
     route_audit_settle(server->context);
-    bool is_clean = extension_routes_release(server->context);
-    if (is_clean)
+    if (is_clean) {
+        extension_routes_release(server->context);
         rest_context_drop(server->context);
+    }
     mem_free(server);
     return is_clean;
 }

@@ -24,6 +24,8 @@
 #include "support/eventually.h"
 #include "support/raw_http.h"
 
+#define MOODY "org.acme.MoodyRestExtension"
+#define STAMP "org.acme.StampRestExtension"
 #define TIMEOUT_MS 300
 #define ALL_INSIDE_MS 3000 /* until the pool has replaced its blocked threads often enough */
 #define LONG_MS 20000
@@ -34,6 +36,7 @@ struct fixture {
     struct extensions *extensions;
     struct http_server *server;
     uint16_t port;
+    char refused[100];
     char gate[256]; /* a file; hung calls return when it is gone */
 };
 static struct fixture it;
@@ -83,10 +86,17 @@ static void passed(void *argument, struct http_exchange *exchange)
     http_exchange_answer(exchange, &response);
 }
 
+static void refused(void *argument, struct http_exchange *exchange, int status, const char *class_name)
+{
+    (void)argument;
+    (void)exchange;
+    snprintf(it.refused, sizeof(it.refused), "%d by %s", status, class_name);
+}
+
 static void handle_now(void *context, struct http_exchange *exchange)
 {
     (void)context;
-    extensions_filter(it.extensions, exchange, "alice", passed, NULL);
+    extensions_filter(it.extensions, exchange, "alice", passed, refused, NULL);
 }
 
 static void handle_acme(void *context, struct http_exchange *exchange)
@@ -162,9 +172,6 @@ static struct reply *ask(const char *target)
     return raw_ask(it.port, request);
 }
 
-#define MOODY "org.acme.MoodyRestExtension"
-#define STAMP "org.acme.StampRestExtension"
-
 /* ---- tests ---- */
 
 static void without_extensions_all_pass(void **state)
@@ -190,6 +197,7 @@ static void a_filter_lets_pass_or_answers(void **state)
     assert_int_equal(reply->status, 403);
     assert_string_equal(reply->body, "{\"refused\":true}");
     assert_string_equal(reply_header(reply, "Content-Type"), "application/json");
+    assert_string_equal(it.refused, "403 by " MOODY);
     assert_null(reply_header(reply, "X-Stamp")); /* the next one was not asked */
 }
 
