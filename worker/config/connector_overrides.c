@@ -108,15 +108,12 @@ static struct mr_error *policy_refusal(const struct policy *policy, const struct
         .connector_class = validating->plugin->class_name,
         .client = client->kind,
         .name = option + strlen(client->prefix),
-        .value = value,
+        .value = value != NULL ? value : "", /* null is a mistake of its own, and no way around the policy's words */
     };
     struct mr_error *reason = NULL;
-    int status = 0;
-    if (value != NULL) {
-        const struct plugin_call before = plugin_call_enter(policy->plugin, "check");
-        status = policy->ops->check(policy->self, &request, &reason);
-        plugin_call_leave(before);
-    }
+    const struct plugin_call before = plugin_call_enter(policy->plugin, "check");
+    int status = policy->ops->check(policy->self, &request, &reason);
+    plugin_call_leave(before);
     if (status == 0) {
         mr_error_drop(reason);
         return NULL;
