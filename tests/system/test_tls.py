@@ -1,5 +1,6 @@
 """https: one worker that renews its certificate and one that demands its clients' certificates; a cluster that speaks nothing else."""
 
+import json
 import os
 import shutil
 import socket
@@ -95,13 +96,17 @@ class OneWorker(unittest.TestCase):
     def test_a_worker_that_demands_certificates(self):
         properties = https_properties(ssl__keystore__type="PKCS12", ssl__keystore__location=self.server.pkcs12,
                                       ssl__keystore__password=certificates.PASSWORD, ssl__client__auth="required",
-                                      ssl__truststore__location=self.ca.pem, ssl__truststore__type="PEM")
+                                      ssl__truststore__location=self.ca.pem, ssl__truststore__type="PEM",
+                                      millrace__rest__auth__certificates="true")
+        properties["millrace.rest.bindings.file"] = os.path.join(lab.scratch_folder(), "bindings.json")
+        with open(properties["millrace.rest.bindings.file"], "w", encoding="utf-8") as bindings:
+            json.dump({"bindings": [{"name": "all", "users": ["CN=alice,O=Acme"], "role": "admin"}]}, bindings)
         with lab.Worker(properties, tls=certificates.context(self.ca, self.client)) as worker:
             self.is_refused(worker, certificates.context(self.ca))
             strange = certificates.context(self.ca)
             strange.load_cert_chain(certificates.Authority("CN=elsewhere").issue("O=Acme/CN=alice").pem)
             self.is_refused(worker, strange)
-            self.assertEqual(worker.request("GET", "/")[0], 200)
+            self.assertEqual(worker.rest("GET", "/whoami")["name"], "CN=alice,O=Acme")
 
     def test_a_wrong_password_stops_the_start_in_words(self):
         properties = https_properties(ssl__keystore__location=self.server.pkcs12, ssl__keystore__password="not-the-one")

@@ -1,11 +1,10 @@
 /* Who may log in over REST: what goes together, and the JVM worker's basic-auth extension. Files are opened elsewhere. */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
-#include "base/string_map.h"
 #include "config/worker_config_internal.h"
+#include "tls/tls_settings.h"
 
 #include "base/bans.h"
 
@@ -81,14 +80,12 @@ static bool read_extension(struct worker_config_box *box, struct str_buffer *mis
 
 /* ---- what goes together ---- */
 
-/* Of https listeners: where any property begins with listeners.https. only such ones count. */
-static bool asks_for_certificates(const struct worker_config *config)
+/* What is wrong with ssl.* is told elsewhere. */
+static bool asks_for_no_certificate(const struct worker_config *config)
 {
-    bool has_own = false;
-    for (size_t i = 0; i < string_map_count(config->properties) && !has_own; i++)
-        has_own = strncmp(string_map_key(config->properties, i), HTTPS, sizeof(HTTPS) - 1) == 0;
-    const char *wished = string_map_get(config->properties, has_own ? HTTPS "ssl.client.auth" : "ssl.client.auth");
-    return wished != NULL && (strcasecmp(wished, "required") == 0 || strcasecmp(wished, "requested") == 0);
+    struct tls_settings settings;
+    return tls_settings_read(&settings, config->properties, TLS_LISTENERS, NULL) == 0 &&
+           settings.client_auth == TLS_CLIENT_AUTH_NONE;
 }
 
 static void check_logins(const struct worker_config *config, struct str_buffer *mistakes)
@@ -102,7 +99,7 @@ static void check_logins(const struct worker_config *config, struct str_buffer *
     if (auth->certificates && !has_https)
         worker_mistake(mistakes, AUTH "certificates: there is no https:// in listeners, where certificates could be shown. Add one, "
                        "or remove the property");
-    else if (auth->certificates && !asks_for_certificates(config))
+    else if (auth->certificates && asks_for_no_certificate(config))
         worker_mistake(mistakes, AUTH "certificates: no client is asked for a certificate. Set " HTTPS "ssl.client.auth (or "
                        "ssl.client.auth, where nothing begins with " HTTPS ") to requested or required");
     if (needs_login && !is_set(auth->bindings_file))
@@ -138,21 +135,26 @@ static bool is_loopback(const char *host)
 }
 
 /* false: no memory. */
+static bool warn_of_plain(struct worker_config_box *box, const char *property, const struct listener_address *listeners, size_t count)
+{
+    bool is_fine = true;
+    for (size_t i = 0; is_fine && i < count; i++)
+        if (!listeners[i].is_https && !is_loopback(listeners[i].host))
+            is_fine = worker_warn(box, "LOGINS ARE NOT PROTECTED: %s has http://%.255s:%u, and whoever sees that network "
+                                  "reads the passwords and tokens that are sent there. Use https://, or listen on the loopback "
+                                  "behind a proxy that ends TLS", property, listeners[i].host, (unsigned)listeners[i].port);
+    return is_fine;
+}
+
+/* false: no memory. */
 static bool warn_of_plain_logins(struct worker_config_box *box)
 {
     const struct worker_config *config = &box->config;
     const struct rest_auth_config *auth = &config->rest_auth;
-    bool is_fine = true;
     if (!is_set(auth->passwords_file) && !is_set(auth->jaas_file) && !is_set(auth->issuer))
         return true;
-    for (size_t i = 0; is_fine && i < config->listener_count; i++) {
-        const struct listener_address *listener = &config->listeners[i];
-        if (!listener->is_https && !is_loopback(listener->host))
-            is_fine = worker_warn(box, "LOGINS ARE NOT PROTECTED: listeners has http://%.255s:%u, and whoever sees that network "
-                                  "reads the passwords and tokens that are sent there. Use https://, or listen on the loopback "
-                                  "behind a proxy that ends TLS", listener->host, (unsigned)listener->port);
-    }
-    return is_fine;
+    return warn_of_plain(box, "listeners", config->listeners, config->listener_count) &&
+           warn_of_plain(box, "admin.listeners", config->admin_listeners, config->admin_listener_count);
 }
 
 int worker_access_read(struct worker_config_box *box, struct str_buffer *mistakes)

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include <millrace/error.h>
 #include <millrace/number_text.h>
 
 #include "base/mem.h"
+#include "tls/tls_settings.h"
 
 #include "base/bans.h"
 
@@ -99,6 +101,24 @@ static void read_scheme(struct worker_config_box *box, struct str_buffer *mistak
     box->config.advertised_scheme = is_https ? "https" : "http";
 }
 
+/* What ssl.* says of them; whether their stores can be read is seen when they are opened. */
+static void check_tls(const struct worker_config_box *box, const struct listener_address *addresses, size_t count,
+                      const char *prefix, struct str_buffer *mistakes)
+{
+    struct tls_settings settings;
+    struct mr_error *error = NULL;
+    bool has_https = false;
+    for (size_t i = 0; i < count; i++)
+        has_https = has_https || addresses[i].is_https;
+    if (has_https && tls_settings_read(&settings, box->properties, prefix, &error) != 0)
+        worker_mistake(mistakes, "%s", mr_error_message(error));
+    else if (has_https && settings.key_location == NULL && settings.key_text == NULL)
+        worker_mistake(mistakes,
+                       "%sssl.keystore.location is not set: https needs a certificate and its key. Name a PEM or PKCS12 file there",
+                       settings.prefix);
+    mr_error_clear(&error);
+}
+
 /* Two on one port would both be opened, and one of them fail with words about another process. */
 static void check_apart(const struct worker_config *config, struct str_buffer *mistakes)
 {
@@ -123,6 +143,8 @@ int worker_listeners_read(struct worker_config_box *box, struct str_buffer *mist
     config->admin_listeners = box->admin_listeners;
     config->admin_on_listeners = !mr_config_has_value(box->parsed, "admin.listeners");
     check_apart(config, mistakes);
+    check_tls(box, config->listeners, config->listener_count, TLS_LISTENERS, mistakes);
+    check_tls(box, config->admin_listeners, config->admin_listener_count, TLS_ADMIN_LISTENERS, mistakes);
     read_scheme(box, mistakes);
     return 0;
 }

@@ -74,6 +74,7 @@ static void logins_on_an_open_network_are_warned_about_loudly(void **state)
         size_t warnings;
     } cases[] = {
         {"listeners=http://:8083\n", 1},
+        {"listeners=http://127.0.0.1:8083\nadmin.listeners=http://:9000\n", 1},
         {"listeners=http://127.0.0.1:8083,http://[::1]:8083,http://localhost:8084\n", 0},
         {"listeners=http://127.0.0.1:8083,http://127.0.0.1.example.org:8083\n", 1},
     };

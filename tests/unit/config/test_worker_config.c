@@ -133,7 +133,11 @@ static void single_mistakes_are_refused_in_words(void **state)
         {"listeners=", "must not be empty"},
         {"listeners=https://:8443/x", "is not a URL"},
         {"admin.listeners=9000", "admin.listeners: '9000' is not a URL"},
-        {"admin.listeners=https://:8083", "port 8083 is one of listeners, too"},
+        {"admin.listeners=http://:8083", "port 8083 is one of listeners, too"},
+        {"listeners=https://:8443", "ssl.keystore.location is not set: https needs a certificate"},
+        {"listeners=https://:8443\nssl.keystore.location=/x\nssl.client.auth=required", "Set ssl.truststore.location"},
+        {"admin.listeners=https://:1\nssl.keystore.location=/x\nadmin.listeners.https.ssl.protocol=TLS",
+         "admin.listeners.https.ssl.keystore.location is not set"},
         {"rest.advertised.port=70000", "no more than 65535"},
         {"rest.advertised.listener=ftp", "neither http nor https"},
         {"rest.extension.classes=org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension",
@@ -216,7 +220,7 @@ static void https_is_told_to_others_only_where_there_is_no_http(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[1024];
-        snprintf(text, sizeof(text), "%s%s\n", MINIMAL, cases[i].lines);
+        snprintf(text, sizeof(text), "%s%s\nssl.keystore.location=/x\n", MINIMAL, cases[i].lines);
         struct worker_config *worker = worker_of(text);
         assert_true(worker->listeners[0].is_https);
         assert_string_equal(worker->advertised_scheme, cases[i].scheme);
