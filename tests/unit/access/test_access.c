@@ -140,6 +140,24 @@ static void acts_on_the_whole_worker_need_the_role_alone(void **state)
     assert_refusal(refusal("olga", NULL, ACCESS_DATA, NULL), "right data");
 }
 
+static void a_worker_looks_at_the_whole_worker_whatever_bindings_say(void **state)
+{
+    static const char all[] = "{\"bindings\":[{\"name\":\"all\",\"users\":[\"*\"],\"role\":\"admin\"}]}";
+    static const struct access_subject public = {.connector = "public-1"};
+    char why[ACCESS_WHY_SIZE];
+    struct bindings *bindings = parse(all);
+    struct identity *identity = somebody("worker a:1", NULL);
+    (void)state;
+    identity->login = IDENTITY_WORKER;
+    assert_true(access_decide(bindings, identity, ACCESS_VIEW, NULL, why));
+    assert_false(access_decide(bindings, identity, ACCESS_VIEW, &public, why));
+    assert_false(access_decide(bindings, identity, ACCESS_EDIT, &public, why));
+    assert_false(access_decide(bindings, identity, ACCESS_ADMIN, NULL, why));
+    assert_string_not_equal(why, "");
+    identity_destroy(identity);
+    bindings_drop(bindings);
+}
+
 static void each_limit_is_asked(void **state)
 {
     const struct {
@@ -386,6 +404,7 @@ int main(void)
         cmocka_unit_test(each_role_may_do_what_it_may_and_no_more),
         cmocka_unit_test(nobody_named_may_do_nothing),
         cmocka_unit_test(acts_on_the_whole_worker_need_the_role_alone),
+        cmocka_unit_test(a_worker_looks_at_the_whole_worker_whatever_bindings_say),
         cmocka_unit_test(each_limit_is_asked),
         cmocka_unit_test(file_connectors_must_be_named_in_full),
         cmocka_unit_test(a_path_cannot_climb_out_of_a_reference),
