@@ -344,13 +344,6 @@ void *http_exchange_caller(const struct http_exchange *exchange)
     return exchange->caller;
 }
 
-void http_exchange_unwatch(struct http_exchange *exchange)
-{
-    mutex_lock(&exchange->lock);
-    exchange->answered_fn = NULL;
-    mutex_unlock(&exchange->lock);
-}
-
 void http_exchange_set_id(struct http_exchange *exchange, const char *id)
 {
     snprintf(exchange->request.id, sizeof(exchange->request.id), "%s", id);

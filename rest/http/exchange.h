@@ -30,8 +30,6 @@ typedef void http_answered_fn(void *argument, const struct http_exchange *exchan
 /* One watcher per exchange, set before the handler runs; `argument` lives until it was told: at once, where there is an answer already
  * (the server has stopped, or its deadline has passed). */
 void http_exchange_watch(struct http_exchange *exchange, http_answered_fn *answered, void *argument);
-/* Whoever watched is not told any more, unless it is being told already; another may watch. */
-void http_exchange_unwatch(struct http_exchange *exchange);
 
 /* A header for the answer that counts, whoever gives it; both texts are copied. Ignored once there is an answer, beyond
  * HTTP_NOTED_HEADERS_MAX and without memory. The name is fine (response.h). thread: any. */

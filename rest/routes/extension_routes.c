@@ -96,16 +96,8 @@ static bool is_shown(const struct http_route *route)
     return route_needs_login(route) && route->handler != metrics_get;
 }
 
-/* An extension that refuses is on record like any other refusal. */
-static void on_answered(void *context, const struct http_exchange *exchange, int status)
-{
-    if (status == 401 || status == 403 || status == 429)
-        dispatch_note_refusal(context, (struct http_exchange *)(uintptr_t)exchange, status, "by a REST extension");
-}
-
 static void passed(void *argument, struct http_exchange *exchange)
 {
-    http_exchange_unwatch(exchange);
     dispatch_go_on(argument, exchange, DISPATCH_EXTENSIONS);
 }
 
@@ -118,7 +110,6 @@ enum dispatch_verdict extension_routes_filter(struct rest_context *context, stru
 {
     if (!extensions_have_filters(context->extensions) || !is_shown(http_exchange_request(exchange)->route))
         return DISPATCH_ON;
-    http_exchange_watch(exchange, on_answered, context);
     extensions_filter(context->extensions, exchange, caller_of(exchange), passed, refused, context);
     return DISPATCH_ENDED;
 }

@@ -210,17 +210,10 @@ static void a_watcher_is_told_the_status_once(void **state)
     assert_int_equal(atomic_load(&watched_status), 200);
 }
 
-static void watch_and_leave(void *context, struct http_exchange *exchange)
-{
-    http_exchange_watch(exchange, on_answered, &watched_count);
-    http_exchange_unwatch(exchange);
-    http_exchange_request(exchange)->route->handler(context, exchange);
-}
-
-static void a_watcher_that_comes_late_is_told_at_once_and_one_that_left_is_not(void **state)
+static void a_watcher_that_comes_late_is_told_at_once(void **state)
 {
     struct fixture *fixture = *state;
-    fixture->router.dispatch = watch_and_leave;
+    fixture->router.dispatch = NULL;
     assert_int_equal(ask(fixture, "GET /late HTTP/1.1\r\nHost: h\r\n\r\n")->status, 500);
     assert_int_equal(atomic_load(&watched_count), 0);
     struct http_exchange *exchange = kept_take(fixture);
@@ -274,7 +267,7 @@ int main(void)
         TEST(the_body_of_a_get_is_not_kept_but_needs_its_type),
         TEST(strangers_cannot_use_up_the_room_for_bodies),
         WATCHING(a_watcher_is_told_the_status_once),
-        WATCHING(a_watcher_that_comes_late_is_told_at_once_and_one_that_left_is_not),
+        WATCHING(a_watcher_that_comes_late_is_told_at_once),
         WATCHING(a_watcher_is_told_of_the_deadline_and_not_of_the_late_answer),
         WATCHING(a_watcher_is_told_when_the_client_has_left),
     };
