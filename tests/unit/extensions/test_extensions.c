@@ -86,7 +86,7 @@ static void passed(void *argument, struct http_exchange *exchange)
     http_exchange_answer(exchange, &response);
 }
 
-static void refused(void *argument, struct http_exchange *exchange, int status, const char *class_name)
+static void note_refusal(void *argument, struct http_exchange *exchange, int status, const char *class_name)
 {
     (void)argument;
     (void)exchange;
@@ -96,7 +96,7 @@ static void refused(void *argument, struct http_exchange *exchange, int status, 
 static void handle_now(void *context, struct http_exchange *exchange)
 {
     (void)context;
-    extensions_filter(it.extensions, exchange, "alice", passed, refused, NULL);
+    extensions_filter(it.extensions, exchange, "alice", passed, note_refusal, NULL);
 }
 
 static void handle_acme(void *context, struct http_exchange *exchange)
