@@ -117,6 +117,18 @@ static void the_jvms_extension_finds_its_file_as_a_jvm_does(void **state)
     unsetenv("KAFKA_OPTS");
 }
 
+static void the_secret_between_workers_is_optional(void **state)
+{
+    (void)state;
+    struct worker_config *worker = worker_with("");
+    assert_string_equal(worker->inter_worker_secret, "");
+    worker_config_destroy(worker);
+    worker = worker_with("millrace.inter.worker.secret=0123456789abcdef\n");
+    assert_string_equal(worker->inter_worker_secret, "0123456789abcdef");
+    assert_int_equal(worker_config_warning_count(worker), 0);
+    worker_config_destroy(worker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +137,7 @@ int main(void)
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(logins_on_an_open_network_are_warned_about_loudly),
         cmocka_unit_test(the_jvms_extension_finds_its_file_as_a_jvm_does),
+        cmocka_unit_test(the_secret_between_workers_is_optional),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
