@@ -361,16 +361,22 @@ static void a_handshake_that_is_never_finished_is_ended(void **state)
     assert_closes(begun);
 }
 
+/* On a slow machine a good client may be among those that are ended; it comes again. */
+static bool is_served(void *argument)
+{
+    return strstr(ask_as(argument, NULL), "nobody") != NULL;
+}
+
 static void handshakes_that_hang_do_not_shut_others_out(void **state)
 {
     struct secure *secure = *state;
     enum { COUNT = HTTP_CONNECTIONS_MAX + 20 };
     int hanging[COUNT];
-    secure->fixture.setup.patience_ms = 100;
+    secure->fixture.setup.patience_ms = 500;
     start(secure);
     for (int i = 0; i < COUNT; i++)
         hanging[i] = client_open(&secure->fixture);
-    assert_says(ask_as(secure, NULL), "nobody");
+    assert_true(eventually(20000, is_served, secure));
     for (int i = 0; i < COUNT; i++)
         close(hanging[i]);
 }
