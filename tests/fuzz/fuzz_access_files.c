@@ -32,7 +32,7 @@ static void check_users(struct pointer_map *users, const char *why)
     for (size_t i = 0; i < pointer_map_count(users); i++) {
         const struct login_user *user = pointer_map_value(users, i);
         must(identity_name_is_fit(pointer_map_key(users, i), strlen(pointer_map_key(users, i))));
-        must(user->secret != NULL && !user->is_remembered);
+        must(user->secret != NULL && user->remembered_until_ms == 0);
     }
     pointer_map_destroy(users);
 }
