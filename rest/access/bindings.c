@@ -318,14 +318,24 @@ static bool read_list(struct bindings *bindings, const json_t *root, struct mr_e
     return true;
 }
 
+/* jansson often says so by saying nothing; in the middle of a text it finds a mistake there, so a file is tried again (file_watch.h). */
+static bool is_want_of_memory(const json_error_t *mistake)
+{
+    return mistake->text[0] == '\0' || json_error_code(mistake) == json_error_out_of_memory;
+}
+
 struct bindings *bindings_parse(const char *text, size_t length, struct mr_error **error)
 {
-    json_error_t mistake;
+    json_error_t mistake = {.line = 0};
     if (length > BINDINGS_FILE_MAX) {
         mr_error_set(error, MR_ERR_CONFIG, "the bindings have more than %u bytes", BINDINGS_FILE_MAX);
         return NULL;
     }
     json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &mistake);
+    if (root == NULL && is_want_of_memory(&mistake)) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the bindings");
+        return NULL;
+    }
     if (root == NULL) {
         mr_error_set(error, MR_ERR_CONFIG, "line %d, column %d: %s", mistake.line, mistake.column, mistake.text);
         return NULL;

@@ -64,7 +64,7 @@ bool bindings_name_claim(const struct bindings *bindings, const char *name, cons
 
 /*
  * The file of them. _current() looks whether it was changed or replaced and then reads it again; one that is wrong is logged
- * once, and the former bindings stay in force until it is mended.
+ * once and tried again from time to time (file_watch.h), and the former bindings stay in force meanwhile.
  * thread: any. locks: its own, held while the file is read (a stat each time, else).
  */
 struct bindings_file *bindings_file_open(const char *path, struct mr_error **error);

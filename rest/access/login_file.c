@@ -15,7 +15,7 @@
 #include "access/login_users_internal.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/file_stamp.h"
+#include "base/file_watch.h"
 #include "base/jaas.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -34,7 +34,7 @@ struct login_file {
     enum identity_login kind;                     /* IDENTITY_PASSWORD or IDENTITY_JAAS */
     unsigned char key[LOGIN_DIGEST_SIZE];         /* of the digests; made anew for each */
     pthread_mutex_t lock;
-    struct file_stamp stamp;                      /* lock */
+    struct file_watch watch;                      /* lock */
     struct pointer_map *users;                    /* lock; never NULL once open */
 };
 
@@ -70,20 +70,21 @@ static struct pointer_map *read_users(const struct login_file *file, struct mr_e
     return users;
 }
 
-/* lock is held. The stamp is taken before the text: a change in between is seen by the next look. */
+/* lock is held. */
 static void read_again_if_changed(struct login_file *file)
 {
     struct mr_error *error = NULL;
-    struct file_stamp stamp = file_stamp_of(file->path);
-    if (file_stamp_equals(&stamp, &file->stamp))
+    int64_t now_ms = clock_monotonic_ms(NULL);
+    if (!file_watch_is_due(&file->watch, now_ms))
         return;
-    file->stamp = stamp;
     struct pointer_map *users = read_users(file, &error);
     if (users == NULL) {
-        log_error("access", "%s; the logins read before stay in force until the file is mended", mr_error_message(error));
+        if (file_watch_failed(&file->watch, mr_error_message(error), now_ms))
+            log_error("access", "%s; the logins read before stay in force until the file is mended", mr_error_message(error));
         mr_error_drop(error);
         return;
     }
+    file_watch_worked(&file->watch);
     pointer_map_destroy(file->users);
     file->users = users;
     log_info("access", "%s was changed: %zu users may log in", file->path, pointer_map_count(users));
@@ -102,7 +103,7 @@ static struct login_file *open_file(const char *path, enum identity_login kind, 
     if (file->path == NULL || RAND_bytes(file->key, sizeof(file->key)) != 1) {
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory, or no random bytes, for the logins of %s", path);
     } else {
-        file->stamp = file_stamp_of(path);
+        file_watch_init(&file->watch, file->path, NULL);
         file->users = read_users(file, error);
         if (file->users != NULL)
             return file;

@@ -10,7 +10,7 @@
  * are refused. An empty file lets nobody in (there it lets everybody in).
  *
  * The file of users is looked at in every check and read again when it was changed or replaced; one that cannot be read or is
- * wrong is logged once, and the former content stays in force until it is mended. Reasons name file and line, never a hash, a
+ * wrong is logged once and tried again from time to time (file_watch.h), and the former content stays in force meanwhile. Reasons name file and line, never a hash, a
  * password or a user. A file that everybody on the machine may read is such a wrong one.
  *
  * Time: a name that is not there costs as much as a wrong password of the file's first user; keep one scheme and cost per file

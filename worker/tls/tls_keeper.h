@@ -3,7 +3,7 @@
  *
  * Whoever opens a connection takes what counts, and drops it when the connection has ended: open connections go on with
  * what they began with. Files are looked at (stat) at most every TLS_LOOK_MS, by whoever takes then. What is broken is logged once
- * and what was read before stays; an expired certificate is used, and warned about.
+ * and tried again from time to time (file_watch.h), and what was read before stays; an expired certificate is used, and warned about.
  *
  * thread: any. locks: its own; a take that finds a change reads the files under it.
  */

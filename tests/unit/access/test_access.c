@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <jansson.h>
+
 #include "access/access.h"
 #include "access/bindings.h"
 #include "access/glob_internal.h"
@@ -13,6 +15,8 @@
 #include "access_test.h"
 #include "base/log_sink.h"
 #include "support/alloc_torture.h"
+#include "support/descriptors.h"
+#include "support/eventually.h"
 
 #define LIST(...) {(const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)}
 
@@ -358,6 +362,63 @@ static void a_changed_bindings_file_counts_at_once_and_a_broken_one_does_not(voi
     scratch_remove(&scratch);
 }
 
+static bool binds_nobody(void *file)
+{
+    struct bindings *bindings = bindings_file_current(file);
+    size_t count = bindings_count(bindings);
+    bindings_drop(bindings);
+    return count == 0;
+}
+
+static void bindings_that_could_not_be_read_at_that_moment_count_a_little_later(void **state)
+{
+    struct scratch scratch;
+    int errors = 0;
+    (void)state;
+    scratch_make(&scratch);
+    file_put(scratch.path, BINDING(WHO "\"role\": \"admin\""));
+    struct bindings_file *file = bindings_file_open(scratch.path, NULL);
+    file_put(scratch.path, "{\"bindings\": []}");
+    log_sink_set(&(struct log_sink){swallow, &errors});
+    struct rlimit before = descriptors_deny();
+    assert_false(binds_nobody(file));
+    descriptors_allow(before);
+    assert_true(eventually(10000, binds_nobody, file));
+    assert_int_equal(errors, 1);
+    log_sink_set(NULL);
+    bindings_file_close(file);
+    scratch_remove(&scratch);
+}
+
+static int allocations_left;
+
+static void *allocate_some(size_t size)
+{
+    return allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+/* jansson takes some of these for mistakes in the file. */
+static void want_of_memory_only_delays_a_change(void **state)
+{
+    struct scratch scratch;
+    int errors = 0;
+    (void)state;
+    scratch_make(&scratch);
+    file_put(scratch.path, BINDING(WHO "\"role\": \"admin\""));
+    struct bindings_file *file = bindings_file_open(scratch.path, NULL);
+    file_put(scratch.path, "{\"bindings\": []}");
+    log_sink_set(&(struct log_sink){swallow, &errors});
+    json_set_alloc_funcs(allocate_some, free);
+    allocations_left = 3;
+    assert_false(binds_nobody(file));
+    json_set_alloc_funcs(malloc, free);
+    assert_int_equal(errors, 1);
+    assert_true(eventually(10000, binds_nobody, file));
+    log_sink_set(NULL);
+    bindings_file_close(file);
+    scratch_remove(&scratch);
+}
+
 static bool read_rules(void *argument)
 {
     struct mr_error *error = NULL;
@@ -412,6 +473,8 @@ int main(void)
         cmocka_unit_test(claims_bind_only_all_together),
         cmocka_unit_test(bad_bindings_are_refused_by_their_place),
         cmocka_unit_test(a_changed_bindings_file_counts_at_once_and_a_broken_one_does_not),
+        cmocka_unit_test(bindings_that_could_not_be_read_at_that_moment_count_a_little_later),
+        cmocka_unit_test(want_of_memory_only_delays_a_change),
         cmocka_unit_test(every_failing_allocation_is_survived),
         cmocka_unit_test(identities_are_bounded_and_clean),
     };

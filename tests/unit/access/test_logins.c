@@ -16,6 +16,8 @@
 #include "base/pointer_map.h"
 #include "base/thread.h"
 #include "support/alloc_torture.h"
+#include "support/descriptors.h"
+#include "support/eventually.h"
 
 /* All of the password "secret". */
 #define BCRYPT "$2y$04$H50y.1HDkBCJdLoUGUw9rOJI1AI0pUXRA6QtUV6oIP5vSgxyWPtq6"
@@ -212,6 +214,37 @@ static void a_file_that_breaks_is_logged_once_and_the_last_good_one_counts(void 
     file_put(scratch.path, "bob:" BCRYPT "\n");
     assert_accepted(file, "bob", "secret");
     assert_refused(file, "alice", "secret");
+    log_sink_set(NULL);
+    login_file_close(file);
+    scratch_remove(&scratch);
+}
+
+static bool bob_may_log_in(void *file)
+{
+    struct identity *identity = NULL;
+    bool may = check(file, "bob", "secret", &identity) == LOGIN_ACCEPTED;
+    identity_destroy(identity);
+    return may;
+}
+
+static void a_file_that_could_not_be_read_at_that_moment_counts_a_little_later(void **state)
+{
+    struct scratch scratch;
+    struct heard heard = {.errors = 0};
+    (void)state;
+    scratch_make(&scratch);
+    file_put(scratch.path, "alice:" BCRYPT "\n");
+    struct login_file *file = login_file_open_hashed(scratch.path, NULL);
+    file_put(scratch.path, "bob:" BCRYPT "\n");
+    log_sink_set(&(struct log_sink){hear, &heard});
+    struct rlimit before = descriptors_deny();
+    assert_accepted(file, "alice", "secret");
+    assert_refused(file, "bob", "secret");
+    descriptors_allow(before);
+    assert_int_equal(heard.errors, 1);
+    assert_true(eventually(10000, bob_may_log_in, file));
+    assert_refused(file, "alice", "secret");
+    assert_int_equal(heard.errors, 1);
     log_sink_set(NULL);
     login_file_close(file);
     scratch_remove(&scratch);
@@ -436,6 +469,7 @@ int main(void)
         cmocka_unit_test(an_unknown_user_is_refused_like_a_wrong_password),
         cmocka_unit_test(a_changed_file_is_read_again),
         cmocka_unit_test(a_file_that_breaks_is_logged_once_and_the_last_good_one_counts),
+        cmocka_unit_test(a_file_that_could_not_be_read_at_that_moment_counts_a_little_later),
         cmocka_unit_test(bad_files_are_refused_by_their_line),
         cmocka_unit_test(a_file_has_an_end),
         cmocka_unit_test(many_may_log_in_while_the_file_changes),

@@ -14,6 +14,7 @@
 #include "base/string_map.h"
 #include "support/alloc_torture.h"
 #include "support/certificates.h"
+#include "support/descriptors.h"
 #include "support/eventually.h"
 #include "tls/tls_keeper.h"
 
@@ -243,6 +244,30 @@ static void a_changed_file_counts_and_a_broken_one_does_not(void **state)
     string_map_destroy(properties);
 }
 
+static void a_file_that_could_not_be_read_at_that_moment_counts_a_little_later(void **state)
+{
+    (void)state;
+    struct string_map *properties = properties_of("ssl.keystore.location=$/renewed.pem");
+    char path[80];
+    int told = 0;
+    snprintf(path, sizeof(path), "%s/renewed.pem", folder);
+    certificate_write_pem(&own, &ca, path);
+    struct renewal renewal = {.keeper = open_keeper(properties)};
+    renewal.first = tls_keeper_take(renewal.keeper);
+    certificate_write_pem(&other, &ca, path);
+    log_sink_set(&(struct log_sink){count_errors, &told});
+    struct rlimit before = descriptors_deny();
+    for (int64_t until_ms = eventually_now_ms() + 5000; told == 0 && eventually_now_ms() < until_ms;)
+        assert_false(is_renewed(&renewal));
+    descriptors_allow(before);
+    assert_true(eventually(10000, is_renewed, &renewal));
+    assert_int_equal(told, 1);
+    log_sink_set(NULL);
+    tls_material_drop(renewal.first);
+    tls_keeper_close(renewal.keeper);
+    string_map_destroy(properties);
+}
+
 static bool open_and_close(void *argument)
 {
     struct mr_error *error = NULL;
@@ -270,6 +295,7 @@ int main(void)
         cmocka_unit_test(good_stores_are_read),
         cmocka_unit_test(a_store_becomes_an_unlocked_key_and_its_chain),
         cmocka_unit_test(a_changed_file_counts_and_a_broken_one_does_not),
+        cmocka_unit_test(a_file_that_could_not_be_read_at_that_moment_counts_a_little_later),
         cmocka_unit_test(no_memory_is_an_error_and_leaks_nothing),
     };
     return cmocka_run_group_tests_name("tls_keeper", tests, set_up, tear_down);
