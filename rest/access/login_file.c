@@ -70,6 +70,12 @@ static struct pointer_map *read_users(const struct login_file *file, struct mr_e
     return users;
 }
 
+static void warn_if_empty(const struct login_file *file)
+{
+    if (pointer_map_count(file->users) == 0)
+        log_warn("access", "%s holds no user: nobody may log in by a password", file->path);
+}
+
 /* lock is held. */
 static void read_again_if_changed(struct login_file *file)
 {
@@ -88,6 +94,7 @@ static void read_again_if_changed(struct login_file *file)
     pointer_map_destroy(file->users);
     file->users = users;
     log_info("access", "%s was changed: %zu users may log in", file->path, pointer_map_count(users));
+    warn_if_empty(file);
 }
 
 static struct login_file *open_file(const char *path, enum identity_login kind, struct mr_error **error)
@@ -105,8 +112,10 @@ static struct login_file *open_file(const char *path, enum identity_login kind, 
     } else {
         file_watch_init(&file->watch, file->path, NULL);
         file->users = read_users(file, error);
-        if (file->users != NULL)
+        if (file->users != NULL) {
+            warn_if_empty(file);
             return file;
+        }
     }
     login_file_close(file);
     return NULL;
@@ -248,6 +257,8 @@ static enum login_result recall(struct login_file *file, const struct basic_cred
     if (user != NULL && clock_monotonic_ms(NULL) < user->remembered_until_ms &&
         CRYPTO_memcmp(user->digest, digest, LOGIN_DIGEST_SIZE) == 0) {
         result = accept(file, credentials->user, user, identity);
+    } else if (pointer_map_count(file->users) == 0) {
+        result = LOGIN_REFUSED;
     } else {
         found->secret = mem_strdup((user != NULL ? user : (struct login_user *)pointer_map_value(file->users, 0))->secret);
         if (found->secret == NULL)

@@ -7,7 +7,9 @@
  *
  * JAAS: the file of Kafka's own basic-auth extension (KIP-285) with `KafkaConnect { …PropertyFileLoginModule required
  * file="…"; };`, and the properties file of plain passwords that it names. No groups. Other login modules are Java classes and
- * are refused. An empty file lets nobody in (there it lets everybody in).
+ * are refused.
+ *
+ * A file without users lets nobody in, and is warned about (Kafka's extension lets everybody in then): whoever empties it means it.
  *
  * The file of users is looked at in every check and read again when it was changed or replaced; one that cannot be read or is
  * wrong is logged once and tried again from time to time (file_watch.h), and the former content stays in force meanwhile. Reasons name file and line, never a hash, a
