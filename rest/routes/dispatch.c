@@ -40,6 +40,8 @@ enum http_admission dispatch_admit(void *argument, struct http_exchange *exchang
     const struct http_request *request = http_exchange_request(exchange);
     if (is_forwarded(request))
         return HTTP_UNDECIDED; /* what is signed is the body, too */
+    if (route_access_of(request->route)->touches == TOUCHES_PEERS)
+        return internal_admit(context, exchange, refusal);
     if (!needs_login(context, request->route))
         return HTTP_ADMITTED;
     struct gate_verdict verdict = gate_look(context->gate, request);

@@ -123,6 +123,8 @@ http_handler connector_offsets_get, connector_offsets_patch, connector_offsets_d
 http_handler cluster_get, drain_put, drain_delete;
 http_handler loggers_get, logger_get, logger_put;
 http_handler internal_tasks_post, internal_fence_put;
+/* Of those two, when no other worker says that it asks (forwarding/caller.h): whoever does not sign is turned away by the headers. */
+enum http_admission internal_admit(struct rest_context *context, struct http_exchange *exchange, struct http_response *refusal);
 http_handler metrics_get, openapi_get;
 http_handler connector_plugins_get, plugin_config_get, plugin_config_validate;
 

@@ -45,9 +45,10 @@ static void put_connector(struct herder *herder, const char *name)
     string_map_destroy(config);
 }
 
+static const struct session_key KEY = {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "HmacSHA256", 1};
+
 static void put_key(struct herder *herder)
 {
-    static const struct session_key KEY = {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "HmacSHA256", 1};
     assert_int_equal(config_store_put_session_key(herder->configs, &KEY, DEADLINE_NEVER, NULL), 0);
 }
 
@@ -369,14 +370,48 @@ static void a_signed_request_is_passed_on_with_its_signature(void **state)
     assert_string_equal(cluster->workers[2].herder.asked, "tasks here 1 1");
 }
 
+static const char *sign(const char *body)
+{
+    static char headers[300];
+    char signature[SIGNATURE_TEXT_SIZE];
+    assert_true(signature_make("HmacSHA256", &KEY, body, strlen(body), signature));
+    snprintf(headers, sizeof(headers), SIGNATURE_HEADER ": %s\r\n" SIGNATURE_ALGORITHM_HEADER ": HmacSHA256\r\n", signature);
+    return headers;
+}
+
+static const char *const NO_TASKS[] = {"[", "{}", "[1]", "[{\"a\":{}}]", "null", "[{}] x"};
+
 static void bodies_that_are_no_task_configurations_are_500(void **state)
 {
-    static const char *const BODIES[] = {"[", "{}", "[1]", "[{\"a\":{}}]", "null", "[{}] x"};
     struct cluster *cluster = *state;
-    for (size_t i = 0; i < sizeof(BODIES) / sizeof(BODIES[0]); i++)
-        assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", SIGNED, BODIES[i])->status, 500);
-    assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", SIGNED, NULL)->status, 500);
+    for (size_t i = 0; i < sizeof(NO_TASKS) / sizeof(NO_TASKS[0]); i++)
+        assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", sign(NO_TASKS[i]), NO_TASKS[i])->status, 500);
+    assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", sign(""), NULL)->status, 500);
     assert_string_equal(cluster->workers[0].herder.asked, "");
+}
+
+/* Strangers' bodies cost nothing but their bytes, and of those who do not sign not even these. */
+static void whether_a_worker_asks_is_known_before_its_body_is_read(void **state)
+{
+    struct cluster *cluster = *state;
+    struct worker *first = &cluster->workers[0];
+    for (size_t i = 0; i < sizeof(NO_TASKS) / sizeof(NO_TASKS[0]); i++) {
+        assert_int_equal(ask(first, "POST /connectors/here/tasks", SIGNED, NO_TASKS[i])->status, 403);
+        assert_int_equal(ask(first, "POST /connectors/here/tasks", "", NO_TASKS[i])->status, 400);
+    }
+    int client = raw_open(first->port);
+    char head[300];
+    snprintf(head, sizeof(head), "POST /connectors/here/tasks HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+             "Content-Length: %u\r\n\r\n[", FORWARDING_BODY_MAX + 1);
+    client_say(client, head);
+    for (size_t sent = 1; sent < FORWARDING_BODY_MAX + 1; sent += 65536) {
+        static char zeros[65537];
+        memset(zeros, '0', 65536);
+        if (!client_say(client, zeros))
+            break;
+    }
+    assert_int_equal(client_read(client, true)->status, 400); /* not 413: nothing of it was kept */
+    close(client);
 }
 
 static void fencing_needs_a_signature_and_a_connector(void **state)
@@ -547,6 +582,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(task_configurations_need_a_signature, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_signed_request_is_passed_on_with_its_signature, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bodies_that_are_no_task_configurations_are_500, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whether_a_worker_asks_is_known_before_its_body_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fencing_needs_a_signature_and_a_connector, set_up, tear_down),
         cmocka_unit_test_setup_teardown(task_configurations_reach_the_leader_signed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_task_configurations_were_made_from_goes_along_over_two_hops, set_up, tear_down),
