@@ -44,10 +44,10 @@ static const struct ignored ignored[] = {
     {"metrics.sample.window.ms", false, "is ignored: metrics are taken over two samples of 30 s"},
 };
 
-/* Own settings that protect something: a name that this version does not know must not pass for protection. */
+/* Own settings that protect something: a name that this version does not know must not pass for protection. All of REST does: logins,
+ * bindings, limits on connections and on the time of extensions. */
 static const char *const protecting_prefixes[] = {
-    "millrace.rest.auth.",     "millrace.rest.bindings.", "millrace.audit.",
-    "millrace.leader.",        "millrace.exactly.once.",
+    "millrace.rest.", "millrace.inter.", "millrace.audit.", "millrace.leader.", "millrace.exactly.once.",
 };
 
 static bool begins_with(const char *text, const char *prefix)

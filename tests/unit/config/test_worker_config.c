@@ -148,6 +148,11 @@ static void single_mistakes_are_refused_in_words(void **state)
         {"millrace.leader.fencing=zookeeper", "AUTO, GENERATION, TRANSACTION"},
         {"millrace.leader.fence=generation", "millrace.leader.fence: this version does not know it"},
         {"millrace.rest.auth.basic.file=users", "it would protect something. Remove it"},
+        {"millrace.rest.binding.file=bindings", "millrace.rest.binding.file: this version does not know it"},
+        {"millrace.rest.connection.max=10", "millrace.rest.connection.max: this version does not know it"},
+        {"millrace.inter.worker.secrets=s", "millrace.inter.worker.secrets: this version does not know it"},
+        {"millrace.inter.workers.secret=s", "it would protect something. Remove it"},
+        {"millrace.audit.files=a", "millrace.audit.files: this version does not know it"},
         {"millrace.task.buffer.bytes=10", "Value must be at least 65536"},
         {"security.protocol=TLS", "Invalid value TLS for configuration security.protocol"},
     };
