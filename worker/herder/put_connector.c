@@ -115,12 +115,14 @@ static void begin(struct herder *herder, struct herder_request *request)
     request_post_validation(herder, request, "validating the configuration", validate_run, validate_done);
 }
 
-/* Where there is a guard: who may not see a value writes "[hidden]" back, and keeps it. false: answered. */
+/* Where there is a guard: who may not see a value writes "[hidden]" back, and keeps it. What shall be new keeps nothing: it is validated
+ * before anybody looks whether there is one of that name. false: answered. */
 static bool restore_hidden(struct herder *herder, struct herder_request *request, const struct string_map *present)
 {
+    const struct string_map *stored = request->must_be_new ? NULL : present;
     const char *missing;
 
-    if (request->guard == NULL || connector_shown_restore(request->config, present, &missing))
+    if (request->guard == NULL || connector_shown_restore(request->config, stored, &missing))
         return true;
     if (missing == NULL)
         request_answer(herder, request, 503, "The worker has no memory left for this request");
