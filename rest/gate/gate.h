@@ -3,8 +3,10 @@
  * a password (Basic), a token (Bearer), a client certificate. An Authorization header counts before a certificate.
  *
  * Wrong passwords: after GATE_FAILURES_FREE of one user from one address in a row the next is looked at only after a delay, which
- * doubles from GATE_DELAY_MIN_MS to GATE_DELAY_MAX_MS; until then 429 with Retry-After. The same user from elsewhere is not
- * concerned. GATE_PASSWORDS_WAITING_MAX requests wait for the hashing threads, GATE_PASSWORDS_PER_ADDRESS_MAX of one address;
+ * doubles from GATE_DELAY_MIN_MS to GATE_DELAY_MAX_MS; until then 429 with Retry-After. Of IPv6 an address is all of its /64. The same
+ * user from elsewhere is not concerned until there were GATE_USER_FAILURES_FREE failures from anywhere, and then for
+ * GATE_USER_DELAY_MAX_MS at most, and not where the user has logged in within GATE_HOME_MS: who guesses from many addresses is slowed
+ * down, and locks nobody out. GATE_PASSWORDS_WAITING_MAX requests wait for the hashing threads, GATE_PASSWORDS_PER_ADDRESS_MAX of one address;
  * further ones are told 503 with Retry-After. Right passwords that are remembered (access/login_file.h) do not wait.
  *
  * Life: _create → _look, _check … → _stop → _destroy. thread: any. locks: its own, none held while somebody is told.
@@ -20,6 +22,9 @@
 #define GATE_FAILURES_FREE 5
 #define GATE_DELAY_MIN_MS 1000
 #define GATE_DELAY_MAX_MS 60000
+#define GATE_USER_FAILURES_FREE 50
+#define GATE_USER_DELAY_MAX_MS 4000
+#define GATE_HOME_MS (24 * 60 * 60 * 1000) /* after the last login */
 #define GATE_FAILURES_FORGOTTEN_MS (15 * 60 * 1000) /* after the last one */
 
 struct bindings_file;

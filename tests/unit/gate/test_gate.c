@@ -276,6 +276,19 @@ static void guessing_is_slowed_down_for_the_guesser_alone(void **state)
     assert_int_equal(ask(bench, basic("alice", "wrong")), 401);
 }
 
+static void a_guesser_gains_nothing_by_other_addresses_of_the_same_network(void **state)
+{
+    struct bench *bench = *state;
+    char address[40];
+    open_gate_for_passwords(bench);
+    for (int i = 0; i < GATE_FAILURES_FREE; i++) {
+        snprintf(address, sizeof(address), "2001:db8::%d", i);
+        assert_int_equal(ask_from(bench, basic("alice", "wrong"), address), 401);
+    }
+    assert_int_equal(ask_from(bench, basic("alice", PASSWORD), "2001:db8::ffff:1"), 429);
+    assert_int_equal(ask_from(bench, basic("alice", PASSWORD), "2001:db8:0:1::1"), 200);
+}
+
 static void a_refusal_says_when_to_come_again(void **state)
 {
     struct bench *bench = *state;
@@ -507,6 +520,7 @@ int main(void)
         TEST(a_password_is_looked_at_later_and_then_remembered),
         TEST(a_changed_file_counts_at_once),
         TEST(guessing_is_slowed_down_for_the_guesser_alone),
+        TEST(a_guesser_gains_nothing_by_other_addresses_of_the_same_network),
         TEST(a_refusal_says_when_to_come_again),
         TEST(jaas_logins_are_decided_at_once),
         TEST(too_many_waiting_logins_are_sent_away),
