@@ -82,7 +82,7 @@ void connectors_post(void *argument, struct http_exchange *exchange)
         rest_answer_error(exchange, problem.status, "%s", problem.message);
         return;
     }
-    struct rest_pending *pending = rest_pending_create(context, exchange, body.name);
+    struct rest_pending *pending = rest_pending_create_for(context, exchange, body.name, body.config);
     if (pending != NULL)
         herder_put_connector(
             context->herder,

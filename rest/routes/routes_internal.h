@@ -77,12 +77,16 @@ struct rest_pending {
     struct rest_context *context;
     struct http_exchange *exchange;
     char *name; /* of the connector; NULL when none was given */
+    struct string_map *given; /* route_access.h; NULL: not asked for */
     int64_t deadline_ms; /* of what another worker is asked for it */
     struct route_asker asker;
 };
 /* NULL: no memory, the exchange was answered. */
 struct rest_pending *rest_pending_create(struct rest_context *context, struct http_exchange *exchange,
                                          const char *name);
+/* The same for a change to the configuration that the client wrote, which is copied. */
+struct rest_pending *rest_pending_create_for(struct rest_context *context, struct http_exchange *exchange, const char *name,
+                                             const struct string_map *given);
 /* Answers and ends it. */
 void rest_pending_answer(struct rest_pending *pending, struct http_response *response);
 /* Answers with the error when the reply is one, or passes the request on to the worker that it belongs to. */

@@ -377,6 +377,28 @@ static void what_stays_of_the_former_configuration_counts(void **state)
                 "{\"name\":\"own-reference\",\"connector.class\":\"PickySource\",\"topic\":\"mine.a\",\"token\":\"t\"}", 200, "own-ref");
 }
 
+/* What is shown as "[hidden]" does not come along when that is taken away which hides it. */
+static void a_hidden_value_stays_with_what_hides_it(void **state)
+{
+#define TAKEN(token) "{\"name\":\"own-both\",\"connector.class\":\"PickySource\",\"topic\":\"mine.a\",\"url\":\"evil\",\"token\":\"" token "\"}"
+    static const char *const HIDING[] = {"mode", "${vault:admin/db:mode}", "producer.override.linger.ms", "5"};
+    struct fixture *fixture = *state;
+    char changes[100];
+    for (size_t i = 0; i < sizeof(HIDING) / sizeof(HIDING[0]); i += 2) {
+        PUT_CONFIG("own-both", "PickySource", "topic", "mine.a", "token", "swordfish", HIDING[i], HIDING[i + 1]);
+        expect_as(state, EDITOR, "GET /connectors/own-both/config", 200, "\"token\":\"[hidden]\"");
+        snprintf(changes, sizeof(changes), "{\"%s\":null}", HIDING[i]);
+        expect_edit(state, "PATCH /connectors/own-both/config", changes, 403, "do not cover");
+        expect_edit(state, "PUT /connectors/own-both/config", TAKEN("[hidden]"), 403, "do not cover");
+        expect_edit(state, "PUT /connector-plugins/PickySource/config/validate", TAKEN("[hidden]"), 403, "do not cover");
+        assert_null(strstr(fixture->herder.asked, "validate"));
+        expect_edit(state, "PUT /connector-plugins/PickySource/config/validate", TAKEN("swordfish"), 200, ""); /* no oracle */
+        fixture->herder.asked[0] = '\0';
+        snprintf(changes, sizeof(changes), "{\"%s\":null,\"topic\":\"mine.a\",\"token\":\"mine\"}", HIDING[i]);
+        expect_edit(state, "PATCH /connectors/own-both/config", changes, 200, "own-both");
+    }
+}
+
 static void who_may_not_make_a_connector_may_not_change_it(void **state)
 {
     expect_edit(state, "DELETE /connectors/own-file", NULL, 403, "FileStreamSinkConnector touches files");
@@ -435,6 +457,7 @@ int main(void)
         CASE(no_change_reaches_beyond_the_binding),
         CASE(what_is_created_replaced_and_validated_is_looked_at_alike),
         CASE(what_stays_of_the_former_configuration_counts),
+        CASE(a_hidden_value_stays_with_what_hides_it),
         CASE(who_may_not_make_a_connector_may_not_change_it),
         CASE(what_was_hidden_stays_when_it_is_written_back),
         CASE(a_file_connector_needs_its_whole_name_in_a_binding),
