@@ -34,6 +34,21 @@ static void destroy_caller(void *caller)
     identity_destroy(caller);
 }
 
+/* A browser would show whose certificate or password it has, whichever page makes it ask. */
+static bool is_foreign_change(struct rest_context *context, const struct http_request *request)
+{
+    return request->route->method != HTTP_GET && !cross_origin_may_change(&context->cross_origin, request);
+}
+
+static enum http_admission refuse_foreign(struct rest_context *context, struct http_exchange *exchange,
+                                          struct http_response *refusal)
+{
+    static const char WHY[] = "A page of another origin asks for this change; access.control.allow.origin does not name that origin.";
+    dispatch_note_refusal(context, exchange, 403, WHY);
+    http_response_set_error(refusal, 403, WHY);
+    return HTTP_REFUSED;
+}
+
 enum http_admission dispatch_admit(void *argument, struct http_exchange *exchange, struct http_response *refusal)
 {
     struct rest_context *context = argument;
@@ -44,6 +59,8 @@ enum http_admission dispatch_admit(void *argument, struct http_exchange *exchang
         return internal_admit(context, exchange, refusal);
     if (!needs_login(context, request->route))
         return HTTP_ADMITTED;
+    if (is_foreign_change(context, request))
+        return refuse_foreign(context, exchange, refusal);
     struct gate_verdict verdict = gate_look(context->gate, request);
     if (verdict.outcome == GATE_UNDECIDED)
         return HTTP_UNDECIDED;

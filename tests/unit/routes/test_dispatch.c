@@ -144,6 +144,33 @@ static void who_claims_to_speak_for_another_is_refused(void **state)
     expect_asked(state, "");
 }
 
+/* Asks as alice; the Host is "me:1". */
+static int status_with(void **state, const char *method_and_path, const char *headers)
+{
+    char request[600];
+    snprintf(request, sizeof(request), "%s HTTP/1.1\r\nHost: me:1\r\n%sAuthorization: Basic YWxpY2U6c2VjcmV0\r\n\r\n", method_and_path,
+             headers);
+    return raw_ask(((struct fixture *)*state)->port, request)->status;
+}
+
+static void pages_of_strangers_change_nothing_by_what_browsers_send_along(void **state)
+{
+    static const char PAUSE[] = "PUT /connectors/here/pause", RESTART[] = "POST /connectors/here/restart";
+    static const char *const FOREIGN[] = {"Sec-Fetch-Site: cross-site\r\n", "Origin: https://evil.example\r\n", "Origin: null\r\n",
+                                          "Sec-Fetch-Site: same-site\r\nOrigin: http://me:2\r\n", "Origin: http://me:10\r\n",
+                                          "Sec-Fetch-Site: cross-site\r\nOrigin: http://me:1\r\n"};
+    for (size_t i = 0; i < sizeof(FOREIGN) / sizeof(FOREIGN[0]); i++) {
+        assert_int_equal(status_with(state, PAUSE, FOREIGN[i]), 403);
+        assert_int_equal(status_with(state, RESTART, FOREIGN[i]), 403);
+        assert_int_equal(status_with(state, "GET /connectors/here/status", FOREIGN[i]), 200);
+    }
+    expect_asked(state, "");
+    assert_int_equal(status_with(state, PAUSE, "Sec-Fetch-Site: same-origin\r\nOrigin: https://proxy.example\r\n"), 202);
+    assert_int_equal(status_with(state, PAUSE, "Sec-Fetch-Site: none\r\n"), 202);
+    assert_int_equal(status_with(state, PAUSE, "Origin: https://ME:1\r\n"), 202);
+    assert_int_equal(status_with(state, PAUSE, ""), 202);
+}
+
 static void the_process_is_alive_while_it_is_not_ready(void **state)
 {
     struct fixture *fixture = *state;
@@ -190,6 +217,7 @@ int main(void)
         GUARDED(a_changed_file_of_bindings_counts_at_once),
         GUARDED(preflights_and_unknown_paths_need_no_login),
         GUARDED(who_claims_to_speak_for_another_is_refused),
+        GUARDED(pages_of_strangers_change_nothing_by_what_browsers_send_along),
         GUARDED(the_process_is_alive_while_it_is_not_ready),
         GUARDED(it_stops_while_logins_wait),
         OPEN(where_nobody_logs_in_everybody_is_nobody_and_may_do_all),
