@@ -199,6 +199,7 @@ void forwarding_send(struct forwarding *forwarding, const struct forwarding_requ
 static int prepare_callers(struct forwarding *forwarding, const struct forwarding_setup *setup, struct mr_error **error)
 {
     const char *secret = setup->worker->inter_worker_secret;
+    bool has_secret = secret != NULL && *secret != '\0';
     const struct callers_setup callers = {.secret = secret,
                                           .is_sessioned = worker_config_is_sessioned(setup->worker),
                                           .configs = setup->configs,
@@ -206,10 +207,10 @@ static int prepare_callers(struct forwarding *forwarding, const struct forwardin
     bool needs_login = worker_config_needs_login(setup->worker);
     char name[NAME_MAX_SELF];
 
-    if (!needs_login && !callers.is_sessioned && (secret == NULL || *secret == '\0'))
+    if (!needs_login && !callers.is_sessioned && !has_secret)
         return 0;
     forwarding->callers = callers_create(&callers, error);
-    if (forwarding->callers == NULL || !needs_login)
+    if (forwarding->callers == NULL || !(needs_login || has_secret))
         return forwarding->callers == NULL ? -1 : 0;
     snprintf(name, sizeof(name), "worker %s", setup->address);
     forwarding->self = identity_create(name, IDENTITY_WORKER);

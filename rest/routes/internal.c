@@ -20,10 +20,14 @@
 #define WORKERS_ALONE "This is asked by workers of the cluster alone"
 #define NOT_HERE "HTTP 404 Not Found" /* on a standalone worker: there are no others who could ask */
 
-/* Where login is needed, and there is no session key to sign with, it must be a worker that asks (forwarding/caller.h). */
+/* Must a worker say that it asks (forwarding/caller.h)? The session key is known to all who read the config topic, and signs the body
+ * alone: the secret of the workers is to be more than that. And where login is needed there may be no session key. */
 static bool needs_worker(const struct rest_context *context)
 {
-    return context->gate != NULL && !worker_config_is_sessioned(herder_worker(context->herder));
+    const struct worker_config *worker = herder_worker(context->herder);
+    bool has_secret = worker->inter_worker_secret != NULL && *worker->inter_worker_secret != '\0';
+
+    return has_secret || (context->gate != NULL && !worker_config_is_sessioned(worker));
 }
 
 static struct signature_claim claim_of(const struct http_request *request)

@@ -24,7 +24,7 @@ struct worker {
     struct forwarding *forwarding;
     struct rest_server *server;
     uint16_t port;
-    char url[60];
+    char url[60], host_and_port[40];
 };
 struct cluster {
     struct worker workers[WORKERS];
@@ -52,7 +52,7 @@ static void put_key(struct herder *herder)
     assert_int_equal(config_store_put_session_key(herder->configs, &KEY, DEADLINE_NEVER, NULL), 0);
 }
 
-static void start_worker(struct worker *worker)
+static void start_worker(struct worker *worker, const char *secret)
 {
     struct mr_error *error = NULL;
     struct herder *herder = &worker->herder;
@@ -62,6 +62,7 @@ static void start_worker(struct worker *worker)
                                             .listener_count = 1,
                                             .properties = worker->properties,
                                             .connect_protocol = "sessioned",
+                                            .inter_worker_secret = secret,
                                             .signature_algorithm = "HmacSHA256",
                                             .verification_algorithms = "HmacSHA256"};
     mutex_init(&herder->lock);
@@ -73,13 +74,15 @@ static void start_worker(struct worker *worker)
     put_connector(herder, "here");
     put_key(herder);
     worker->forwarding =
-        forwarding_start(&(struct forwarding_setup){.worker = &herder->worker, .configs = herder->configs}, &error);
+        forwarding_start(&(struct forwarding_setup){.worker = &herder->worker, .configs = herder->configs, .address = worker->host_and_port},
+                         &error);
     worker->server = rest_server_start(
         &(struct rest_setup){.herder = herder, .worker = &herder->worker, .forwarding = worker->forwarding}, &error);
     if (worker->forwarding == NULL || worker->server == NULL)
         fail_msg("%s", mr_error_message(error));
     worker->port = rest_server_port(worker->server, 0);
     snprintf(worker->url, sizeof(worker->url), "http://127.0.0.1:%u/", worker->port);
+    snprintf(worker->host_and_port, sizeof(worker->host_and_port), "127.0.0.1:%u", worker->port);
 }
 
 static void stop_worker(struct worker *worker)
@@ -95,14 +98,24 @@ static void stop_worker(struct worker *worker)
     mutex_destroy(&worker->herder.lock);
 }
 
-static int set_up(void **state)
+static int set_up_all(void **state, const char *secret)
 {
     static struct cluster cluster;
     memset(&cluster, 0, sizeof(cluster));
     for (size_t i = 0; i < WORKERS; i++)
-        start_worker(&cluster.workers[i]);
+        start_worker(&cluster.workers[i], secret);
     *state = &cluster;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_all(state, "");
+}
+
+static int set_up_with_secret(void **state)
+{
+    return set_up_all(state, "0123456789abcdef");
 }
 
 static int tear_down(void **state)
@@ -414,11 +427,12 @@ static void whether_a_worker_asks_is_known_before_its_body_is_read(void **state)
     close(client);
 }
 
+#define EMPTY                                                                                                          \
+    SIGNATURE_HEADER ": 04tCCW2A9F+Ca0Sp1WB95ySWpBXT9KGoyI47udqNwcs=\r\n" SIGNATURE_ALGORITHM_HEADER ": HmacSHA256\r\n"
+
 static void fencing_needs_a_signature_and_a_connector(void **state)
 {
     struct cluster *cluster = *state;
-    static const char EMPTY[] =
-        SIGNATURE_HEADER ": 04tCCW2A9F+Ca0Sp1WB95ySWpBXT9KGoyI47udqNwcs=\r\n" SIGNATURE_ALGORITHM_HEADER ": HmacSHA256\r\n";
     assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", "", NULL)->status, 400);
     assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", SIGNED, NULL)->status, 403);
     assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", EMPTY, NULL)->status, 204);
@@ -473,6 +487,22 @@ static void task_configurations_reach_the_leader_signed(void **state)
     put_tasks(&cluster->workers[0], cluster->workers[1].url, "a/b", &passed);
     assert_int_equal(passed.status, 204);
     assert_string_equal(cluster->workers[1].herder.asked, "tasks a/b 2 1");
+}
+
+static void where_workers_have_a_secret_the_session_key_does_not_do(void **state)
+{
+    struct cluster *cluster = *state;
+    struct passed passed;
+    assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", SIGNED, TASKS)->status, 403);
+    assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", EMPTY, NULL)->status, 403);
+    assert_string_equal(cluster->workers[0].herder.asked, "");
+    put_tasks(&cluster->workers[0], cluster->workers[1].url, "here", &passed);
+    assert_int_equal(passed.status, 204);
+    assert_string_equal(cluster->workers[1].herder.asked, "tasks here 2 1");
+    cluster->workers[1].herder.forward_url = cluster->workers[2].url;
+    put_tasks(&cluster->workers[0], cluster->workers[1].url, "here", &passed);
+    assert_int_equal(passed.status, 204);
+    assert_string_equal(cluster->workers[2].herder.asked, "tasks here 2 1");
 }
 
 static void many_task_configurations_fit_one_request(void **state)
@@ -586,6 +616,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(fencing_needs_a_signature_and_a_connector, set_up, tear_down),
         cmocka_unit_test_setup_teardown(task_configurations_reach_the_leader_signed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_task_configurations_were_made_from_goes_along_over_two_hops, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(where_workers_have_a_secret_the_session_key_does_not_do, set_up_with_secret, tear_down),
         cmocka_unit_test_setup_teardown(many_task_configurations_fit_one_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_leaders_words_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_key_nothing_is_sent, set_up, tear_down),
