@@ -141,6 +141,11 @@ static unsigned cost_of_move(const struct assignment_unit *unit, size_t to)
     return unit->home == unit->worker ? 4 : 3;
 }
 
+static bool is_running_at(const struct assignment_unit *unit, size_t worker)
+{
+    return unit->current == (int32_t)worker;
+}
+
 /* The unit that should go from one worker to the other, or NULL. */
 static struct assignment_unit *unit_to_move(const struct plan *plan, size_t from, size_t to)
 {
@@ -153,6 +158,8 @@ static struct assignment_unit *unit_to_move(const struct plan *plan, size_t from
             continue;
         if (plan->loads[to] + unit->weight >= plan->loads[from] || !fits(plan, unit, to))
             continue;
+        if (!is_running_at(unit, from))
+            return unit; /* nothing is lost; who comes home is seen to at the end */
         if (best == NULL || cost_of_move(unit, to) < cost_of_move(best, to))
             best = unit;
     }
