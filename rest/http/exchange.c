@@ -361,6 +361,14 @@ void http_exchange_watch(struct http_exchange *exchange, http_answered_fn *answe
         answered(argument, exchange, status);
 }
 
+bool http_exchange_is_answered(struct http_exchange *exchange)
+{
+    mutex_lock(&exchange->lock);
+    bool is_answered = exchange->answered;
+    mutex_unlock(&exchange->lock);
+    return is_answered;
+}
+
 void http_exchange_take(struct http_exchange *exchange)
 {
     exchange_take(exchange);

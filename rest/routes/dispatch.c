@@ -140,12 +140,19 @@ static dispatch_stage_fn *const STAGES[DISPATCH_STAGE_COUNT] = {
     [DISPATCH_AUDIT] = route_audit_stage,
 };
 
+/* Nothing begins once the client was told otherwise, as by a deadline that passed while a stage kept the exchange: the answer is true, and so
+ * is the record's word of it. */
 static void run_from(struct rest_context *context, struct http_exchange *exchange, int stage)
 {
-    for (; stage < DISPATCH_STAGE_COUNT; stage++)
+    for (; !http_exchange_is_answered(exchange); stage++) {
+        if (stage == DISPATCH_STAGE_COUNT) {
+            http_exchange_request(exchange)->route->handler(context, exchange);
+            return;
+        }
         if (STAGES[stage](context, exchange) == DISPATCH_ENDED)
             return;
-    http_exchange_request(exchange)->route->handler(context, exchange);
+    }
+    http_exchange_drop(exchange);
 }
 
 void dispatch_request(void *argument, struct http_exchange *exchange)

@@ -1,6 +1,8 @@
 /* The stages every request passes: who must log in, what strangers are told, and what callers are told about themselves. */
 #include "routes_test.h"
 
+#include <crypt.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,6 +13,19 @@
 
 /* Of "secret". */
 #define BCRYPT "$2y$04$H50y.1HDkBCJdLoUGUw9rOJI1AI0pUXRA6QtUV6oIP5vSgxyWPtq6"
+
+static atomic_bool hashing_waits;
+static atomic_int hashing_count;
+
+char *__real_crypt_r(const char *password, const char *hash, struct crypt_data *data);
+char *__wrap_crypt_r(const char *password, const char *hash, struct crypt_data *data);
+char *__wrap_crypt_r(const char *password, const char *hash, struct crypt_data *data)
+{
+    hashing_count++;
+    while (hashing_waits)
+        usleep(1000);
+    return __real_crypt_r(password, hash, data);
+}
 
 struct files {
     char folder[64], passwords[96], bindings[96];
@@ -205,6 +220,28 @@ static void it_stops_while_logins_wait(void **state)
     }
 }
 
+static void *ask_to_pause(void *argument)
+{
+    assert_int_equal(ask_as(argument, "PUT /connectors/here/pause", "alice", "secret")->status, 503);
+    hashing_waits = false; /* told: only now the login passes */
+    return NULL;
+}
+
+static void what_was_answered_while_the_login_waited_is_not_done(void **state)
+{
+    struct fixture *fixture = *state;
+    pthread_t client;
+    int before = hashing_count;
+    hashing_waits = true;
+    assert_true(thread_start(&client, &(struct thread_setup){.name = "client", .run = ask_to_pause, .argument = state}, NULL, 0));
+    while (hashing_count == before)
+        usleep(1000);
+    rest_server_stop(fixture->server);
+    fixture->server = NULL;
+    thread_join(client);
+    expect_asked(state, "");
+}
+
 int main(void)
 {
 #define GUARDED(name) cmocka_unit_test_setup_teardown(name, set_up_with_logins, tear_down_with_logins)
@@ -220,6 +257,7 @@ int main(void)
         GUARDED(pages_of_strangers_change_nothing_by_what_browsers_send_along),
         GUARDED(the_process_is_alive_while_it_is_not_ready),
         GUARDED(it_stops_while_logins_wait),
+        GUARDED(what_was_answered_while_the_login_waited_is_not_done),
         OPEN(where_nobody_logs_in_everybody_is_nobody_and_may_do_all),
         OPEN(who_claims_to_speak_for_another_is_refused),
     };
