@@ -155,9 +155,9 @@ static bool may_do(void *argument, const struct string_map *present, const struc
 }
 _Static_assert(HERDER_WHY_SIZE >= ACCESS_WHY_SIZE, "the words fit");
 
-herder_guard_fn *rest_guard(const struct rest_context *context)
+herder_guard_fn *rest_guard(const struct rest_context *context, const struct http_exchange *exchange)
 {
-    return route_is_guarded(context) ? may_do : NULL;
+    return route_is_guarded(context) || rest_caller(exchange) != NULL ? may_do : NULL;
 }
 
 void rest_reply_without_body(void *argument, const struct herder_reply *reply)

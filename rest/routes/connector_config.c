@@ -36,7 +36,7 @@ void connector_config_put(void *argument, struct http_exchange *exchange)
     }
     struct rest_pending *pending = rest_pending_create_for(context, exchange, name, config);
     if (pending != NULL)
-        herder_put_connector(context->herder, &(struct herder_put_connector){.name = name, .config = config, .guard = rest_guard(context)},
+        herder_put_connector(context->herder, &(struct herder_put_connector){.name = name, .config = config, .guard = rest_guard(context, exchange)},
                              rest_reply_connector, pending);
     string_map_destroy(config);
 }
@@ -53,6 +53,6 @@ void connector_config_patch(void *argument, struct http_exchange *exchange)
     }
     struct rest_pending *pending = rest_pending_create_for(context, exchange, rest_name(exchange), changes);
     if (pending != NULL)
-        herder_patch_connector(context->herder, rest_name(exchange), changes, rest_guard(context), rest_reply_connector, pending);
+        herder_patch_connector(context->herder, rest_name(exchange), changes, rest_guard(context, exchange), rest_reply_connector, pending);
     string_map_destroy(changes);
 }

@@ -63,7 +63,7 @@ void connector_offsets_patch(void *argument, struct http_exchange *exchange)
     }
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
     if (pending != NULL)
-        herder_alter_offsets(context->herder, rest_name(exchange), body.entries, body.count, rest_guard(context), reply_changed,
+        herder_alter_offsets(context->herder, rest_name(exchange), body.entries, body.count, rest_guard(context, exchange), reply_changed,
                              pending);
     offsets_body_release(&body);
 }
@@ -73,5 +73,5 @@ void connector_offsets_delete(void *argument, struct http_exchange *exchange)
     struct rest_context *context = argument;
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
     if (pending != NULL)
-        herder_reset_offsets(context->herder, rest_name(exchange), rest_guard(context), reply_changed, pending);
+        herder_reset_offsets(context->herder, rest_name(exchange), rest_guard(context, exchange), reply_changed, pending);
 }

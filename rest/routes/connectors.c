@@ -88,7 +88,7 @@ void connectors_post(void *argument, struct http_exchange *exchange)
             context->herder,
             &(struct herder_put_connector){
                 .name = body.name, .config = body.config, .initial_state = body.initial_state, .must_be_new = true,
-                .guard = rest_guard(context)},
+                .guard = rest_guard(context, exchange)},
             rest_reply_connector, pending);
     connector_body_release(&body);
 }

@@ -162,7 +162,7 @@ void plugin_config_validate(void *argument, struct http_exchange *exchange)
     if (class_name != NULL && !fits(class_name, plugin)) {
         rest_answer_error(exchange, 400, "Included connector type %s does not match request type %s", class_name,
                           plugin);
-    } else if (!route_is_guarded(context) || may_validate(context, exchange, config)) {
+    } else if (rest_guard(context, exchange) == NULL || may_validate(context, exchange, config)) {
         struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
         if (pending != NULL)
             herder_validate(context->herder, config, reply_infos, pending);

@@ -102,9 +102,10 @@ bool rest_forward(struct rest_pending *pending, const struct herder_reply *reply
 /* Where a worker asked us: how far our snapshot has come (forwarding.h). */
 void rest_add_config_offset(struct http_response *response, const struct rest_pending *pending);
 
-/* What the herder asks before a change (route_access.h, step 2), where authentication is on; else NULL. The argument is a struct
- * rest_pending; its name is the connector's, or that of the path. */
-herder_guard_fn *rest_guard(const struct rest_context *context);
+/* What the herder asks before a change (route_access.h, step 2), where authentication is on, or somebody has logged in at another worker,
+ * which may have shown them "[hidden]"; else NULL. The argument is a struct rest_pending; its name is the connector's, or that of the
+ * path. */
+herder_guard_fn *rest_guard(const struct rest_context *context, const struct http_exchange *exchange);
 
 /* Replies of the herder; the argument is a struct rest_pending. */
 herder_reply_fn rest_reply_without_body;

@@ -3,6 +3,7 @@
 
 #include <millrace/error.h>
 
+#include "access/identity.h"
 #include "base/base64.h"
 #include "base/clock.h"
 #include "forwarding/forwarding.h"
@@ -283,7 +284,7 @@ static void a_worker_that_cannot_be_reached_is_named_and_to_be_asked_again(void 
 struct passed {
     pthread_mutex_t lock;
     int times, status;
-    char words[300];
+    char words[300], body[300];
 };
 
 static void on_passed(void *argument, const struct forwarding_answer *answer)
@@ -293,6 +294,7 @@ static void on_passed(void *argument, const struct forwarding_answer *answer)
     passed->times++;
     passed->status = answer->status;
     snprintf(passed->words, sizeof(passed->words), "%s", answer->message == NULL ? "-" : answer->message);
+    snprintf(passed->body, sizeof(passed->body), "%.*s", (int)answer->body_length, answer->body == NULL ? "" : answer->body);
     mutex_unlock(&passed->lock);
 }
 
@@ -352,6 +354,55 @@ static void a_stopped_server_leaves_no_request_behind(void **state)
     first->server = NULL;
     assert_int_equal(client_read(client, true)->status, 503);
     close(client);
+}
+
+/* ---- for somebody who has logged in at the worker that passes it on; nobody logs in at the other ---- */
+
+static void pass_for_ann(struct cluster *cluster, const char *method, const char *target, const char *body, struct passed *passed)
+{
+    struct identity *ann = identity_create("ann", IDENTITY_TOKEN);
+    assert_non_null(ann);
+    *passed = (struct passed){.times = 0};
+    mutex_init(&passed->lock);
+    forwarding_send(cluster->workers[0].forwarding,
+                    &(struct forwarding_request){.url = cluster->workers[1].url,
+                                                 .method = method,
+                                                 .target = target,
+                                                 .body = body,
+                                                 .body_length = body == NULL ? 0 : strlen(body),
+                                                 .caller = ann,
+                                                 .deadline_ms = clock_monotonic_ms(NULL) + WAIT_MS},
+                    on_passed, passed);
+    identity_destroy(ann);
+    assert_true(eventually(WAIT_MS, was_passed, passed));
+}
+
+static bool stores_password(struct herder *herder, const char *password)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->configs);
+    bool stores = strcmp(string_map_get_or(config_snapshot_config(snapshot, "here"), "password", "(none)"), password) == 0;
+    config_snapshot_drop(snapshot);
+    return stores;
+}
+
+static void what_another_worker_hid_is_not_written_over(void **state)
+{
+    struct cluster *cluster = *state;
+    struct herder *herder = &cluster->workers[1].herder;
+    struct passed passed;
+    pass_for_ann(cluster, "PUT", "connectors/here/config?forward=true", "{\"connector.class\":\"Some\",\"password\":\"swordfish\"}",
+                 &passed);
+    assert_int_equal(passed.status, 200);
+    pass_for_ann(cluster, "PUT", "connectors/here/config?forward=true", "{\"connector.class\":\"Some\",\"password\":\"[hidden]\"}",
+                 &passed);
+    assert_int_equal(passed.status, 200);
+    assert_true(stores_password(herder, "swordfish"));
+    pass_for_ann(cluster, "PUT", "connectors/here/config?forward=true", "{\"connector.class\":\"Some\",\"token\":\"[hidden]\"}", &passed);
+    assert_int_equal(passed.status, 400);
+    assert_true(stores_password(herder, "swordfish"));
+    /* A client of this worker, where nothing is hidden, means what it says. */
+    assert_int_equal(ask(&cluster->workers[1], "PUT /connectors/here/config", "", "{\"password\":\"[hidden]\"}")->status, 200);
+    assert_true(stores_password(herder, "[hidden]"));
 }
 
 /* ---- internal requests ---- */
@@ -609,6 +660,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_slow_worker_is_given_up_at_the_deadline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_hundred_requests_at_one_time_are_all_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stopped_server_leaves_no_request_behind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_another_worker_hid_is_not_written_over, set_up_with_secret, tear_down),
         cmocka_unit_test_setup_teardown(task_configurations_need_a_signature, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_signed_request_is_passed_on_with_its_signature, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bodies_that_are_no_task_configurations_are_500, set_up, tear_down),
