@@ -405,6 +405,14 @@ static void what_another_worker_hid_is_not_written_over(void **state)
     assert_true(stores_password(herder, "[hidden]"));
 }
 
+static void whoever_has_logged_in_elsewhere_is_told_who_they_are(void **state)
+{
+    struct passed passed;
+    pass_for_ann(*state, "GET", "whoami", NULL, &passed);
+    assert_int_equal(passed.status, 200);
+    assert_string_equal(passed.body, "{\"name\":\"ann\",\"login\":\"token\",\"role\":\"admin\",\"data\":true,\"groups\":[]}");
+}
+
 /* ---- internal requests ---- */
 
 #define TASKS "[{\"a\":\"1\"}]"
@@ -661,6 +669,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_hundred_requests_at_one_time_are_all_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stopped_server_leaves_no_request_behind, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_another_worker_hid_is_not_written_over, set_up_with_secret, tear_down),
+        cmocka_unit_test_setup_teardown(whoever_has_logged_in_elsewhere_is_told_who_they_are, set_up_with_secret, tear_down),
         cmocka_unit_test_setup_teardown(task_configurations_need_a_signature, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_signed_request_is_passed_on_with_its_signature, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bodies_that_are_no_task_configurations_are_500, set_up, tear_down),
