@@ -91,8 +91,12 @@ static bool note_id(struct group_member *member)
     return present;
 }
 
+/* Without partitions to revoke the group is lost without a word; joined anew at once, even this may come first. */
 static void take_assigned(struct group_member *member, rd_kafka_topic_partition_list_t *list)
 {
+    note_id(member);   /* "" when it is gone already: the next look at it finds the loss */
+    if (member->is_member && strcmp(member->id, member->assigned_id) != 0)
+        lose(member);
     for (int i = 0; i < list->cnt; i++)
         list->elems[i].offset = RD_KAFKA_OFFSET_END;
     warn_of(rd_kafka_incremental_assign(member->rk, list));
@@ -100,7 +104,6 @@ static void take_assigned(struct group_member *member, rd_kafka_topic_partition_
         rd_kafka_pause_partitions(member->rk, list);
     if (holds_partition_0(list))
         set_owner(member, true);
-    note_id(member);   /* "" when it is gone already: the next look at it finds the loss */
     member->is_member = true;
     snprintf(member->assigned_id, sizeof member->assigned_id, "%s", member->id);
     atomic_store(&member->generation, ask_generation(member->rk));
