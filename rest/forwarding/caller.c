@@ -1,16 +1,15 @@
 #include "forwarding/caller.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <millrace/error.h>
 
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/str_buffer.h"
 #include "forwarding/caller_internal.h"
 #include "http/request.h"
@@ -113,18 +112,6 @@ static bool former_counts(const struct callers *callers, int64_t than_ms)
 
 /* ---- writing ---- */
 
-static bool draw(unsigned char *bytes, size_t size)
-{
-    for (size_t filled = 0; filled < size;) {
-        ssize_t got = getrandom(bytes + filled, size - filled, 0);
-
-        if (got < 0 && errno != EINTR)
-            return false;
-        filled += got > 0 ? (size_t)got : 0;
-    }
-    return true;
-}
-
 static void append_base64(struct str_buffer *text, const void *bytes, size_t length)
 {
     size_t encoded = base64_encoded_length(length);
@@ -154,7 +141,7 @@ static void write_parts(struct str_buffer *header, const struct callers *callers
     str_buffer_init(&json, CALLER_HEADER_MAX);
     caller_identity_write(&json, identity, bindings);
     str_buffer_printf(header, "1.%lld.", (long long)clock_wall_ms(callers->setup.clock));
-    header->failed = header->failed || !draw(nonce, sizeof(nonce)) || str_buffer_failed(&json);
+    header->failed = header->failed || !random_fill(nonce, sizeof(nonce)) || str_buffer_failed(&json);
     header->over_max = header->over_max || json.over_max;
     append_base64(header, nonce, sizeof(nonce));
     str_buffer_append_char(header, '.');
