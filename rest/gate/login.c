@@ -36,11 +36,14 @@ static struct gate_verdict no_memory(void)
 
 /* ---- certificates ---- */
 
+/* Of what a worker without logins passes on the certificate is that worker's: anybody may have asked it. */
 static struct gate_verdict look_at_certificate(const struct gate *gate, const struct http_request *request)
 {
     const char *subject = request->certificate_subject;
     if (!gate->takes_certificates || subject == NULL)
         return gate_refusal(401, "This needs a login.");
+    if (http_request_query(request, "forward") != NULL || request->certificate_is_ours)
+        return gate_refusal(401, "This needs a login: the certificate is that of a worker, which does not say for whom it asks.");
     if (!identity_name_is_fit(subject, strlen(subject)))
         return gate_refusal(401, "The subject of the client's certificate cannot be a name.");
     struct identity *identity = identity_create(subject, IDENTITY_CERTIFICATE);
