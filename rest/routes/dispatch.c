@@ -34,6 +34,18 @@ static void destroy_caller(void *caller)
     identity_destroy(caller);
 }
 
+/* Of what is signed the body is a part: who may be a worker is let send it. */
+static enum http_admission admit_worker(struct rest_context *context, struct http_exchange *exchange, struct http_response *refusal)
+{
+    struct caller_verdict verdict =
+        caller_look(forwarding_callers(context->forwarding), http_exchange_request(exchange));
+    if (verdict.status == 0)
+        return HTTP_UNDECIDED;
+    dispatch_note_refusal(context, exchange, verdict.status, verdict.why);
+    http_response_set_error(refusal, verdict.status, verdict.why);
+    return HTTP_REFUSED;
+}
+
 /* A browser would show whose certificate or password it has, whichever page makes it ask. */
 static bool is_foreign_change(struct rest_context *context, const struct http_request *request)
 {
@@ -54,7 +66,7 @@ enum http_admission dispatch_admit(void *argument, struct http_exchange *exchang
     struct rest_context *context = argument;
     const struct http_request *request = http_exchange_request(exchange);
     if (is_forwarded(request))
-        return HTTP_UNDECIDED; /* what is signed is the body, too */
+        return admit_worker(context, exchange, refusal);
     if (route_access_of(request->route)->touches == TOUCHES_PEERS)
         return internal_admit(context, exchange, refusal);
     if (!needs_login(context, request->route))

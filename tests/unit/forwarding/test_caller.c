@@ -278,6 +278,27 @@ static void clocks_may_differ_by_the_window_and_no_more(void **state)
     }
 }
 
+/* What strangers send costs no look at its body. */
+static void what_headers_tell_is_told_before_the_body_is_there(void **state)
+{
+    struct bench *bench = *state;
+    struct str_buffer header;
+    struct http_request *request;
+    assert_int_equal(tell(&bench->a, bench->identity, NULL, &header), 0);
+    request = arrived(str_buffer_text(&header));
+    request->body = NULL;
+    assert_int_equal(caller_look(NULL, request).status, 403);
+    assert_int_equal(caller_look(bench->b.callers, request).status, 0);
+    fake_clock_advance_ms(&bench->clock, CALLER_WINDOW_MS + 1);
+    assert_int_equal(caller_look(bench->b.callers, request).status, 403);
+    request->headers[0].value = "1.1800000030001.nonsense";
+    assert_int_equal(caller_look(bench->b.callers, request).status, 403);
+    request->headers[0].value = "1.1.AAAAAAAAAAAAAAAAAAAAAA==.e30=.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    request->body_length = SIZE_MAX; /* would be gone through for the signature */
+    assert_int_equal(check(&bench->b, request), 403);
+    str_buffer_release(&header);
+}
+
 static void what_was_signed_before_the_start_may_have_come_before(void **state)
 {
     struct bench *bench = *state;
@@ -456,6 +477,7 @@ int main(void)
         TEST(whatever_is_changed_is_refused),
         TEST(what_is_no_such_header_is_refused),
         TEST(clocks_may_differ_by_the_window_and_no_more),
+        TEST(what_headers_tell_is_told_before_the_body_is_there),
         TEST(what_was_signed_before_the_start_may_have_come_before),
         TEST(the_secret_of_the_cluster_counts),
         TEST(without_session_keys_the_secret_is_the_key),

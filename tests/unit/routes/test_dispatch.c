@@ -186,6 +186,17 @@ static void pages_of_strangers_change_nothing_by_what_browsers_send_along(void *
     assert_int_equal(status_with(state, PAUSE, ""), 202);
 }
 
+static void a_stranger_who_writes_the_header_of_workers_sends_no_body(void **state)
+{
+    struct fixture *fixture = *state;
+    int client = raw_open(fixture->port);
+    client_say(client, "PUT /connectors/here/config HTTP/1.1\r\nHost: h\r\nMillrace-Caller: 1.1.AAAA.e30=.AAAA\r\n"
+                       "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n");
+    struct reply *reply = client_read(client, true);
+    assert_int_equal(reply->status, 403);
+    close(client);
+}
+
 static void the_process_is_alive_while_it_is_not_ready(void **state)
 {
     struct fixture *fixture = *state;
@@ -260,6 +271,7 @@ int main(void)
         GUARDED(what_was_answered_while_the_login_waited_is_not_done),
         OPEN(where_nobody_logs_in_everybody_is_nobody_and_may_do_all),
         OPEN(who_claims_to_speak_for_another_is_refused),
+        OPEN(a_stranger_who_writes_the_header_of_workers_sends_no_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
