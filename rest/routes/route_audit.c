@@ -84,19 +84,22 @@ static struct audit_call call_of(const struct http_exchange *exchange, const cha
     };
 }
 
-/* Whom the request is about: the path says it, or the body of what is to be created. mem_free; NULL: nobody. */
-static char *connector_of(const struct http_request *request)
+bool route_audit_connector_of(const struct http_request *request, char **connector)
 {
     struct connector_body body;
     struct body_problem problem;
-    if (strstr(request->route->pattern, "{name}") != NULL)
-        return mem_strdup(http_request_part(request, "name"));
-    if (request->route->handler != connectors_post ||
-        !connector_body_read(&body, request->body, request->body_length, &problem))
-        return NULL;
-    char *name = mem_strdup(body.name);
+    *connector = NULL;
+    if (strstr(request->route->pattern, "{name}") != NULL) {
+        *connector = mem_strdup(http_request_part(request, "name"));
+        return *connector != NULL;
+    }
+    if (request->route->handler != connectors_post)
+        return true;
+    if (!connector_body_read(&body, request->body, request->body_length, &problem))
+        return problem.status != 503; /* the handler will say what is wrong with it */
+    *connector = mem_strdup(body.name);
     connector_body_release(&body);
-    return name;
+    return *connector != NULL;
 }
 
 /* As this worker knows it now; "": there is none, or it is not known. */
@@ -180,13 +183,14 @@ static void on_admitted(void *argument, struct audit_change *change, const char 
 static struct recording *recording_create(struct rest_context *context, struct http_exchange *exchange)
 {
     struct recording *recording = mem_calloc(1, sizeof(*recording));
-    if (recording == NULL)
+    if (recording == NULL || !route_audit_connector_of(http_exchange_request(exchange), &recording->connector)) {
+        mem_free(recording);
         return NULL;
+    }
     rest_context_take(context);
     mutex_init(&recording->lock);
     recording->context = context;
     recording->exchange = exchange;
-    recording->connector = connector_of(http_exchange_request(exchange));
     recording->left = 2;
     return recording;
 }

@@ -8,6 +8,7 @@
 #include "routes/openapi_internal.h"
 #include "routes/route_audit.h"
 #include "routes/routes_internal.h"
+#include "support/alloc_torture.h"
 
 static atomic_bool sync_waits;
 static atomic_int sync_count;
@@ -182,6 +183,34 @@ static void a_change_that_was_answered_by_the_end_of_the_server_is_not_made(void
     json_decref(outcome);
 }
 
+static bool name_the_connector(void *argument)
+{
+    char *connector;
+    bool worked = route_audit_connector_of(argument, &connector);
+    assert_int_equal(connector != NULL, worked);
+    if (worked)
+        assert_string_equal(connector, "new");
+    mem_free(connector);
+    return worked;
+}
+
+static void want_of_memory_is_told_from_a_change_about_nobody(void **state)
+{
+    static const char BODY[] = "{\"name\":\"new\",\"config\":{\"connector.class\":\"Some\"}}";
+    const struct http_route post = {.method = HTTP_POST, .pattern = "/connectors", .handler = connectors_post},
+                            drain = {.method = HTTP_PUT, .pattern = "/admin/drain", .handler = drain_put};
+    struct http_request request = {.route = &post, .body = BODY, .body_length = sizeof(BODY) - 1};
+    char *connector;
+    (void)state;
+    alloc_torture(name_the_connector, &request);
+    request.body_length--; /* malformed: the handler says so */
+    assert_true(route_audit_connector_of(&request, &connector));
+    assert_null(connector);
+    request.route = &drain;
+    assert_true(route_audit_connector_of(&request, &connector));
+    assert_null(connector);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_record_no_answer_has_the_header, set_up, tear_down),
         cmocka_unit_test_setup_teardown(while_the_record_cannot_be_written_changes_are_refused_and_reads_are_not, set_up_recorded,
                                         tear_down_recorded),
+        cmocka_unit_test(want_of_memory_is_told_from_a_change_about_nobody),
         cmocka_unit_test_setup_teardown(a_change_that_was_answered_by_the_end_of_the_server_is_not_made, set_up_recorded,
                                         tear_down_recorded),
     };
