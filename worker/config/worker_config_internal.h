@@ -4,6 +4,7 @@
  *   worker_options.c    the table: name, type, default, check, field, remedy
  *   worker_listeners.c  listener URLs
  *   worker_access.c     who may log in over REST: what goes together
+ *   worker_names.c      names that somebody misspelt
  *   worker_notices.c    what is ignored, what cannot be honoured
  *   worker_plugins.c    do the plugins it names exist
  *   worker_config.c     puts them together
@@ -64,6 +65,13 @@ int worker_listeners_read(struct worker_config_box *box, struct str_buffer *mist
 int worker_access_read(struct worker_config_box *box, struct str_buffer *mistakes);
 /* The JVM's basic-auth extension: not a class to be loaded, but logins by a JAAS file. */
 bool worker_access_is_extension(const char *class_name);
+/* Nearly one of the worker's own names, or one that begins as they do: somebody counts on it. */
+bool worker_name_is_meant_for_us(const char *name);
+/* ssl.*, admin.* and listeners.*, of which clients and listeners know but some. */
+bool worker_name_is_strange(const char *name);
+#define WORKER_NAME_MAX 200
+/* The known name that was probably meant. false: none is near. */
+bool worker_name_guess(const char *name, char guess[WORKER_NAME_MAX]);
 /* What is ignored becomes a warning; what protects something and cannot be honoured a mistake. -1: no memory. */
 int worker_notices_read(struct worker_config_box *box, struct str_buffer *mistakes);
 
