@@ -22,6 +22,10 @@
 #define FORMER_KEY_MS (CALLER_KEY_SETTLE_MS + 2 * CALLER_WINDOW_MS) /* a call may be as late, and the clocks as far apart */
 
 static const char NO_KEY[] = "the leader has not written a session key yet; try again";
+/* Signed as it is, a worker wrote it. */
+#define UNREADABLE(what) \
+    CALLER_HEADER ": another worker signed it, but " what " cannot be read: its version of Millrace writes that otherwise. Let all " \
+                  "workers run the same version"
 static const char NOT_SIGNED[] = CALLER_HEADER " is a header of workers, and none of this cluster signed this one";
 static const char NO_MEMORY[] = "no memory left; try again";
 
@@ -262,7 +266,7 @@ static struct caller_verdict check_nonce(struct callers *callers, const struct c
     size_t length;
 
     if (!base64_decode(header->nonce.text, header->nonce.length, nonce, &length) || length != CALLER_NONCE_SIZE)
-        return verdict_of(403, "the caller's nonce is none");
+        return verdict_of(403, UNREADABLE("the number that makes each request its own"));
     switch (caller_nonces_add(&callers->nonces, nonce, clock_monotonic_ms(callers->setup.clock))) {
     case CALLER_NONCE_NEW:
         return verdict_of(0, "");
@@ -284,7 +288,7 @@ static struct caller_verdict read_identity(const struct caller_header *header)
         verdict.identity = caller_identity_read(json, length, &no_memory);
     mem_free(json);
     if (verdict.identity == NULL)
-        verdict = no_memory ? verdict_of(503, NO_MEMORY) : verdict_of(403, "the caller is not told in a way that is known here");
+        verdict = no_memory ? verdict_of(503, NO_MEMORY) : verdict_of(403, UNREADABLE("who asks"));
     return verdict;
 }
 

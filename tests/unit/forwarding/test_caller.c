@@ -15,6 +15,7 @@
 
 #include "access/bindings.h"
 #include "access/identity.h"
+#include "base/base64.h"
 #include "base/fake_clock.h"
 #include "base/str_buffer.h"
 #include "base/thread.h"
@@ -260,6 +261,46 @@ static void what_is_no_such_header_is_refused(void **state)
     str_buffer_release(&header);
 }
 
+/* As another worker would sign what it writes otherwise than this build. */
+static void sign_parts(const char *nonce, const char *identity, char *header, size_t size)
+{
+    char time[24];
+    unsigned char key[CALLER_KEY_SIZE], mac[CALLER_MAC_SIZE];
+    struct caller_signed what = {.address = "b:2",
+                                 .address_length = 3,
+                                 .method = "PUT",
+                                 .target = TARGET,
+                                 .nonce = {nonce, strlen(nonce)},
+                                 .identity = {identity, strlen(identity)}};
+    int length;
+    what.time = (struct caller_part){time, (size_t)snprintf(time, sizeof(time), "%lld", (long long)NOW_MS)};
+    caller_digest_body(&what, BODY, sizeof(BODY) - 1);
+    assert_true(caller_key_make(&(struct session_key){KEY_1, "HmacSHA256", OLD_MS}, "", key));
+    assert_true(caller_mac(key, &what, mac));
+    length = snprintf(header, size, "1.%s.%s.%s.", time, nonce, identity);
+    header[length + (int)base64_encode(mac, sizeof(mac), header + length)] = '\0';
+}
+
+static void what_a_worker_signed_and_cannot_be_read_is_of_another_version(void **state)
+{
+    static const struct {
+        const char *nonce, *identity, *what;
+    } cases[] = {
+        {"????????????????????????", "e30=", "the number that makes each request its own cannot be read"},
+        {"AQAAAAAAAAAAAAAAAAAAAA==", "e30=", "who asks cannot be read"},
+    };
+    struct bench *bench = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char header[400];
+        sign_parts(cases[i].nonce, cases[i].identity, header, sizeof(header));
+        struct caller_verdict verdict = caller_check(bench->b.callers, arrived(header));
+        assert_int_equal(verdict.status, 403);
+        if (strstr(verdict.why, cases[i].what) == NULL)
+            fail_msg("%s: %s", header, verdict.why);
+        assert_non_null(strstr(verdict.why, "Let all workers run the same version"));
+    }
+}
+
 static void clocks_may_differ_by_the_window_and_no_more(void **state)
 {
     static const struct {
@@ -476,6 +517,7 @@ int main(void)
         TEST(it_counts_once_at_one_worker),
         TEST(whatever_is_changed_is_refused),
         TEST(what_is_no_such_header_is_refused),
+        TEST(what_a_worker_signed_and_cannot_be_read_is_of_another_version),
         TEST(clocks_may_differ_by_the_window_and_no_more),
         TEST(what_headers_tell_is_told_before_the_body_is_there),
         TEST(what_was_signed_before_the_start_may_have_come_before),
