@@ -177,6 +177,14 @@ void login_file_close(struct login_file *file)
     mem_free(file);
 }
 
+size_t login_file_user_count(struct login_file *file)
+{
+    mutex_lock(&file->lock);
+    size_t count = pointer_map_count(file->users);
+    mutex_unlock(&file->lock);
+    return count;
+}
+
 /* ---- checking ---- */
 
 static bool digest_of(const struct login_file *file, const char *password, unsigned char digest[LOGIN_DIGEST_SIZE])

@@ -26,6 +26,8 @@
 #ifndef ACCESS_LOGIN_FILE_H
 #define ACCESS_LOGIN_FILE_H
 
+#include <stddef.h>
+
 #define LOGIN_FILE_MAX (1u << 20)
 #define LOGIN_USERS_MAX 10000
 #define LOGIN_BCRYPT_COST_MAX 16
@@ -41,6 +43,7 @@ struct mr_error;
 struct login_file *login_file_open_hashed(const char *path, struct mr_error **error);
 struct login_file *login_file_open_jaas(const char *jaas_path, struct mr_error **error);
 void login_file_close(struct login_file *file);   /* nobody is checking any more */
+size_t login_file_user_count(struct login_file *file);
 
 enum login_result {
     LOGIN_ACCEPTED,   /* *identity is the caller's */

@@ -35,6 +35,7 @@ struct http_response;
 struct identity;
 struct mr_error;
 struct rest_auth_config;
+struct str_buffer;
 
 /* Opens the files and begins to fetch the issuer's keys. `clock` NULL: the real one. NULL: MR_ERR_CONFIG, which names property or file;
  * MR_ERR_NO_MEMORY; MR_ERR_CONNECT for threads that could not be started. */
@@ -42,6 +43,9 @@ struct gate *gate_create(const struct rest_auth_config *config, const struct clo
 /* Who waits is told 503. Nobody may ask any more; who is being told goes on to use the gate. */
 void gate_stop(struct gate *gate); /* NULL is fine */
 void gate_destroy(struct gate *gate); /* NULL is fine */
+
+/* Which logins are taken, and how much there is to go by: "password (4 users), certificate; 2 bindings". */
+void gate_describe(struct gate *gate, struct str_buffer *words);
 
 /* What those who pass may do: the gate's, until _destroy. */
 struct bindings_file *gate_bindings(struct gate *gate);

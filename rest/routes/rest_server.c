@@ -3,6 +3,7 @@
 #include <millrace/error.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "config/worker_config.h"
 #include "gate/gate.h"
@@ -14,6 +15,8 @@
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
+
+#define WORDS_MAX 400
 
 struct rest_server {
     struct rest_context *context;
@@ -84,6 +87,25 @@ void rest_context_drop(struct rest_context *context)
     mem_free(context);
 }
 
+/* So that nobody has to find out by trying. */
+static void say_who_may_ask(const struct rest_context *context, const struct worker_config *worker)
+{
+    struct str_buffer words;
+    if (context->gate == NULL && worker_config_is_exposed(worker)) {
+        log_warn("rest", "REST IS OPEN: everybody who reaches the listeners may do anything, no login is demanded. Set "
+                         "millrace.rest.auth.passwords.file and millrace.rest.bindings.file, or the like, or listen on the loopback");
+        return;
+    }
+    if (context->gate == NULL) {
+        log_info("rest", "REST is open to everybody on this machine: no login is demanded");
+        return;
+    }
+    str_buffer_init(&words, WORDS_MAX);
+    gate_describe(context->gate, &words);
+    log_info("rest", "REST demands a login: %s", str_buffer_text(&words));
+    str_buffer_release(&words);
+}
+
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error)
 {
     struct rest_server *server = mem_calloc(1, sizeof(*server));
@@ -114,6 +136,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
         rest_server_stop(server);
         return NULL;
     }
+    say_who_may_ask(context, setup->worker);
     return server;
 }
 

@@ -129,6 +129,8 @@ void worker_config_destroy(struct worker_config *config);
 
 /* Must whoever asks over REST log in? Then there is a file of bindings, too. */
 bool worker_config_needs_login(const struct worker_config *config);
+/* Do others than this machine's own processes reach a listener, admin.listeners among them? */
+bool worker_config_is_exposed(const struct worker_config *config);
 
 /* Are changes recorded? */
 bool worker_config_is_audited(const struct worker_config *config);

@@ -8,6 +8,8 @@
 
 #include "base/base64.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "base/log_sink.h"
 #include "routes/route_access.h"
 #include "routes/routes_internal.h"
 
@@ -253,6 +255,43 @@ static void what_was_answered_while_the_login_waited_is_not_done(void **state)
     expect_asked(state, "");
 }
 
+/* ---- what the start says ---- */
+
+static char said[400], said_level[10];
+
+static void hear(void *unused, const struct log_line *line)
+{
+    (void)unused;
+    if (strcmp(line->logger, "rest") != 0)
+        return;
+    snprintf(said, sizeof(said), "%.*s", (int)line->message_length, line->message);
+    snprintf(said_level, sizeof(said_level), "%s", line->level == LOG_LEVEL_WARN ? "WARN" : "");
+}
+
+static void the_start_says_whether_rest_is_open(void **state)
+{
+    static const struct log_sink SINK = {.write = hear};
+    struct fixture *fixture;
+    log_sink_set(&SINK);
+    set_up(state);
+    assert_string_equal(said, "REST is open to everybody on this machine: no login is demanded");
+    fixture = *state;
+    struct listener_address everywhere = {.host = "", .port = 0};
+    struct worker_config worker = {.listeners = &everywhere, .listener_count = 1};
+    struct rest_server *exposed =
+        rest_server_start(&(struct rest_setup){.herder = &fixture->herder, .worker = &worker}, NULL);
+    assert_non_null(exposed);
+    assert_non_null(strstr(said, "REST IS OPEN"));
+    assert_string_equal(said_level, "WARN");
+    rest_server_stop(exposed);
+    tear_down(state);
+
+    set_up_with_logins(state);
+    assert_string_equal(said, "REST demands a login: password (2 users); 1 bindings");
+    tear_down_with_logins(state);
+    log_sink_set(NULL);
+}
+
 int main(void)
 {
 #define GUARDED(name) cmocka_unit_test_setup_teardown(name, set_up_with_logins, tear_down_with_logins)
@@ -269,6 +308,7 @@ int main(void)
         GUARDED(the_process_is_alive_while_it_is_not_ready),
         GUARDED(it_stops_while_logins_wait),
         GUARDED(what_was_answered_while_the_login_waited_is_not_done),
+        cmocka_unit_test(the_start_says_whether_rest_is_open),
         OPEN(where_nobody_logs_in_everybody_is_nobody_and_may_do_all),
         OPEN(who_claims_to_speak_for_another_is_refused),
         OPEN(a_stranger_who_writes_the_header_of_workers_sends_no_body),
