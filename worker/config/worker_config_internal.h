@@ -7,6 +7,7 @@
  *   worker_names.c      names that somebody misspelt
  *   worker_notices.c    what is ignored, what cannot be honoured
  *   worker_plugins.c    do the plugins it names exist
+ *   worker_own_files.c  files that no connector may open
  *   worker_config.c     puts them together
  */
 #ifndef CONFIG_WORKER_CONFIG_INTERNAL_H
@@ -48,6 +49,7 @@ struct worker_config_box {
     struct string_map *properties;
     struct listener_address *listeners, *admin_listeners;
     char *jaas_file; /* out of KAFKA_OPTS; NULL: not from there */
+    char *path;
     struct ptr_array warnings; /* char * */
 };
 
@@ -59,6 +61,9 @@ void worker_mistake(struct str_buffer *mistakes, const char *format, ...) __attr
 bool worker_warn(struct worker_config_box *box, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void worker_audit_check(const struct worker_config *config, struct str_buffer *mistakes);
+
+/* Which file it came from. false: no memory. */
+bool worker_config_set_path(struct worker_config *config, const char *path);
 
 /* -1: no memory; mistakes get a line each. */
 int worker_listeners_read(struct worker_config_box *box, struct str_buffer *mistakes);
