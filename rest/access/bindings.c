@@ -13,7 +13,7 @@
 #include "base/bans.h"
 
 static const char *const role_names[] = {"viewer", "operator", "editor", "admin"};
-static const char *const limit_names[] = {"connectors", "classes", "topics", "group.ids", "references", "overrides"};
+static const char *const limit_names[] = {"connectors", "classes", "topics", "group.ids", "references", "overrides", "files"};
 
 const char *role_name(enum role role)
 {
@@ -199,7 +199,7 @@ static bool read_member(struct place *place, const json_t *value, struct binding
         if (strcmp(member, limit_names[i]) == 0)
             return read_texts(place, value, &binding->limits[i]);
     return refuse(place, "no such member; there are name, users, groups, claims, role, rights, connectors, classes, topics, "
-                  "group.ids, references, overrides");
+                  "group.ids, references, overrides, files");
 }
 
 /* ---- rules between members ---- */

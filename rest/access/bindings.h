@@ -32,6 +32,7 @@
  *   references: to config providers, as provider:path:key. A pattern names its provider to the letter, so that env: and
  *     file: are never allowed by the way. A reference with a ".." in it matches no pattern.
  *   overrides: client options a connector may set, with their prefix.
+ *   files: what a file connector reads or writes, as its option says it. A path with a ".." in it matches no pattern.
  * admin has no limits, and a file that states some for it is refused; "data" must be given to an admin, too.
  *
  * A member that is not known, comes twice, or is of the wrong type is refused: a misspelt limit must not be no limit.

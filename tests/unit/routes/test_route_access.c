@@ -436,7 +436,10 @@ static void a_file_connector_needs_its_whole_name_in_a_binding(void **state)
     for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
         expect_edit(state, "PUT /connectors/own-f/config", NAMES[i], 403, "touches files");
     put(files.bindings, "{\"bindings\":[{\"name\":\"e\",\"users\":[\"editor\"],\"role\":\"editor\",\"connectors\":[\"own-*\"],"
-                        "\"classes\":[\"" SINK "\"],\"topics\":[\"mine.*\"]}]}");
+                        "\"classes\":[\"" SINK "\"],\"topics\":[\"mine.*\"],\"files\":[\"/tmp/y/*\"]}]}");
+    expect_edit(state, "PUT /connectors/own-f/config", NAMES[0], 403, "the files of binding e do not cover /tmp/x");
+    put(files.bindings, "{\"bindings\":[{\"name\":\"e\",\"users\":[\"editor\"],\"role\":\"editor\",\"connectors\":[\"own-*\"],"
+                        "\"classes\":[\"" SINK "\"],\"topics\":[\"mine.*\"],\"files\":[\"/tmp/*\"]}]}");
     expect_edit(state, "PUT /connectors/own-f/config", NAMES[0], 201, "own-f");
     assert_int_equal(ask_as(state, ADMIN, "GET /connectors", NULL)->status, 403); /* no binding is left for whoever was admin */
 }
