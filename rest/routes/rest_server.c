@@ -26,7 +26,7 @@ struct rest_server {
 static int write_openapi(struct rest_context *context, const struct worker_config *worker, struct mr_error **error)
 {
     str_buffer_init(&context->openapi, OPENAPI_LENGTH_MAX);
-    if (openapi_write(&context->openapi, worker->admin_on_listeners))
+    if (openapi_write(&context->openapi, worker->admin_on_listeners, &worker->rest_auth))
         return 0;
     return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
 }
