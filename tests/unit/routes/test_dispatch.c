@@ -268,6 +268,21 @@ static void hear(void *unused, const struct log_line *line)
     snprintf(said_level, sizeof(said_level), "%s", line->level == LOG_LEVEL_WARN ? "WARN" : "");
 }
 
+static void hear_which_connector(void *is_named, const struct log_line *line)
+{
+    if (strstr(line->message, "refused with 401: GET /connectors/{name}/status of connector some/where from 127.0.0.1") != NULL)
+        atomic_store((atomic_bool *)is_named, true);
+}
+
+static void the_log_says_of_which_connector_a_refused_call_was(void **state)
+{
+    atomic_bool is_named = false;
+    log_sink_set(&(struct log_sink){hear_which_connector, &is_named});
+    assert_int_equal(ask_as(state, "GET /connectors/some%2Fwhere/status", "alice", "wrong")->status, 401);
+    log_sink_set(NULL);
+    assert_true(atomic_load(&is_named));
+}
+
 static void the_start_says_whether_rest_is_open(void **state)
 {
     static const struct log_sink SINK = {.write = hear};
@@ -309,6 +324,7 @@ int main(void)
         GUARDED(it_stops_while_logins_wait),
         GUARDED(what_was_answered_while_the_login_waited_is_not_done),
         cmocka_unit_test(the_start_says_whether_rest_is_open),
+        GUARDED(the_log_says_of_which_connector_a_refused_call_was),
         OPEN(where_nobody_logs_in_everybody_is_nobody_and_may_do_all),
         OPEN(who_claims_to_speak_for_another_is_refused),
         OPEN(a_stranger_who_writes_the_header_of_workers_sends_no_body),
