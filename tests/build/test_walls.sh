@@ -81,7 +81,7 @@ including() { # including HEADER-PATTERN: the folders with a file that includes 
 door() { # door HEADER-PATTERN FOLDER…: says which folders differ
     local pattern=$1
     shift
-    comm -3 <(including "$pattern") <(printf '%s\n' "$@" | sort -u) | sed "s|^|$pattern: |"
+    comm -3 <(including "$pattern") <(printf '%s\n' "$@" | sort -u) | tr -d '\t' | sed "s|^|$pattern: |"
 }
 documented() { # documented LIBRARY: the folders in its row
     grep -E "^\| $1[ |]" "$source/docs/dependencies.md" | head -1 | cut -d'|' -f3 | grep -oE '`[^`]*/`' | tr -d '`' | sed 's|/$||'
