@@ -185,6 +185,14 @@ size_t login_file_user_count(struct login_file *file)
     return count;
 }
 
+bool login_file_has_user(struct login_file *file, const char *name)
+{
+    mutex_lock(&file->lock);
+    bool has_user = pointer_map_get(file->users, name) != NULL;
+    mutex_unlock(&file->lock);
+    return has_user;
+}
+
 /* ---- checking ---- */
 
 static bool digest_of(const struct login_file *file, const char *password, unsigned char digest[LOGIN_DIGEST_SIZE])

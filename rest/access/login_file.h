@@ -26,6 +26,7 @@
 #ifndef ACCESS_LOGIN_FILE_H
 #define ACCESS_LOGIN_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define LOGIN_FILE_MAX (1u << 20)
@@ -44,6 +45,8 @@ struct login_file *login_file_open_hashed(const char *path, struct mr_error **er
 struct login_file *login_file_open_jaas(const char *jaas_path, struct mr_error **error);
 void login_file_close(struct login_file *file);   /* nobody is checking any more */
 size_t login_file_user_count(struct login_file *file);
+/* Is there such a user? For our own records: askers are not told. */
+bool login_file_has_user(struct login_file *file, const char *name);
 
 enum login_result {
     LOGIN_ACCEPTED,   /* *identity is the caller's */

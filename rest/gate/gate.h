@@ -14,6 +14,7 @@
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define GATE_PASSWORD_THREADS 2
@@ -62,6 +63,10 @@ struct gate_verdict {
 
 /* What can be said at once, from the headers alone. GATE_UNDECIDED: gate_check tells. Does not wait. */
 struct gate_verdict gate_look(struct gate *gate, const struct http_request *request);
+
+/* Which user was tried, if there is that one: what is none may be a password in the wrong field. For our own records alone. */
+#define GATE_TRIED_SIZE 257 /* longer names are cut */
+bool gate_tried(struct gate *gate, const struct http_request *request, char name[GATE_TRIED_SIZE]);
 
 /* `verdict` is never GATE_UNDECIDED; its identity is yours. thread: one of the gate's, the issuer's, or the asker's own. */
 typedef void gate_told_fn(void *argument, const struct gate_verdict *verdict);

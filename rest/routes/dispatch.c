@@ -182,14 +182,16 @@ void dispatch_note_refusal(struct rest_context *context, struct http_exchange *e
 {
     const struct http_request *request = http_exchange_request(exchange);
     unsigned left_out = 0;
-    char more[60] = "", where[300] = "";
+    char more[60] = "", where[300] = "", id[HTTP_REQUEST_ID_SIZE + 20] = "";
+    route_audit_refused(context, exchange, status); /* first: it gives the request its id */
+    if (request->id[0] != '\0')
+        snprintf(id, sizeof(id), ", request %s", request->id);
     if (strstr(request->route->pattern, "{name}") != NULL)
         snprintf(where, sizeof(where), " of connector %.250s", http_request_part(request, "name"));
     if (refusal_log_takes(&context->refusals, clock_monotonic_ms(NULL), &left_out)) {
         if (left_out > 0)
             snprintf(more, sizeof(more), " (%u more were not logged)", left_out);
-        log_info("rest", "refused with %d: %s %s%s from %s: %s%s", status, http_method_name(request->method),
-                 request->route->pattern, where, request->client_address, why, more);
+        log_info("rest", "refused with %d: %s %s%s from %s%s: %s%s", status, http_method_name(request->method),
+                 request->route->pattern, where, request->client_address, id, why, more);
     }
-    route_audit_refused(context, exchange, status);
 }

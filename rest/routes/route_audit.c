@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "forwarding/caller.h"
+#include "gate/gate.h"
 #include "http/target.h"
 #include "json/connector_body.h"
 #include "routes/routes_internal.h"
@@ -228,10 +229,15 @@ void route_audit_refused(struct rest_context *context, struct http_exchange *exc
     const char *connector =
         strstr(request->route->pattern, "{name}") != NULL ? http_request_part(request, "name") : NULL;
     struct audit_call call = call_of(exchange, connector, &texts);
-    if (request->id[0] != '\0') /* refused after it was on record */
+    char tried[GATE_TRIED_SIZE];
+    if ((status == 401 || status == 429) && context->gate != NULL && gate_tried(context->gate, request, tried))
+        call.tried = tried;
+    if (request->id[0] != '\0') { /* refused after it was on record */
         call.request = request->id;
-    else
+    } else {
         http_exchange_note_header(exchange, ROUTE_AUDIT_ID_HEADER, texts.id);
+        http_exchange_set_id(exchange, texts.id);
+    }
     audit_refused(context->audit, &call, status);
     str_buffer_release(&texts.path);
 }

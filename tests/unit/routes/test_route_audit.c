@@ -2,8 +2,10 @@
 #include "routes_test.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "../audit/audit_test.h"
 #include "routes/openapi_internal.h"
 #include "routes/route_audit.h"
@@ -211,6 +213,48 @@ static void want_of_memory_is_told_from_a_change_about_nobody(void **state)
     assert_null(connector);
 }
 
+/* Of "secret". */
+#define BCRYPT "$2y$04$H50y.1HDkBCJdLoUGUw9rOJI1AI0pUXRA6QtUV6oIP5vSgxyWPtq6"
+
+static void put_file(const char *path, const char *text)
+{
+    char why[300];
+    assert_true(file_replace(path, &(struct file_content){.bytes = text, .length = strlen(text), .mode = 0600}, why, sizeof(why)));
+}
+
+/* Of a wrong password for alice, and of a password in the field of the name: only who exists is named. */
+static void a_wrong_login_names_the_user_who_was_tried(void **state)
+{
+    char folder[] = "/tmp/millrace-tried.XXXXXX", passwords[100], bindings[100];
+    assert_non_null(mkdtemp(folder));
+    snprintf(passwords, sizeof(passwords), "%s/passwords", folder);
+    snprintf(bindings, sizeof(bindings), "%s/bindings", folder);
+    put_file(passwords, "alice:" BCRYPT "\n");
+    put_file(bindings, "{\"bindings\":[{\"name\":\"all\",\"users\":[\"*\"],\"role\":\"admin\"}]}");
+    record_init(&record);
+    fixture_audit = record.audit;
+    set_up_guarded(state, true, &(struct rest_auth_config){.passwords_file = passwords, .jaas_file = "", .issuer = "",
+                                                           .bindings_file = bindings}, NULL);
+    uint16_t port = ((struct fixture *)*state)->port;
+    assert_int_equal(raw_ask(port, "GET /connectors HTTP/1.1\r\nHost: h\r\nX-Request-ID: r-9\r\n"
+                                   "Authorization: Basic YWxpY2U6d3Jvbmc=\r\n\r\n")->status, 401); /* alice:wrong */
+    assert_int_equal(raw_ask(port, "GET /connectors HTTP/1.1\r\nHost: h\r\nAuthorization: Basic aHVudGVyMjp3cm9uZw==\r\n\r\n")->status,
+                     401); /* hunter2:wrong */
+    await_lines(record.path, 2);
+    json_t *first = line_of(record.path, 0), *second = line_of(record.path, 1);
+    assert_member(first, "event", "refused");
+    assert_member(first, "who", "anonymous");
+    assert_member(first, "tried", "alice");
+    assert_member(first, "request", "r-9");
+    assert_null(json_object_get(second, "tried"));
+    json_decref(first);
+    json_decref(second);
+    tear_down_recorded(state);
+    unlink(passwords);
+    unlink(bindings);
+    rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +263,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_connector_to_be_made_is_named_by_the_body, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(what_another_worker_passes_on_keeps_its_id, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(reads_have_no_line_and_no_header, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test(a_wrong_login_names_the_user_who_was_tried),
         cmocka_unit_test_setup_teardown(without_a_record_no_answer_has_the_header, set_up, tear_down),
         cmocka_unit_test_setup_teardown(while_the_record_cannot_be_written_changes_are_refused_and_reads_are_not, set_up_recorded,
                                         tear_down_recorded),
