@@ -6,7 +6,6 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <millrace/error.h>
 
@@ -40,15 +39,9 @@ struct login_file {
 
 /* ---- reading ---- */
 
-static bool is_readable_by_all(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0;
-}
-
 static struct pointer_map *read_users(const struct login_file *file, struct mr_error **error)
 {
-    if (is_readable_by_all(file->path)) {
+    if (file_is_open_to_all(file->path)) {
         mr_error_set(error, MR_ERR_CONFIG, "%s: everybody on this machine may read the logins in it. Take that right away: "
                      "chmod o-rwx, or defaultMode 0440 where Kubernetes mounts it", file->path);
         return NULL;
