@@ -188,6 +188,7 @@ void forwarding_send(struct forwarding *forwarding, const struct forwarding_requ
     }
     passing->done = done;
     passing->argument = argument;
+    log_debug(FORWARDING_LOG, "passing on %s %s", passing->method, str_buffer_text(&passing->url));
     status = passing_send(passing, request, &why);
     if (status == 0)
         return;
