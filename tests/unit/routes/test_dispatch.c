@@ -283,6 +283,51 @@ static void the_log_says_of_which_connector_a_refused_call_was(void **state)
     assert_true(atomic_load(&is_named));
 }
 
+static void hear_of_level(void *is_said, const struct log_line *line)
+{
+    if (strcmp(line->message, "the level of logger some.logger is DEBUG now, as 127.0.0.1 asked") == 0)
+        atomic_store((atomic_bool *)is_said, true);
+}
+
+static void a_new_level_of_a_logger_is_said(void **state)
+{
+    atomic_bool is_said = false;
+    log_sink_set(&(struct log_sink){hear_of_level, &is_said});
+    assert_int_equal(ask(state, "PUT /admin/loggers/some.logger", "{\"level\":\"DEBUG\"}")->status, 200);
+    log_sink_set(NULL);
+    assert_true(atomic_load(&is_said));
+}
+
+static void assert_looked_at(const struct worker_config *worker, const char *property)
+{
+    struct mr_error *error = NULL;
+    int status = rest_server_look_at_files(worker, &error);
+    assert_int_equal(status, property == NULL ? 0 : -1);
+    if (property != NULL)
+        assert_non_null(strstr(mr_error_message(error), property));
+    mr_error_drop(error);
+}
+
+static void files_that_cannot_be_read_are_told_with_their_property(void **state)
+{
+    (void)state;
+    struct worker_config worker = {.rest_auth = {.passwords_file = files.passwords, .jaas_file = "", .issuer = "",
+                                                 .bindings_file = files.bindings}};
+    assert_looked_at(&worker, NULL);
+    worker.rest_auth.bindings_file = "/nowhere/bindings";
+    assert_looked_at(&worker, "millrace.rest.bindings.file");
+    worker.rest_auth.bindings_file = files.bindings;
+    worker.rest_auth.passwords_file = "/nowhere/passwords";
+    assert_looked_at(&worker, "millrace.rest.auth.passwords.file");
+    worker.rest_auth.passwords_file = files.passwords;
+    worker.properties = string_map_create();
+    struct listener_address secure = {.host = "", .is_https = true};
+    worker.admin_listeners = &secure;
+    worker.admin_listener_count = 1;
+    assert_looked_at(&worker, "ssl.keystore");
+    string_map_destroy((struct string_map *)(uintptr_t)worker.properties);
+}
+
 static void the_start_says_whether_rest_is_open(void **state)
 {
     static const struct log_sink SINK = {.write = hear};
@@ -324,6 +369,8 @@ int main(void)
         GUARDED(it_stops_while_logins_wait),
         GUARDED(what_was_answered_while_the_login_waited_is_not_done),
         cmocka_unit_test(the_start_says_whether_rest_is_open),
+        OPEN(a_new_level_of_a_logger_is_said),
+        GUARDED(files_that_cannot_be_read_are_told_with_their_property),
         GUARDED(the_log_says_of_which_connector_a_refused_call_was),
         OPEN(where_nobody_logs_in_everybody_is_nobody_and_may_do_all),
         OPEN(who_claims_to_speak_for_another_is_refused),
