@@ -45,6 +45,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "access/access_file.h"
+
 #define BINDINGS_FILE_MAX (1u << 20)
 #define BINDINGS_MAX 1000
 #define BINDINGS_TEXTS_MAX 1000   /* users, groups, values or patterns in one list */
@@ -69,6 +71,8 @@ bool bindings_name_claim(const struct bindings *bindings, const char *name, cons
  * thread: any. locks: its own, held while the file is read (a stat each time, else).
  */
 struct bindings_file *bindings_file_open(const char *path, struct mr_error **error);
+/* Tells at once of what has been read, then of each change. Before anybody asks; until _close. */
+void bindings_file_listen(struct bindings_file *file, const struct access_file_listener *listener);
 void bindings_file_close(struct bindings_file *file);
 struct bindings *bindings_file_current(struct bindings_file *file);   /* never NULL; drop it */
 

@@ -35,6 +35,7 @@ struct login_file {
     pthread_mutex_t lock;
     struct file_watch watch;                      /* lock */
     struct pointer_map *users;                    /* lock; never NULL once open */
+    struct access_file_listener listener;
 };
 
 /* ---- reading ---- */
@@ -88,6 +89,8 @@ static void read_again_if_changed(struct login_file *file)
     file->users = users;
     log_info("access", "%s was changed: %zu users may log in", file->path, pointer_map_count(users));
     warn_if_empty(file);
+    if (file->listener.read != NULL)
+        file->listener.read(file->listener.argument, file->path);
 }
 
 static struct login_file *open_file(const char *path, enum identity_login kind, struct mr_error **error)
@@ -168,6 +171,12 @@ void login_file_close(struct login_file *file)
     explicit_bzero(file->key, sizeof(file->key));
     mem_free(file->path);
     mem_free(file);
+}
+
+void login_file_listen(struct login_file *file, const struct access_file_listener *listener)
+{
+    file->listener = *listener;
+    listener->read(listener->argument, file->path);
 }
 
 size_t login_file_user_count(struct login_file *file)

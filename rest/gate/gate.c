@@ -153,6 +153,13 @@ struct bindings_file *gate_bindings(struct gate *gate)
     return gate->bindings;
 }
 
+void gate_listen(struct gate *gate, const struct access_file_listener *listener)
+{
+    bindings_file_listen(gate->bindings, listener);
+    if (gate->logins != NULL)
+        login_file_listen(gate->logins, listener);
+}
+
 /* ---- words ---- */
 
 void gate_describe(struct gate *gate, struct str_buffer *words)

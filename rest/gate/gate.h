@@ -28,6 +28,7 @@
 #define GATE_HOME_MS (24 * 60 * 60 * 1000) /* after the last login */
 #define GATE_FAILURES_FORGOTTEN_MS (15 * 60 * 1000) /* after the last one */
 
+struct access_file_listener;
 struct bindings_file;
 struct clock;
 struct gate;
@@ -44,6 +45,9 @@ struct gate *gate_create(const struct rest_auth_config *config, const struct clo
 /* Who waits is told 503. Nobody may ask any more; who is being told goes on to use the gate. */
 void gate_stop(struct gate *gate); /* NULL is fine */
 void gate_destroy(struct gate *gate); /* NULL is fine */
+
+/* Of its files, as they are now and whenever they are read anew. Before anybody asks. */
+void gate_listen(struct gate *gate, const struct access_file_listener *listener);
 
 /* Which logins are taken, and how much there is to go by: "password (4 users), certificate; 2 bindings". */
 void gate_describe(struct gate *gate, struct str_buffer *words);

@@ -2,6 +2,9 @@
 
 #include <millrace/error.h>
 
+#include "access/access_file.h"
+#include "audit/audit.h"
+#include "audit/audit_hash.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -31,11 +34,22 @@ static int write_openapi(struct rest_context *context, const struct worker_confi
     return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
 }
 
+/* Whoever may write these files decides who may do what: a change of theirs is on record as one over REST is. */
+static void note_access_file(void *audit, const char *path)
+{
+    char digest[AUDIT_DIGEST_SIZE];
+    audit_digest_file(path, digest);
+    const struct audit_pair pairs[] = {{"file", path}, {"sha256", digest[0] != '\0' ? digest : NULL}};
+    audit_note(audit, "access", pairs, sizeof(pairs) / sizeof(pairs[0]));
+}
+
 static int open_gate(struct rest_context *context, const struct worker_config *worker, struct mr_error **error)
 {
     if (!worker_config_needs_login(worker))
         return 0;
     context->gate = gate_create(&worker->rest_auth, NULL, error);
+    if (context->gate != NULL && context->audit != NULL)
+        gate_listen(context->gate, &(struct access_file_listener){note_access_file, context->audit});
     return context->gate != NULL ? 0 : -1;
 }
 

@@ -222,8 +222,9 @@ static void put_file(const char *path, const char *text)
     assert_true(file_replace(path, &(struct file_content){.bytes = text, .length = strlen(text), .mode = 0600}, why, sizeof(why)));
 }
 
-/* Of a wrong password for alice, and of a password in the field of the name: only who exists is named. */
-static void a_wrong_login_names_the_user_who_was_tried(void **state)
+/* The files that say who may do what, at the start and when one has changed; then a wrong password for alice, and a password in the
+ * field of the name: only who exists is named. */
+static void files_of_logins_and_who_was_tried_are_on_record(void **state)
 {
     char folder[] = "/tmp/millrace-tried.XXXXXX", passwords[100], bindings[100];
     assert_non_null(mkdtemp(folder));
@@ -240,8 +241,22 @@ static void a_wrong_login_names_the_user_who_was_tried(void **state)
                                    "Authorization: Basic YWxpY2U6d3Jvbmc=\r\n\r\n")->status, 401); /* alice:wrong */
     assert_int_equal(raw_ask(port, "GET /connectors HTTP/1.1\r\nHost: h\r\nAuthorization: Basic aHVudGVyMjp3cm9uZw==\r\n\r\n")->status,
                      401); /* hunter2:wrong */
-    await_lines(record.path, 2);
-    json_t *first = line_of(record.path, 0), *second = line_of(record.path, 1);
+    put_file(bindings, "{\"bindings\":[{\"name\":\"some\",\"users\":[\"*\"],\"role\":\"admin\"}]}");
+    assert_int_equal(raw_ask(port, "GET /connectors HTTP/1.1\r\nHost: h\r\nAuthorization: Basic YWxpY2U6c2VjcmV0\r\n\r\n")->status, 200);
+    await_lines(record.path, 5);
+    json_t *start = line_of(record.path, 0), *changed = line_of(record.path, 4), *logins = line_of(record.path, 1);
+    assert_member(start, "event", "access");
+    assert_member(start, "file", bindings);
+    assert_member(logins, "event", "access");
+    assert_member(logins, "file", passwords);
+    assert_member(changed, "event", "access");
+    assert_member(changed, "file", bindings);
+    assert_int_equal(strlen(json_string_value(json_object_get(start, "sha256"))), 64);
+    assert_string_not_equal(json_string_value(json_object_get(start, "sha256")), json_string_value(json_object_get(changed, "sha256")));
+    json_decref(start);
+    json_decref(changed);
+    json_decref(logins);
+    json_t *first = line_of(record.path, 2), *second = line_of(record.path, 3);
     assert_member(first, "event", "refused");
     assert_member(first, "who", "anonymous");
     assert_member(first, "tried", "alice");
@@ -263,7 +278,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_connector_to_be_made_is_named_by_the_body, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(what_another_worker_passes_on_keeps_its_id, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(reads_have_no_line_and_no_header, set_up_recorded, tear_down_recorded),
-        cmocka_unit_test(a_wrong_login_names_the_user_who_was_tried),
+        cmocka_unit_test(files_of_logins_and_who_was_tried_are_on_record),
         cmocka_unit_test_setup_teardown(without_a_record_no_answer_has_the_header, set_up, tear_down),
         cmocka_unit_test_setup_teardown(while_the_record_cannot_be_written_changes_are_refused_and_reads_are_not, set_up_recorded,
                                         tear_down_recorded),
