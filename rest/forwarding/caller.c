@@ -27,6 +27,8 @@ static const char NO_KEY[] = "the leader has not written a session key yet; try 
     CALLER_HEADER ": another worker signed it, but " what " cannot be read: its version of Millrace writes that otherwise. Let all " \
                   "workers run the same version"
 static const char NOT_SIGNED[] = CALLER_HEADER " is a header of workers, and none of this cluster signed this one";
+static const char NOT_OURS[] = CALLER_HEADER " is a header of workers, and it is not signed as this worker signs; if another worker passed this "
+                               "on, the two have different values of millrace.inter.worker.secret, or different config topics";
 static const char NO_MEMORY[] = "no memory left; try again";
 
 struct callers {
@@ -329,7 +331,7 @@ struct caller_verdict caller_check(struct callers *callers, const struct http_re
     if (verdict.status != 0)
         return verdict;
     if (!is_signed(callers, &header, request))
-        return verdict_of(403, NOT_SIGNED);
+        return verdict_of(403, NOT_OURS);
     if (header.time_ms < callers->started_ms)
         return verdict_of(503, "the caller was signed before this worker started; try again");
     verdict = check_nonce(callers, &header);

@@ -371,6 +371,20 @@ static void the_secret_of_the_cluster_counts(void **state)
     end_bench(&bench);
 }
 
+static void who_has_another_secret_is_told_which_property_to_look_at(void **state)
+{
+    struct bench bench;
+    struct str_buffer header;
+    (void)state;
+    make_bench(&bench, SECRET, SECRET "x");
+    assert_int_equal(tell(&bench.a, bench.identity, NULL, &header), 0);
+    struct caller_verdict verdict = caller_check(bench.b.callers, arrived(str_buffer_text(&header)));
+    assert_int_equal(verdict.status, 403);
+    assert_non_null(strstr(verdict.why, "millrace.inter.worker.secret"));
+    str_buffer_release(&header);
+    end_bench(&bench);
+}
+
 static void without_session_keys_the_secret_is_the_key(void **state)
 {
     struct bench *bench = *state;
@@ -522,6 +536,7 @@ int main(void)
         TEST(what_headers_tell_is_told_before_the_body_is_there),
         TEST(what_was_signed_before_the_start_may_have_come_before),
         TEST(the_secret_of_the_cluster_counts),
+        TEST(who_has_another_secret_is_told_which_property_to_look_at),
         TEST(without_session_keys_the_secret_is_the_key),
         TEST(without_a_session_key_yet_it_is_said),
         TEST(a_new_session_key_breaks_no_call),
