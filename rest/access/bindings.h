@@ -73,6 +73,7 @@ bool bindings_name_claim(const struct bindings *bindings, const char *name, cons
 struct bindings_file *bindings_file_open(const char *path, struct mr_error **error);
 /* Tells at once of what has been read, then of each change. Before anybody asks; until _close. */
 void bindings_file_listen(struct bindings_file *file, const struct access_file_listener *listener);
+bool bindings_file_is_failing(struct bindings_file *file); /* changed, but of no use: the former ones count. Looks at the file */
 void bindings_file_close(struct bindings_file *file);
 struct bindings *bindings_file_current(struct bindings_file *file);   /* never NULL; drop it */
 

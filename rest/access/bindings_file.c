@@ -102,3 +102,12 @@ struct bindings *bindings_file_current(struct bindings_file *file)
     mutex_unlock(&file->lock);
     return bindings;
 }
+
+bool bindings_file_is_failing(struct bindings_file *file)
+{
+    mutex_lock(&file->lock);
+    read_again_if_changed(file);
+    bool is_failing = file->watch.failed;
+    mutex_unlock(&file->lock);
+    return is_failing;
+}

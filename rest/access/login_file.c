@@ -179,6 +179,15 @@ void login_file_listen(struct login_file *file, const struct access_file_listene
     listener->read(listener->argument, file->path);
 }
 
+bool login_file_is_failing(struct login_file *file)
+{
+    mutex_lock(&file->lock);
+    read_again_if_changed(file);
+    bool is_failing = file->watch.failed;
+    mutex_unlock(&file->lock);
+    return is_failing;
+}
+
 size_t login_file_user_count(struct login_file *file)
 {
     mutex_lock(&file->lock);

@@ -160,6 +160,12 @@ void gate_listen(struct gate *gate, const struct access_file_listener *listener)
         login_file_listen(gate->logins, listener);
 }
 
+bool gate_is_failing(struct gate *gate)
+{
+    bool has_failing_logins = gate->logins != NULL && login_file_is_failing(gate->logins);
+    return bindings_file_is_failing(gate->bindings) || has_failing_logins;
+}
+
 /* ---- words ---- */
 
 void gate_describe(struct gate *gate, struct str_buffer *words)

@@ -49,6 +49,9 @@ void gate_destroy(struct gate *gate); /* NULL is fine */
 /* Of its files, as they are now and whenever they are read anew. Before anybody asks. */
 void gate_listen(struct gate *gate, const struct access_file_listener *listener);
 
+/* Has a file of logins or bindings been changed into something that is of no use? */
+bool gate_is_failing(struct gate *gate);
+
 /* Which logins are taken, and how much there is to go by: "password (4 users), certificate; 2 bindings". */
 void gate_describe(struct gate *gate, struct str_buffer *words);
 

@@ -104,6 +104,10 @@ void rest_listeners_stop(struct rest_listeners *listeners)
 {
     http_server_stop(listeners->admin_http);
     http_server_stop(listeners->http);
+}
+
+void rest_listeners_release(struct rest_listeners *listeners)
+{
     tls_keeper_close(listeners->admin_tls);
     tls_keeper_close(listeners->tls);
 }

@@ -28,5 +28,6 @@ int rest_listeners_look_at_files(const struct worker_config *worker, struct mr_e
 int rest_listeners_start(struct rest_listeners *listeners, const struct worker_config *worker, const struct http_router *router,
                          struct mr_error **error);
 void rest_listeners_stop(struct rest_listeners *listeners); /* a zeroed one is fine */
+void rest_listeners_release(struct rest_listeners *listeners); /* then: nobody looks at the certificates any more */
 
 #endif

@@ -1,6 +1,7 @@
 #include "routes/rest_server.h"
 
 #include <millrace/error.h>
+#include <stdatomic.h>
 
 #include "access/access_file.h"
 #include "audit/audit.h"
@@ -150,6 +151,8 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
         rest_server_stop(server);
         return NULL;
     }
+    atomic_store(&context->certificates[0], server->listeners.tls);
+    atomic_store(&context->certificates[1], server->listeners.admin_tls);
     say_who_may_ask(context, setup->worker);
     return server;
 }
@@ -162,6 +165,7 @@ bool rest_server_stop(struct rest_server *server)
     gate_stop(server->context->gate); /* before the context: its threads hold it */
     bool is_clean = extension_routes_stop(server->context); /* before the record: they pass requests on to it */
     route_audit_settle(server->context);
+    rest_listeners_release(&server->listeners);
     if (is_clean) {
         extension_routes_release(server->context);
         rest_context_drop(server->context);

@@ -181,6 +181,15 @@ const struct tls_material *tls_keeper_take(struct tls_keeper *keeper)
     return material;
 }
 
+struct tls_health tls_keeper_health(struct tls_keeper *keeper)
+{
+    mutex_lock(&keeper->lock);
+    look(keeper);
+    struct tls_health health = {keeper->watch.failed, keeper->current->key_store.expires_s};
+    mutex_unlock(&keeper->lock);
+    return health;
+}
+
 /* ---- life ---- */
 
 struct tls_keeper *tls_keeper_open(const struct tls_keeper_setup *setup, struct mr_error **error)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <millrace/error.h>
 
@@ -231,11 +232,15 @@ static void a_changed_file_counts_and_a_broken_one_does_not(void **state)
     fputs("-----BEGIN PRIVATE KEY-----\n", file);
     certificate_file_close(file, fresh, path);
     take_until_told(&renewal, &told);
+    struct tls_health health = tls_keeper_health(renewal.keeper);
+    assert_true(health.is_failing);
+    assert_true(health.expires_s > time(NULL));
     remove(path);
     take_until_told(&renewal, &told);
 
     certificate_write_pem(&other, &ca, path);
     assert_true(eventually(5000, is_renewed, &renewal));
+    assert_false(tls_keeper_health(renewal.keeper).is_failing);
     log_sink_set(NULL);
     const struct tls_material *now = tls_keeper_take(renewal.keeper);
     assert_string_not_equal(now->chain, renewal.first->chain);
