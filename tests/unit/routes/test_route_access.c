@@ -410,6 +410,13 @@ static void who_may_not_make_a_connector_may_not_change_it(void **state)
     expect_edit(state, "DELETE /connectors/own-1", NULL, 204, "");
 }
 
+static void positions_are_altered_in_ones_own_topics_only(void **state)
+{
+#define POSITION(topic) "{\"offsets\":[{\"partition\":{\"kafka_topic\":\"" topic "\",\"kafka_partition\":0},\"offset\":null}]}"
+    expect_edit(state, "PATCH /connectors/own-1/offsets", POSITION("theirs.a"), 403, "topics of binding e do not cover theirs.a");
+    expect_edit(state, "PATCH /connectors/own-1/offsets", POSITION("mine.b"), 200, "");
+}
+
 static const char *stored(void **state, const char *name, const char *option)
 {
     static char text[100];
@@ -459,6 +466,7 @@ int main(void)
         CASE(what_stays_of_the_former_configuration_counts),
         CASE(a_hidden_value_stays_with_what_hides_it),
         CASE(who_may_not_make_a_connector_may_not_change_it),
+        CASE(positions_are_altered_in_ones_own_topics_only),
         CASE(what_was_hidden_stays_when_it_is_written_back),
         CASE(a_file_connector_needs_its_whole_name_in_a_binding),
     };
