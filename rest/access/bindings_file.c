@@ -17,6 +17,7 @@ struct bindings_file {
     pthread_mutex_t lock;
     struct file_watch watch;     /* lock */
     struct bindings *bindings;   /* lock; never NULL once open */
+    struct access_file_listener listener;
 };
 
 static struct bindings *read_bindings(const char *path, struct mr_error **error)
@@ -83,6 +84,14 @@ static void read_again_if_changed(struct bindings_file *file)
     bindings_drop(file->bindings);
     file->bindings = bindings;
     log_info("access", "%s was changed: %zu bindings", file->path, bindings_count(bindings));
+    if (file->listener.read != NULL)
+        file->listener.read(file->listener.argument, file->path);
+}
+
+void bindings_file_listen(struct bindings_file *file, const struct access_file_listener *listener)
+{
+    file->listener = *listener;
+    listener->read(listener->argument, file->path);
 }
 
 struct bindings *bindings_file_current(struct bindings_file *file)
@@ -92,4 +101,13 @@ struct bindings *bindings_file_current(struct bindings_file *file)
     struct bindings *bindings = bindings_take(file->bindings);
     mutex_unlock(&file->lock);
     return bindings;
+}
+
+bool bindings_file_is_failing(struct bindings_file *file)
+{
+    mutex_lock(&file->lock);
+    read_again_if_changed(file);
+    bool is_failing = file->watch.failed;
+    mutex_unlock(&file->lock);
+    return is_failing;
 }

@@ -6,7 +6,6 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <millrace/error.h>
 
@@ -36,19 +35,14 @@ struct login_file {
     pthread_mutex_t lock;
     struct file_watch watch;                      /* lock */
     struct pointer_map *users;                    /* lock; never NULL once open */
+    struct access_file_listener listener;
 };
 
 /* ---- reading ---- */
 
-static bool is_readable_by_all(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0;
-}
-
 static struct pointer_map *read_users(const struct login_file *file, struct mr_error **error)
 {
-    if (is_readable_by_all(file->path)) {
+    if (file_is_open_to_all(file->path)) {
         mr_error_set(error, MR_ERR_CONFIG, "%s: everybody on this machine may read the logins in it. Take that right away: "
                      "chmod o-rwx, or defaultMode 0440 where Kubernetes mounts it", file->path);
         return NULL;
@@ -95,6 +89,8 @@ static void read_again_if_changed(struct login_file *file)
     file->users = users;
     log_info("access", "%s was changed: %zu users may log in", file->path, pointer_map_count(users));
     warn_if_empty(file);
+    if (file->listener.read != NULL)
+        file->listener.read(file->listener.argument, file->path);
 }
 
 static struct login_file *open_file(const char *path, enum identity_login kind, struct mr_error **error)
@@ -175,6 +171,37 @@ void login_file_close(struct login_file *file)
     explicit_bzero(file->key, sizeof(file->key));
     mem_free(file->path);
     mem_free(file);
+}
+
+void login_file_listen(struct login_file *file, const struct access_file_listener *listener)
+{
+    file->listener = *listener;
+    listener->read(listener->argument, file->path);
+}
+
+bool login_file_is_failing(struct login_file *file)
+{
+    mutex_lock(&file->lock);
+    read_again_if_changed(file);
+    bool is_failing = file->watch.failed;
+    mutex_unlock(&file->lock);
+    return is_failing;
+}
+
+size_t login_file_user_count(struct login_file *file)
+{
+    mutex_lock(&file->lock);
+    size_t count = pointer_map_count(file->users);
+    mutex_unlock(&file->lock);
+    return count;
+}
+
+bool login_file_has_user(struct login_file *file, const char *name)
+{
+    mutex_lock(&file->lock);
+    bool has_user = pointer_map_get(file->users, name) != NULL;
+    mutex_unlock(&file->lock);
+    return has_user;
 }
 
 /* ---- checking ---- */

@@ -26,6 +26,11 @@
 #ifndef ACCESS_LOGIN_FILE_H
 #define ACCESS_LOGIN_FILE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "access/access_file.h"
+
 #define LOGIN_FILE_MAX (1u << 20)
 #define LOGIN_USERS_MAX 10000
 #define LOGIN_BCRYPT_COST_MAX 16
@@ -41,6 +46,12 @@ struct mr_error;
 struct login_file *login_file_open_hashed(const char *path, struct mr_error **error);
 struct login_file *login_file_open_jaas(const char *jaas_path, struct mr_error **error);
 void login_file_close(struct login_file *file);   /* nobody is checking any more */
+/* Tells at once of what has been read, then of each change. Before anybody checks; until _close. */
+void login_file_listen(struct login_file *file, const struct access_file_listener *listener);
+bool login_file_is_failing(struct login_file *file); /* changed, but of no use: the former content counts. Looks at the file */
+size_t login_file_user_count(struct login_file *file);
+/* Is there such a user? For our own records: askers are not told. */
+bool login_file_has_user(struct login_file *file, const char *name);
 
 enum login_result {
     LOGIN_ACCEPTED,   /* *identity is the caller's */

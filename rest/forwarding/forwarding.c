@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str_buffer.h"
 #include "config/worker_config.h"
+#include "forwarding/own_certificate_internal.h"
 #include "forwarding/signature.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
@@ -187,6 +188,7 @@ void forwarding_send(struct forwarding *forwarding, const struct forwarding_requ
     }
     passing->done = done;
     passing->argument = argument;
+    log_debug(FORWARDING_LOG, "passing on %s %s", passing->method, str_buffer_text(&passing->url));
     status = passing_send(passing, request, &why);
     if (status == 0)
         return;
@@ -219,6 +221,20 @@ static int prepare_callers(struct forwarding *forwarding, const struct forwardin
     return 0;
 }
 
+static void warn_of_own_certificate(const struct forwarding_setup *setup)
+{
+    char why[200] = "";
+
+    if (strcmp(setup->worker->advertised_scheme, "https") != 0 ||
+        own_certificate_is_believed(setup->worker->properties, setup->address, why, sizeof(why)))
+        return;
+    log_warn(FORWARDING_LOG,
+             "a worker with these ssl.* properties would not believe this one at https://%s/ (%s), and could pass no request on to it: "
+             "name the authority that issued its certificate, or a certificate that signed itself, in ssl.truststore.location of every "
+             "worker",
+             setup->address, why);
+}
+
 static void forwarding_free(struct forwarding *forwarding)
 {
     callers_destroy(forwarding->callers);
@@ -241,8 +257,10 @@ struct forwarding *forwarding_start(const struct forwarding_setup *setup, struct
     forwarding->link.argument = forwarding;
     if (prepare_callers(forwarding, setup, error) == 0)
         forwarding->client = client_start(setup->worker->properties, error);
-    if (forwarding->client != NULL)
+    if (forwarding->client != NULL) {
+        warn_of_own_certificate(setup);
         return forwarding;
+    }
     forwarding_free(forwarding);
     return NULL;
 }

@@ -176,7 +176,7 @@ int64_t failure_limit_wait_ms(struct failure_limit *limit, const char *user, con
 }
 
 /* lock held. */
-static void count(struct failure_limit *limit, const unsigned char *digest, int64_t now_ms, const struct delays *delays)
+static unsigned count(struct failure_limit *limit, const unsigned char *digest, int64_t now_ms, const struct delays *delays)
 {
     struct pair *pair = find(limit, digest, now_ms);
     if (pair == NULL)
@@ -184,16 +184,18 @@ static void count(struct failure_limit *limit, const unsigned char *digest, int6
     pair->failures++;
     pair->failed_ms = now_ms;
     pair->until_ms = now_ms + delay_ms_after(pair->failures, delays);
+    return pair->failures;
 }
 
-void failure_limit_failed(struct failure_limit *limit, const char *user, const char *address)
+bool failure_limit_failed(struct failure_limit *limit, const char *user, const char *address)
 {
     struct digests digests = digests_of(limit, user, address);
     int64_t now_ms = clock_monotonic_ms(limit->clock);
     mutex_lock(&limit->lock);
-    count(limit, digests.there, now_ms, &FROM_THERE);
+    bool is_first_delay = count(limit, digests.there, now_ms, &FROM_THERE) == FROM_THERE.free;
     count(limit, digests.anywhere, now_ms, &FROM_ANYWHERE);
     mutex_unlock(&limit->lock);
+    return is_first_delay;
 }
 
 /* What was guessed from elsewhere goes on to count: the user's own logins are no help to who guesses. */

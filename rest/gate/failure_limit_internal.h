@@ -10,6 +10,7 @@
 #ifndef GATE_FAILURE_LIMIT_INTERNAL_H
 #define GATE_FAILURE_LIMIT_INTERNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define FAILURE_BUCKETS 1024
@@ -23,7 +24,8 @@ void failure_limit_destroy(struct failure_limit *limit);
 
 /* 0: now. */
 int64_t failure_limit_wait_ms(struct failure_limit *limit, const char *user, const char *address);
-void failure_limit_failed(struct failure_limit *limit, const char *user, const char *address);
+/* true: it is the one from which on there are delays for this user from there. */
+bool failure_limit_failed(struct failure_limit *limit, const char *user, const char *address);
 void failure_limit_succeeded(struct failure_limit *limit, const char *user, const char *address);
 
 #endif

@@ -14,6 +14,7 @@
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define GATE_PASSWORD_THREADS 2
@@ -27,6 +28,7 @@
 #define GATE_HOME_MS (24 * 60 * 60 * 1000) /* after the last login */
 #define GATE_FAILURES_FORGOTTEN_MS (15 * 60 * 1000) /* after the last one */
 
+struct access_file_listener;
 struct bindings_file;
 struct clock;
 struct gate;
@@ -35,6 +37,7 @@ struct http_response;
 struct identity;
 struct mr_error;
 struct rest_auth_config;
+struct str_buffer;
 
 /* Opens the files and begins to fetch the issuer's keys. `clock` NULL: the real one. NULL: MR_ERR_CONFIG, which names property or file;
  * MR_ERR_NO_MEMORY; MR_ERR_CONNECT for threads that could not be started. */
@@ -42,6 +45,15 @@ struct gate *gate_create(const struct rest_auth_config *config, const struct clo
 /* Who waits is told 503. Nobody may ask any more; who is being told goes on to use the gate. */
 void gate_stop(struct gate *gate); /* NULL is fine */
 void gate_destroy(struct gate *gate); /* NULL is fine */
+
+/* Of its files, as they are now and whenever they are read anew. Before anybody asks. */
+void gate_listen(struct gate *gate, const struct access_file_listener *listener);
+
+/* Has a file of logins or bindings been changed into something that is of no use? */
+bool gate_is_failing(struct gate *gate);
+
+/* Which logins are taken, and how much there is to go by: "password (4 users), certificate; 2 bindings". */
+void gate_describe(struct gate *gate, struct str_buffer *words);
 
 /* What those who pass may do: the gate's, until _destroy. */
 struct bindings_file *gate_bindings(struct gate *gate);
@@ -58,6 +70,10 @@ struct gate_verdict {
 
 /* What can be said at once, from the headers alone. GATE_UNDECIDED: gate_check tells. Does not wait. */
 struct gate_verdict gate_look(struct gate *gate, const struct http_request *request);
+
+/* Which user was tried, if there is that one: what is none may be a password in the wrong field. For our own records alone. */
+#define GATE_TRIED_SIZE 257 /* longer names are cut */
+bool gate_tried(struct gate *gate, const struct http_request *request, char name[GATE_TRIED_SIZE]);
 
 /* `verdict` is never GATE_UNDECIDED; its identity is yours. thread: one of the gate's, the issuer's, or the asker's own. */
 typedef void gate_told_fn(void *argument, const struct gate_verdict *verdict);

@@ -1,10 +1,12 @@
 /* One request's proof of identity: what the headers say at once, and what takes longer. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "access/identity.h"
 #include "access/jwt_validator.h"
 #include "access/login_file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "gate/gate_internal.h"
 #include "http/request.h"
@@ -36,11 +38,14 @@ static struct gate_verdict no_memory(void)
 
 /* ---- certificates ---- */
 
+/* Of what a worker without logins passes on the certificate is that worker's: anybody may have asked it. */
 static struct gate_verdict look_at_certificate(const struct gate *gate, const struct http_request *request)
 {
     const char *subject = request->certificate_subject;
     if (!gate->takes_certificates || subject == NULL)
         return gate_refusal(401, "This needs a login.");
+    if (http_request_query(request, "forward") != NULL || request->certificate_is_ours)
+        return gate_refusal(401, "This needs a login: the certificate is that of a worker, which does not say for whom it asks.");
     if (!identity_name_is_fit(subject, strlen(subject)))
         return gate_refusal(401, "The subject of the client's certificate cannot be a name.");
     struct identity *identity = identity_create(subject, IDENTITY_CERTIFICATE);
@@ -60,6 +65,27 @@ static struct gate_verdict limit(struct gate *gate, const char *user, const char
     return verdict;
 }
 
+/* A name that is none may be a password in the wrong field. */
+static void note_failure(struct gate *gate, const char *user, const char *network)
+{
+    if (failure_limit_failed(gate->failures, user, network) && login_file_has_user(gate->logins, user))
+        log_warn("access", "%d wrong passwords in a row for the user %.256s from %s: from now on they are looked at after a delay only",
+                 GATE_FAILURES_FREE, user, network);
+}
+
+bool gate_tried(struct gate *gate, const struct http_request *request, char name[GATE_TRIED_SIZE])
+{
+    const char *header = http_request_header(request, "Authorization");
+    struct basic_credentials credentials;
+    if (gate->logins == NULL || header == NULL || !basic_is_scheme(header) || !basic_parse(&credentials, header))
+        return false;
+    bool is_user = login_file_has_user(gate->logins, credentials.user);
+    if (is_user)
+        snprintf(name, GATE_TRIED_SIZE, "%s", credentials.user);
+    basic_release(&credentials);
+    return is_user;
+}
+
 static struct gate_verdict verdict_of(struct gate *gate, enum login_result result, const struct basic_credentials *credentials,
                                       const char *network, struct identity *identity)
 {
@@ -68,7 +94,7 @@ static struct gate_verdict verdict_of(struct gate *gate, enum login_result resul
         failure_limit_succeeded(gate->failures, credentials->user, network);
         return pass(identity);
     case LOGIN_REFUSED:
-        failure_limit_failed(gate->failures, credentials->user, network);
+        note_failure(gate, credentials->user, network);
         return gate_refusal(401, "The user or the password is wrong.");
     case LOGIN_FAILED:
         return no_memory();

@@ -182,6 +182,7 @@ static void read_certificate(struct http_exchange *exchange)
         return;
     exchange->certificate_subject = tls_client_subject(info->tls_session, &none);
     exchange->request.certificate_subject = exchange->certificate_subject;
+    exchange->request.certificate_is_ours = tls_client_shows_ours(info->tls_session);
     if (exchange->certificate_subject == NULL && (!none || listener_tls_requires_client(tls)) && exchange->refused == 0)
         exchange->refused = 500;
 }

@@ -17,7 +17,9 @@
 
 #include "base/bans.h"
 
-#define WORKERS_ALONE "This is asked by workers of the cluster alone"
+#define WORKERS_ALONE \
+    "This is asked by workers of the cluster alone. If one of them did, it lacks what this one has: set the same " \
+    "millrace.inter.worker.secret on all workers"
 #define NOT_HERE "HTTP 404 Not Found" /* on a standalone worker: there are no others who could ask */
 
 /* Must a worker say that it asks (forwarding/caller.h)? The session key is known to all who read the config topic, and signs the body

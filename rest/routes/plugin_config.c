@@ -25,14 +25,15 @@ static void answer_definitions(struct http_exchange *exchange, const struct load
 {
     struct mr_error *error = NULL;
     struct connector_report *report = connector_definitions(plugin, &error);
-    if (report == NULL) {
-        rest_answer_error(exchange, 500, "%s", mr_error_message(error));
-        mr_error_drop(error);
-        return;
-    }
     struct http_response response;
     struct json_out out;
     rest_response_init(&response, &out);
+    if (report == NULL) {
+        json_error_set_told(&response, 500, mr_error_message(error));
+        http_exchange_answer(exchange, &response);
+        mr_error_drop(error);
+        return;
+    }
     config_definitions_write(&out, report);
     connector_report_destroy(report);
     http_exchange_answer(exchange, &response);

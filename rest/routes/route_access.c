@@ -71,6 +71,7 @@ static struct access_subject subject_of(const char *connector, const struct conn
                                    .group_ids = texts_of(&touches->group_ids),
                                    .references = texts_of(&touches->references),
                                    .overrides = texts_of(&touches->overrides),
+                                   .files = texts_of(&touches->files),
                                    .unknowable = touches->unknowable};
 }
 

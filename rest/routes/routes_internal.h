@@ -33,6 +33,7 @@ struct audit;
 struct extensions;
 struct gate;
 struct metrics_registry;
+struct tls_keeper;
 struct rest_context {
     struct refcount owners;
     struct herder *herder;
@@ -43,6 +44,7 @@ struct rest_context {
     struct header_rules header_rules;
     struct str_buffer openapi; /* the document (openapi.h) */
     struct gate *gate; /* who asks; NULL: authentication is off, nobody logs in */
+    struct tls_keeper *_Atomic certificates[2]; /* of listeners and admin.listeners, set once both listen; NULL: no https there */
     struct extensions *extensions; /* extension_routes.h */
     struct http_route *extension_routes; /* of the paths they serve */
     size_t extension_route_count;

@@ -178,8 +178,7 @@ static void refuse_unknown_own(struct validating *validating)
         const char *key = string_map_key(validating->map, i);
         if (strncmp(key, prefix, sizeof(prefix) - 1) != 0 || report_find(validating->report, key) != NULL)
             continue;
-        report_add_error(validating->report, unknown_option(validating->report, key),
-                         "This worker knows no such option of connectors: check its spelling");
+        validating_add_error(validating, key, "%.200s: this worker knows no such option of connectors: check its spelling", key);
     }
 }
 

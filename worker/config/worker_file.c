@@ -112,6 +112,11 @@ struct worker_config *worker_file_config(const char *path, enum worker_mode mode
     struct worker_config *config = NULL;
     if (resolved != NULL && check_resolved(written, resolved, &reason) == 0)
         config = worker_config_create(mode, resolved, &reason);
+    if (config != NULL && !worker_config_set_path(config, path)) {
+        worker_config_destroy(config);
+        config = NULL;
+        mr_error_set(&reason, MR_ERR_NO_MEMORY, "No memory for the worker's configuration");
+    }
     variables_hide_error(written, resolved, &reason);
     if (config == NULL)
         mr_error_set(error, mr_error_code(reason), "%s cannot be used:\n%s", path, mr_error_message(reason));

@@ -5,6 +5,7 @@
 #include <millrace/error.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/file_watch.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -68,6 +69,15 @@ static void warn_of_time(const struct tls_settings *settings, const struct key_s
                  settings->prefix, store->subject, store->not_before);
 }
 
+/* A JVM worker takes it as well, so it is no reason not to start. */
+static void warn_of_mode(const struct tls_settings *settings)
+{
+    if (settings->key_location != NULL && settings->key_store_password == NULL && settings->key_password == NULL &&
+        file_is_open_to_all(settings->key_location))
+        log_warn(LOG_NAME, "%sssl.keystore.location: everybody on this machine may read the private key in %s. Take that right away: "
+                 "chmod o-rwx, or defaultMode 0440 where Kubernetes mounts it", settings->prefix, settings->key_location);
+}
+
 static int read_key(const struct tls_keeper *keeper, struct box *box, struct mr_error **error)
 {
     const struct tls_settings *settings = &keeper->settings;
@@ -92,6 +102,7 @@ static int read_key(const struct tls_keeper *keeper, struct box *box, struct mr_
     box->material.chain = str_buffer_text(&box->key_store.chain);
     box->material.key = str_buffer_text(&box->key_store.key);
     warn_of_time(settings, &box->key_store);
+    warn_of_mode(settings);
     return 0;
 }
 
@@ -168,6 +179,15 @@ const struct tls_material *tls_keeper_take(struct tls_keeper *keeper)
     const struct tls_material *material = tls_material_take(&keeper->current->material);
     mutex_unlock(&keeper->lock);
     return material;
+}
+
+struct tls_health tls_keeper_health(struct tls_keeper *keeper)
+{
+    mutex_lock(&keeper->lock);
+    look(keeper);
+    struct tls_health health = {keeper->watch.failed, keeper->current->key_store.expires_s};
+    mutex_unlock(&keeper->lock);
+    return health;
 }
 
 /* ---- life ---- */

@@ -29,7 +29,8 @@ static const char RULES[] =
     "  \"group.ids\": [\"connect-orders-?\"], \"references\": [\"vault:secret/orders/*\"],"
     "  \"overrides\": [\"consumer.override.max.poll.*\"]},"
     " {\"name\": \"files\", \"users\": [\"fred\"], \"role\": \"editor\", \"connectors\": [\"*\"], \"topics\": [\"*\"],"
-    "  \"classes\": [\"*\", \"org.apache.kafka.connect.file.FileStreamSinkConnector\"], \"references\": [\"file:/etc/connect/*\"]},"
+    "  \"classes\": [\"*\", \"org.apache.kafka.connect.file.FileStreamSinkConnector\"], \"references\": [\"file:/etc/connect/*\"],"
+    "  \"files\": [\"/data/out/*\"]},"
     " {\"name\": \"any class\", \"users\": [\"erin\"], \"role\": \"editor\", \"connectors\": [\"*\"], \"topics\": [\"*\"],"
     "  \"classes\": [\"*\", \"org.apache.*\"]},"
     " {\"name\": \"platform\", \"claims\": {\"roles\": [\"connect-admin\", \"root\"], \"tid\": [\"t-1\"]}, \"role\": \"admin\"},"
@@ -208,6 +209,17 @@ static void file_connectors_must_be_named_in_full(void **state)
     assert_null(refusal("erin", NULL, ACCESS_VIEW, &(struct access_subject){.connector = "f"}));
 }
 
+static void a_file_connector_keeps_to_the_files_of_its_binding(void **state)
+{
+    (void)state;
+    assert_null(refusal("fred", NULL, ACCESS_EDIT, &(struct access_subject){.files = LIST("/data/out/a.txt")}));
+    assert_refusal(refusal("fred", NULL, ACCESS_EDIT, &(struct access_subject){.files = LIST("/etc/shadow")}),
+                   "the files of binding files do not cover /etc/shadow");
+    assert_refusal(refusal("fred", NULL, ACCESS_EDIT, &(struct access_subject){.files = LIST("/data/out/../../etc/shadow")}), "files");
+    assert_refusal(refusal("erin", NULL, ACCESS_EDIT, &(struct access_subject){.files = LIST("/data/out/a.txt")}), "files");
+    assert_null(refusal("ada", NULL, ACCESS_EDIT, &(struct access_subject){.files = LIST("/etc/hosts")}));
+}
+
 static void a_path_cannot_climb_out_of_a_reference(void **state)
 {
     (void)state;
@@ -300,6 +312,13 @@ static void bad_bindings_are_refused_by_their_place(void **state)
         {BINDING(WHO "\"role\": \"admin\", \"role\": \"viewer\""), "duplicate"},
         {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"references\": [\"*\"]"), "name its provider"},
         {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"references\": [\"va*:x\"]"), "name its provider"},
+        {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"overrides\": [\"linger.ms\"]"), "overrides: a pattern must be of the whole"},
+        {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"overrides\": [\"producer\"]"), "overrides: a pattern must be of the whole"},
+        {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"^a.*$\"]"), "topics: a pattern is no regular"},
+        {BINDING(WHO "\"role\": \"viewer\", \"connectors\": [\"^a-.*$\"]"), "connectors: a pattern is no regular"},
+        {BINDING(WHO "\"role\": \"operator\", \"connectors\": [\"*\"], \"classes\": [\"*\"]"), "classes: only editors use them"},
+        {BINDING("\"name\": \"n\", \"users\": [\"ad*\"], \"role\": \"admin\""), "users: a name is no pattern"},
+        {BINDING("\"name\": \"n\", \"groups\": [\"*\"], \"role\": \"admin\""), "groups: a group is no pattern"},
         {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"references\": [\":x\"]"), "name its provider"},
         {BINDING("\"name\": \"n\", \"claims\": {}"), "claims: expected an object"},
         {BINDING("\"name\": \"n\", \"claims\": {\"roles\": \"x\"}"), "claims: expected a list"},
@@ -468,6 +487,7 @@ int main(void)
         cmocka_unit_test(a_worker_looks_at_the_whole_worker_whatever_bindings_say),
         cmocka_unit_test(each_limit_is_asked),
         cmocka_unit_test(file_connectors_must_be_named_in_full),
+        cmocka_unit_test(a_file_connector_keeps_to_the_files_of_its_binding),
         cmocka_unit_test(a_path_cannot_climb_out_of_a_reference),
         cmocka_unit_test(two_bindings_are_not_added_up),
         cmocka_unit_test(claims_bind_only_all_together),

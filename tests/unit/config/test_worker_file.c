@@ -43,6 +43,8 @@ static void references_of_the_workers_own_file_are_resolved(void **state)
                                              &error);
     assert_non_null(config);
     assert_string_equal(config->group_id, "g-42");
+    assert_true(worker_config_owns_file(config, "w.properties"));
+    assert_false(worker_config_owns_file(config, "other.properties"));
     assert_string_equal(string_map_get(config->properties, "sasl.jaas.config"), "x password=\"s3cr3t-of-db\";");
     assert_string_equal(string_map_get(config->properties, "other"), "${safe:a:b}");
     worker_config_destroy(config);

@@ -62,6 +62,7 @@ static void start_worker(struct worker *worker, const char *secret)
     herder->worker = (struct worker_config){.listeners = &worker->address,
                                             .listener_count = 1,
                                             .properties = worker->properties,
+                                            .advertised_scheme = "http",
                                             .connect_protocol = "sessioned",
                                             .inter_worker_secret = secret,
                                             .signature_algorithm = "HmacSHA256",
@@ -552,7 +553,9 @@ static void where_workers_have_a_secret_the_session_key_does_not_do(void **state
 {
     struct cluster *cluster = *state;
     struct passed passed;
-    assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", SIGNED, TASKS)->status, 403);
+    struct reply *reply = ask(&cluster->workers[0], "POST /connectors/here/tasks", SIGNED, TASKS);
+    assert_int_equal(reply->status, 403);
+    assert_non_null(strstr(reply->body, "set the same millrace.inter.worker.secret on all workers"));
     assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", EMPTY, NULL)->status, 403);
     assert_string_equal(cluster->workers[0].herder.asked, "");
     put_tasks(&cluster->workers[0], cluster->workers[1].url, "here", &passed);

@@ -47,6 +47,13 @@ static int64_t wait_ms(struct bench *bench, const char *user, const char *addres
     return failure_limit_wait_ms(bench->limit, user, address);
 }
 
+static void the_first_delay_is_told_once(void **state)
+{
+    struct bench *bench = *state;
+    for (int i = 1; i <= GATE_FAILURES_FREE + 2; i++)
+        assert_int_equal(failure_limit_failed(bench->limit, "alice", HERE), i == GATE_FAILURES_FREE);
+}
+
 static void some_mistakes_are_free(void **state)
 {
     struct bench *bench = *state;
@@ -164,6 +171,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(the_first_delay_is_told_once),
         TEST(some_mistakes_are_free),
         TEST(the_delay_doubles_up_to_its_limit),
         TEST(others_and_other_places_are_not_concerned),

@@ -220,6 +220,7 @@ static void a_client_that_is_asked_may_show_a_good_certificate_or_none(void **st
     start(secure);
     assert_says(ask_as(secure, NULL), "https://h nobody");
     assert_says(ask_as(secure, &alice), "https://h CN=alice,O=Acme");
+    assert_says(ask_as(secure, &server), "https://h myself");
     assert_string_equal(ask_as(secure, &stranger), "");
     assert_string_equal(ask_as(secure, &late), "");
     assert_string_equal(ask_as(secure, &site), "");

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include <millrace/error.h>
 
@@ -230,11 +232,15 @@ static void a_changed_file_counts_and_a_broken_one_does_not(void **state)
     fputs("-----BEGIN PRIVATE KEY-----\n", file);
     certificate_file_close(file, fresh, path);
     take_until_told(&renewal, &told);
+    struct tls_health health = tls_keeper_health(renewal.keeper);
+    assert_true(health.is_failing);
+    assert_true(health.expires_s > time(NULL));
     remove(path);
     take_until_told(&renewal, &told);
 
     certificate_write_pem(&other, &ca, path);
     assert_true(eventually(5000, is_renewed, &renewal));
+    assert_false(tls_keeper_health(renewal.keeper).is_failing);
     log_sink_set(NULL);
     const struct tls_material *now = tls_keeper_take(renewal.keeper);
     assert_string_not_equal(now->chain, renewal.first->chain);
@@ -279,6 +285,37 @@ static bool open_and_close(void *argument)
     return worked;
 }
 
+static bool is_warned_of_mode;
+
+static void hear_of_mode(void *unused, const struct log_line *line)
+{
+    (void)unused;
+    is_warned_of_mode = is_warned_of_mode || strstr(line->message, "everybody on this machine may read the private key") != NULL;
+}
+
+static void a_key_that_everybody_may_read_is_warned_about(void **state)
+{
+    static const struct log_sink SINK = {.write = hear_of_mode};
+    static const struct {
+        const char *lines;
+        mode_t mode;
+        bool is_warned;
+    } CASES[] = {{"ssl.keystore.location=$/own.pem", 0644, true},
+                 {"ssl.keystore.location=$/own.pem", 0640, false},
+                 {"ssl.keystore.location=$/own.p12\nssl.keystore.password=" PASSWORD, 0644, false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct string_map *properties = properties_of(CASES[i].lines);
+        is_warned_of_mode = false;
+        assert_int_equal(chmod(string_map_get(properties, "ssl.keystore.location"), CASES[i].mode), 0);
+        log_sink_set(&SINK);
+        assert_true(open_and_close(properties));
+        log_sink_set(NULL);
+        assert_int_equal(is_warned_of_mode, CASES[i].is_warned);
+        string_map_destroy(properties);
+    }
+}
+
 static void no_memory_is_an_error_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -296,6 +333,7 @@ int main(void)
         cmocka_unit_test(a_store_becomes_an_unlocked_key_and_its_chain),
         cmocka_unit_test(a_changed_file_counts_and_a_broken_one_does_not),
         cmocka_unit_test(a_file_that_could_not_be_read_at_that_moment_counts_a_little_later),
+        cmocka_unit_test(a_key_that_everybody_may_read_is_warned_about),
         cmocka_unit_test(no_memory_is_an_error_and_leaks_nothing),
     };
     return cmocka_run_group_tests_name("tls_keeper", tests, set_up, tear_down);
