@@ -4,7 +4,6 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 #include <string.h>
 
 #include <millrace/error.h>
@@ -19,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/pointer_map.h"
+#include "base/random.h"
 #include "base/string_map.h"
 #include "base/thread.h"
 
@@ -103,7 +103,7 @@ static struct login_file *open_file(const char *path, enum identity_login kind, 
     mutex_init(&file->lock);
     file->kind = kind;
     file->path = mem_strdup(path);
-    if (file->path == NULL || RAND_bytes(file->key, sizeof(file->key)) != 1) {
+    if (file->path == NULL || !random_fill(file->key, sizeof(file->key))) {
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory, or no random bytes, for the logins of %s", path);
     } else {
         file_watch_init(&file->watch, file->path, NULL);

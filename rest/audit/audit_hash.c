@@ -6,13 +6,13 @@
 #include <openssl/hmac.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "audit/audit_internal.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/ptr_array.h"
+#include "base/random.h"
 #include "base/string_map.h"
 
 #include "base/bans.h"
@@ -103,7 +103,7 @@ bool audit_hash_choose_key(struct audit *audit, const char *chosen)
             return false;
         memcpy(audit->hash_key, mac, AUDIT_HASH_KEY_SIZE);
         explicit_bzero(mac, sizeof(mac));
-    } else if (getrandom(audit->hash_key, AUDIT_HASH_KEY_SIZE, 0) != AUDIT_HASH_KEY_SIZE) {
+    } else if (!random_fill(audit->hash_key, AUDIT_HASH_KEY_SIZE)) {
         return false;
     }
     if (HMAC(EVP_sha256(), audit->hash_key, AUDIT_HASH_KEY_SIZE, NAME, sizeof(NAME), mac, &length) == NULL)
@@ -121,8 +121,7 @@ void audit_request_id(const char *clients, char id[AUDIT_REQUEST_ID_SIZE])
         memcpy(id, clients, length + 1);
         return;
     }
-    /* So few bytes are whole, or there are none at all: then the id is poor, and the record goes on. */
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+    if (!random_fill_now(random, sizeof(random))) { /* then the id is poor, and the record goes on */
         int64_t now_us = clock_monotonic_us(NULL);
         memcpy(random, &now_us, sizeof(now_us));
     }

@@ -2,12 +2,12 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/thread.h"
 #include "gate/gate.h"
 
@@ -39,7 +39,7 @@ struct failure_limit {
 struct failure_limit *failure_limit_create(const struct clock *clock)
 {
     struct failure_limit *limit = mem_calloc(1, sizeof(*limit));
-    if (limit == NULL || RAND_bytes(limit->key, sizeof(limit->key)) != 1) {
+    if (limit == NULL || !random_fill(limit->key, sizeof(limit->key))) {
         mem_free(limit);
         return NULL;
     }

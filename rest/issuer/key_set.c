@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <millrace/error.h>
 
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "forwarding/client.h"
@@ -70,7 +70,7 @@ static int64_t jittered_ms(int64_t refresh_ms)
     int64_t range_ms = refresh_ms * JITTER_PERCENT / 100;
     uint32_t bits = 0;
 
-    if (range_ms == 0 || getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
+    if (range_ms == 0 || !random_fill_now(&bits, sizeof(bits)))
         return refresh_ms;
     return refresh_ms - range_ms + (int64_t)(bits % (uint64_t)(2 * range_ms + 1));
 }

@@ -10,4 +10,7 @@
 /* All of them, also when signals come in between. false: the system gives none; what the bytes hold then is not to be used. */
 bool random_fill(void *bytes, size_t size);
 
+/* As above, but it never waits, as random_fill does on a machine that has just been born: false then. For what may be poor. */
+bool random_fill_now(void *bytes, size_t size);
+
 #endif

@@ -9,11 +9,11 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/thread.h"
 
 #include "base/bans.h"
@@ -105,7 +105,7 @@ static void draw_base(void)
 
     if (atomic_load(&base) != 0)
         return;
-    if (getrandom(&drawn, sizeof(drawn), GRND_NONBLOCK) != (ssize_t)sizeof(drawn))
+    if (!random_fill_now(&drawn, sizeof(drawn)))
         drawn = (uint64_t)clock_wall_ms(NULL) * UINT64_C(0x9E3779B97F4A7C15); /* a machine just born */
     atomic_store(&base, drawn % (PRIME - 1024) + 512);
 }

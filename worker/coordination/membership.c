@@ -5,12 +5,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/lease.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/thread.h"
 #include "coordination/membership_listener.h"
 #include "kafka/admin.h"
@@ -435,7 +435,7 @@ static int make_boot_id(char *text, struct mr_error **error)
 {
     uint64_t bits;
 
-    if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+    if (!random_fill(&bits, sizeof(bits)))
         return mr_error_set(error, MR_ERR_CONNECT, "the system gave no random numbers for a boot id");
     snprintf(text, MEMBERSHIP_BOOT_ID_SIZE, "%016llx", (unsigned long long)bits);
     return 0;
