@@ -1,6 +1,6 @@
 /*
  * config_entity: a validation as PUT /connector-plugins/{p}/config/validate answers it, and definitions alone as GET
- * /connector-plugins/{p}/config does (rest, section 7).
+ * /connector-plugins/{p}/config does (KIP-769): Kafka's ConfigInfos and ConfigKeyInfo.
  */
 #ifndef JSON_CONFIG_ENTITY_H
 #define JSON_CONFIG_ENTITY_H

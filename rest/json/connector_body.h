@@ -1,5 +1,5 @@
 /*
- * connector_body: bodies of POST /connectors, PUT and PATCH /connectors/{n}/config (rest, section 8).
+ * connector_body: bodies of POST /connectors, PUT and PATCH /connectors/{n}/config (KIP-980, KIP-477).
  *
  * Options keep the literal text of their JSON scalar (1e3 stays "1e3", 12345678901234567890 stays whole) and their order;
  * null is kept as a NULL value for the validation to refuse; of equal names the last counts. Everything of another shape is

@@ -1,5 +1,5 @@
 /*
- * connector_entity: connectors as GET /connectors/{n} and its tasks show them (rest, section 9).
+ * connector_entity: connectors as GET /connectors/{n} and its tasks show them (Kafka's ConnectorInfo and TaskInfo).
  *
  * Configurations are written as they were stored, no reference is resolved; `hides_secrets`: as somebody sees them who may not see
  * literal passwords (config/connector_shown.h).

@@ -1,5 +1,5 @@
 /*
- * logger_body: the body of PUT /admin/loggers/{l} (rest, section 14).
+ * logger_body: the body of PUT /admin/loggers/{l} (KIP-495).
  */
 #ifndef JSON_LOGGER_BODY_H
 #define JSON_LOGGER_BODY_H

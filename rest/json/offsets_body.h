@@ -1,5 +1,5 @@
 /*
- * offsets_body: the body of PATCH /connectors/{n}/offsets (rest, section 13).
+ * offsets_body: the body of PATCH /connectors/{n}/offsets (KIP-875).
  *
  * {"offsets": [{"partition": {…}, "offset": {…} or null}, …]}, nothing else in it. A partition that is missing or null is the
  * connector's to refuse. Of partitions that are equal the last counts, in the place of the first.

@@ -1,5 +1,5 @@
 /*
- * offsets_entity: offsets as GET /connectors/{n}/offsets shows them (rest, section 13).
+ * offsets_entity: offsets as GET /connectors/{n}/offsets shows them (KIP-875).
  */
 #ifndef JSON_OFFSETS_ENTITY_H
 #define JSON_OFFSETS_ENTITY_H

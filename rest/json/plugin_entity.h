@@ -1,5 +1,5 @@
 /*
- * plugin_entity: plugins as GET /connector-plugins lists them (rest, section 6).
+ * plugin_entity: plugins as GET /connector-plugins lists them (Kafka's PluginInfo).
  */
 #ifndef JSON_PLUGIN_ENTITY_H
 #define JSON_PLUGIN_ENTITY_H

@@ -1,5 +1,5 @@
 /*
- * status_entity: how a connector and its tasks are (rest, section 9).
+ * status_entity: how a connector and its tasks are (Kafka's ConnectorStateInfo).
  */
 #ifndef JSON_STATUS_ENTITY_H
 #define JSON_STATUS_ENTITY_H

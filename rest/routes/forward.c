@@ -1,6 +1,6 @@
 /*
  * Requests that belong to another worker. A client's own is passed on with forward=true, one that came so with forward=false, and one
- * that came with that is answered 409: two hops at most (rest, section 15).
+ * that came with that is answered 409: two hops at most (Kafka's HerderRequestHandler).
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* GET /connector-plugins/{plugin}/config, PUT …/config/validate (rest, sections 6 and 7). */
+/* GET /connector-plugins/{plugin}/config, PUT …/config/validate (KIP-769). */
 #include <millrace/error.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
  * connector_config: the part of a connector's configuration that is the framework's, understood: class, converters,
- * transforms, error policy, topics (worker-config, section 5; rest, section 17).
+ * transforms, error policy, topics (Kafka's ConnectorConfig, SinkConnectorConfig).
  *
  * Created from the raw text of the config topic when a connector or task is built, after validation; it does not look at
  * the plugin's own options. Immutable; any thread may read.
@@ -48,7 +48,7 @@ struct connector_config {
     const char *plugin_version; /* NULL: newest */
     uint32_t tasks_max;
     bool tasks_max_enforce;
-    /* The connector's own, or the worker's with the worker's options (errors-dlq, section 10). */
+    /* The connector's own, or the worker's with the worker's options (Kafka's Worker.startTask). */
     struct converter_choice key_converter, value_converter, header_converter;
     struct connector_errors errors;
     const char *const *topics; /* sink */

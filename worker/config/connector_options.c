@@ -1,6 +1,6 @@
 /*
- * The framework's options of connectors, in the order and with the looks of GET …/config and PUT …/validate (rest,
- * section 17).
+ * The framework's options of connectors, in the order and with the looks of GET …/config and PUT …/validate
+ * (Kafka's SourceConnectorConfig and SinkConnectorConfig).
  */
 #include "config/connector_internal.h"
 

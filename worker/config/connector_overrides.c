@@ -1,4 +1,4 @@
-/* Client settings that a connector overrides, against the worker's policy (worker-config, section 3). */
+/* Client settings that a connector overrides, against the worker's policy (KIP-458). */
 #include "config/connector_internal.h"
 
 #include <millrace/override_policy.h>

@@ -1,6 +1,6 @@
 /*
  * connector_report: what a validation of a connector's configuration found, option by option, as PUT …/config/validate shows
- * it; and the definitions alone, as GET …/config shows them (rest, section 7).
+ * it; and the definitions alone, as GET …/config shows them (KIP-769).
  *
  * Order: unknown keys first; the framework's options, those of transformations and predicates by alias, the connector's own;
  * client overrides (producer, consumer, admin); options of the converters (header, key, value). Where Kafka Connect lists in

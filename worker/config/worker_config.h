@@ -1,8 +1,8 @@
 /*
  * worker_config: a worker's properties, understood.
  *
- * Names, types and defaults are Kafka Connect's (worker-config, section 1) but for the defaults that design and
- * docs/differences.md name (heartbeat.interval.ms 500, scheduled.rebalance.max.delay.ms 0). Own options begin with
+ * Names, types and defaults are Kafka Connect's (WorkerConfig, DistributedConfig, StandaloneConfig) but for the defaults that
+ * docs/differences.md names (heartbeat.interval.ms 500, scheduled.rebalance.max.delay.ms 0). Own options begin with
  * "millrace.". A JVM worker's file works unchanged: what we do not need is accepted; what cannot be honoured is warned about
  * by name; what protects something and cannot be honoured is an error.
  *

@@ -1,5 +1,5 @@
 /*
- * The properties of a worker (worker-config, section 1). A new one is a row; config_parse reads and checks it,
+ * The properties of a worker (Kafka's WorkerConfig, DistributedConfig, StandaloneConfig). A new one is a row; config_parse reads and checks it,
  * worker_config.c stores it in its field.
  */
 #include "config/worker_config_internal.h"

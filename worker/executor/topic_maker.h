@@ -3,7 +3,7 @@
  * exist is created as the connector's groups say.
  *
  * The task asks and never waits; the cluster is asked on job threads, one topic of a maker at a time, with a client that is
- * open only while there is something to ask. What the answers mean is Kafka Connect's (lifecycle, section 5): no answer to
+ * open only while there is something to ask. What the answers mean is Kafka Connect's (TopicAdmin): no answer to
  * "is it there?" is asked again; a topic that may not be created, cannot be, or is not within TOPIC_MAKER_PATIENCE_MS, fails
  * the task. A topic that was there once is not asked for again, but where TOPIC_MAKER_TOPICS_MAX are known: then those that were
  * not needed for TOPIC_MAKER_KEPT_MS are forgotten, and asked for again should they come back. Those in use are kept in any case.

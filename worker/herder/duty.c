@@ -220,7 +220,7 @@ static void note_failure(struct herder *herder, const char *words)
     retry_later(herder);
 }
 
-/* Statuses go first: a successor's must come after them (internal-topics, section 3). */
+/* Statuses go first: a successor's must come after them (KafkaStatusBackingStore's generations). */
 static void write_run(struct herder_job *job)
 {
     struct herder *herder = job->herder;

@@ -1,5 +1,5 @@
 /* POST /connectors, PUT and PATCH /connectors/{n}/config: validate (plugin code, on a job), look whether it exists, write. Order of
- * checks: rest, section 8. */
+ * checks: Kafka's DistributedHerder.putConnectorConfig. */
 #include <millrace/error.h>
 
 #include "base/secrets.h"

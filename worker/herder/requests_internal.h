@@ -20,7 +20,7 @@ struct config_change;
 struct herder_job;
 struct herder_request;
 
-/* Which worker of the cluster a request belongs to (rest, section 15). */
+/* Which worker of the cluster a request belongs to (docs/cluster.md). */
 enum request_route {
     ROUTE_LEADER,    /* it changes what only a leader may change */
     ROUTE_CONNECTOR, /* who runs the connector */

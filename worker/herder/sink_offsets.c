@@ -1,5 +1,5 @@
 /*
- * Offsets of sinks as REST has them, and as a consumer group has them (KIP-875, rest section 13):
+ * Offsets of sinks as REST has them, and as a consumer group has them (KIP-875):
  * {"kafka_topic": "t", "kafka_partition": 0} and {"kafka_offset": 3}. Numbers may come as texts, as with Kafka Connect.
  */
 #include <errno.h>

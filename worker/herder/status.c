@@ -1,4 +1,4 @@
-/* What the status topic is told, and the metrics. Order and kinds of records: lifecycle, section 2; internal-topics, section 3. */
+/* What the status topic is told, and the metrics. Order and kinds of records: Kafka's KafkaStatusBackingStore. */
 #include <millrace/error.h>
 #include <string.h>
 

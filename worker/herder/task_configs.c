@@ -1,7 +1,7 @@
 /*
  * From a running connector to task records: ask the connector, compare, write. Failures are tried again for ever, 250 ms → 60 s
- * (lifecycle, section 3). Nothing is written when the tasks are what the topic holds already, for the very configuration of
- * the connector (internal-topics, section 7.4): a restart adds no records.
+ * (as Kafka's DistributedHerder). Nothing is written when the tasks are what the topic holds already, for the very configuration of
+ * the connector: a restart adds no records.
  *
  * What the topic holds must also be whole for those who read it later, when it was compacted, or another worker would have no tasks to
  * run (config_snapshot_is_settled). A configuration written anew as it was, or a writer that died half-way, leaves it unsettled:

@@ -9,7 +9,7 @@
  * (a login module we do not have, a key store we cannot read, a malformed jaas text) refuses the client with MR_ERR_CONFIG.
  * No message ever holds the value of a secret. Files named in the properties (trust stores) are read at creation.
  *
- * Which properties reach which client: Kafka Connect's rules (worker-config, section 2): producers and consumers get only
+ * Which properties reach which client: Kafka Connect's rules (WorkerConfig, Worker): producers and consumers get only
  * `bootstrap.servers` of the bare worker properties, then `producer.*` / `consumer.*`, then the connector's
  * `producer.override.*` / `consumer.override.*`; admin clients also inherit the bare ones; group member and internal
  * clients get the bare ones alone.

@@ -4,7 +4,7 @@
  * Each is created when missing (from `<kind>.storage.*`) and, when it existed, its cleanup.policy must be exactly
  * "compact". The config topic must have one partition. Where creating is not allowed or not supported, the topic is
  * awaited up to 30 s, with a warning that says the remedy every ten of them. Where the policy cannot be read, that is logged
- * and accepted. Spec: internal-topics, section 5.
+ * and accepted. As Kafka's TopicAdmin and KafkaTopicBasedBackingStore.
  *
  * Topics created here get segment.bytes=16 MiB (so that compaction happens) unless `<kind>.storage.segment.bytes` is set.
  * thread: a job or the main thread; waits.

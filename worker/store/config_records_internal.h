@@ -1,5 +1,5 @@
 /*
- * config_records: the keys and values of the config topic as bytes. Spec: internal-topics, section 2.
+ * config_records: the keys and values of the config topic as bytes. The format is of Kafka's KafkaConfigBackingStore.
  */
 #ifndef STORE_CONFIG_RECORDS_INTERNAL_H
 #define STORE_CONFIG_RECORDS_INTERNAL_H

@@ -1,6 +1,6 @@
 /*
  * config_replay: turns the records of the config topic, one after another, into what they mean; and, once told to, into
- * events for the listener. Knows neither Kafka nor threads. Rules 1–11 of internal-topics, section 2.
+ * events for the listener. Knows neither Kafka nor threads. The rules are of Kafka's KafkaConfigBackingStore.
  *
  * thread: one at a time. What config_replay_snapshot returned is free of it.
  */

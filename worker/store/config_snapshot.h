@@ -5,7 +5,7 @@
  * change between them: publishing one costs a pointer for each connector, never a copy.
  *
  * Names and values are raw text: `${provider:…}` references are as they were submitted, and so may hold nothing secret
- * or, in a literal, everything. Rules: internal-topics, section 2.
+ * or, in a literal, everything. Rules: Kafka's ClusterConfigState.
  * thread: any. locks: none.
  */
 #ifndef STORE_CONFIG_SNAPSHOT_H

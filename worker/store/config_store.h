@@ -3,7 +3,7 @@
  * (below: standalone workers and tests).
  *
  * Reading: config_store_snapshot, any thread, never waits.
- * Writing: each call appends the records of the format's write sequence (internal-topics, section 2), waits until they
+ * Writing: each call appends the records of the format's write sequence (Kafka's KafkaConfigBackingStore), waits until they
  * are read back, and so returns when config_store_snapshot shows them. Writes of one store do not mix: they take turns, and what waits
  * for the turn is written together (config_turn_internal.h): each write still counts, or fails, for itself. They block: job threads only. A write that failed half-way may leave records that count, unless it was a transaction (below):
  * the snapshot says what holds; writing again heals.

@@ -1,5 +1,5 @@
 /*
- * offset_codec: keys and values of the offsets topic, and what a key means. Spec: internal-topics, section 4.
+ * offset_codec: keys and values of the offsets topic, and what a key means. The format is of Kafka's OffsetStorageWriter.
  *
  * Key: ["CONNECTOR",{partition}], value: {offset}. The meaning of a key is a text of ours: the same array with members
  * sorted at every level and numbers in one form, so that equal partitions have equal meanings whatever their member

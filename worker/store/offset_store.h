@@ -4,8 +4,8 @@
  *
  * A source partition and a source offset are maps of text to null, booleans, numbers, text or bytes. Partitions are
  * looked up by meaning (members in any order), and a partition that is already stored keeps the very bytes of its key
- * when it is written again: otherwise a cluster that takes over, or is given back, would fork its keys
- * (internal-topics, section 4).
+ * when it is written again: otherwise a cluster that takes over, or is given back, would fork its keys,
+ * which the JVM worker compares by their bytes (Kafka's OffsetStorageWriter).
  *
  * thread: any, unless said otherwise. Deadlines are absolute on clock_monotonic_ms(NULL).
  */

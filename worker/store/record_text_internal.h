@@ -1,6 +1,6 @@
 /*
  * record_text: the JSON of internal topics: compact, raw UTF-8, escapes as Jackson writes them; and reading it back by
- * JsonConverter's rules. The spec page is internal-topics, section 1.
+ * the rules of Kafka's JsonConverter without schemas.
  */
 #ifndef STORE_RECORD_TEXT_INTERNAL_H
 #define STORE_RECORD_TEXT_INTERNAL_H

@@ -1,5 +1,5 @@
 /*
- * status_records: the keys and values of the status topic as bytes, and back. Spec: internal-topics, section 3.
+ * status_records: the keys and values of the status topic as bytes, and back. The format is of Kafka's KafkaStatusBackingStore.
  */
 #ifndef STORE_STATUS_RECORDS_INTERNAL_H
 #define STORE_STATUS_RECORDS_INTERNAL_H

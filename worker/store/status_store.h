@@ -4,7 +4,7 @@
  *
  * Writing never waits and never fails for the caller: what cannot be sent now is sent again until it is, or until a
  * newer status of the same unit was put (then only that one). A status is seen by readers when it came back from the
- * topic. Reading copies out under a short lock. Formats and rules: internal-topics, section 3.
+ * topic. Reading copies out under a short lock. Formats and rules: Kafka's KafkaStatusBackingStore.
  *
  * thread: any, also pool threads. locks: its own, never while calling out.
  * Deadlines are absolute on clock_monotonic_ms(NULL).

@@ -1,5 +1,5 @@
 /*
- * status_table: the statuses last read, by connector. Applies the read rules of internal-topics, section 3; knows
+ * status_table: the statuses last read, by connector. Applies the read rules of Kafka's KafkaStatusBackingStore; knows
  * neither Kafka nor threads: one at a time.
  */
 #ifndef STORE_STATUS_TABLE_INTERNAL_H

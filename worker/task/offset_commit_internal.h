@@ -3,7 +3,7 @@
  *
  * Polled records and progress markers enter in order, each into the lane of its source partition. A lane's committable offset
  * is that of the last record before the first one that is not acknowledged: one stuck record holds back its own lane only
- * (lifecycle, section 5). Filtered records count as acknowledged at once; they advance the lane in their turn.
+ * (Kafka's SubmittedRecords). Filtered records count as acknowledged at once; they advance the lane in their turn.
  *
  * Records are counted per batch (struct source_batch); when the last one of a batch has left its lane and its commit_record has
  * been called, the batch is let go.

@@ -112,7 +112,7 @@ static int join(struct sink_task *task, struct mr_error **error)
                               error);
 }
 
-/* The plugin is started before the first partition can be opened (lifecycle, section 6). */
+/* The plugin is started before the first partition can be opened (as Kafka's WorkerSinkTask). */
 static int start(struct sink_task *task, struct mr_error **error)
 {
     int64_t now_ms;
@@ -171,7 +171,7 @@ static int run(struct sink_task *task, bool paused, enum task_step *step, int64_
 
 /* --- the end ------------------------------------------------------------------------------------------------------------ */
 
-/* A FAILED task leaves the group, so that its partitions move on to its siblings (errors-dlq, section 11). */
+/* A FAILED task leaves the group, so that its partitions move on to its siblings. */
 static void close_consumer(struct sink_task *task, const struct task_wish *wish)
 {
     /* A fenced member's place is its successor's already: there is nothing to leave. */
@@ -229,7 +229,7 @@ static int advance(struct sink_task *task, const struct task_wish *wish, bool *w
     if (wish->paused != (task_state(head) == TASK_PAUSED) || task_state(head) == TASK_STARTING) {
         task_move(head, wish->paused ? TASK_PAUSED : TASK_RUNNING, NULL);
         if (wish->paused)
-            task->commit_wished = true; /* lifecycle, section 2: a pause commits at once */
+            task->commit_wished = true; /* a pause commits at once, as in WorkerSinkTask */
     }
     *waiting = false;
     return 0;

@@ -1,4 +1,4 @@
-/* Offsets: what may be committed, and what happens when that goes wrong (lifecycle, section 6). */
+/* Offsets: what may be committed, and what happens when that goes wrong (Kafka's WorkerSinkTask). */
 #include <inttypes.h>
 #include <string.h>
 

@@ -50,7 +50,7 @@ static int check_polled(struct mr_batch *batch, struct mr_error **why)
                         "memory, or more than the task's buffer allows)");
 }
 
-/* A retriable failure counts as "no records" (errors-dlq, section 2). */
+/* A retriable failure counts as "no records" (Kafka's AbstractWorkerSourceTask.poll). */
 static int poll_failed(struct source_task *task, struct mr_error *why, struct mr_error **error)
 {
     if (why != NULL && mr_error_is_retriable(why)) {

@@ -7,7 +7,7 @@
  *   NEW → PREPARING → PREPARED → STARTING → RUNNING ⇄ PAUSED
  *                                    any of these → STOPPING → STOPPED | FAILED
  *
- * A started task whose target is PAUSED from the beginning waits before the plugin's start (lifecycle, section 2).
+ * A started task whose target is PAUSED from the beginning waits before the plugin's start (Kafka's WorkerTask).
  * The end: STOPPED after a stop, after being abandoned, or after being fenced by a successor; FAILED with a trace after an
  * error (offsets of acknowledged records are still committed, the plugin is stopped, clients are closed). After the end
  * the step function says STEP_END and the task may be destroyed.
