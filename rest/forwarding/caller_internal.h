@@ -42,6 +42,11 @@ struct session_key;
 /* From a session key (NULL: none) and a secret ("": none). false: the key's text is no base64, or no memory. Wipe it after use. */
 bool caller_key_make(const struct session_key *session, const char *secret, unsigned char key[CALLER_KEY_SIZE]);
 
+#define CALLER_SECRET_MARK_SIZE 5
+/* Digits by which workers tell whether their secrets are the same, where everybody may see them: so few that whoever tries out secrets
+ * learns 16 bits of it at most. false: no memory. */
+bool caller_secret_mark(const char *secret, char mark[CALLER_SECRET_MARK_SIZE]);
+
 /* Everything that is signed. */
 struct caller_signed {
     const char *address;

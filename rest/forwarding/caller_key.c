@@ -1,6 +1,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -44,6 +45,19 @@ bool caller_key_make(const struct session_key *session, const char *secret, unsi
     explicit_bzero(bytes, size);
     mem_free(bytes);
     return fine;
+}
+
+bool caller_secret_mark(const char *secret, char mark[CALLER_SECRET_MARK_SIZE])
+{
+    static const unsigned char LABEL[] = "millrace.inter.worker.secret";
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+
+    if (HMAC(EVP_sha256(), secret, (int)strlen(secret), LABEL, sizeof(LABEL) - 1, digest, &size) == NULL)
+        return false;
+    snprintf(mark, CALLER_SECRET_MARK_SIZE, "%02x%02x", digest[0], digest[1]);
+    explicit_bzero(digest, sizeof(digest));
+    return true;
 }
 
 void caller_digest_body(struct caller_signed *what, const char *body, size_t length)

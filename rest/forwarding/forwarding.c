@@ -216,7 +216,9 @@ static int prepare_callers(struct forwarding *forwarding, const struct forwardin
         return forwarding->callers == NULL ? -1 : 0;
     snprintf(name, sizeof(name), "worker %s", setup->address);
     forwarding->self = identity_create(name, IDENTITY_WORKER);
-    if (forwarding->self == NULL)
+    if (has_secret && caller_secret_mark(secret, forwarding->secret_mark))
+        forwarding->link.secret_mark = forwarding->secret_mark;
+    if (forwarding->self == NULL || (has_secret && forwarding->link.secret_mark == NULL))
         return mr_error_set(error, MR_ERR_NO_MEMORY, "requests to other workers: no memory");
     return 0;
 }

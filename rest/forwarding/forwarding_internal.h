@@ -4,7 +4,7 @@
 #ifndef FORWARDING_FORWARDING_INTERNAL_H
 #define FORWARDING_FORWARDING_INTERNAL_H
 
-#include "forwarding/caller.h"
+#include "forwarding/caller_internal.h"
 #include "forwarding/client.h"
 #include "forwarding/forwarding.h"
 #include "herder/leader_link.h"
@@ -17,6 +17,7 @@ struct forwarding {
     struct client *client;
     struct callers *callers; /* NULL: there is nothing to sign with */
     struct identity *self;   /* this worker; NULL: no login is needed and there is no secret, so nobody is named */
+    char secret_mark[CALLER_SECRET_MARK_SIZE];
     struct leader_link link;
 };
 

@@ -119,8 +119,9 @@ static const char *leader_url(const struct cluster_picture *picture)
 }
 
 /* What a member that has not introduced itself yet is like is not known. */
-static void write_member(struct json_out *out, const struct cluster_picture *picture, const struct cluster_known *known)
+static void write_member(struct json_out *out, const struct herder_cluster_view *view, const struct cluster_known *known)
 {
+    const struct cluster_picture *picture = &view->picture;
     bool is_introduced = cluster_known_is_introduced(known);
 
     json_out_open(out, '{');
@@ -135,18 +136,24 @@ static void write_member(struct json_out *out, const struct cluster_picture *pic
     write_flag(out, "leaves", is_introduced && known->member.leaves);
     write_flag(out, "unfit", cluster_known_has_orders(known) && known->assignment.is_unfit);
     write_flag(out, "gone", cluster_known_is_gone(picture, known));
+    if (is_introduced)
+        write_flag(out, "same_secret", cluster_member_shares_secret(&known->member, view->secret_mark));
+    else
+        json_out_pair(out, "same_secret", NULL);
     json_out_close(out, '}');
 }
 
-static void write_members(struct json_out *out, const struct cluster_picture *picture)
+static void write_members(struct json_out *out, const struct herder_cluster_view *view)
 {
+    const struct cluster_picture *picture = &view->picture;
+
     json_out_name(out, "members");
     json_out_open(out, '[');
     for (size_t i = 0; i < picture->known.count; i++) {
         const struct cluster_known *known = picture->known.items[i];
 
         if (known->boot[0] != '\0')
-            write_member(out, picture, known);
+            write_member(out, view, known);
     }
     json_out_close(out, ']');
 }
@@ -223,7 +230,7 @@ void cluster_entity_write(struct json_out *out, const struct herder_cluster_view
     json_out_pair(out, "leader", leader_url(picture));
     json_out_pair(out, "fencing", picture->head.fencing);
     write_number(out, "epoch", (int64_t)picture->head.stamp.epoch);
-    write_members(out, picture);
+    write_members(out, view);
     write_assignments(out, picture, &shown);
     write_reasons(out, "unassigned", &picture->head.unassigned, text_of, &shown);
     write_waiting(out, &picture->head.absent, &shown);

@@ -15,6 +15,7 @@
 #define NUMBER_OR_NULL "{'type':['integer','null']}"
 #define COUNT "{'type':'integer','minimum':0}"
 #define FLAG "{'type':'boolean'}"
+#define FLAG_OR_NULL "{'type':['boolean','null']}"
 #define ONE_OF(words) "{'type':'string','enum':[" words "]}"
 #define SCHEMA(name) "{'$ref':'#/components/schemas/" name "'}"
 #define LIST(item) "{'type':'array','items':" item "}"
@@ -100,8 +101,9 @@ const struct openapi_part OPENAPI_SCHEMAS[] = {
     {"LoggerLevel", "{'type':'object','properties':{'level':" TEXT "},'required':['level']}"},
     {"ClusterMember", OBJECT("'url':" TEXT ",'boot':" TEXT ",'version':" TEXT_OR_NULL ",'host':" TEXT_OR_NULL ",'labels':"
                              TEXT_OR_NULL ",'leads':" FLAG ",'introduced':" FLAG ",'drains':" FLAG ",'leaves':" FLAG
-                             ",'unfit':" FLAG ",'gone':" FLAG,
-                             "'url','boot','version','host','labels','leads','introduced','drains','leaves','unfit','gone'")},
+                             ",'unfit':" FLAG ",'gone':" FLAG ",'same_secret':" FLAG_OR_NULL,
+                             "'url','boot','version','host','labels','leads','introduced','drains','leaves','unfit','gone',"
+                             "'same_secret'")},
     {"ClusterAssignment", OBJECT("'url':" TEXT ",'boot':" TEXT_OR_NULL ",'obeyed':" FLAG ",'units':" UNITS ",'revoking':"
                                  UNITS_WITH_REASON ",'preparing':" UNITS,
                                  "'url','boot','obeyed','units','revoking','preparing'")},
@@ -131,6 +133,7 @@ const struct openapi_part OPENAPI_PARAMETERS[] = {
     {"onlyFailed", QUERY("onlyFailed", OFF_UNLESS_SET, "only what is FAILED")},
     {"connectorsOnly", QUERY("connectorsOnly", "{'type':'boolean','default':true}", "false: plugins of all kinds")},
     {"version", QUERY("version", TEXT, "of the plugin, or latest")},
+    {"force", QUERY("force", OFF_UNLESS_SET, "also while no other worker takes work")},
     {"scope", QUERY("scope", "{'type':'string','default':'worker'}", "worker, or cluster: all workers follow")},
     {SIGNATURE_HEADER, HEADER(SIGNATURE_HEADER, "HMAC of the body under the session key, in base64")},
     {SIGNATURE_ALGORITHM_HEADER, HEADER(SIGNATURE_ALGORITHM_HEADER, "such as HmacSHA256")},

@@ -76,6 +76,7 @@ class Access(unittest.TestCase):
             return status == 200 and len(cluster["members"]) == 2 and all(m["introduced"] for m in cluster["members"]) and cluster["leader"]
         self.follower = self.workers[0]
         url = lab.wait_until(leader, "two workers, one of them leads")
+        self.assertEqual([True, True], [member["same_secret"] for member in self.ask("admin", "GET", "/admin/cluster")[1]["members"]])
         self.follower, self.leader = sorted(self.workers, key=lambda worker: worker.url == url.rstrip("/"))
 
     def config(self, **more):

@@ -33,6 +33,7 @@ struct cluster_known {
      * 0: it does not. Since when it is in the group no more. */
     int64_t owes_since_ms, silent_since_ms, gone_since_ms;
     bool is_unfit;
+    char secret_told[MEMBERSHIP_BOOT_ID_SIZE]; /* the run of which the log has that its secret is another */
 };
 
 struct cluster_picture {

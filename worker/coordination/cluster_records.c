@@ -305,6 +305,13 @@ bool cluster_member_says_gone(const struct cluster_member *member, const char *u
     return false;
 }
 
+bool cluster_member_shares_secret(const struct cluster_member *member, const char *mark)
+{
+    if (member->secret_mark == NULL || mark == NULL)
+        return member->secret_mark == mark;
+    return strcmp(member->secret_mark, mark) == 0;
+}
+
 void cluster_member_init(struct cluster_member *member)
 {
     *member = (struct cluster_member){0};
@@ -316,6 +323,7 @@ void cluster_member_release(struct cluster_member *member)
     mem_free(member->version);
     mem_free(member->host);
     mem_free(member->labels);
+    mem_free(member->secret_mark);
     unit_map_release(&member->stopped);
     unit_map_release(&member->prepared);
     ptr_array_release(&member->gone);
@@ -347,6 +355,7 @@ int cluster_member_encode(const struct cluster_member *member, struct str_buffer
         put_number(&writer, "pid", member->pid);
         put_number(&writer, "started", member->started);
         put_text(&writer, "labels", member->labels);
+        put_text(&writer, "secret_mark", member->secret_mark);
         put_flag(&writer, "drains", member->drains);
         put_flag(&writer, "leaves", member->leaves);
         put_stamp(&writer, "as_of", member->as_of);
@@ -383,6 +392,7 @@ int cluster_member_decode(struct cluster_member *member, const char *text, size_
         member->pid = get_number(reader.map, "pid", 0);
         member->started = get_number(reader.map, "started", 0);
         member->labels = get_text(&reader, "labels");
+        member->secret_mark = get_text(&reader, "secret_mark");
         member->drains = get_flag(reader.map, "drains");
         member->leaves = get_flag(reader.map, "leaves");
         member->as_of = get_stamp(reader.map, "as_of");

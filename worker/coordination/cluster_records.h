@@ -43,6 +43,7 @@ struct cluster_member {
     int64_t pid;
     int64_t started;    /* start time of the process in clock ticks since the machine's boot */
     char *labels;
+    char *secret_mark;  /* of millrace.inter.worker.secret: equal for equal ones, and nearly never for others; NULL: it has none */
     bool drains, leaves;
     struct cluster_stamp as_of; /* the assignment that `stopped` and `prepared` answer */
     struct unit_map stopped;    /* of those to be revoked; text: "abandoned" or NULL */
@@ -78,6 +79,9 @@ struct cluster_head {
 
 /* Does it say that this run is proven dead? Only a member's own word counts: whether it is one is the caller's to know. */
 bool cluster_member_says_gone(const struct cluster_member *member, const char *url, const char *boot);
+
+/* By their marks. `mark` NULL: none is had. */
+bool cluster_member_shares_secret(const struct cluster_member *member, const char *mark);
 
 void cluster_member_init(struct cluster_member *member);
 void cluster_member_release(struct cluster_member *member);

@@ -12,6 +12,7 @@
 #include "coordination/membership.h"
 #include "coordination/membership_listener.h"
 #include "herder/cluster_view.h"
+#include "herder/leader_link.h"
 #include "herder/units_internal.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
@@ -35,6 +36,7 @@ int cluster_create(struct herder *herder, struct mr_error **error)
     cluster->rebalance_timeout_ms = worker->rebalance_timeout_ms;
     cluster->url = mem_strdup(herder->setup.membership->worker_url);
     snprintf(cluster->boot, sizeof(cluster->boot), "%s", membership_boot_id(herder->membership));
+    cluster->secret_mark = herder->setup.leader_link != NULL ? herder->setup.leader_link->secret_mark : NULL;
     cluster->is_stale = true;
     duty_init(herder);
     newcomer_init(herder);
@@ -145,6 +147,7 @@ struct herder_cluster_view *herder_cluster_view(const struct herder *herder)
     cluster_picture_init(&view->picture);
     view->url = cluster->url;
     view->boot = cluster->boot;
+    view->secret_mark = cluster->secret_mark;
     view->is_member = !atomic_load(&herder->runs_nothing);
     snapshot = config_store_snapshot(herder->setup.configs);
     all = copy_seats(cluster, &view->picture) && read_notes(&view->picture, snapshot);
@@ -241,6 +244,7 @@ void cluster_look(struct herder *herder)
         units_mark_all(herder); /* ours are others now; a request may wait for another worker's */
     cluster->seen = stamp;
     fencing_watch(herder);
+    worker_secret_watch(cluster);
     if (herder->stage == HERDER_LEADING)
         status_of_unassigned(herder);
 }

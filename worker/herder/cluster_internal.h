@@ -23,6 +23,7 @@ struct herder_cluster {
     char *url; /* ours: the stable id */
     char boot[MEMBERSHIP_BOOT_ID_SIZE];
     struct process_identity process;
+    const char *secret_mark; /* leader_link.h; NULL: none */
     uint32_t return_delay_ms, rebalance_timeout_ms;
 
     /* ---- cluster.c: what is read ---- */
@@ -144,6 +145,10 @@ void crash_notes_hear(struct herder *herder, const struct config_snapshot *snaps
 void crash_notes_tend(struct herder *herder);
 /* executor_forgive, for all workers. Also standalone. */
 void crash_notes_forgive(struct herder *herder, const char *connector, int64_t task, bool with_tasks);
+
+/* ---- worker_secret.c ---- */
+/* Says once of each member that its millrace.inter.worker.secret is another. The records were read. */
+void worker_secret_watch(struct herder_cluster *cluster);
 
 /* ---- drain.c ---- */
 /* Answers those who waited for what is so now. */

@@ -13,6 +13,7 @@
 struct herder_cluster_view {
     struct cluster_picture picture;
     const char *url, *boot; /* of this worker; the herder's */
+    const char *secret_mark; /* of this worker: cluster_member_shares_secret */
     bool is_member;         /* false: this worker joins, or has lost the group: what it knows may be old */
 };
 

@@ -175,9 +175,11 @@ static bool fill_in(struct herder *herder)
         own->host = mem_strdup(cluster->process.host);
     if (own->labels == NULL)
         own->labels = mem_strdup(herder->setup.worker->placement_labels);
+    if (own->secret_mark == NULL)
+        own->secret_mark = mem_strdup(cluster->secret_mark);
     repeat_deaths(cluster);
     forget_settled_deaths(cluster);
-    return own->version != NULL && own->host != NULL && list_stopped(herder) && list_prepared(herder);
+    return (own->secret_mark != NULL || cluster->secret_mark == NULL) && own->version != NULL && own->host != NULL && list_stopped(herder) && list_prepared(herder);
 }
 
 /* false: no memory; own_text stays. */

@@ -36,6 +36,9 @@ struct leader_link {
     /* GET url: who answers at this address? */
     void (*ask_boot)(void *argument, const char *url, int64_t deadline_ms, leader_link_boot_fn *done, void *done_argument);
     void *argument;
+    /* What millrace.inter.worker.secret looks like to who may not know it: a few digits that stand in the member record. NULL: there is
+     * none. Lives as long as the link. */
+    const char *secret_mark;
 };
 
 #endif

@@ -34,6 +34,7 @@ static void a_member_record_comes_back(void **state)
     member.version = mem_strdup("1.2");
     member.host = mem_strdup("machine/4026531836");
     member.labels = mem_strdup("zone=a");
+    member.secret_mark = mem_strdup("12ab");
     member.pid = 77;
     member.started = 1234567;
     member.leaves = true;
@@ -46,6 +47,8 @@ static void a_member_record_comes_back(void **state)
     assert_string_equal(read.version, "1.2");
     assert_string_equal(read.host, member.host);
     assert_string_equal(read.labels, "zone=a");
+    assert_true(cluster_member_shares_secret(&read, "12ab"));
+    assert_false(cluster_member_shares_secret(&read, "12ac") || cluster_member_shares_secret(&read, NULL));
     assert_int_equal(read.pid, 77);
     assert_int_equal(read.started, 1234567);
     assert_true(read.leaves);

@@ -522,6 +522,18 @@ static void without_memory_nothing_is_told_and_nothing_leaks(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* Four digits, the same for the same secret. */
+static void a_secret_has_a_mark_that_does_not_tell_it(void **state)
+{
+    char mark[CALLER_SECRET_MARK_SIZE], again[CALLER_SECRET_MARK_SIZE], others[CALLER_SECRET_MARK_SIZE];
+    (void)state;
+    assert_true(caller_secret_mark("0123456789abcdef", mark) && caller_secret_mark("0123456789abcdef", again) &&
+                caller_secret_mark("0123456789abcdeg", others));
+    assert_int_equal(strspn(mark, "0123456789abcdef"), CALLER_SECRET_MARK_SIZE - 1);
+    assert_string_equal(mark, again);
+    assert_string_not_equal(mark, others);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -537,6 +549,7 @@ int main(void)
         TEST(what_was_signed_before_the_start_may_have_come_before),
         TEST(the_secret_of_the_cluster_counts),
         TEST(who_has_another_secret_is_told_which_property_to_look_at),
+        cmocka_unit_test(a_secret_has_a_mark_that_does_not_tell_it),
         TEST(without_session_keys_the_secret_is_the_key),
         TEST(without_a_session_key_yet_it_is_said),
         TEST(a_new_session_key_breaks_no_call),

@@ -558,6 +558,7 @@ static void where_workers_have_a_secret_the_session_key_does_not_do(void **state
     assert_non_null(strstr(reply->body, "set the same millrace.inter.worker.secret on all workers"));
     assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", EMPTY, NULL)->status, 403);
     assert_string_equal(cluster->workers[0].herder.asked, "");
+    assert_int_equal(strlen(forwarding_leader_link(cluster->workers[0].forwarding)->secret_mark), 4);
     put_tasks(&cluster->workers[0], cluster->workers[1].url, "here", &passed);
     assert_int_equal(passed.status, 204);
     assert_string_equal(cluster->workers[1].herder.asked, "tasks here 2 1");

@@ -376,7 +376,7 @@ static void the_cluster_is_shown(void **state)
            "{\"answered_by\":{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"is_member\":true},\"leader\":\"http://me:1/\","
            "\"fencing\":null,\"epoch\":0,\"members\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"version\":null,"
            "\"host\":null,\"labels\":null,\"leads\":true,\"introduced\":false,\"drains\":false,\"leaves\":false,"
-           "\"unfit\":false,\"gone\":false}],\"assignment\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"obeyed\":true,"
+           "\"unfit\":false,\"gone\":false,\"same_secret\":null}],\"assignment\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"obeyed\":true,"
            "\"units\":[{\"connector\":\"c\"},{\"connector\":\"c\",\"task\":0}],"
            "\"revoking\":[{\"connector\":\"d\",\"task\":1,\"reason\":\"drain\"}],\"preparing\":[]}],"
            "\"unassigned\":[],\"waiting\":[{\"connector\":\"e\",\"for\":\"http://gone:1/\",\"until_ms\":1700000000000}],"
@@ -398,6 +398,8 @@ static void a_drain_is_asked_for_and_what_is_left_is_shown(void **state)
     fixture->herder.has_cluster = true;
     expect(state, "PUT /admin/drain", NULL, 204, "");
     expect_asked(state, "drain 1");
+    expect(state, "PUT /admin/drain?force=true", NULL, 204, "");
+    expect_asked(state, "drain 2");
     expect(state, "DELETE /admin/drain", NULL, 204, "");
     expect_asked(state, "drain 0");
     fixture->herder.status = 202;
