@@ -17,6 +17,7 @@
 
 #define LOOK_AGAIN_MS (60 * 60 * 1000)
 #define RETRY_MS (STORE_WRITE_TIMEOUT_MS + 1000) /* a write under way has ended by then */
+#define PACE_MS 500 /* between two looks at least, however short keys are to live */
 
 /* What Java's generator of that algorithm makes when no size is given. */
 static size_t default_size(const char *algorithm)
@@ -61,6 +62,13 @@ static int64_t due_in_ms(const struct worker_config *worker, struct config_store
     return left_ms;
 }
 
+static int64_t look_in_ms(int64_t left_ms)
+{
+    if (left_ms < PACE_MS)
+        return PACE_MS;
+    return left_ms < LOOK_AGAIN_MS ? left_ms : LOOK_AGAIN_MS;
+}
+
 /* The text of a new key; NULL: no memory. */
 static char *make_key(size_t size)
 {
@@ -101,11 +109,14 @@ static void write_run(struct herder_job *job)
     mem_free(text);
 }
 
+/* The next key may be due before a write that says nothing would be tried again. */
 static void write_done(struct herder *herder, struct herder_job *job)
 {
-    (void)herder;
     if (job->error != NULL)
         log_warn(HERDER_LOG, "the session key could not be written, trying again: %s", mr_error_message(job->error));
+    else
+        herder_timer_set(herder, &herder->key_timer,
+                         herder_now_ms() + look_in_ms(due_in_ms(herder->setup.worker, herder->setup.configs)));
 }
 
 static void write_late(struct herder *herder, struct herder_job *job)
@@ -124,7 +135,7 @@ int64_t session_key_tend(struct herder *herder)
         return LOOK_AGAIN_MS;
     left_ms = due_in_ms(worker, herder->setup.configs);
     if (left_ms > 0)
-        return left_ms < LOOK_AGAIN_MS ? left_ms : LOOK_AGAIN_MS;
+        return look_in_ms(left_ms);
     if (!herder_job_post(herder, &(struct herder_job_setup){.run = write_run,
                                                             .done = write_done,
                                                             .late = write_late,

@@ -66,6 +66,7 @@ static void expect_written(const char *algorithm, size_t length)
     assert_true(eventually(5000, differs_from, before));
     assert_int_equal(strncmp(key_now(), algorithm, strlen(algorithm)), 0);
     assert_int_equal(strlen(key_now()) - strlen(algorithm) - 1, length);
+    wait_for_writes();
 }
 
 static void a_key_is_written_when_there_is_none(void **state)
@@ -106,6 +107,22 @@ static void a_key_of_another_algorithm_or_size_is_replaced(void **state)
     expect_written("HmacSHA512", 88);
 }
 
+/* Nobody but the herder's own timer asks for the second and the third. */
+static void keys_that_live_shortly_are_renewed_as_often_as_asked(void **state)
+{
+    char former[400];
+    int64_t begun_ms = clock_monotonic_ms(NULL);
+
+    (void)state;
+    rig.worker.key_ttl_ms = 700;
+    session_key_tend(rig.herder);
+    for (int i = 0; i < 3; i++) {
+        snprintf(former, sizeof(former), "%s", key_now());
+        assert_true(eventually(5000, differs_from, former));
+    }
+    assert_true(clock_monotonic_ms(NULL) - begun_ms >= 2 * 700 - 10);
+}
+
 static void calls_that_come_too_often_write_one_key(void **state)
 {
     char first[400];
@@ -135,6 +152,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_that_another_leader_wrote_is_kept, key_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_key_too_old_is_renewed_unless_none_ever_is, key_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_key_of_another_algorithm_or_size_is_replaced, key_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(keys_that_live_shortly_are_renewed_as_often_as_asked, key_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(calls_that_come_too_often_write_one_key, key_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(other_protocols_have_no_key, key_setup, rig_teardown),
     };
