@@ -57,11 +57,15 @@ static void append_path(struct str_buffer *path, const struct http_request *requ
         str_buffer_append_char(path, '/');
 }
 
-/* By another worker: its signed word where callers are known, else what the request says of itself. After authentication. */
-static bool is_forwarded(const struct rest_context *context, const struct http_request *request)
+/* By another worker, whose address it is then. Who is known here beside that header is so by its signed word. */
+static bool is_passed_on(const struct http_exchange *exchange)
 {
-    if (http_request_header(request, CALLER_HEADER) != NULL)
-        return true;
+    return rest_caller(exchange) != NULL && http_request_header(http_exchange_request(exchange), CALLER_HEADER) != NULL;
+}
+
+/* Where nobody logs in a change is what it says of itself. */
+static bool says_it_is_passed_on(const struct rest_context *context, const struct http_request *request)
+{
     return context->gate == NULL && http_request_query(request, "forward") != NULL;
 }
 
@@ -82,6 +86,7 @@ static struct audit_call call_of(const struct http_exchange *exchange, const cha
         .method = http_method_name(request->method),
         .path = str_buffer_failed(&texts->path) ? request->route->pattern : str_buffer_text(&texts->path),
         .connector = connector,
+        .is_forwarded = is_passed_on(exchange),
     };
 }
 
@@ -209,7 +214,7 @@ enum dispatch_verdict route_audit_stage(struct rest_context *context, struct htt
     }
     hash_now(recording, hash);
     struct audit_call call = call_of(exchange, recording->connector, &texts);
-    call.is_forwarded = is_forwarded(context, http_exchange_request(exchange));
+    call.is_forwarded = call.is_forwarded || says_it_is_passed_on(context, http_exchange_request(exchange));
     http_exchange_note_header(exchange, ROUTE_AUDIT_ID_HEADER, texts.id);
     http_exchange_set_id(exchange, texts.id);
     http_exchange_watch(exchange, on_answered, recording);

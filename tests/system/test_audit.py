@@ -215,7 +215,8 @@ class Logins(unittest.TestCase):
         self.folder = lab.scratch_folder()
         bindings = {"bindings": [
             {"name": "admins", "users": ["alice"], "role": "admin"},
-            {"name": "readers", "users": ["bob"], "role": "viewer", "connectors": ["*"]}]}
+            {"name": "readers", "users": ["bob"], "role": "viewer", "connectors": ["*"]},
+            {"name": "writers", "users": ["bob"], "role": "editor", "connectors": ["from-*"], "classes": ["org.acme.*"], "topics": ["x"]}]}
         self.common = lab.worker_properties(
             lab.suite_lab(), millrace__rest__bindings__file=self.write("bindings.json", json.dumps(bindings)),
             millrace__rest__auth__passwords__file=self.write("passwords", "alice:%s\nbob:%s\n" % (BCRYPT, BCRYPT)))
@@ -249,6 +250,13 @@ class Logins(unittest.TestCase):
         self.assertEqual(1, len(first), done)
         self.assertNotEqual(first[0]["worker"], passed_on[0]["worker"])
         self.assertEqual({("alice", "password")}, {(line["who"], line["login"]) for line in done})
+        for worker in workers.values():  # what bob's class may be is looked at where it is written
+            self.assertEqual(403, self.ask(worker, "PUT", "/connectors/from-bob/config", config, basic("bob", "secret"))[0])
+        refused = lab.wait_until(lambda: (lambda lines: len(lines) >= 2 and lines)(
+            [line for name in workers for line in lines_of(self.path(name))
+             if line["event"] == "refused" and line["path"] == "/connectors/from-bob/config"]), "both refusals")
+        self.assertEqual([(passed_on[0]["worker"], False), (passed_on[0]["worker"], True)],
+                         sorted((line["worker"], line.get("forwarded", False)) for line in refused))
 
     def test_who_is_refused_and_who_is_passed_on_are_named(self):
         workers = {name: self.start(name) for name in ("a", "b")}
