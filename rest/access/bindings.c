@@ -266,6 +266,25 @@ static bool check_expressions(struct place *place, const struct binding *binding
     return true;
 }
 
+/* Configurations may name a class by its last part, its alias; what is judged is the whole name, which has a package. Two classes may have
+ * one alias, so it stands for none. */
+static bool is_short_class(const char *pattern)
+{
+    bool is_one_class = strpbrk(pattern, "*?") == NULL;
+    return strchr(pattern, '.') == NULL && (is_one_class || (pattern[0] >= 'A' && pattern[0] <= 'Z'));
+}
+
+static bool check_classes(struct place *place, const struct binding *binding)
+{
+    const struct ptr_array *patterns = &binding->limits[LIMIT_CLASSES];
+    place->member = limit_names[LIMIT_CLASSES];
+    for (size_t i = 0; i < patterns->count; i++)
+        if (is_short_class(patterns->items[i]))
+            return refuse(place, "a class is named with its package, as in \"org.acme.ThingSourceConnector\"; GET /connector-plugins "
+                          "lists those names");
+    return true;
+}
+
 /* Could the pattern fit an option that begins so? */
 static bool may_begin(const char *pattern, const char *prefix)
 {
@@ -322,7 +341,7 @@ static bool check_binding(struct place *place, const json_t *object, const struc
         return false;
     if (binding->has_data && !demand_limit(place, binding, LIMIT_TOPICS, "the right data needs them; [\"*\"] is all"))
         return false;
-    return check_expressions(place, binding) && check_references(place, binding) && check_overrides(place, binding) &&
+    return check_expressions(place, binding) && check_classes(place, binding) && check_references(place, binding) && check_overrides(place, binding) &&
            check_useless(place, binding);
 }
 

@@ -24,8 +24,8 @@
  * role: viewer, operator, editor, admin; each may do what those before it may. rights: ["data"], the contents of records.
  * The rest are patterns (`*` any characters, `?` one): what does not match is refused, what is absent matches nothing.
  *   connectors: names. Every role but admin states them.
- *   classes: of connectors. An editor states them. FileStreamSource/SinkConnector, which read and write the worker's own
- *     disk, are matched by their whole name only, never by a pattern.
+ *   classes: of connectors, with their package: a short name is refused. An editor states them. FileStreamSource/SinkConnector,
+ *     which read and write the worker's own disk, are matched by their whole name only, never by a pattern.
  *   topics: of connectors that are created or changed, and of records that are looked at. An editor, and whoever has
  *     "data", states them.
  *   group.ids: of consumer.override.group.id; the usual connect-<name> needs none.

@@ -234,18 +234,18 @@ static void two_bindings_are_not_added_up(void **state)
 {
     static const char TWO[] =
         "{\"bindings\": ["
-        "{\"name\": \"a\", \"users\": [\"u\"], \"role\": \"editor\", \"connectors\": [\"a-*\"], \"classes\": [\"A\"], \"topics\": [\"a\"]},"
-        "{\"name\": \"b\", \"users\": [\"u\"], \"role\": \"editor\", \"connectors\": [\"b-*\"], \"classes\": [\"B\"], \"topics\": [\"b\"]},"
+        "{\"name\": \"a\", \"users\": [\"u\"], \"role\": \"editor\", \"connectors\": [\"a-*\"], \"classes\": [\"x.A\"], \"topics\": [\"a\"]},"
+        "{\"name\": \"b\", \"users\": [\"u\"], \"role\": \"editor\", \"connectors\": [\"b-*\"], \"classes\": [\"x.B\"], \"topics\": [\"b\"]},"
         "{\"name\": \"d\", \"users\": [\"u\"], \"role\": \"viewer\", \"rights\": [\"data\"], \"connectors\": [\"c\"], \"topics\": [\"c\"]}]}";
     char why[ACCESS_WHY_SIZE];
     struct bindings *bindings = parse(TWO);
     struct identity *identity = somebody("u", NULL);
     (void)state;
-    assert_true(access_decide(bindings, identity, ACCESS_EDIT, &(struct access_subject){.connector = "b-1", .class_name = "B"}, why));
-    assert_false(access_decide(bindings, identity, ACCESS_EDIT, &(struct access_subject){.connector = "a-1", .class_name = "B"}, why));
-    assert_refusal(why, "the classes of binding a do not cover B");
+    assert_true(access_decide(bindings, identity, ACCESS_EDIT, &(struct access_subject){.connector = "b-1", .class_name = "x.B"}, why));
+    assert_false(access_decide(bindings, identity, ACCESS_EDIT, &(struct access_subject){.connector = "a-1", .class_name = "x.B"}, why));
+    assert_refusal(why, "the classes of binding a do not cover x.B");
     assert_false(access_decide(bindings, identity, ACCESS_EDIT,
-                               &(struct access_subject){.connector = "a-1", .class_name = "A", .topics = LIST("a", "b")}, why));
+                               &(struct access_subject){.connector = "a-1", .class_name = "x.A", .topics = LIST("a", "b")}, why));
     assert_refusal(why, "the topics of binding a do not cover b");
     assert_false(access_decide(bindings, identity, ACCESS_DATA, &(struct access_subject){.topics = LIST("a")}, why));
     assert_refusal(why, "the topics of binding d do not cover a");
@@ -315,6 +315,8 @@ static void bad_bindings_are_refused_by_their_place(void **state)
         {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"overrides\": [\"linger.ms\"]"), "overrides: a pattern must be of the whole"},
         {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"overrides\": [\"producer\"]"), "overrides: a pattern must be of the whole"},
         {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"^a.*$\"]"), "topics: a pattern is no regular"},
+        {BINDING(WHO EDITOR "\"classes\": [\"a.B\", \"FileStreamSink\"], \"topics\": [\"*\"]"), "classes: a class is named with its package"},
+        {BINDING(WHO EDITOR "\"classes\": [\"FileStream*\"], \"topics\": [\"*\"]"), "classes: a class is named with its package"},
         {BINDING(WHO "\"role\": \"viewer\", \"connectors\": [\"^a-.*$\"]"), "connectors: a pattern is no regular"},
         {BINDING(WHO "\"role\": \"operator\", \"connectors\": [\"*\"], \"classes\": [\"*\"]"), "classes: only editors use them"},
         {BINDING("\"name\": \"n\", \"users\": [\"ad*\"], \"role\": \"admin\""), "users: a name is no pattern"},
