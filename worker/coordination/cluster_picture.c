@@ -118,6 +118,17 @@ bool cluster_known_has_orders(const struct cluster_known *known)
     return known->boot[0] != '\0' && known->has_assignment && strcmp(known->assignment.boot, known->boot) == 0;
 }
 
+bool cluster_known_is_at_work(const struct cluster_picture *picture, const struct cluster_known *known)
+{
+    return cluster_known_has_orders(known) && !cluster_known_is_gone(picture, known);
+}
+
+bool cluster_known_takes_work(const struct cluster_picture *picture, const struct cluster_known *known)
+{
+    return cluster_known_is_introduced(known) && !known->member.drains && !known->member.leaves &&
+           !cluster_known_is_gone(picture, known);
+}
+
 /* --- seats ----------------------------------------------------------------------------------------------------------- */
 
 const struct cluster_seat *cluster_picture_seat(const struct cluster_picture *picture, const char *url, const char *boot)

@@ -68,5 +68,9 @@ bool cluster_known_is_introduced(const struct cluster_known *known);
 bool cluster_known_is_gone(const struct cluster_picture *picture, const struct cluster_known *known);
 /* It is in the group, and has an assignment that is meant for this run. */
 bool cluster_known_has_orders(const struct cluster_known *known);
+/* It has orders, and its process has not ended: what it was given runs there, or is about to. */
+bool cluster_known_is_at_work(const struct cluster_picture *picture, const struct cluster_known *known);
+/* As far as is read it would take over what another one hands over; labels of connectors are not looked at. */
+bool cluster_known_takes_work(const struct cluster_picture *picture, const struct cluster_known *known);
 
 #endif

@@ -183,8 +183,8 @@ bool cluster_runs_tasks(const struct herder *herder, const char *connector)
     for (size_t i = 0; cluster != NULL && i < cluster->picture.known.count; i++) {
         const struct cluster_known *known = cluster->picture.known.items[i];
 
-        if (cluster_known_has_orders(known) &&
-            (has_task_of(&known->assignment.units, connector) || has_task_of(&known->assignment.revoking, connector)))
+        if ((has_task_of(&known->assignment.units, connector) || has_task_of(&known->assignment.revoking, connector)) &&
+            cluster_known_is_at_work(&cluster->picture, known))
             return true;
     }
     return false;
@@ -197,8 +197,8 @@ bool cluster_holds(const struct herder *herder, const char *connector, int32_t t
     for (size_t i = 0; i < workers->count; i++) {
         const struct cluster_known *known = workers->items[i];
 
-        if (cluster_known_has_orders(known) && (unit_map_has(&known->assignment.units, connector, task) ||
-                                                unit_map_has(&known->assignment.revoking, connector, task)))
+        if ((unit_map_has(&known->assignment.units, connector, task) || unit_map_has(&known->assignment.revoking, connector, task)) &&
+            cluster_known_is_at_work(&herder->cluster->picture, known))
             return true;
     }
     return false;
@@ -211,8 +211,7 @@ const char *cluster_owner(const struct herder *herder, const char *connector, in
     for (size_t i = 0; cluster != NULL && i < cluster->picture.known.count; i++) {
         const struct cluster_known *known = cluster->picture.known.items[i];
 
-        if (cluster_known_has_orders(known) &&
-            unit_map_has(&known->assignment.units, connector, task))
+        if (unit_map_has(&known->assignment.units, connector, task) && cluster_known_is_at_work(&cluster->picture, known))
             return known->url;
     }
     return NULL;

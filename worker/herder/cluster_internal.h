@@ -95,7 +95,7 @@ void cluster_take_seats(struct herder *herder, uint64_t epoch, const struct memb
 bool cluster_runs_tasks(const struct herder *herder, const char *connector);
 /* Was it given to a worker that is there, and not been taken back? */
 bool cluster_holds(const struct herder *herder, const char *connector, int32_t task);
-/* Where a unit runs, or is to run: NULL: nowhere. */
+/* Where a unit runs, or is to run. NULL: nowhere, or at one whose process has ended. */
 const char *cluster_owner(const struct herder *herder, const char *connector, int32_t task);
 
 /* ---- duty.c ---- */

@@ -101,8 +101,7 @@ static bool others_take_work(const struct herder_cluster *cluster)
     for (size_t i = 0; i < cluster->picture.known.count; i++) {
         const struct cluster_known *known = cluster->picture.known.items[i];
 
-        if (strcmp(known->url, cluster->url) != 0 && cluster_known_is_introduced(known) && !known->member.drains &&
-            !known->member.leaves && !cluster_known_is_gone(&cluster->picture, known))
+        if (strcmp(known->url, cluster->url) != 0 && cluster_known_takes_work(&cluster->picture, known))
             return true;
     }
     return false;

@@ -399,8 +399,7 @@ static bool has_successors(const struct herder_cluster *cluster)
     for (size_t i = 0; i < cluster->picture.known.count; i++) {
         const struct cluster_known *known = cluster->picture.known.items[i];
 
-        if (known->boot[0] != '\0' && strcmp(known->boot, cluster->boot) != 0 && known->has_member &&
-            strcmp(known->member.boot, known->boot) == 0 && !known->member.drains && !known->member.leaves)
+        if (strcmp(known->url, cluster->url) != 0 && cluster_known_takes_work(&cluster->picture, known))
             return true;
     }
     return false;

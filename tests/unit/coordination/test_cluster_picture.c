@@ -86,6 +86,28 @@ static void who_is_gone_is_what_a_member_says_of_one_run(void **state)
     cluster_picture_release(&picture);
 }
 
+static void the_dead_neither_hold_nor_take_over_anything(void **state)
+{
+    struct cluster_picture picture;
+
+    (void)state;
+    cluster_picture_init(&picture);
+    assert_true(cluster_picture_add_seat(&picture, A, "1", true));
+    assert_true(cluster_picture_add_seat(&picture, B, "2", false));
+    assert_true(read_record(&picture, "millrace-assignment-" A, "{\"boot\":\"1\",\"units\":{\"c\":[0]}}"));
+    assert_true(read_record(&picture, "millrace-member-" A, "{\"boot\":\"1\"}"));
+    assert_true(read_record(&picture, "millrace-member-" B, "{\"boot\":\"2\"}"));
+    assert_true(cluster_picture_settle(&picture));
+    assert_true(cluster_known_is_at_work(&picture, known(&picture, A)));
+    assert_true(cluster_known_takes_work(&picture, known(&picture, A)));
+    assert_false(cluster_known_is_at_work(&picture, known(&picture, B)));
+    assert_true(read_record(&picture, "millrace-member-" B, "{\"boot\":\"2\",\"leaves\":true,\"gone\":[\"" A "#1\"]}"));
+    assert_false(cluster_known_is_at_work(&picture, known(&picture, A)));
+    assert_false(cluster_known_takes_work(&picture, known(&picture, A)));
+    assert_false(cluster_known_takes_work(&picture, known(&picture, B)));
+    cluster_picture_release(&picture);
+}
+
 static void what_is_neither_member_nor_record_is_forgotten(void **state)
 {
     struct cluster_picture picture;
@@ -154,6 +176,7 @@ int main(void)
         cmocka_unit_test(of_two_members_with_one_url_the_one_with_the_record_counts),
         cmocka_unit_test(orders_for_another_run_are_none),
         cmocka_unit_test(who_is_gone_is_what_a_member_says_of_one_run),
+        cmocka_unit_test(the_dead_neither_hold_nor_take_over_anything),
         cmocka_unit_test(what_is_neither_member_nor_record_is_forgotten),
         cmocka_unit_test(what_cannot_be_read_is_as_if_it_was_not_there),
         cmocka_unit_test(memory_may_run_short_anywhere),

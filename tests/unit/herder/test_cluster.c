@@ -494,6 +494,61 @@ static void who_has_handed_over_and_left_is_not_taken_for_dead(void **state)
     assert_true(eventually(5000, own_says_who_is_dead, "http://dead:8083/#00000000000000aa"));
 }
 
+/* Comes before the living by its URL. */
+#define DEAD_URL "http://dead:8083/"
+#define DEAD_BOOT "00000000000000aa"
+
+static void follow_beside_a_dead_one(void)
+{
+    static const struct membership_peer peers[] = {
+        {RIG_URL, RIG_BOOT, false}, {OTHER_URL, OTHER_BOOT, true}, {DEAD_URL, DEAD_BOOT, false}};
+
+    put_note("millrace-assignment-" DEAD_URL,
+             "{\"epoch\":1,\"sequence\":1,\"boot\":\"" DEAD_BOOT "\",\"units\":{\"a\":[-1,0]}}");
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":2,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[-1]}}");
+    rig.group->on_following(rig.group_argument, OTHER_URL);
+    rig.group->on_peers(rig.group_argument, 1, peers, 3);
+}
+
+static int restarted(const char *name)
+{
+    struct answer answer = {0};
+
+    herder_restart_connector(rig.herder, name, false, false, take_answer, &answer);
+    return answered(&answer);
+}
+
+static void requests_go_to_the_heir_of_a_dead_worker_while_that_is_still_counted(void **state)
+{
+    struct string_map *config = string_map_create();
+
+    (void)state;
+    string_map_put(config, "name", "a");
+    assert_int_equal(config_store_put_connector(rig.configs, "a", config, NULL, INT64_MAX, NULL), 0);
+    string_map_destroy(config);
+    other_says("");
+    follow_beside_a_dead_one();
+    expect("status a RUNNING");
+    assert_int_equal(restarted("a"), 409); /* as far as is known it is at the other */
+    other_says(",\"gone\":[\"" DEAD_URL "#" DEAD_BOOT "\"]");
+    turn();
+    assert_int_equal(restarted("a"), 204);
+}
+
+static void who_is_to_end_does_not_wait_for_a_dead_worker_to_take_over(void **state)
+{
+    int64_t begun_ms;
+
+    (void)state;
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[0]}}");
+    put_ended(OTHER_URL, OTHER_BOOT, "");
+    follow();
+    begun_ms = eventually_now_ms();
+    herder_stop(rig.herder, begun_ms + 60000);
+    assert_true(eventually_now_ms() - begun_ms < 30000);
+    expect_order("executor stops | leaves the group");
+}
+
 static void nothing_goes_to_a_worker_that_does_not_even_say_it_was_asked(void **state)
 {
     (void)state;
@@ -646,6 +701,8 @@ int main(void)
         TEST(what_fits_nobody_is_unassigned_with_the_reason),
         TEST(what_one_member_has_proof_of_another_says_too_as_long_as_the_dead_one_is_counted),
         TEST(who_has_handed_over_and_left_is_not_taken_for_dead),
+        TEST(requests_go_to_the_heir_of_a_dead_worker_while_that_is_still_counted),
+        TEST(who_is_to_end_does_not_wait_for_a_dead_worker_to_take_over),
         TEST(nothing_goes_to_a_worker_that_does_not_even_say_it_was_asked),
         cmocka_unit_test_setup_teardown(who_does_not_acknowledge_in_time_gets_nothing_new, strict_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_cannot_write_its_acknowledgement_stops_and_leaves, strict_setup, rig_teardown),
