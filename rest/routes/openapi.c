@@ -321,30 +321,50 @@ static void write_info(struct json_out *out)
     json_out_close(out, '}');
 }
 
-bool openapi_write(struct str_buffer *out_text, bool with_admin, const struct rest_auth_config *auth)
+/* Administrative routes are the last of the table. */
+static void write_paths(struct json_out *out, enum openapi_scope scope)
 {
-    size_t count = with_admin ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN;
+    size_t first = scope == OPENAPI_ADMIN_ONLY ? REST_ROUTE_COUNT_WITHOUT_ADMIN : 0;
+    size_t end = scope == OPENAPI_WITHOUT_ADMIN ? REST_ROUTE_COUNT_WITHOUT_ADMIN : REST_ROUTE_COUNT;
+    open_named(out, "paths", '{');
+    if (scope == OPENAPI_ADMIN_ONLY)
+        write_path(out, REST_ROUTES, REST_ROUTE_COUNT, REST_OPENAPI);
+    for (size_t i = first; i < end; i++)
+        if (is_first_of_path(REST_ROUTES, i))
+            write_path(out, REST_ROUTES, end, REST_ROUTES[i].pattern);
+    json_out_close(out, '}');
+}
+
+bool openapi_write(struct str_buffer *out_text, enum openapi_scope scope, const struct rest_auth_config *auth)
+{
     struct json_out out;
     json_out_init(&out, out_text);
     json_out_open(&out, '{');
     json_out_pair(&out, "openapi", "3.1.0");
     write_info(&out);
-    open_named(&out, "paths", '{');
-    for (size_t i = 0; i < count; i++)
-        if (is_first_of_path(REST_ROUTES, i))
-            write_path(&out, REST_ROUTES, count, REST_ROUTES[i].pattern);
-    json_out_close(&out, '}');
+    write_paths(&out, scope);
     write_components(&out, auth);
     write_security(&out, auth);
     json_out_close(&out, '}');
     return !str_buffer_failed(out_text);
 }
 
+static void answer(struct http_exchange *exchange, const struct str_buffer *document)
+{
+    struct http_response response;
+    http_response_init(&response, 200, HTTP_CONTENT_JSON);
+    str_buffer_append(&response.body, document->data, document->length);
+    http_exchange_answer(exchange, &response);
+}
+
 void openapi_get(void *argument, struct http_exchange *exchange)
 {
     struct rest_context *context = argument;
-    struct http_response response;
-    http_response_init(&response, 200, HTTP_CONTENT_JSON);
-    str_buffer_append(&response.body, context->openapi.data, context->openapi.length);
-    http_exchange_answer(exchange, &response);
+    answer(exchange, &context->openapi);
+}
+
+void openapi_admin_get(void *argument, struct http_exchange *exchange)
+{
+    struct rest_context *context = argument;
+    answer(exchange, &context->openapi_admin);
 }

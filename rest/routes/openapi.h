@@ -1,6 +1,6 @@
 /*
  * openapi: the description of the REST API, OpenAPI 3.1, made of the route table (routes.c), the words for each route
- * (route_docs.c) and the shapes of bodies (openapi_schemas.c). GET /openapi.json answers with it.
+ * (route_docs.c) and the shapes of bodies (openapi_schemas.c). GET /openapi.json answers with it, on admin.listeners with theirs.
  *
  * Every route that is served is in it. Shapes are closed (additionalProperties false) wherever an answer has fixed members;
  * open are only what connectors choose: names of options, partitions and offsets of sources. Errors are one shape, at every
@@ -18,8 +18,9 @@
 struct rest_auth_config;
 struct str_buffer;
 
-/* Appends the document, with administrative routes or without. `auth`: the ways to log in of the worker that it describes; NULL: of any
+enum openapi_scope { OPENAPI_ALL, OPENAPI_WITHOUT_ADMIN, OPENAPI_ADMIN_ONLY };
+/* Appends the document of what is served somewhere. `auth`: the ways to log in of the worker that it describes; NULL: of any
  * worker, so all ways, and none. false: no memory; the buffer has failed. */
-bool openapi_write(struct str_buffer *out, bool with_admin, const struct rest_auth_config *auth);
+bool openapi_write(struct str_buffer *out, enum openapi_scope scope, const struct rest_auth_config *auth);
 
 #endif

@@ -60,11 +60,13 @@ static struct http_server *start(const struct addresses *addresses, struct tls_k
     return server;
 }
 
-/* Only the rows at the end of the table. */
+/* Only the rows at the end of the table, and their description. */
 static struct http_router admin_router_of(const struct http_router *router)
 {
     return (struct http_router){.routes = REST_ROUTES + REST_ROUTE_COUNT_WITHOUT_ADMIN,
                                 .route_count = REST_ROUTE_COUNT - REST_ROUTE_COUNT_WITHOUT_ADMIN,
+                                .more_routes = &REST_ADMIN_OPENAPI,
+                                .more_route_count = 1,
                                 .context = router->context,
                                 .admit = router->admit,
                                 .dispatch = router->dispatch};

@@ -2,7 +2,7 @@
  * rest_listeners: `listeners` and `admin.listeners` of a worker, with their certificates.
  *
  * Where admin.listeners is not set, everything is on `listeners`. Where it is, administrative endpoints are on those alone, and
- * nothing else is there: neither / nor /health, no extensions, no CORS and no configured headers (as Kafka Connect). Login, rights and
+ * nothing else is there but their description (/openapi.json): neither / nor /health, no extensions, no CORS and no configured headers (as Kafka Connect). Login, rights and
  * audit hold on both.
  */
 #ifndef ROUTES_REST_LISTENERS_H

@@ -29,8 +29,11 @@ struct rest_server {
 
 static int write_openapi(struct rest_context *context, const struct worker_config *worker, struct mr_error **error)
 {
+    enum openapi_scope scope = worker->admin_on_listeners ? OPENAPI_ALL : OPENAPI_WITHOUT_ADMIN;
     str_buffer_init(&context->openapi, OPENAPI_LENGTH_MAX);
-    if (openapi_write(&context->openapi, worker->admin_on_listeners, &worker->rest_auth))
+    str_buffer_init(&context->openapi_admin, OPENAPI_LENGTH_MAX);
+    if (openapi_write(&context->openapi, scope, &worker->rest_auth) &&
+        (worker->admin_listener_count == 0 || openapi_write(&context->openapi_admin, OPENAPI_ADMIN_ONLY, &worker->rest_auth)))
         return 0;
     return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
 }
@@ -99,6 +102,7 @@ void rest_context_drop(struct rest_context *context)
     cross_origin_release(&context->cross_origin);
     header_rules_release(&context->header_rules);
     str_buffer_release(&context->openapi);
+    str_buffer_release(&context->openapi_admin);
     mem_free(context);
 }
 

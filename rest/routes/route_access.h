@@ -44,7 +44,7 @@ struct route_access {
     enum route_touches touches;
 };
 
-/* By a row of REST_ROUTES; any other route is an admin's. */
+/* By a row of REST_ROUTES, or REST_ADMIN_OPENAPI; any other route is an admin's. */
 const struct route_access *route_access_of(const struct http_route *route);
 bool route_needs_login(const struct http_route *route);
 

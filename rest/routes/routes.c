@@ -68,9 +68,14 @@ const size_t REST_ROUTE_COUNT_WITHOUT_ADMIN = sizeof(REST_ROUTES) / sizeof(REST_
 _Static_assert(sizeof(REST_ROUTES) / sizeof(REST_ROUTES[0]) == sizeof(ROUTE_ACCESS) / sizeof(ROUTE_ACCESS[0]),
                "each route has its right");
 
+/* On admin.listeners, beside the last rows. */
+const struct http_route REST_ADMIN_OPENAPI = {HTTP_GET, REST_OPENAPI, openapi_admin_get, 0, NULL, 0};
+
 const struct route_access *route_access_of(const struct http_route *route)
 {
-    static const struct route_access of_others = {ACCESS_ADMIN, TOUCHES_WORKER};
+    static const struct route_access of_others = {ACCESS_ADMIN, TOUCHES_WORKER}, of_document = {ACCESS_VIEW, TOUCHES_WORKER};
+    if (route == &REST_ADMIN_OPENAPI)
+        return &of_document;
     bool is_ours = (uintptr_t)route >= (uintptr_t)REST_ROUTES && (uintptr_t)route < (uintptr_t)(REST_ROUTES + REST_ROUTE_COUNT);
     return is_ours ? &ROUTE_ACCESS[route - REST_ROUTES] : &of_others;
 }

@@ -27,6 +27,7 @@ extern const struct http_route REST_ROUTES[];
 #define REST_METRICS "/metrics"
 #define REST_OPENAPI "/openapi.json"
 extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
+extern const struct http_route REST_ADMIN_OPENAPI; /* also on admin.listeners */
 
 /* What handlers need; held by the server and by every request that waits for the herder. */
 struct audit;
@@ -42,7 +43,7 @@ struct rest_context {
     struct audit *audit; /* NULL: nothing is recorded */
     struct cross_origin cross_origin; /* what browsers are told with every answer */
     struct header_rules header_rules;
-    struct str_buffer openapi; /* the document (openapi.h) */
+    struct str_buffer openapi, openapi_admin; /* the documents (openapi.h) of listeners and admin.listeners; "": none there */
     struct gate *gate; /* who asks; NULL: authentication is off, nobody logs in */
     struct tls_keeper *_Atomic certificates[2]; /* of listeners and admin.listeners, set once both listen; NULL: no https there */
     struct extensions *extensions; /* extension_routes.h */
@@ -132,7 +133,7 @@ http_handler loggers_get, logger_get, logger_put;
 http_handler internal_tasks_post, internal_fence_put;
 /* Of those two, when no other worker says that it asks (forwarding/caller.h): whoever does not sign is turned away by the headers. */
 enum http_admission internal_admit(struct rest_context *context, struct http_exchange *exchange, struct http_response *refusal);
-http_handler metrics_get, openapi_get;
+http_handler metrics_get, openapi_get, openapi_admin_get;
 http_handler connector_plugins_get, plugin_config_get, plugin_config_validate;
 
 /* {"n": {…status…}} needs it too: false when the connector has no status. */

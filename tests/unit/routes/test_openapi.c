@@ -9,12 +9,12 @@
 #include "support/alloc_torture.h"
 
 
-static json_t *read_document_of(bool with_admin, const struct rest_auth_config *auth)
+static json_t *read_document_of(enum openapi_scope scope, const struct rest_auth_config *auth)
 {
     struct str_buffer text;
     json_error_t why;
     str_buffer_init(&text, OPENAPI_LENGTH_MAX);
-    assert_true(openapi_write(&text, with_admin, auth));
+    assert_true(openapi_write(&text, scope, auth));
     json_t *root = json_loads(str_buffer_text(&text), JSON_REJECT_DUPLICATES, &why);
     if (root == NULL)
         fail_msg("%s at %d", why.text, why.position);
@@ -22,14 +22,14 @@ static json_t *read_document_of(bool with_admin, const struct rest_auth_config *
     return root;
 }
 
-static json_t *read_document(bool with_admin)
+static json_t *read_document(enum openapi_scope scope)
 {
-    return read_document_of(with_admin, NULL);
+    return read_document_of(scope, NULL);
 }
 
 static int set_up_document(void **state)
 {
-    *state = read_document(true);
+    *state = read_document(OPENAPI_ALL);
     return 0;
 }
 
@@ -104,7 +104,7 @@ static void nothing_but_routes_is_described(void **state)
 static void administrative_routes_are_left_out_where_they_are_not_served(void **state)
 {
     (void)state;
-    json_t *root = read_document(false);
+    json_t *root = read_document(OPENAPI_WITHOUT_ADMIN);
     const char *path;
     json_t *operations;
     size_t count = 0;
@@ -115,6 +115,26 @@ static void administrative_routes_are_left_out_where_they_are_not_served(void **
     }
     assert_int_equal(count, REST_ROUTE_COUNT_WITHOUT_ADMIN);
     json_decref(root);
+}
+
+static void administrative_listeners_describe_what_they_serve(void **state)
+{
+    struct fixture *fixture = *state;
+    struct reply *reply = raw_ask(rest_server_admin_port(fixture->server, 0), "GET " REST_OPENAPI " HTTP/1.1\r\nHost: h\r\n\r\n");
+    const char *path;
+    json_t *root, *operations;
+    size_t count = 0;
+    assert_int_equal(reply->status, 200);
+    root = json_loads(reply->body, JSON_REJECT_DUPLICATES, NULL);
+    json_object_foreach(json_object_get(root, "paths"), path, operations)
+    {
+        assert_true(strncmp(path, "/admin/", 7) == 0 || strcmp(path, REST_OPENAPI) == 0);
+        count += json_object_size(operations);
+    }
+    assert_int_equal(count, REST_ROUTE_COUNT - REST_ROUTE_COUNT_WITHOUT_ADMIN + 1);
+    json_decref(root);
+    reply = ask(state, "GET " REST_OPENAPI, NULL);
+    assert_null(strstr(reply->body, "/admin/"));
 }
 
 static void it_says_what_needs_a_login_and_by_what(void **state)
@@ -142,7 +162,7 @@ static void it_says_what_needs_a_login_and_by_what(void **state)
 /* "password token": what the worker's document names, in its order; "-" stands for none. */
 static void assert_ways(const struct rest_auth_config *auth, const char *expected)
 {
-    json_t *root = read_document_of(true, auth), *way;
+    json_t *root = read_document_of(OPENAPI_ALL, auth), *way;
     char ways[100] = "";
     size_t i;
     json_array_foreach(json_object_get(root, "security"), i, way)
@@ -247,7 +267,7 @@ static void it_is_served(void **state)
     assert_int_equal(reply->status, 200);
     assert_string_equal(reply_header(reply, "Content-Type"), "application/json");
     str_buffer_init(&text, OPENAPI_LENGTH_MAX);
-    assert_true(openapi_write(&text, true, &(struct rest_auth_config){.certificates = false}));
+    assert_true(openapi_write(&text, OPENAPI_ALL, &(struct rest_auth_config){.certificates = false}));
     assert_string_equal(reply->body, str_buffer_text(&text));
     assert_true(text.length < OPENAPI_LENGTH_MAX / 2);
     str_buffer_release(&text);
@@ -258,7 +278,7 @@ static bool write_once(void *argument)
     (void)argument;
     struct str_buffer text;
     str_buffer_init(&text, OPENAPI_LENGTH_MAX);
-    bool worked = openapi_write(&text, true, NULL);
+    bool worked = openapi_write(&text, OPENAPI_ALL, NULL);
     str_buffer_release(&text);
     return worked;
 }
@@ -277,6 +297,7 @@ int main(void)
         OF_DOCUMENT(every_route_is_described),
         OF_DOCUMENT(nothing_but_routes_is_described),
         cmocka_unit_test(administrative_routes_are_left_out_where_they_are_not_served),
+        cmocka_unit_test_setup_teardown(administrative_listeners_describe_what_they_serve, set_up_without_admin, tear_down),
         cmocka_unit_test(operations_have_names_of_their_own),
         OF_DOCUMENT(it_says_what_needs_a_login_and_by_what),
         cmocka_unit_test(only_the_ways_to_log_in_that_are_open_are_named),
