@@ -113,16 +113,16 @@ static int check(const char *path)
     return status;
 }
 
+/* What is not there may have been refused. */
 static void print_unknown(const struct loader *loader, const char *name)
 {
     const char *class_names[SUGGESTIONS_MAX];
     size_t count = loader_suggest(loader, name, class_names, SUGGESTIONS_MAX);
-    fprintf(stderr, "millrace plugin doc: %s names no plugin, or several; ", name);
-    if (count == 0)
-        fprintf(stderr, "`millrace plugin list` has the full names\n");
+    print_refusals(loader);
+    fprintf(stderr, "millrace plugin doc: no plugin goes by the name %s, or more than one does", name);
     for (size_t i = 0; i < count; i++)
-        fprintf(stderr, "%s%s%s", i == 0 ? "did you mean " : i + 1 < count ? ", " : " or ", class_names[i],
-                i + 1 == count ? "?\n" : "");
+        fprintf(stderr, "%s%s", i == 0 ? "; did you mean " : i + 1 < count ? ", " : " or ", class_names[i]);
+    fprintf(stderr, "%s `millrace plugin list` has the full names\n", count > 0 ? "?" : ";");
 }
 
 static int doc(const char *name, const char *plugin_path)
