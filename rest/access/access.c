@@ -168,7 +168,7 @@ static struct finding look(const struct binding *binding, const struct identity 
 
 /* ---- words ---- */
 
-static void explain(const struct finding *nearest, const struct identity *identity, enum access_right right, char *why)
+static void explain_finding(const struct finding *nearest, const struct identity *identity, enum access_right right, char *why)
 {
     const char *name = identity->name;
     if (nearest->nearness == NEAR_NOT_BOUND) {
@@ -187,6 +187,14 @@ static void explain(const struct finding *nearest, const struct identity *identi
         snprintf(why, ACCESS_WHY_SIZE, "%.200s may not do this: the %s of binding %.200s do not cover %.400s", name,
                  limit_name(nearest->limit), nearest->binding->name, nearest->text);
     }
+}
+
+static void explain(const struct finding *nearest, const struct identity *identity, enum access_right right, char *why)
+{
+    explain_finding(nearest, identity, right, why);
+    size_t length = strlen(why);
+    if (identity->lacks_groups)
+        snprintf(why + length, ACCESS_WHY_SIZE - length, "; the token does not list the groups of this user, as there are too many");
 }
 
 /* Workers look who answers at an address; what else they ask of each other needs no right. No binding is about them. */

@@ -37,6 +37,7 @@ struct identity {
     char *name;
     enum identity_login login;
     struct ptr_array groups;   /* char * */
+    bool lacks_groups;         /* the issuer left groups out of the token, as there are too many */
     struct ptr_array claims;   /* struct identity_claim * */
 };
 

@@ -143,6 +143,28 @@ static bool add_object(struct flattening *flattening, const char *outer, const j
     return fine;
 }
 
+/* Issuers write it either way. */
+static bool says_yes(const json_t *value)
+{
+    return json_is_true(value) || (json_is_string(value) && strcmp(json_string_value(value), "true") == 0);
+}
+
+/* Does it say that groups are left out (Entra ID's overage: a claim as a distributed one, OpenID Connect Core 5.6.2, or hasgroups)? */
+static bool lacks_groups(const struct jwt_rules *rules, const json_t *claims)
+{
+    const json_t *elsewhere = json_object_get(claims, "_claim_names");
+    for (size_t i = 0; i < rules->group_claims.count; i++) {
+        const char *name = rules->group_claims.items[i];
+        if (json_object_get(claims, name) != NULL)
+            continue;
+        if (json_object_get(elsewhere, name) != NULL)
+            return true;
+        if (strcmp(name, "groups") == 0 && says_yes(json_object_get(claims, "hasgroups")))
+            return true;
+    }
+    return false;
+}
+
 /* A member of the token itself: who bears it is no detail of an inner object. */
 static const char *name_of(const struct jwt_rules *rules, const json_t *claims)
 {
@@ -170,5 +192,6 @@ struct identity *jwt_claims_identity(const struct jwt_rules *rules, const json_t
         *why = flattening.why;
         return NULL;
     }
+    flattening.identity->lacks_groups = lacks_groups(rules, claims);
     return flattening.identity;
 }

@@ -13,6 +13,9 @@
  * name_claim should be one that the issuer never gives to somebody else and that users cannot change: `sub`, or Entra's `oid`;
  * not an e-mail address.
  *
+ * A token that says that groups are left out of it, as there are too many (Entra ID's `_claim_names`, `hasgroups`), is taken without
+ * them, and its identity says so: fewer bindings fit then, never others.
+ *
  * Keys come as text through _set_keys; whoever fetches them is not in this room. When a token that is otherwise fine names a
  * key that is not there, the outcome is JWT_KEY_UNKNOWN, and to one caller per refresh_interval_ms it says fetch_keys: that
  * one asks the issuer; the others wait for it and check once more, or answer 401. So keys rotate without a restart, and

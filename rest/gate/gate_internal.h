@@ -2,6 +2,7 @@
 #ifndef GATE_GATE_INTERNAL_H
 #define GATE_GATE_INTERNAL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "access/basic.h"
@@ -16,6 +17,7 @@ struct gate {
     struct jwt_validator *validator; /* NULL: tokens are not taken */
     struct key_set *key_set;
     bool takes_certificates;
+    atomic_bool said_lacking; /* that a token left groups out */
     struct failure_limit *failures;
     struct password_queue *queue; /* NULL: no password is slow to check */
 };

@@ -18,6 +18,8 @@
 #define BEARER_LENGTH (sizeof(BEARER) - 1)
 #define INVALID_TOKEN "invalid_token"
 
+_Static_assert(HTTP_AUTHORIZATION_MAX >= JWT_TOKEN_MAX + BEARER_LENGTH, "a token of its limit does not fit into its header");
+
 static const struct gate_verdict UNDECIDED = {.outcome = GATE_UNDECIDED};
 
 struct gate_verdict gate_refusal(int status, const char *why)
@@ -163,13 +165,25 @@ static const char *token_of(const char *header)
     return header + BEARER_LENGTH + strspn(header + BEARER_LENGTH, " ");
 }
 
-static struct gate_verdict look_at_token(const struct gate *gate, const char *token)
+/* Once, for whoever comes first: others are told when they are refused. */
+static void note_lacking_groups(struct gate *gate, const struct identity *identity)
+{
+    if (identity->lacks_groups && !atomic_exchange(&gate->said_lacking, true))
+        log_warn("access", "the token of %.256s does not list its groups, as there are too many (overage): no binding that names a group or "
+                 "such a claim fits. Let the issuer put app roles, or only groups assigned to the application, into tokens; "
+                 "docs/access.md shows how. Said once",
+                 identity->name);
+}
+
+static struct gate_verdict look_at_token(struct gate *gate, const char *token)
 {
     if (gate->validator == NULL)
         return gate_refusal(401, "Tokens are not taken here.");
     struct jwt_verdict found = jwt_validator_check(gate->validator, token, strlen(token));
-    if (found.outcome == JWT_ACCEPTED)
+    if (found.outcome == JWT_ACCEPTED) {
+        note_lacking_groups(gate, found.identity);
         return pass(found.identity);
+    }
     if (found.outcome == JWT_KEY_UNKNOWN)
         return UNDECIDED;
     struct gate_verdict verdict = found.outcome == JWT_FAILED ? no_memory() : gate_refusal(401, found.why);

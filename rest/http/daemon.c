@@ -20,7 +20,7 @@
 #include "base/bans.h"
 
 /* Of the read buffer and header lists of a connection; above the limits of request.h, below nothing is checked by us. */
-#define CONNECTION_MEMORY (40u << 10)
+#define CONNECTION_MEMORY (56u << 10)
 
 static const char *const CONTENT_TYPES[] = {
     [HTTP_CONTENT_NONE] = NULL,

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/thread.h"
@@ -30,7 +31,7 @@ struct http_exchange *exchange_create(struct listener *listener, struct MHD_Conn
     refcount_init(&exchange->owners);
     exchange->listener = listener;
     exchange->mhd = mhd;
-    str_buffer_init(&exchange->header_text, HTTP_HEADERS_MAX + 2 * HTTP_HEADER_COUNT_MAX);
+    str_buffer_init(&exchange->header_text, HTTP_HEADERS_MAX + HTTP_AUTHORIZATION_MAX + 2 * HTTP_HEADER_COUNT_MAX);
     str_buffer_init(&exchange->body, HTTP_BODY_MAX);
     str_buffer_init(&exchange->origin, HTTP_HEADERS_MAX);
     http_response_init(&exchange->refusal, 401, HTTP_CONTENT_JSON);
@@ -108,7 +109,17 @@ struct header_copy {
     struct http_exchange *exchange;
     size_t name_at[HTTP_HEADER_COUNT_MAX], value_at[HTTP_HEADER_COUNT_MAX];
     size_t count, bytes;
+    bool has_authorization;
 };
+
+/* What a header takes of HTTP_HEADERS_MAX. The value of the first Authorization has a limit of its own; beyond it, it counts. */
+static size_t counted_bytes(struct header_copy *copy, const char *name, const char *value)
+{
+    size_t name_bytes = strlen(name) + 4, value_bytes = strlen(value); /* ": " and the line's end */
+    bool is_free = !copy->has_authorization && strcasecmp(name, "Authorization") == 0 && value_bytes <= HTTP_AUTHORIZATION_MAX;
+    copy->has_authorization = copy->has_authorization || is_free;
+    return name_bytes + (is_free ? 0 : value_bytes);
+}
 
 static enum MHD_Result copy_header(void *argument, enum MHD_ValueKind kind, const char *name, const char *value)
 {
@@ -116,7 +127,7 @@ static enum MHD_Result copy_header(void *argument, enum MHD_ValueKind kind, cons
     struct header_copy *copy = argument;
     struct str_buffer *text = &copy->exchange->header_text;
     value = value == NULL ? "" : value;
-    copy->bytes += strlen(name) + strlen(value) + 4; /* ": " and the line's end */
+    copy->bytes += counted_bytes(copy, name, value);
     if (copy->bytes > HTTP_HEADERS_MAX || copy->count == HTTP_HEADER_COUNT_MAX) {
         copy->exchange->refused = 431;
         return MHD_NO;

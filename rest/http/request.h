@@ -15,7 +15,8 @@
 #include "http/target.h"
 
 #define HTTP_REQUEST_LINE_MAX 8192  /* bytes of path and query; longer: 414 */
-#define HTTP_HEADERS_MAX 8192       /* bytes of all headers; more: 431 */
+#define HTTP_HEADERS_MAX 8192       /* bytes of all headers but one Authorization; more: 431 */
+#define HTTP_AUTHORIZATION_MAX (16384 + 64) /* bytes of that value, which may be a token with many groups; more: 431 */
 #define HTTP_HEADER_COUNT_MAX 100   /* headers; more: 431 */
 #define HTTP_BODY_MAX (1u << 20)    /* bytes, where its route says no other; larger: 413, read and thrown away, connection kept */
 #define HTTP_DRAIN_MAX (256u << 20) /* bytes of a too large body that are thrown away; beyond: connection closed */

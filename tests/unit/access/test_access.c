@@ -255,6 +255,22 @@ static void two_bindings_are_not_added_up(void **state)
     bindings_drop(bindings);
 }
 
+/* Who is in too many groups for a token is told so, and gets no other role by it. */
+static void refusals_say_that_groups_are_lacking(void **state)
+{
+    char why[ACCESS_WHY_SIZE];
+    struct bindings *bindings = parse(RULES);
+    struct identity *identity = somebody("in-many-groups", NULL);
+    (void)state;
+    assert_false(access_decide(bindings, identity, ACCESS_EDIT, NULL, why));
+    assert_null(strstr(why, "too many"));
+    identity->lacks_groups = true;
+    assert_false(access_decide(bindings, identity, ACCESS_EDIT, NULL, why));
+    assert_refusal(why, "the token does not list the groups of this user, as there are too many");
+    identity_destroy(identity);
+    bindings_drop(bindings);
+}
+
 static void claims_bind_only_all_together(void **state)
 {
     char why[ACCESS_WHY_SIZE];
@@ -493,6 +509,7 @@ int main(void)
         cmocka_unit_test(a_path_cannot_climb_out_of_a_reference),
         cmocka_unit_test(two_bindings_are_not_added_up),
         cmocka_unit_test(claims_bind_only_all_together),
+        cmocka_unit_test(refusals_say_that_groups_are_lacking),
         cmocka_unit_test(bad_bindings_are_refused_by_their_place),
         cmocka_unit_test(a_changed_bindings_file_counts_at_once_and_a_broken_one_does_not),
         cmocka_unit_test(bindings_that_could_not_be_read_at_that_moment_count_a_little_later),

@@ -144,6 +144,27 @@ static void large_headers_get_431(void **state)
     assert_int_equal(status_with(*state, "GET /now HTTP/1.1\r\nHost: h\r\nX: ", 200000, "\r\n\r\n"), 431);
 }
 
+/* A token with many groups, beside other headers of the limit and a long request line. */
+static int status_of_login(struct fixture *fixture, const char *more, size_t length)
+{
+    static char before[20000];
+    size_t at = (size_t)sprintf(before, "GET /now?%07000d HTTP/1.1\r\nHost: h\r\n", 0);
+    for (int i = 0; i < 40; i++)
+        at += (size_t)sprintf(before + at, "X-%d: %0160d\r\n", i, 0);
+    sprintf(before + at, "%sAuthorization: ", more);
+    return status_with(fixture, before, length, "\r\n\r\n");
+}
+
+static void one_authorization_may_be_as_long_as_a_token(void **state)
+{
+    static char other[8200];
+    assert_int_equal(status_of_login(*state, "", HTTP_AUTHORIZATION_MAX), 200);
+    assert_int_equal(status_of_login(*state, "", HTTP_AUTHORIZATION_MAX + 1), 431);
+    assert_int_equal(status_of_login(*state, "", 100000), 431);
+    sprintf(other, "Authorization: %04000d\r\n", 0);
+    assert_int_equal(status_of_login(*state, other, 4000), 431); /* the second counts as the others do */
+}
+
 static void many_headers_get_431(void **state)
 {
     char text[8000] = "GET /now HTTP/1.1\r\nHost: h\r\n";
@@ -345,6 +366,7 @@ int main(void)
         cmocka_unit_test(a_body_beyond_all_measure_is_refused_at_once),
         cmocka_unit_test(a_long_request_line_gets_414),
         cmocka_unit_test(large_headers_get_431),
+        cmocka_unit_test(one_authorization_may_be_as_long_as_a_token),
         cmocka_unit_test(many_headers_get_431),
         cmocka_unit_test(a_silent_client_is_closed),
         cmocka_unit_test(a_client_that_trickles_is_closed),

@@ -104,12 +104,37 @@ static void only_the_document_of_this_issuer_counts(void **state)
     }
 }
 
+/* The members that Entra ID's document has; its keys are elsewhere below the same host. With the tenant "common" it names no tenant. */
+static void the_document_of_entra_is_understood(void **state)
+{
+#define TENANT "https://login.microsoftonline.com/3b9d1c52-6f0e-4a7b-9c8d-2e5f7a1b0c34"
+#define MEMBERS(issuer, keys)                                                                                                        \
+    "{\"token_endpoint\":\"" TENANT "/oauth2/v2.0/token\",\"token_endpoint_auth_methods_supported\":[\"client_secret_post\"],"          \
+    "\"jwks_uri\":\"" keys "\",\"response_modes_supported\":[\"query\"],\"id_token_signing_alg_values_supported\":[\"RS256\"],"       \
+    "\"issuer\":\"" issuer "\",\"request_uri_parameter_supported\":false,\"tenant_region_scope\":\"EU\","                             \
+    "\"cloud_instance_name\":\"microsoftonline.com\",\"rbac_url\":\"https://pas.windows.net\"}"
+    static const char V2[] = MEMBERS(TENANT "/v2.0", TENANT "/discovery/v2.0/keys");
+    static const char V1[] = MEMBERS("https://sts.windows.net/t/", "https://login.windows.net/common/discovery/keys");
+    static const char COMMON[] = MEMBERS("https://login.microsoftonline.com/{tenantid}/v2.0", TENANT "/discovery/v2.0/keys");
+    struct mr_error *error = NULL;
+    (void)state;
+    char *url = discovery_keys_url(V2, strlen(V2), TENANT "/v2.0", false, &error);
+    assert_string_equal(url, TENANT "/discovery/v2.0/keys");
+    mem_free(url);
+    url = discovery_keys_url(V1, strlen(V1), "https://sts.windows.net/t/", false, &error);
+    assert_string_equal(url, "https://login.windows.net/common/discovery/keys");
+    mem_free(url);
+    assert_null(discovery_keys_url(COMMON, strlen(COMMON), TENANT "/v2.0", false, &error));
+    mr_error_drop(error);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_addresses_that_cannot_be_somebody_else_are_asked),
         cmocka_unit_test(the_document_is_below_the_issuer),
         cmocka_unit_test(only_the_document_of_this_issuer_counts),
+        cmocka_unit_test(the_document_of_entra_is_understood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
