@@ -20,7 +20,7 @@
     ROUTE(GET, "/readyz", health_get, VIEW, NOTHING, HEALTH_TIMEOUT_MS, health_timed_out, 0)                           \
     ROUTE(GET, "/whoami", whoami_get, VIEW, CALLER, 0, NULL, 0)                                                        \
     ROUTE(GET, REST_METRICS, metrics_get, VIEW, ALL_CONNECTORS, 0, NULL, 0)                                            \
-    ROUTE(GET, REST_OPENAPI, openapi_get, VIEW, WORKER, 0, NULL, 0)                                                    \
+    ROUTE(GET, REST_OPENAPI, openapi_get, VIEW, CALLER, 0, NULL, 0)                                                    \
     ROUTE(GET, "/connectors", connectors_get, VIEW, LISTED, 0, NULL, 0)                                                \
     ROUTE(POST, "/connectors", connectors_post, EDIT, GIVEN, 0, NULL, 0)                                               \
     ROUTE(GET, "/connectors/{name}", connector_get, VIEW, CONNECTOR, 0, NULL, 0)                                       \
@@ -73,7 +73,7 @@ const struct http_route REST_ADMIN_OPENAPI = {HTTP_GET, REST_OPENAPI, openapi_ad
 
 const struct route_access *route_access_of(const struct http_route *route)
 {
-    static const struct route_access of_others = {ACCESS_ADMIN, TOUCHES_WORKER}, of_document = {ACCESS_VIEW, TOUCHES_WORKER};
+    static const struct route_access of_others = {ACCESS_ADMIN, TOUCHES_WORKER}, of_document = {ACCESS_VIEW, TOUCHES_CALLER};
     if (route == &REST_ADMIN_OPENAPI)
         return &of_document;
     bool is_ours = (uintptr_t)route >= (uintptr_t)REST_ROUTES && (uintptr_t)route < (uintptr_t)(REST_ROUTES + REST_ROUTE_COUNT);

@@ -132,7 +132,7 @@ static const struct expectation {
     {"GET /readyz", "111111", "111111", 200},
     {"GET /whoami", "L11111", "L11111", 200},
     {"GET /metrics", "L00001", "L00001", 404}, /* this worker counts nothing */
-    {"GET /openapi.json", "L01111", "L01111", 200},
+    {"GET /openapi.json", "L11111", "L11111", 200},
     {"GET /connectors", "L01111", "L01111", 200},
     {"POST /connectors", "L00011", "L00001", 200},
     {"GET /connectors/{name}", "L01111", "L00001", 200},
