@@ -85,11 +85,30 @@ static void say_failure(struct key_set *key_set, bool is_first, const char *why)
         log_debug(LOG_NAME, "the keys of the token issuer %s were not fetched: %s", key_set->issuer, why);
 }
 
+static void fetch(struct key_set *key_set);
+
+/* locks: held. */
+static bool may_ask(const struct key_set *key_set, int64_t now_ms)
+{
+    return key_set->asked_ms < 0 || now_ms - key_set->asked_ms >= key_set->demand_interval_ms;
+}
+
+/* Who waits for a fetch of the schedule joined it: its answer may be older than the key they wait for. So one is asked for on their behalf,
+ * if it may be. locks: held. */
+static bool asks_once_more(struct key_set *key_set, int64_t now_ms)
+{
+    if (key_set->waiters == NULL || key_set->is_asked_for || key_set->is_stopping || !may_ask(key_set, now_ms))
+        return false;
+    key_set->asked_ms = now_ms;
+    key_set->is_asked_for = true;
+    return true;
+}
+
 /* why NULL: the validator has new keys. */
 static void end_fetch(struct key_set *key_set, const char *why)
 {
-    bool had_failed, is_stopping;
-    struct waiter *waiters;
+    bool had_failed, is_stopping, goes_on;
+    struct waiter *waiters = NULL;
     int64_t now_ms = clock_monotonic_ms(NULL);
 
     mutex_lock(&key_set->lock);
@@ -99,19 +118,25 @@ static void end_fetch(struct key_set *key_set, const char *why)
     key_set->next_ms = now_ms + (why == NULL ? jittered_ms(key_set->refresh_ms) : key_set->retry_ms);
     key_set->retry_ms = why == NULL ? key_set->retry_min_ms
                         : key_set->retry_ms > KEY_SET_RETRY_MAX_MS / 2 ? KEY_SET_RETRY_MAX_MS : key_set->retry_ms * 2;
-    key_set->is_fetching = false;
     if (why == NULL && had_failed)
         key_set->asked_ms = -1; /* who asked while the issuer was away has not used up what may be asked of it now */
-    waiters = key_set->waiters;
-    key_set->waiters = NULL;
-    key_set->waiter_count = 0;
+    goes_on = why == NULL && asks_once_more(key_set, now_ms);
+    key_set->is_fetching = goes_on;
+    if (!goes_on) {
+        waiters = key_set->waiters;
+        key_set->waiters = NULL;
+        key_set->waiter_count = 0;
+    }
     cond_broadcast(&key_set->changed);
     mutex_unlock(&key_set->lock);
     if (why != NULL && !is_stopping)
         say_failure(key_set, !had_failed, why);
     if (why == NULL && had_failed)
         log_info(LOG_NAME, "the keys of the token issuer %s are fetched again", key_set->issuer);
-    tell(key_set, waiters);
+    if (goes_on)
+        fetch(key_set);
+    else
+        tell(key_set, waiters);
 }
 
 static void fail(struct key_set *key_set, const char *url, const char *why)
@@ -217,12 +242,6 @@ static void *run(void *argument)
     }
     mutex_unlock(&key_set->lock);
     return NULL;
-}
-
-/* locks: held. */
-static bool may_ask(const struct key_set *key_set, int64_t now_ms)
-{
-    return key_set->asked_ms < 0 || now_ms - key_set->asked_ms >= key_set->demand_interval_ms;
 }
 
 void key_set_await(struct key_set *key_set, key_set_done_fn *done, void *argument)

@@ -56,9 +56,10 @@ void key_set_stop(struct key_set *key_set);
 typedef void key_set_done_fn(void *argument, bool has_keys);
 
 /*
- * After JWT_KEY_UNKNOWN, whatever its fetch_keys says: `done` is told exactly once, when a fetch has ended (within twice
- * KEY_SET_ANSWER_TIMEOUT_MS), or at once, before this returns, when none is allowed now. Then check the token once more: what is unknown
- * then is 401, or 503 without any keys.
+ * After JWT_KEY_UNKNOWN, whatever its fetch_keys says: `done` is told exactly once, when a fetch has ended (within three times
+ * KEY_SET_ANSWER_TIMEOUT_MS), or at once, before this returns, when none is allowed now. Where one of the schedule was under way, which may
+ * have begun before the key was there, another follows it if it is allowed. Then check the token once more: what is unknown then is 401,
+ * or 503 without any keys.
  */
 void key_set_await(struct key_set *key_set, key_set_done_fn *done, void *argument);
 

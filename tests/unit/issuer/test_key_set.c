@@ -273,6 +273,29 @@ static void who_waits_shares_one_fetch_and_the_next_is_told_at_once(void **state
     assert_int_equal(number(fixture, &fixture->fetches), 2);
 }
 
+/* The issuer changes its keys while its answer to the schedule is on its way: who waits for the new one is not told by the old answer. */
+static void who_joins_the_schedule_is_told_by_a_fetch_of_their_own(void **state)
+{
+    static const char ROTATED[] = "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"use\":\"sig\",\"kid\":\"new\","
+                                  "\"x\":\"p76v7aXdu5AUfygOEk3qedCZI7zv05SSEpJ6dowWrkY\",\"y\":\"9VVLxw6h9tefS1E5mYaulS_StpcKOLh9"
+                                  "pOaAYbwg640\"}]}";
+    struct fixture *fixture = *state;
+    mutex_lock(&fixture->lock);
+    fixture->holds = true;
+    mutex_unlock(&fixture->lock);
+    begin(fixture, LONG_MS, LONG_MS);
+    assert_true(eventually(WAIT_MS, holds_one, fixture));
+    for (int i = 0; i < WAITERS; i++)
+        assert_false(is_told_at_once(fixture));
+    set(fixture, 200, ROTATED);
+    let_go(fixture); /* with the former keys */
+    wait_for(fixture, &fixture->told_with_keys, WAITERS);
+    assert_int_equal(jwt_validator_key_count(fixture->validator), 1);
+    assert_int_equal(number(fixture, &fixture->fetches), 2);
+    assert_int_equal(number(fixture, &fixture->told), WAITERS);
+    assert_true(is_told_at_once(fixture)); /* no third one */
+}
+
 static void the_next_interval_has_its_own_fetch(void **state)
 {
     struct fixture *fixture = *state;
@@ -428,6 +451,7 @@ int main(void)
         TEST(keys_are_fetched_again_and_again),
         TEST(configured_addresses_are_not_discovered),
         TEST(who_waits_shares_one_fetch_and_the_next_is_told_at_once),
+        TEST(who_joins_the_schedule_is_told_by_a_fetch_of_their_own),
         TEST(the_next_interval_has_its_own_fetch),
         TEST(beyond_the_limit_nobody_waits),
         TEST(an_issuer_that_comes_later_is_noticed),
