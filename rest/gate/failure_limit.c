@@ -175,6 +175,17 @@ int64_t failure_limit_wait_ms(struct failure_limit *limit, const char *user, con
     return wait_ms;
 }
 
+bool failure_limit_is_home(struct failure_limit *limit, const char *user, const char *address)
+{
+    unsigned char digest[DIGEST_SIZE];
+    digest_of(limit, user, address, digest);
+    int64_t now_ms = clock_monotonic_ms(limit->clock);
+    mutex_lock(&limit->lock);
+    bool is_one = is_home(limit, digest, now_ms, false);
+    mutex_unlock(&limit->lock);
+    return is_one;
+}
+
 /* lock held. */
 static unsigned count(struct failure_limit *limit, const unsigned char *digest, int64_t now_ms, const struct delays *delays)
 {

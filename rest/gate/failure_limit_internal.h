@@ -24,6 +24,8 @@ void failure_limit_destroy(struct failure_limit *limit);
 
 /* 0: now. */
 int64_t failure_limit_wait_ms(struct failure_limit *limit, const char *user, const char *address);
+/* Has that user logged in from there within GATE_HOME_MS? */
+bool failure_limit_is_home(struct failure_limit *limit, const char *user, const char *address);
 /* true: it is the one from which on there are delays for this user from there. */
 bool failure_limit_failed(struct failure_limit *limit, const char *user, const char *address);
 void failure_limit_succeeded(struct failure_limit *limit, const char *user, const char *address);

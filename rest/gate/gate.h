@@ -7,7 +7,8 @@
  * user from elsewhere is not concerned until there were GATE_USER_FAILURES_FREE failures from anywhere, and then for
  * GATE_USER_DELAY_MAX_MS at most, and not where the user has logged in within GATE_HOME_MS: who guesses from many addresses is slowed
  * down, and locks nobody out. GATE_PASSWORDS_WAITING_MAX requests wait for the hashing threads, GATE_PASSWORDS_PER_ADDRESS_MAX of one address;
- * further ones are told 503 with Retry-After. Right passwords that are remembered (access/login_file.h) do not wait.
+ * further ones are told 503 with Retry-After. For users where they have logged in within GATE_HOME_MS GATE_PASSWORDS_KEPT_MAX more places are
+ * kept, GATE_PASSWORDS_PER_HOME_MAX for each. Right passwords that are remembered (access/login_file.h) do not wait.
  *
  * Life: _create → _look, _check … → _stop → _destroy. thread: any. locks: its own, none held while somebody is told.
  */
@@ -20,6 +21,8 @@
 #define GATE_PASSWORD_THREADS 2
 #define GATE_PASSWORDS_WAITING_MAX 64
 #define GATE_PASSWORDS_PER_ADDRESS_MAX 32
+#define GATE_PASSWORDS_KEPT_MAX 16
+#define GATE_PASSWORDS_PER_HOME_MAX 4
 #define GATE_FAILURES_FREE 5
 #define GATE_DELAY_MIN_MS 1000
 #define GATE_DELAY_MAX_MS 60000

@@ -148,7 +148,8 @@ static void check_password(struct gate *gate, const struct http_request *request
         network_of(request->client_address, job->network);
         job->told = told;
         job->argument = argument;
-        if (password_queue_push(gate->queue, job))
+        bool is_at_home = failure_limit_is_home(gate->failures, job->credentials.user, job->network);
+        if (password_queue_push(gate->queue, job, is_at_home))
             return;
         verdict = gate_refusal(503, "Too many logins at one time. Try again in a moment.");
     }

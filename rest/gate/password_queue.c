@@ -87,19 +87,42 @@ void password_queue_stop(struct password_queue *queue)
     mem_free(queue);
 }
 
-bool password_queue_push(struct password_queue *queue, struct password_job *job)
+/* What waits already, as one more job sees it. */
+struct crowd {
+    size_t count, of_address;     /* without a kept place */
+    size_t kept_count, of_home;   /* with one */
+    struct password_job **kept_end, **end; /* where the next would go */
+};
+
+/* lock held. */
+static struct crowd look_around(struct password_queue *queue, const struct password_job *job)
 {
-    size_t count = 0, of_address = 0;
-    mutex_lock(&queue->lock);
-    struct password_job **end = &queue->first;
-    for (; *end != NULL; end = &(*end)->next) {
-        count++;
-        of_address += strcmp((*end)->network, job->network) == 0;
+    struct crowd crowd = {.kept_end = &queue->first, .end = &queue->first};
+    for (; *crowd.end != NULL; crowd.end = &(*crowd.end)->next) {
+        const struct password_job *other = *crowd.end;
+        bool is_from_there = strcmp(other->network, job->network) == 0;
+        crowd.count += !other->has_kept_place;
+        crowd.kept_count += other->has_kept_place;
+        crowd.of_address += !other->has_kept_place && is_from_there;
+        crowd.of_home += other->has_kept_place && is_from_there && strcmp(other->credentials.user, job->credentials.user) == 0;
+        if (other->has_kept_place)
+            crowd.kept_end = &(*crowd.end)->next;
     }
-    bool fits = !queue->is_stopping && count < GATE_PASSWORDS_WAITING_MAX && of_address < GATE_PASSWORDS_PER_ADDRESS_MAX;
+    return crowd;
+}
+
+bool password_queue_push(struct password_queue *queue, struct password_job *job, bool is_at_home)
+{
+    mutex_lock(&queue->lock);
+    struct crowd crowd = look_around(queue, job);
+    job->has_kept_place = is_at_home && crowd.kept_count < GATE_PASSWORDS_KEPT_MAX && crowd.of_home < GATE_PASSWORDS_PER_HOME_MAX;
+    bool fits = job->has_kept_place ||
+                (crowd.count < GATE_PASSWORDS_WAITING_MAX && crowd.of_address < GATE_PASSWORDS_PER_ADDRESS_MAX);
+    fits = fits && !queue->is_stopping;
     if (fits) {
-        job->next = NULL;
-        *end = job;
+        struct password_job **place = job->has_kept_place ? crowd.kept_end : crowd.end;
+        job->next = *place;
+        *place = job;
         cond_signal(&queue->changed);
     }
     mutex_unlock(&queue->lock);

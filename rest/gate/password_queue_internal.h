@@ -1,5 +1,6 @@
 /*
- * password_queue: who waits for a password to be hashed, in the order they came, and the threads that do it. Limits: gate.h.
+ * password_queue: who waits for a password to be hashed, in the order they came, and the threads that do it. Limits: gate.h. Who has logged
+ * in from there before has places of their own, which come first: strangers who fill the others keep nobody out.
  *
  * thread: any. locks: its own, not held while a password is checked.
  */
@@ -19,6 +20,7 @@ struct password_job {
     struct password_job *next;
     struct basic_credentials credentials;
     char network[NETWORK_SIZE];
+    bool has_kept_place; /* the queue's */
     gate_told_fn *told;
     void *argument;
 };
@@ -31,7 +33,7 @@ typedef void password_run_fn(void *context, struct password_job *job, bool is_st
 struct password_queue *password_queue_start(password_run_fn *run, void *context, struct mr_error **error);
 void password_queue_stop(struct password_queue *queue); /* NULL is fine */
 
-/* false: too many wait, or it stops; the job stays the caller's. */
-bool password_queue_push(struct password_queue *queue, struct password_job *job);
+/* is_at_home: that user has logged in from that network before. false: too many wait, or it stops; the job stays the caller's. */
+bool password_queue_push(struct password_queue *queue, struct password_job *job, bool is_at_home);
 
 #endif

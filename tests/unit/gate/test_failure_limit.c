@@ -141,12 +141,17 @@ static void guesses_from_many_addresses_are_slowed_down_together(void **state)
 static void nobody_is_locked_out_where_they_have_logged_in(void **state)
 {
     struct bench *bench = *state;
+    assert_false(failure_limit_is_home(bench->limit, "alice", HERE));
     failure_limit_succeeded(bench->limit, "alice", HERE);
+    assert_true(failure_limit_is_home(bench->limit, "alice", HERE));
+    assert_false(failure_limit_is_home(bench->limit, "alice", THERE));
+    assert_false(failure_limit_is_home(bench->limit, "bob", HERE));
     assert_int_equal(wait_after_guesses_from_everywhere(bench, HERE), 0);
     assert_int_equal(wait_ms(bench, "alice", THERE), GATE_USER_DELAY_MAX_MS);
     failure_limit_succeeded(bench->limit, "alice", HERE); /* which helps nobody elsewhere */
     assert_int_equal(wait_ms(bench, "alice", THERE), GATE_USER_DELAY_MAX_MS);
     fake_clock_advance_ms(&bench->clock, GATE_HOME_MS);
+    assert_false(failure_limit_is_home(bench->limit, "alice", HERE));
     assert_int_equal(wait_after_guesses_from_everywhere(bench, HERE), GATE_USER_DELAY_MAX_MS);
 }
 

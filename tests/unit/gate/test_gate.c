@@ -337,6 +337,55 @@ static void too_many_waiting_logins_are_sent_away(void **state)
     assert_true(sent_away <= TOLD_MAX - GATE_PASSWORDS_PER_ADDRESS_MAX);
 }
 
+struct one {
+    struct bench *bench;
+    int status; /* 0: not told; bench->lock */
+};
+
+static void on_one_told(void *argument, const struct gate_verdict *verdict)
+{
+    struct one *one = argument;
+    mutex_lock(&one->bench->lock);
+    one->status = verdict->status;
+    cond_broadcast(&one->bench->changed);
+    mutex_unlock(&one->bench->lock);
+}
+
+static int status_of_one(struct bench *bench, const char *user, const char *address)
+{
+    struct one one = {.bench = bench};
+    struct http_request request = request_with(basic(user, "wrong"));
+    request.client_address = address;
+    gate_check(bench->gate, &request, on_one_told, &one);
+    int64_t deadline_ms = deadline_after_ms(60000);
+    mutex_lock(&bench->lock);
+    while (one.status == 0)
+        assert_true(cond_wait_until_ms(&bench->changed, &bench->lock, deadline_ms) || one.status != 0);
+    mutex_unlock(&bench->lock);
+    return one.status;
+}
+
+/* Logins of a user whose hash takes long, from two addresses, hold all places; who has logged in before is looked at, others are not. */
+static void a_flood_of_logins_keeps_nobody_out_where_they_have_logged_in(void **state)
+{
+    static const char *const FROM[] = {"203.0.113.1", "203.0.113.2"};
+    static const char SLOW[] = "$2y$12$H50y.1HDkBCJdLoUGUw9rOJI1AI0pUXRA6QtUV6oIP5vSgxyWPtq6";
+    struct bench *bench = *state;
+    char lines[300];
+    snprintf(lines, sizeof(lines), "alice:" BCRYPT "\nslow:%s\n", SLOW);
+    put(bench->passwords, lines, 0640);
+    open_gate_for_passwords(bench);
+    assert_int_equal(ask(bench, basic("alice", PASSWORD)), 200);
+    bench->told = 0;
+    for (int i = 0; i < 2 * (GATE_PASSWORDS_PER_ADDRESS_MAX + 2); i++) {
+        struct http_request request = request_with(basic("slow", "wrong"));
+        request.client_address = FROM[i % 2];
+        gate_check(bench->gate, &request, on_told, bench);
+    }
+    assert_int_equal(status_of_one(bench, "alice", "198.51.100.7"), 503);
+    assert_int_equal(status_of_one(bench, "alice", "192.0.2.1"), 401);
+}
+
 static void many_at_once_with_the_right_password_all_pass(void **state)
 {
     struct bench *bench = *state;
@@ -556,6 +605,7 @@ int main(void)
         TEST(a_refusal_says_when_to_come_again),
         TEST(jaas_logins_are_decided_at_once),
         TEST(too_many_waiting_logins_are_sent_away),
+        TEST(a_flood_of_logins_keeps_nobody_out_where_they_have_logged_in),
         TEST(many_at_once_with_the_right_password_all_pass),
         TEST(who_waits_when_it_stops_is_told),
         TEST(what_is_no_login_is_refused_without_a_look_at_the_body),
