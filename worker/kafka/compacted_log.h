@@ -63,8 +63,8 @@ struct compacted_log_topic {
     uint32_t append_timeout_ms;
     const struct compacted_log_listener *listener;   /* lives as long as the log */
     void *argument;
-    /* Compacted alone, and every record counts: looked at every watch_interval_ms, lest it be deleted, or cut at its beginning,
-     * unnoticed. Each costs two small requests. */
+    /* Compacted alone, and every record counts: looked at every watch_interval_ms, lest it be deleted, made anew (librdkafka 2.3 and
+     * later), or cut at its beginning, unnoticed. Each costs three small requests. */
     bool is_watched;
 };
 

@@ -13,6 +13,7 @@
 #include "kafka/native_internal.h"
 
 #define LOG_LOGGER "kafka.compacted_log"
+#define LOG_TOPIC_ID_SIZE 32   /* base64 of 16 bytes, and more */
 
 struct log_partition {
     _Atomic int64_t position;
@@ -33,6 +34,8 @@ struct log_topic {
     bool dirty;             /* reader: records since the last on_burst_end */
     atomic_bool lost;
     bool is_watched;
+    char id[LOG_TOPIC_ID_SIZE];   /* reader, or before it runs: of the topic that is read; "": not known */
+    int32_t leader;               /* likewise: of partition 0, as metadata last said; -1: none */
     int gone_looks;         /* reader: how often in a row it was not there */
 };
 
@@ -110,8 +113,12 @@ int log_ask_offsets(struct compacted_log *log, rd_kafka_topic_partition_list_t *
                     struct mr_error **error);
 
 /* compacted_log_watch.c. thread: reader */
+/* From an answer about one topic. */
+void log_note_leader(struct log_topic *topic, const struct rd_kafka_metadata_topic *found);
 enum log_presence { LOG_PRESENCE_THERE, LOG_PRESENCE_GONE, LOG_PRESENCE_UNKNOWN };
 enum log_presence log_topic_presence(struct compacted_log *log, size_t topic, int timeout_ms, int32_t *partition_count);
+/* Notes which topics it is that are watched, as far as brokers and librdkafka tell. Before the reader runs. */
+void log_note_ids(struct compacted_log *log, int64_t deadline_ms);
 /* Looks at the watched topics when it is time. Returns when to be called again at the latest. */
 int64_t log_watch(struct compacted_log *log);
 

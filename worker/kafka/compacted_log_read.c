@@ -65,8 +65,10 @@ static int count_partitions(struct compacted_log *log, struct log_topic *topic, 
         rd_kafka_metadata(log->reader->rk, 0, topic->reading, &metadata, native_timeout_ms(deadline_ms, 600000));
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1)
         code = metadata->topics[0].err;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1)
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1) {
         topic->partition_count = metadata->topics[0].partition_cnt;
+        log_note_leader(topic, &metadata->topics[0]);
+    }
     if (metadata != NULL)
         rd_kafka_metadata_destroy(metadata);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && native_error_code(code) == MR_ERR_TIMEOUT)
@@ -135,6 +137,7 @@ static int look_at_topics(struct compacted_log *log, int64_t deadline_ms, struct
         if (log->topics[i].partitions == NULL && count_partitions(log, &log->topics[i], deadline_ms, error) != 0)
             return -1;
     }
+    log_note_ids(log, deadline_ms);   /* before its bounds: who makes it anew in between is noticed */
     return ask_bounds(log, deadline_ms, error);
 }
 

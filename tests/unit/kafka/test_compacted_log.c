@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/lease.h"
 #include "base/thread.h"
-#include "kafka/compacted_log.h"
+#include "kafka/compacted_log_internal.h"
 #include "kafka/graveyard.h"
 #include "mock.h"
 #include "support/eventually.h"
@@ -312,6 +312,41 @@ static void a_deleted_topic_is_noticed_by_who_only_reads(void **state)
     assert_int_equal(fixture->seen[0].lost, 1);
 }
 
+#if RD_KAFKA_VERSION >= 0x020300ff
+/* The mock never gives a topic another id; so that which was noted of it is another one's. */
+static void a_topic_made_anew_with_as_many_records_is_noticed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct log_topic *topics = fixture->log->topics;
+    snprintf(topics[0].id, sizeof topics[0].id, "of a former topic");
+    snprintf(topics[1].id, sizeof topics[1].id, "of a former topic");
+    start(fixture->log);
+    assert_true(eventually(SOON_MS, is_lost, &fixture->seen[0]));
+    assert_false(is_lost(&fixture->seen[1]));   /* is not watched */
+}
+
+/* Two of a look. */
+static bool has_asked_for_metadata_often(void *argument)
+{
+    size_t count, metadata = 0;
+    rd_kafka_mock_request_t **requests = rd_kafka_mock_get_requests(((struct fixture *)argument)->mock.cluster, &count);
+    for (size_t i = 0; i < count; i++)
+        metadata += rd_kafka_mock_request_api_key(requests[i]) == 3;
+    rd_kafka_mock_request_destroy_array(requests, count);
+    return metadata >= 10;
+}
+
+static void a_watched_topic_is_known_by_its_id(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture->log);
+    assert_true(fixture->log->topics[0].id[0] != '\0');
+    rd_kafka_mock_start_request_tracking(fixture->mock.cluster);
+    assert_true(eventually(SOON_MS, has_asked_for_metadata_often, fixture));
+    assert_false(is_lost(&fixture->seen[0]));
+}
+#endif
+
 static void nobody_is_there(void **state)
 {
     struct fixture *fixture = *state;
@@ -335,6 +370,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_missing_answer_ends_at_the_deadline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_written_when_the_lease_ends_is_not_written_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_deleted_topic_is_noticed_by_who_only_reads, set_up, tear_down),
+#if RD_KAFKA_VERSION >= 0x020300ff
+        cmocka_unit_test_setup_teardown(a_topic_made_anew_with_as_many_records_is_noticed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_watched_topic_is_known_by_its_id, set_up, tear_down),
+#endif
         cmocka_unit_test_setup_teardown(nobody_is_there, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
