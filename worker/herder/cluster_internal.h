@@ -42,7 +42,7 @@ struct herder_cluster {
     bool own_write_is_under_way, must_report;
     bool own_is_in_doubt; /* a write failed, or was late: the topic may hold it all the same */
     int64_t own_failing_since_ms; /* 0: not */
-    struct herder_timer own_timer, watch_timer;
+    struct herder_timer own_timer, watch_timer, statuses_timer;
 
     /* ---- newcomer.c: whether the name of this worker is free ---- */
     bool has_stood; /* its record stood in the topic: the name was its own */

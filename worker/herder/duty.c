@@ -21,6 +21,7 @@
 
 #define FLUSH_TIMEOUT_MS 2000
 #define WRITE_RETRY_MS 500
+#define STATUS_INTERVAL_MS 3000
 #define WATCH_INTERVAL_MS 500 /* how soon a process that ended beside this one is noticed */
 
 /* --- what is to be run ----------------------------------------------------------------------------------------------- */
@@ -356,17 +357,26 @@ static void watch_due(struct herder *herder, struct herder_timer *timer)
     herder_timer_set(herder, timer, herder_now_ms() + WATCH_INTERVAL_MS);
 }
 
+static void statuses_due(struct herder *herder, struct herder_timer *timer)
+{
+    if (herder_may_run(herder))
+        status_say_again(herder);
+    herder_timer_set(herder, timer, herder_now_ms() + STATUS_INTERVAL_MS);
+}
+
 /* --- beginning and end ------------------------------------------------------------------------------------------------------ */
 
 void duty_init(struct herder *herder)
 {
     herder_timer_init(&herder->cluster->own_timer, report_due);
     herder_timer_init(&herder->cluster->watch_timer, watch_due);
+    herder_timer_init(&herder->cluster->statuses_timer, statuses_due);
 }
 
 void duty_begin(struct herder *herder)
 {
     herder_timer_set(herder, &herder->cluster->watch_timer, herder_now_ms() + WATCH_INTERVAL_MS);
+    herder_timer_set(herder, &herder->cluster->statuses_timer, herder_now_ms() + STATUS_INTERVAL_MS);
     duty_report_later(herder);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pointer_map.h"
 #include "coordination/membership.h"
 #include "herder/cluster_internal.h"
 #include "herder/units_internal.h"
@@ -46,11 +47,31 @@ static bool is_to_be_said(const struct herder *herder, const char *connector, in
     return owner == NULL || strcmp(owner, herder->cluster->url) == 0;
 }
 
+static char *copy_of(const char *text)
+{
+    return text != NULL ? mem_strdup(text) : NULL; /* without memory it is said again without */
+}
+
+static void note_word(struct herder *herder, const char *name, int32_t task, const struct unit_status *status)
+{
+    struct herder_connector *connector = herder->cluster != NULL ? units_find(herder, name) : NULL;
+    struct unit_word *word;
+
+    if (connector == NULL || (task != UNIT_IS_CONNECTOR && (uint32_t)task >= connector->task_count))
+        return;
+    word = task == UNIT_IS_CONNECTOR ? &connector->word : &connector->tasks[task].word;
+    unit_word_release(word);
+    word->is_said = status->state == UNIT_RUNNING || status->state == UNIT_PAUSED || status->state == UNIT_STOPPED;
+    if (word->is_said)
+        *word = (struct unit_word){true, status->state, copy_of(status->trace), copy_of(status->version)};
+}
+
 void status_of_connector(struct herder *herder, const char *connector, enum unit_state state, const char *trace,
                          const char *version)
 {
     struct unit_status status = status_make(herder, state, trace, version);
 
+    note_word(herder, connector, UNIT_IS_CONNECTOR, &status);
     if (is_to_be_said(herder, connector, UNIT_IS_CONNECTOR, state))
         status_store_put_connector(herder->setup.statuses, connector, &status, care_of(herder, state));
     metrics_registry_set_connector(herder->metrics, connector, conditions[state]);
@@ -61,9 +82,58 @@ void status_of_task(struct herder *herder, const char *connector, uint32_t task,
 {
     struct unit_status status = status_make(herder, state, trace, version);
 
+    note_word(herder, connector, (int32_t)task, &status);
     if (is_to_be_said(herder, connector, (int32_t)task, state))
         status_store_put_task(herder->setup.statuses, connector, task, &status, care_of(herder, state));
     metrics_registry_set_task(herder->metrics, connector, task, conditions[state]);
+}
+
+static bool is_overwritten(const struct herder *herder, const struct herder_connector *connector, int32_t task,
+                           const struct unit_word *word, const struct unit_status *known)
+{
+    return word->is_said && known != NULL && strcmp(known->worker_id, herder->worker_id) != 0 &&
+           duty_has(herder, connector->name, task);
+}
+
+/* Not over what was said under a greater generation: then it is this worker that comes late, and does not know it yet. */
+static void say_again(struct herder *herder, const struct herder_connector *connector)
+{
+    struct status_view *view = status_store_view(herder->setup.statuses, connector->name);
+
+    if (view == NULL)
+        return;
+    if (is_overwritten(herder, connector, UNIT_IS_CONNECTOR, &connector->word, view->connector)) {
+        struct unit_status status = status_make(herder, connector->word.state, connector->word.trace, connector->word.version);
+
+        status_store_put_connector(herder->setup.statuses, connector->name, &status, STATUS_SAFE);
+    }
+    for (uint32_t i = 0; i < connector->task_count; i++) {
+        const struct unit_word *word = &connector->tasks[i].word;
+        struct unit_status status = status_make(herder, word->state, word->trace, word->version);
+
+        if (is_overwritten(herder, connector, (int32_t)i, word, status_view_task(view, i)))
+            status_store_put_task(herder->setup.statuses, connector->name, i, &status, STATUS_SAFE);
+    }
+    status_view_destroy(view);
+}
+
+static bool has_words(const struct herder_connector *connector)
+{
+    bool has = connector->word.is_said;
+
+    for (uint32_t i = 0; !has && i < connector->task_count; i++)
+        has = connector->tasks[i].word.is_said;
+    return has;
+}
+
+void status_say_again(struct herder *herder)
+{
+    for (size_t i = 0; i < pointer_map_count(herder->connectors); i++) {
+        const struct herder_connector *connector = pointer_map_value(herder->connectors, i);
+
+        if (has_words(connector))
+            say_again(herder, connector);
+    }
 }
 
 static bool is_wanted(const struct config_snapshot *snapshot, const struct unit_entry *unit)

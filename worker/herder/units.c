@@ -38,10 +38,20 @@ struct herder_connector *units_find_or_create(struct herder *herder, const char 
     return connector;
 }
 
+void unit_word_release(struct unit_word *word)
+{
+    mem_free(word->trace);
+    mem_free(word->version);
+    *word = (struct unit_word){0};
+}
+
 void units_free(void *item)
 {
     struct herder_connector *connector = item;
 
+    for (uint32_t i = 0; i < connector->task_count; i++)
+        unit_word_release(&connector->tasks[i].word);
+    unit_word_release(&connector->word);
     mem_free(connector->tasks);
     mem_free(connector->plugin_version);
     mem_free(connector->name);

@@ -14,6 +14,7 @@
 #include "base/fingerprint.h"
 #include "executor/executor.h"
 #include "herder/herder_internal.h"
+#include "store/status_store.h"
 
 struct herder_request;
 
@@ -34,8 +35,16 @@ enum task_phase {
     TASK_PHASE_BROKEN    /* FAILED */
 };
 
+/* In a cluster: what the status topic was told last of a unit that is well, to be said again when another's late word stands there. */
+struct unit_word {
+    bool is_said; /* false: nothing, or of a unit that is not well */
+    enum unit_state state;
+    char *trace, *version; /* or NULL */
+};
+
 struct herder_task {
     enum task_phase phase;
+    struct unit_word word;
     bool told_paused;
     bool restart;       /* end this instance, then start a new one */
     bool announce;      /* write RESTARTING in between */
@@ -54,6 +63,7 @@ struct herder_connector {
     struct herder_connector *next_dirty;
 
     enum connector_phase phase;
+    struct unit_word word;
     enum connector_target told;
     bool is_running;     /* UP and start() has worked */
     char *plugin_version; /* of the instance that runs; NULL: not known */
@@ -88,6 +98,7 @@ void units_free(void *connector);
 /* Makes room for tasks 0 … count-1. false: no memory. */
 bool units_have_tasks(struct herder_connector *connector, uint32_t count);
 bool units_task_is_up(const struct herder_task *task);
+void unit_word_release(struct unit_word *word); /* empty afterwards */
 
 /* Has the connector reconciled before the herder sleeps again. */
 void units_mark(struct herder *herder, struct herder_connector *connector);
@@ -116,13 +127,15 @@ void task_configs_answered(struct herder *herder, struct herder_connector *conne
                            struct task_configs_answer *answer);
 
 /* ---- status.c ---- */
-#include "store/status_store.h"
 void status_of_connector(struct herder *herder, const char *connector, enum unit_state state, const char *trace,
                          const char *version);
 void status_of_task(struct herder *herder, const char *connector, uint32_t task, enum unit_state state,
                     const char *trace, const char *version);
 /* While this worker leads: says of each unit that nobody runs why not, once. */
 void status_of_unassigned(struct herder *herder);
+/* A worker that was away may say at last what became of a unit that was taken from it, after the word of who has it now. Whoever was given
+ * it says its own once more. Nobody answers that: a worker without the unit is silent. */
+void status_say_again(struct herder *herder);
 /* Tombstones for what no connector or task stands behind any more. */
 void status_sweep(struct herder *herder, const struct config_snapshot *snapshot);
 /* Is there a status of a connector that the config topic does not hold? */

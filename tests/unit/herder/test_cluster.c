@@ -356,6 +356,54 @@ static bool says_why(void *argument)
     return says;
 }
 
+static bool is_here(const struct unit_status *status, enum unit_state state)
+{
+    return status != NULL && status->state == state && strcmp(status->worker_id, "here:8083") == 0;
+}
+
+static bool all_of_a_is_here(void *argument)
+{
+    enum unit_state state = *(enum unit_state *)argument;
+    struct status_view *view = status_store_view(rig.statuses, "a");
+    bool is = is_here(view->connector, state) && is_here(status_view_task(view, 0), state);
+
+    status_view_destroy(view);
+    return is;
+}
+
+static void a_late_word_about_what_runs_here_is_put_right(void **state)
+{
+    enum unit_state running = UNIT_RUNNING, paused = UNIT_PAUSED;
+    struct unit_status late = {.state = UNIT_UNASSIGNED, .worker_id = "other:8083"};
+
+    (void)state;
+    lead_with(0);
+    put("a", "1");
+    assert_true(eventually(5000, all_of_a_is_here, &running));
+    __real_status_store_put_task(rig.statuses, "a", 0, &late, STATUS_CERTAIN);
+    assert_true(eventually(10000, all_of_a_is_here, &running));
+    assert_int_equal(ask(herder_pause_connector, "a"), 202);
+    assert_true(eventually(5000, all_of_a_is_here, &paused));
+    __real_status_store_put_connector(rig.statuses, "a", &late, STATUS_CERTAIN);
+    assert_true(eventually(10000, all_of_a_is_here, &paused));
+}
+
+static void a_word_of_a_greater_generation_stands(void **state)
+{
+    enum unit_state running = UNIT_RUNNING;
+    struct unit_status newer = {.state = UNIT_RUNNING, .worker_id = "other:8083", .generation = INT32_MAX};
+
+    (void)state;
+    lead_with(0);
+    put("a", "1");
+    assert_true(eventually(5000, all_of_a_is_here, &running));
+    __real_status_store_put_task(rig.statuses, "a", 0, &newer, STATUS_CERTAIN);
+    rig_log_clear();
+    expect("status a-0 RUNNING safe");
+    turn();
+    assert_false(all_of_a_is_here(&running));
+}
+
 static void what_fits_nobody_is_unassigned_with_the_reason(void **state)
 {
     (void)state;
@@ -698,6 +746,8 @@ int main(void)
         TEST(a_drain_is_called_off),
         cmocka_unit_test_setup_teardown(a_wish_that_was_written_unknown_to_its_writer_is_taken_back, patient_setup, rig_teardown),
         TEST(a_drain_asked_before_the_group_is_joined_is_told_once_it_is),
+        TEST(a_late_word_about_what_runs_here_is_put_right),
+        TEST(a_word_of_a_greater_generation_stands),
         TEST(what_fits_nobody_is_unassigned_with_the_reason),
         TEST(what_one_member_has_proof_of_another_says_too_as_long_as_the_dead_one_is_counted),
         TEST(who_has_handed_over_and_left_is_not_taken_for_dead),
