@@ -174,28 +174,30 @@ static void note_or_lose(struct audit *audit, struct audit_change *note)
     cond_signal(&audit->changed);
 }
 
-/* Has this second room for one more? A new second begins by itself; what the former one had too many of the writer says. lock held. */
-static bool second_has_room(struct audit *audit)
+/* Has this second room for one more line? A new second begins by itself; what the former one had too many of the writer says. lock held. */
+static bool second_has_room(struct audit *audit, int64_t now_ms)
 {
-    int64_t second = clock_wall_ms(audit->clock) / 1000;
-    if (second != audit->second && audit->surplus == 0) {
+    int64_t second = now_ms / 1000;
+    if (second != audit->second && audit_surplus_is_empty(audit->surplus)) {
         audit->second = second;
         audit->refusals = 0;
     }
-    if (audit->refusals < AUDIT_REFUSALS_PER_SECOND) {
-        audit->refusals++;
-        return true;
-    }
-    audit->surplus++;
-    cond_signal(&audit->changed);
-    return false;
+    if (audit->refusals >= AUDIT_REFUSALS_PER_SECOND)
+        return false;
+    audit->refusals++;
+    return true;
 }
 
 void audit_refused(struct audit *audit, const struct audit_call *call, int status)
 {
+    int64_t now_ms = clock_wall_ms(audit->clock);
     count(audit, offsetof(struct audit_counters, refused_calls), 1);
     mutex_lock(&audit->lock);
-    bool has_room = second_has_room(audit);
+    bool has_room = second_has_room(audit, now_ms);
+    if (!has_room) {
+        audit_surplus_count(audit->surplus, call, status, now_ms);
+        cond_signal(&audit->changed);
+    }
     mutex_unlock(&audit->lock);
     if (!has_room)
         return;
@@ -237,6 +239,8 @@ static void audit_destroy(struct audit *audit)
     if (audit->target != NULL)
         audit->target->ops->close(audit->target);
     str_buffer_release(&audit->text);
+    audit_surplus_clear(&audit->surpluses[0]);
+    audit_surplus_clear(&audit->surpluses[1]);
     explicit_bzero(audit->hash_key, sizeof(audit->hash_key));
     cond_destroy(&audit->changed);
     cond_destroy(&audit->settled);
@@ -258,6 +262,8 @@ static struct audit *audit_create(const struct audit_setup *setup)
     cond_init(&audit->changed);
     cond_init(&audit->settled);
     str_buffer_init(&audit->text, AUDIT_BATCH_MAX);
+    audit->surplus = &audit->surpluses[0];
+    audit->settling = &audit->surpluses[1];
     if (audit->worker != NULL && audit_hash_choose_key(audit, setup->hash_key))
         return audit;
     audit_destroy(audit);

@@ -7,8 +7,9 @@
  * Between intent and outcome a crash may come: an intent without an outcome says that how it ended is not known.
  *
  * Limits: AUDIT_CHANGES_MAX changes that have not ended, a further one is refused; AUDIT_NOTES_MAX other lines that wait, a further
- * one is counted and lost; AUDIT_REFUSALS_PER_SECOND lines for refused calls, further ones of that second are one line with their
- * number. Texts from outside are cut (audit_line.c). No line holds a value of a configuration.
+ * one is counted and lost; AUDIT_REFUSALS_PER_SECOND lines for refused calls, further ones of that second are counted by who, address,
+ * method, route and status, each of which has a line at its end (or as soon as there are AUDIT_KINDS_MAX): nobody's calls are hidden by
+ * another's. Texts from outside are cut (audit_line.c). No line holds a value of a configuration.
  *
  * thread: any; nobody waits. One thread of its own, "audit", writes and tells. locks: its own, never while calling out.
  */
@@ -21,7 +22,7 @@
 
 #define AUDIT_CHANGES_MAX 1024
 #define AUDIT_NOTES_MAX 1024
-#define AUDIT_REFUSALS_PER_SECOND 50
+#define AUDIT_REFUSALS_PER_SECOND 100
 #define AUDIT_RETRY_MS 500
 #define AUDIT_SYNC_MS 200         /* an outcome alone is durable after so long, or with the next intent */
 #define AUDIT_TOPIC_WAIT_MS 10000 /* for acknowledgements; then the topic counts as broken */
@@ -77,6 +78,7 @@ struct audit_call {
     uint16_t port;           /* 0: not known */
     const char *method;
     const char *path;        /* without query, which may hold anything */
+    const char *route;       /* its pattern, "/connectors/{name}"; NULL: the path */
     const char *connector;
     bool is_forwarded;       /* by another worker, whose record has the same request id */
 };

@@ -12,7 +12,8 @@
 #define AUDIT_REASON_SIZE 256
 #define AUDIT_MEMBERS_MAX (64u << 10) /* bytes of what a line says of a call or a note, escaped */
 #define AUDIT_BATCH_LINES 256
-#define AUDIT_BATCH_MAX ((AUDIT_BATCH_LINES + 2) * (AUDIT_MEMBERS_MAX + 1024))
+#define AUDIT_KINDS_MAX 256
+#define AUDIT_BATCH_MAX ((AUDIT_BATCH_LINES + AUDIT_KINDS_MAX + 2) * (AUDIT_MEMBERS_MAX + 1024))
 #define AUDIT_HASH_KEY_SIZE 32
 
 /* ---- entries: what becomes a line ---- */
@@ -50,14 +51,41 @@ struct audit_gap {
     char reason[AUDIT_REASON_SIZE];
 };
 
+/* ---- audit_surplus.c: refused calls that have no line of their own; under the audit's lock, or the writer's own ---- */
+
+struct audit_kind {
+    uint64_t client; /* a hash of who, and from where */
+    char *key;       /* JSON of what all of its calls have in common */
+    char *first;     /* JSON of the first call */
+    int64_t first_ms;
+    int status;
+    uint64_t count;
+};
+struct audit_surplus {
+    struct audit_kind kinds[AUDIT_KINDS_MAX];
+    size_t kind_count;
+    uint64_t unnamed; /* for which there was no place */
+    int64_t now_ms;
+    uint64_t seed;
+};
+void audit_surplus_count(struct audit_surplus *surplus, const struct audit_call *call, int status, int64_t now_ms);
+bool audit_surplus_is_empty(const struct audit_surplus *surplus);
+bool audit_surplus_is_full(const struct audit_surplus *surplus);
+void audit_surplus_clear(struct audit_surplus *surplus);
+/* Returns the last line's seq. */
+uint64_t audit_surplus_append(struct str_buffer *out, const char *worker, uint64_t seq, int64_t now_ms, const struct audit_surplus *surplus);
+
 /* ---- audit_line.c ---- */
 
 /* false: no memory. */
 bool audit_members_of_call(struct str_buffer *out, const struct audit_call *call);
+/* What refused calls of one kind have in common; is_any_route: of whatever method and route. */
+bool audit_members_of_kind(struct str_buffer *out, const struct audit_call *call, bool is_any_route);
 bool audit_members_of_pairs(struct str_buffer *out, const struct audit_pair *pairs, size_t count);
 void audit_line_append(struct str_buffer *out, const char *worker, uint64_t seq, const struct audit_change *entry);
 void audit_gap_append(struct str_buffer *out, const char *worker, uint64_t seq, int64_t now_ms, const struct audit_gap *gap);
-void audit_surplus_append(struct str_buffer *out, const char *worker, uint64_t seq, int64_t now_ms, uint64_t count);
+void audit_kind_append(struct str_buffer *out, const char *worker, uint64_t seq, int64_t now_ms, const struct audit_kind *kind);
+void audit_unnamed_append(struct str_buffer *out, const char *worker, uint64_t seq, int64_t now_ms, uint64_t count);
 
 /* ---- audit_hash.c ---- */
 
@@ -103,13 +131,15 @@ struct audit {
     struct audit_gap gap;
     int64_t second; /* of the refusals counted, wall clock */
     uint32_t refusals;
-    uint64_t surplus; /* refusals of it that have no line */
+    struct audit_surplus *surplus; /* refusals of it that have no line */
     bool closing, has_given_up;
     pthread_t thread;
 
     /* the writer's own */
     uint64_t seq;
     struct str_buffer text;
+    struct audit_surplus *settling; /* of a former second, until it is written */
+    struct audit_surplus surpluses[2]; /* these two */
 };
 
 void audit_list_init(struct audit_list *list);

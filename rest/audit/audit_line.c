@@ -69,22 +69,44 @@ static void pair_time(struct json_out *out, const char *name, int64_t at_ms)
     json_out_pair(out, name, text);
 }
 
+static void pair_who(struct json_out *json, const struct audit_call *call)
+{
+    pair(json, "who", call->user != NULL ? call->user : "anonymous", NAME_MAX_BYTES);
+    pair(json, "login", call->login != NULL ? call->login : "none", WORD_MAX);
+    if (call->tried != NULL)
+        pair(json, "tried", call->tried, NAME_MAX_BYTES);
+    pair(json, "address", call->address, WORD_MAX);
+}
+
+static void pair_forwarded(struct json_out *json, const struct audit_call *call)
+{
+    if (!call->is_forwarded)
+        return;
+    json_out_name(json, "forwarded");
+    json_out_raw(json, "true", 4);
+}
+
+bool audit_members_of_kind(struct str_buffer *out, const struct audit_call *call, bool is_any_route)
+{
+    struct json_out json;
+    const char *route = call->route != NULL ? call->route : call->path;
+    json_out_init(&json, out);
+    pair_who(&json, call);
+    pair_forwarded(&json, call);
+    pair(&json, "method", is_any_route ? NULL : call->method, WORD_MAX);
+    pair(&json, "route", is_any_route ? NULL : route, TEXT_MAX);
+    return !str_buffer_failed(out);
+}
+
 bool audit_members_of_call(struct str_buffer *out, const struct audit_call *call)
 {
     struct json_out json;
     json_out_init(&json, out);
     pair(&json, "request", call->request, WORD_MAX);
-    pair(&json, "who", call->user != NULL ? call->user : "anonymous", NAME_MAX_BYTES);
-    pair(&json, "login", call->login != NULL ? call->login : "none", WORD_MAX);
-    if (call->tried != NULL)
-        pair(&json, "tried", call->tried, NAME_MAX_BYTES);
-    pair(&json, "address", call->address, WORD_MAX);
+    pair_who(&json, call);
     if (call->port != 0)
         number(&json, "port", call->port);
-    if (call->is_forwarded) {
-        json_out_name(&json, "forwarded");
-        json_out_raw(&json, "true", 4);
-    }
+    pair_forwarded(&json, call);
     pair(&json, "method", call->method, WORD_MAX);
     pair(&json, "path", call->path, TEXT_MAX);
     pair(&json, "connector", call->connector, NAME_MAX_BYTES);
@@ -156,7 +178,23 @@ void audit_gap_append(struct str_buffer *out, const char *worker, uint64_t seq, 
     end(&json);
 }
 
-void audit_surplus_append(struct str_buffer *out, const char *worker, uint64_t seq, int64_t now_ms, uint64_t count)
+/* One alone is a call as any other. */
+void audit_kind_append(struct str_buffer *out, const char *worker, uint64_t seq, int64_t now_ms, const struct audit_kind *kind)
+{
+    struct json_out json;
+    bool is_one = kind->count == 1;
+    const char *members = is_one ? kind->first : kind->key;
+    begin(&json, out, is_one ? "refused" : "refused-more", worker, seq, is_one ? kind->first_ms : now_ms);
+    json_out_raw(&json, members, strlen(members));
+    number(&json, "status", (uint64_t)kind->status);
+    if (!is_one) {
+        pair_time(&json, "since", kind->first_ms);
+        number(&json, "count", kind->count);
+    }
+    end(&json);
+}
+
+void audit_unnamed_append(struct str_buffer *out, const char *worker, uint64_t seq, int64_t now_ms, uint64_t count)
 {
     struct json_out json;
     begin(&json, out, "refused-more", worker, seq, now_ms);

@@ -20,17 +20,18 @@ struct batch {
     struct audit_list entries;
     bool has_intents, is_probe, syncs;
     struct audit_gap gap;
-    uint64_t surplus, lines;
+    uint64_t lines;
     bool is_written;
     char reason[AUDIT_REASON_SIZE];
 };
 
 /* When ------------------------------------------------------------------------------------------------------------ */
 
-/* The second that had too many refusals is over. lock held, as everywhere in this part. */
+/* The second that had too many refusals is over, or no more kinds of them can be told apart. lock held, as everywhere in this part. */
 static bool surplus_is_due(const struct audit *audit)
 {
-    return audit->surplus > 0 && (clock_wall_ms(audit->clock) / 1000 != audit->second || audit->closing);
+    bool is_over = clock_wall_ms(audit->clock) / 1000 != audit->second || audit->closing;
+    return !audit_surplus_is_empty(audit->surplus) && (is_over || audit_surplus_is_full(audit->surplus));
 }
 
 static bool sync_is_due(const struct audit *audit, int64_t now_ms)
@@ -48,7 +49,7 @@ static bool has_work(const struct audit *audit, int64_t now_ms)
 static int64_t wake_at_ms(const struct audit *audit, int64_t now_ms)
 {
     int64_t at_ms = audit->failing ? audit->retry_at_ms : DEADLINE_NEVER;
-    if (audit->surplus > 0 && now_ms + 1000 < at_ms)
+    if (!audit_surplus_is_empty(audit->surplus) && now_ms + 1000 < at_ms)
         at_ms = now_ms + 1000;
     if (!audit->failing && audit->sync_at_ms != 0 && audit->sync_at_ms < at_ms)
         at_ms = audit->sync_at_ms;
@@ -72,6 +73,18 @@ static bool wait_for_work(struct audit *audit)
 
 /* What ------------------------------------------------------------------------------------------------------------ */
 
+/* A second that goes on has had its lines. lock held. */
+static void take_surplus(struct audit *audit)
+{
+    struct audit_surplus *taken = audit->surplus;
+    int64_t second = clock_wall_ms(audit->clock) / 1000;
+    audit->surplus = audit->settling;
+    audit->settling = taken;
+    if (second != audit->second)
+        audit->refusals = 0;
+    audit->second = second;
+}
+
 /* lock held. */
 static void batch_take(struct audit *audit, struct batch *batch)
 {
@@ -83,12 +96,8 @@ static void batch_take(struct audit *audit, struct batch *batch)
         batch->has_intents = batch->has_intents || entry->stage == AUDIT_INTENT;
         audit_list_push(&batch->entries, entry);
     }
-    if (surplus_is_due(audit)) {
-        batch->surplus = audit->surplus;
-        audit->surplus = 0;
-        audit->refusals = 0;
-        audit->second = clock_wall_ms(audit->clock) / 1000;
-    }
+    if (surplus_is_due(audit) && audit_surplus_is_empty(audit->settling))
+        take_surplus(audit);
 }
 
 static void batch_format(struct audit *audit, struct batch *batch, const char *worker)
@@ -103,8 +112,7 @@ static void batch_format(struct audit *audit, struct batch *batch, const char *w
         if (entry->stage == AUDIT_INTENT)
             entry->intent = seq;
     }
-    if (batch->surplus > 0)
-        audit_surplus_append(&audit->text, worker, ++seq, now_ms, batch->surplus);
+    seq = audit_surplus_append(&audit->text, worker, seq, now_ms, audit->settling);
     batch->lines = seq - audit->seq;
 }
 
@@ -123,8 +131,10 @@ static void batch_write(struct audit *audit, struct batch *batch, const char *wo
     batch->is_written = batch->lines > 0 ? target->ops->write(target, str_buffer_text(&audit->text), audit->text.length, may_wait,
                                                               batch->reason)
                                          : target->ops->sync(target, batch->reason);
-    if (batch->is_written)
-        audit->seq += batch->lines;
+    if (!batch->is_written)
+        return;
+    audit->seq += batch->lines;
+    audit_surplus_clear(audit->settling);
 }
 
 /* After ----------------------------------------------------------------------------------------------------------- */
@@ -189,7 +199,6 @@ static void settle_failed(struct audit *audit, struct batch *batch)
     audit->has_given_up = audit->closing;
     snprintf(audit->gap.reason, sizeof(audit->gap.reason), "%s", batch->reason);
     audit->retry_at_ms = clock_monotonic_ms(NULL) + AUDIT_RETRY_MS;
-    audit->surplus += batch->surplus;
     give_back(audit, batch);
 }
 

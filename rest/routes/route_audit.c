@@ -85,6 +85,7 @@ static struct audit_call call_of(const struct http_exchange *exchange, const cha
         .port = request->client_port,
         .method = http_method_name(request->method),
         .path = str_buffer_failed(&texts->path) ? request->route->pattern : str_buffer_text(&texts->path),
+        .route = request->route->pattern,
         .connector = connector,
         .is_forwarded = is_passed_on(exchange),
     };

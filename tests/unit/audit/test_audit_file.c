@@ -202,23 +202,119 @@ static int64_t wall_now_ms(const struct clock *clock)
 }
 static const struct clock still = {.wall_ms = wall_now_ms};
 
-static void refused_calls_beyond_the_limit_are_one_line_with_their_number(void **state)
+/* In a second that does not end. */
+static void open_in_still_second(struct record *record)
+{
+    record_init(record);
+    record_close(record);
+    struct audit_setup setup = setup_of(record);
+    setup.clock = &still;
+    record->audit = audit_open(&setup, NULL);
+}
+
+/* The n-th line from behind that has that text in that member; NULL: none. */
+static json_t *refusal_of(const struct record *record, const char *member, const char *text)
+{
+    for (int i = line_count(record->path) - 1; i >= 0; i--) {
+        json_t *line = line_of(record->path, i);
+        const char *value = json_string_value(json_object_get(line, member));
+        if (value != NULL && strcmp(value, text) == 0)
+            return line;
+        json_decref(line);
+    }
+    return NULL;
+}
+
+static int64_t count_of(const json_t *line)
+{
+    const json_t *count = json_object_get(line, "count");
+    return count == NULL ? 1 : json_integer_value(count);
+}
+
+static int64_t refused_in_all(const struct record *record)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < line_count(record->path); i++) {
+        json_t *line = line_of(record->path, i);
+        sum += count_of(line);
+        json_decref(line);
+    }
+    return sum;
+}
+
+static void refused_calls_beyond_the_limit_are_one_line_for_each_kind(void **state)
 {
     struct record record;
     (void)state;
-    record_init(&record);
-    record_close(&record);
-    struct audit_setup setup = setup_of(&record);
-    setup.clock = &still;
-    record.audit = audit_open(&setup, NULL);
+    open_in_still_second(&record);
     for (int i = 0; i < AUDIT_REFUSALS_PER_SECOND + 123; i++)
         audit_refused(record.audit, &CALL, i % 2 == 0 ? 401 : 403);
     record_close(&record);
-    assert_int_equal(line_count(record.path), AUDIT_REFUSALS_PER_SECOND + 1);
+    assert_int_equal(line_count(record.path), AUDIT_REFUSALS_PER_SECOND + 2);
     json_t *more = line_of(record.path, -1);
     assert_member(more, "event", "refused-more");
-    assert_int_equal(json_integer_value(json_object_get(more, "count")), 123);
+    assert_member(more, "who", "ada");
+    assert_member(more, "address", "10.0.0.7");
+    assert_member(more, "method", "PUT");
+    assert_member(more, "route", "/connectors/files/config");
+    assert_int_equal(json_integer_value(json_object_get(more, "status")), 403);
+    assert_int_equal(count_of(more), 61);
+    assert_null(json_object_get(more, "request"));
     json_decref(more);
+    assert_int_equal(refused_in_all(&record), AUDIT_REFUSALS_PER_SECOND + 123);
+    record_release(&record);
+}
+
+static void a_noisy_client_hides_nobody(void **state)
+{
+    struct audit_call noise = CALL, quiet = CALL;
+    struct record record;
+    char route[40];
+    (void)state;
+    open_in_still_second(&record);
+    noise.address = "203.0.113.9";
+    noise.user = NULL;
+    noise.route = route;
+    for (int i = 0; i < 20000; i++) {
+        snprintf(route, sizeof(route), "/route-%d", i % 200);
+        audit_refused(record.audit, &noise, 401);
+    }
+    quiet.request = "the-one-try";
+    quiet.user = "eve";
+    quiet.path = "/connectors/payroll";
+    audit_refused(record.audit, &quiet, 403);
+    record_close(&record);
+    json_t *line = refusal_of(&record, "who", "eve");
+    assert_non_null(line);
+    assert_member(line, "event", "refused");
+    assert_member(line, "request", "the-one-try");
+    assert_member(line, "path", "/connectors/payroll");
+    assert_member(line, "address", "10.0.0.7");
+    json_decref(line);
+    assert_int_equal(refused_in_all(&record), 20001);
+    assert_true(line_count(record.path) < AUDIT_REFUSALS_PER_SECOND + 50); /* and its own lines have an end */
+    record_release(&record);
+}
+
+static void more_clients_than_can_be_told_apart_are_written_at_once(void **state)
+{
+    struct audit_call call = CALL;
+    struct record record;
+    char address[40];
+    (void)state;
+    open_in_still_second(&record);
+    call.address = address;
+    for (int i = 0; i < AUDIT_REFUSALS_PER_SECOND + 256 + 200; i++) {
+        snprintf(address, sizeof(address), "10.1.%d.%d", i / 256, i % 256);
+        audit_refused(record.audit, &call, 401);
+        if (i == AUDIT_REFUSALS_PER_SECOND + 256 - 1)
+            await_lines(record.path, AUDIT_REFUSALS_PER_SECOND + 256);
+    }
+    record_close(&record);
+    assert_int_equal(line_count(record.path), AUDIT_REFUSALS_PER_SECOND + 256 + 200);
+    json_t *line = refusal_of(&record, "address", address);
+    assert_non_null(line);
+    json_decref(line);
     record_release(&record);
 }
 
@@ -350,7 +446,9 @@ int main(void)
         cmocka_unit_test(a_renamed_file_is_followed_by_a_new_one),
         cmocka_unit_test(a_torn_last_line_stays_apart),
         cmocka_unit_test(a_file_has_one_writer),
-        cmocka_unit_test(refused_calls_beyond_the_limit_are_one_line_with_their_number),
+        cmocka_unit_test(refused_calls_beyond_the_limit_are_one_line_for_each_kind),
+        cmocka_unit_test(a_noisy_client_hides_nobody),
+        cmocka_unit_test(more_clients_than_can_be_told_apart_are_written_at_once),
         cmocka_unit_test(lines_beyond_the_limit_are_counted_while_none_can_be_written),
         cmocka_unit_test(changes_beyond_the_limit_are_refused_and_leave_room_when_they_end),
         cmocka_unit_test(many_threads_write_one_record),
