@@ -32,8 +32,21 @@ static bool claims_fit(const struct ptr_array *claims, const struct identity *id
     return claims->count > 0;
 }
 
+static bool login_fits(const struct binding *binding, enum identity_login login)
+{
+    static const unsigned BITS[IDENTITY_LOGIN_COUNT] = {
+        [IDENTITY_PASSWORD] = BINDING_PASSWORD,
+        [IDENTITY_JAAS] = BINDING_PASSWORD,
+        [IDENTITY_TOKEN] = BINDING_TOKEN,
+        [IDENTITY_CERTIFICATE] = BINDING_CERTIFICATE,
+    };
+    return binding->logins == 0 || (binding->logins & BITS[login]) != 0;
+}
+
 static bool binds(const struct binding *binding, const struct identity *identity)
 {
+    if (!login_fits(binding, identity->login))
+        return false;
     for (size_t i = 0; i < binding->users.count; i++)
         if (strcmp(binding->users.items[i], "*") == 0 || strcmp(binding->users.items[i], identity->name) == 0)
             return true;
@@ -172,7 +185,8 @@ static void explain_finding(const struct finding *nearest, const struct identity
 {
     const char *name = identity->name;
     if (nearest->nearness == NEAR_NOT_BOUND) {
-        snprintf(why, ACCESS_WHY_SIZE, "%.200s has no role here: no binding names this user, its groups or its claims", name);
+        snprintf(why, ACCESS_WHY_SIZE, "%.200s has no role here: no binding names this user, its groups or its claims for the login %s", name,
+                 identity_login_name(identity->login));
     } else if (nearest->nearness == NEAR_BOUND && right == ACCESS_DATA) {
         snprintf(why, ACCESS_WHY_SIZE, "%.200s may not see the contents of records: no binding gives the right data", name);
     } else if (nearest->nearness == NEAR_BOUND) {

@@ -172,6 +172,27 @@ static bool read_rights(const struct place *place, const json_t *value, struct b
     return binding->has_data || refuse(place, "the only right there is beside roles is [\"data\"]");
 }
 
+static unsigned login_named(const json_t *item)
+{
+    static const char *const NAMES[] = {"password", "certificate", "token"};
+    for (unsigned i = 0; json_is_string(item) && i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
+        if (strcmp(json_string_value(item), NAMES[i]) == 0)
+            return 1u << i;
+    return 0;
+}
+
+static bool read_logins(const struct place *place, const json_t *value, struct binding *binding)
+{
+    const json_t *item;
+    size_t i;
+    bool is_fine = json_is_array(value) && json_array_size(value) > 0;
+    json_array_foreach (value, i, item) {
+        is_fine = is_fine && login_named(item) != 0;
+        binding->logins |= login_named(item);
+    }
+    return is_fine || refuse(place, "expected a list of \"password\", \"certificate\", \"token\"; leave the member out for all of them");
+}
+
 static bool read_name(struct place *place, const json_t *value, struct binding *binding)
 {
     if (!is_fit(value))
@@ -191,6 +212,8 @@ static bool read_member(struct place *place, const json_t *value, struct binding
         return read_texts(place, value, &binding->groups);
     if (strcmp(member, "claims") == 0)
         return read_claims(place, value, &binding->claims);
+    if (strcmp(member, "logins") == 0)
+        return read_logins(place, value, binding);
     if (strcmp(member, "role") == 0)
         return read_role(place, value, binding);
     if (strcmp(member, "rights") == 0)
@@ -198,7 +221,7 @@ static bool read_member(struct place *place, const json_t *value, struct binding
     for (size_t i = 0; i < LIMIT_COUNT; i++)
         if (strcmp(member, limit_names[i]) == 0)
             return read_texts(place, value, &binding->limits[i]);
-    return refuse(place, "no such member; there are name, users, groups, claims, role, rights, connectors, classes, topics, "
+    return refuse(place, "no such member; there are name, users, groups, claims, logins, role, rights, connectors, classes, topics, "
                   "group.ids, references, overrides, files");
 }
 
@@ -249,6 +272,19 @@ static bool check_names(struct place *place, const struct binding *binding)
     for (size_t i = 0; i < binding->groups.count; i++)
         if (strchr(binding->groups.items[i], '*') != NULL)
             return refuse(place, "a group is no pattern: write it in full; for everybody who has logged in give \"users\": [\"*\"]");
+    return true;
+}
+
+/* Whom such a login could never be. */
+static bool check_logins(struct place *place, const struct binding *binding)
+{
+    place->member = "logins";
+    if (binding->logins == 0)
+        return true;
+    if (binding->claims.count > 0 && (binding->logins & BINDING_TOKEN) == 0)
+        return refuse(place, "only tokens have claims; add \"token\", or name users or groups");
+    if (binding->groups.count > 0 && binding->logins == BINDING_CERTIFICATE)
+        return refuse(place, "certificates have no groups; name their subjects as users");
     return true;
 }
 
@@ -329,7 +365,7 @@ static bool check_binding(struct place *place, const json_t *object, const struc
     place->member = "users";
     if (binding->users.count + binding->groups.count + binding->claims.count == 0)
         return refuse(place, "the binding binds nobody; name users, groups or claims");
-    if (!check_names(place, binding))
+    if (!check_names(place, binding) || !check_logins(place, binding))
         return false;
     if (binding->role == ROLE_ADMIN)
         return check_admin(place, binding);

@@ -6,6 +6,7 @@
  *         { "name": "everybody", "users": ["*"], "role": "viewer", "connectors": ["*"] },
  *         { "name": "orders team",
  *           "groups": ["orders-devs"],
+ *           "logins": ["token"],
  *           "role": "editor",
  *           "rights": ["data"],
  *           "connectors": ["orders-*"],
@@ -21,6 +22,8 @@
  * name: of the binding itself, unique; it is named in refusals. Every binding has one.
  * Whom it binds, at least one of: users, groups (exact texts; the user "*" is everybody who has logged in), claims (of a
  *   token, flattened as jwt_validator.h says: every claim that is named must have one of its values). One that fits is enough.
+ * logins: by which way to log in those count: "password" (a JAAS file's, too), "certificate", "token"; absent: any. Names are given out by
+ *   different people for each way: where several are open, who can choose a name in one must not be somebody else in another.
  * role: viewer, operator, editor, admin; each may do what those before it may. rights: ["data"], the contents of records.
  * The rest are patterns (`*` any characters, `?` one): what does not match is refused, what is absent matches nothing.
  *   connectors: names. Every role but admin states them.
@@ -60,6 +63,9 @@ struct bindings *bindings_parse(const char *text, size_t length, struct mr_error
 struct bindings *bindings_take(struct bindings *bindings);
 void bindings_drop(struct bindings *bindings);
 size_t bindings_count(const struct bindings *bindings);
+
+/* The name of the first binding that names users (but for "*") or groups and does not say by which logins; NULL: none. The bindings'. */
+const char *bindings_without_logins(const struct bindings *bindings);
 
 /* Does any binding look at that group, at that claim and value? What none names need not be known of an identity. */
 bool bindings_name_group(const struct bindings *bindings, const char *group);

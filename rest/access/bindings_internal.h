@@ -28,8 +28,12 @@ struct binding_claim {
     struct ptr_array values;   /* char * */
 };
 
+/* Ways to log in, as bits: what a binding may be limited to. */
+enum binding_logins { BINDING_PASSWORD = 1, BINDING_CERTIFICATE = 2, BINDING_TOKEN = 4 };
+
 struct binding {
     char *name;
+    unsigned logins;                      /* 0: any */
     struct ptr_array users, groups;       /* char * */
     struct ptr_array claims;              /* struct binding_claim * */
     enum role role;

@@ -1,4 +1,4 @@
-/* What of an identity any binding could look at. */
+/* What of an identity any binding could look at, and what a binding leaves open. */
 #include <string.h>
 
 #include "access/bindings_internal.h"
@@ -39,4 +39,20 @@ bool bindings_name_claim(const struct bindings *bindings, const char *name, cons
         if (names_claim(bindings->list.items[i], name, value))
             return true;
     return false;
+}
+
+static bool leaves_logins_open(const struct binding *binding)
+{
+    size_t anybody = has_text(&binding->users, "*") ? 1 : 0;
+    return binding->logins == 0 && binding->users.count + binding->groups.count > anybody;
+}
+
+const char *bindings_without_logins(const struct bindings *bindings)
+{
+    for (size_t i = 0; i < bindings->list.count; i++) {
+        const struct binding *binding = bindings->list.items[i];
+        if (leaves_logins_open(binding))
+            return binding->name;
+    }
+    return NULL;
 }

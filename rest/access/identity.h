@@ -18,7 +18,7 @@
 #define IDENTITY_GROUPS_MAX 2048
 #define IDENTITY_CLAIMS_MAX 4096
 
-/* How somebody logged in. Two that bear the same name and came by different ways are the same to the bindings. */
+/* How somebody logged in. Two that bear the same name and came by different ways are the same to a binding that does not say `logins`. */
 enum identity_login {
     IDENTITY_PASSWORD,      /* HTTP Basic, hashed file */
     IDENTITY_JAAS,          /* HTTP Basic, the properties file of the JVM's extension */

@@ -9,6 +9,7 @@
 #include "access/bindings.h"
 #include "access/jwt_validator.h"
 #include "access/login_file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/ptr_array.h"
 #include "base/str_buffer.h"
@@ -107,6 +108,20 @@ static int open_passwords(struct gate *gate, const struct rest_auth_config *conf
     return gate->logins != NULL ? 0 : -1;
 }
 
+/* Whoever gives out names for one way to log in gives them rights of the same names in another. */
+static void warn_of_names(struct gate *gate)
+{
+    int ways = (gate->logins != NULL) + (gate->validator != NULL) + gate->takes_certificates;
+    struct bindings *bindings = bindings_file_current(gate->bindings);
+    const char *binding = bindings_without_logins(bindings);
+    if (ways > 1 && binding != NULL)
+        log_warn("access", "there is more than one way to log in, and binding %.200s (maybe others) names users or groups without "
+                 "\"logins\": whoever bears such a name by any of them has its rights. Say [\"password\"], [\"certificate\"] or "
+                 "[\"token\"] there (docs/access.md)",
+                 binding);
+    bindings_drop(bindings);
+}
+
 struct gate *gate_create(const struct rest_auth_config *config, const struct clock *clock, struct mr_error **error)
 {
     struct gate *gate = mem_calloc(1, sizeof(*gate));
@@ -118,8 +133,10 @@ struct gate *gate_create(const struct rest_auth_config *config, const struct clo
     gate->clock = clock;
     gate->takes_certificates = config->certificates;
     gate->bindings = bindings_file_open(config->bindings_file, error);
-    if (gate->bindings != NULL && open_passwords(gate, config, error) == 0 && open_tokens(gate, config, error) == 0)
+    if (gate->bindings != NULL && open_passwords(gate, config, error) == 0 && open_tokens(gate, config, error) == 0) {
+        warn_of_names(gate);
         return gate;
+    }
     gate_stop(gate);
     gate_destroy(gate);
     return NULL;

@@ -255,6 +255,55 @@ static void two_bindings_are_not_added_up(void **state)
     bindings_drop(bindings);
 }
 
+static bool may_administer(const struct bindings *bindings, const char *name, enum identity_login login, const char *group)
+{
+    char why[ACCESS_WHY_SIZE];
+    struct identity *identity = identity_create(name, login);
+    if (group != NULL)
+        assert_true(identity_add_group(identity, group));
+    bool may = access_decide(bindings, identity, ACCESS_ADMIN, NULL, why);
+    if (!may)
+        assert_refusal(why, identity_login_name(login));
+    assert_int_equal(access_role_of(bindings, identity) != NULL, may);
+    identity_destroy(identity);
+    return may;
+}
+
+static void a_name_counts_for_the_logins_of_its_binding_alone(void **state)
+{
+    static const char MIXED[] =
+        "{\"bindings\": ["
+        "{\"name\": \"p\", \"users\": [\"pat\"], \"groups\": [\"ops\"], \"logins\": [\"password\"], \"role\": \"admin\"},"
+        "{\"name\": \"c\", \"users\": [\"CN=robot\"], \"logins\": [\"certificate\"], \"role\": \"admin\"},"
+        "{\"name\": \"t\", \"users\": [\"toni\"], \"logins\": [\"token\", \"certificate\"], \"role\": \"admin\"},"
+        "{\"name\": \"any\", \"users\": [\"anna\"], \"role\": \"admin\"}]}";
+    static const struct {
+        const char *user;
+        bool password, jaas, token, certificate;
+    } rows[] = {
+        {"pat", true, true, false, false},
+        {"CN=robot", false, false, false, true},
+        {"toni", false, false, true, true},
+        {"anna", true, true, true, true},
+    };
+    struct bindings *bindings = parse(MIXED);
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(may_administer(bindings, rows[i].user, IDENTITY_PASSWORD, NULL), rows[i].password);
+        assert_int_equal(may_administer(bindings, rows[i].user, IDENTITY_JAAS, NULL), rows[i].jaas);
+        assert_int_equal(may_administer(bindings, rows[i].user, IDENTITY_TOKEN, NULL), rows[i].token);
+        assert_int_equal(may_administer(bindings, rows[i].user, IDENTITY_CERTIFICATE, NULL), rows[i].certificate);
+    }
+    assert_true(may_administer(bindings, "x", IDENTITY_PASSWORD, "ops"));
+    assert_false(may_administer(bindings, "x", IDENTITY_TOKEN, "ops"));
+    assert_string_equal(bindings_without_logins(bindings), "any");
+    bindings_drop(bindings);
+    bindings = parse("{\"bindings\": [{\"name\": \"all\", \"users\": [\"*\"], \"role\": \"admin\"},"
+                     "{\"name\": \"roles\", \"claims\": {\"roles\": [\"x\"]}, \"role\": \"admin\"}]}");
+    assert_null(bindings_without_logins(bindings));
+    bindings_drop(bindings);
+}
+
 /* Who is in too many groups for a token is told so, and gets no other role by it. */
 static void refusals_say_that_groups_are_lacking(void **state)
 {
@@ -336,6 +385,11 @@ static void bad_bindings_are_refused_by_their_place(void **state)
         {BINDING(WHO "\"role\": \"viewer\", \"connectors\": [\"^a-.*$\"]"), "connectors: a pattern is no regular"},
         {BINDING(WHO "\"role\": \"operator\", \"connectors\": [\"*\"], \"classes\": [\"*\"]"), "classes: only editors use them"},
         {BINDING("\"name\": \"n\", \"users\": [\"ad*\"], \"role\": \"admin\""), "users: a name is no pattern"},
+        {BINDING("\"name\": \"n\", \"users\": [\"a\"], \"logins\": [], \"role\": \"admin\""), "logins: expected a list"},
+        {BINDING("\"name\": \"n\", \"users\": [\"a\"], \"logins\": \"token\", \"role\": \"admin\""), "logins: expected a list"},
+        {BINDING("\"name\": \"n\", \"users\": [\"a\"], \"logins\": [\"token\", \"oidc\"], \"role\": \"admin\""), "logins: expected a list"},
+        {BINDING("\"name\": \"n\", \"claims\": {\"a\": [\"b\"]}, \"logins\": [\"password\"], \"role\": \"admin\""), "only tokens have claims"},
+        {BINDING("\"name\": \"n\", \"groups\": [\"a\"], \"logins\": [\"certificate\"], \"role\": \"admin\""), "certificates have no groups"},
         {BINDING("\"name\": \"n\", \"groups\": [\"*\"], \"role\": \"admin\""), "groups: a group is no pattern"},
         {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"references\": [\":x\"]"), "name its provider"},
         {BINDING("\"name\": \"n\", \"claims\": {}"), "claims: expected an object"},
@@ -510,6 +564,7 @@ int main(void)
         cmocka_unit_test(two_bindings_are_not_added_up),
         cmocka_unit_test(claims_bind_only_all_together),
         cmocka_unit_test(refusals_say_that_groups_are_lacking),
+        cmocka_unit_test(a_name_counts_for_the_logins_of_its_binding_alone),
         cmocka_unit_test(bad_bindings_are_refused_by_their_place),
         cmocka_unit_test(a_changed_bindings_file_counts_at_once_and_a_broken_one_does_not),
         cmocka_unit_test(bindings_that_could_not_be_read_at_that_moment_count_a_little_later),

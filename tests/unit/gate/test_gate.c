@@ -19,6 +19,7 @@
 #include "base/base64.h"
 #include "base/fake_clock.h"
 #include "base/file.h"
+#include "base/log_sink.h"
 #include "base/thread.h"
 #include "config/worker_config.h"
 #include "gate/gate.h"
@@ -214,6 +215,38 @@ static void files_that_will_not_do_are_named_at_the_start(void **state)
     refuses_to_open(bench, bench->bindings);
     bench->config.bindings_file = "/nowhere/bindings";
     refuses_to_open(bench, "/nowhere/bindings");
+}
+
+/* Counts warnings of names that count for several logins. */
+static void count_warnings(void *state, const struct log_line *line)
+{
+    *(int *)state += line->level == LOG_LEVEL_WARN && strstr(line->message, "more than one way to log in, and binding robots") != NULL;
+}
+
+static int warnings_at_start(struct bench *bench)
+{
+    int warnings = 0;
+    log_sink_set(&(struct log_sink){count_warnings, &warnings});
+    open_gate(bench);
+    gate_stop(bench->gate);
+    gate_destroy(bench->gate);
+    bench->gate = NULL;
+    log_sink_set(NULL);
+    return warnings;
+}
+
+static void names_that_count_for_several_logins_are_warned_about(void **state)
+{
+#define ROBOTS "{\"bindings\":[{\"name\":\"all\",\"users\":[\"*\"],\"role\":\"admin\"}," \
+               "{\"name\":\"robots\",\"users\":[\"CN=robot\"],\"role\":\"admin\""
+    struct bench *bench = *state;
+    bench->config.jaas_file = bench->jaas;
+    put(bench->bindings, ROBOTS "}]}", 0644);
+    assert_int_equal(warnings_at_start(bench), 0);
+    bench->config.certificates = true;
+    assert_int_equal(warnings_at_start(bench), 1);
+    put(bench->bindings, ROBOTS ",\"logins\":[\"certificate\"]}]}", 0644);
+    assert_int_equal(warnings_at_start(bench), 0);
 }
 
 static void plain_passwords_that_all_may_read_are_refused(void **state)
@@ -596,6 +629,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(files_that_will_not_do_are_named_at_the_start),
+        TEST(names_that_count_for_several_logins_are_warned_about),
         TEST(plain_passwords_that_all_may_read_are_refused),
         TEST(an_issuer_that_cannot_be_asked_is_refused),
         TEST(a_password_is_looked_at_later_and_then_remembered),
