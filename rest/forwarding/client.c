@@ -38,6 +38,7 @@ struct call {
     int status;
     char why[CURL_ERROR_SIZE + 100];
     client_ready_fn *is_ready;
+    client_extend_fn *extend;
     client_done_fn *done;
     void *argument;
 };
@@ -125,13 +126,14 @@ static int on_connected(void *argument, char *their_ip, char *our_ip, int their_
 
 static bool call_set_up(struct call *call, const struct client_request *request)
 {
+    long connect_timeout_ms = request->connect_timeout_ms != 0 ? (long)request->connect_timeout_ms : CLIENT_CONNECT_TIMEOUT_MS;
     CURL *easy = call->easy;
     bool fine = SET(CURLOPT_URL, request->url) && SET(CURLOPT_CUSTOMREQUEST, request->method) &&
                 SET(CURLOPT_HTTPHEADER, call->headers) && SET(CURLOPT_PRIVATE, call) && SET(CURLOPT_NOSIGNAL, 1L) &&
                 SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_PROXY, request->proxy != NULL ? request->proxy : "") &&
                 SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
                 SET(CURLOPT_MAXAGE_CONN, (long)CLIENT_IDLE_MAX_S) && SET(CURLOPT_PATH_AS_IS, 1L) &&
-                SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CLIENT_CONNECT_TIMEOUT_MS) && SET(CURLOPT_ERRORBUFFER, call->why) &&
+                SET(CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms) && SET(CURLOPT_ERRORBUFFER, call->why) &&
                 SET(CURLOPT_WRITEFUNCTION, on_bytes) && SET(CURLOPT_WRITEDATA, call) &&
                 SET(CURLOPT_PREREQFUNCTION, on_connected) && SET(CURLOPT_PREREQDATA, call);
 
@@ -160,6 +162,7 @@ static struct call *call_create(struct client *client, const struct client_reque
         return NULL;
     call->client = client;
     call->is_ready = request->is_ready;
+    call->extend = request->extend;
     call->done = request->done;
     call->argument = request->argument;
     call->body_length = request->body_length;
@@ -180,6 +183,7 @@ static struct client_answer answer_of(const struct call *call)
 
     return (struct client_answer){.status = call->status,
                                   .is_unreachable = !has_come && call->is_unreachable,
+                                  .was_sent = call->may_be_sent,
                                   .why = has_come ? "" : call->why,
                                   .body = has_come ? str_buffer_text(&call->answer) : "",
                                   .body_length = has_come ? call->answer.length : 0,
@@ -282,6 +286,14 @@ static void read_messages(struct client *client)
     }
 }
 
+/* May it go on beyond its deadline, which has come? */
+static bool is_extended(struct client *client, struct call *call, int64_t now_ms)
+{
+    int64_t until_ms = call->extend != NULL ? call->extend(call->argument, now_ms) : 0;
+
+    return until_ms > now_ms && timer_heap_set(&client->deadlines, &call->deadline, until_ms);
+}
+
 /* Those whose answer came but may not be told yet. A deadline is looked at here too, so that nobody else takes them out. */
 static void look_at_unready(struct client *client)
 {
@@ -292,7 +304,7 @@ static void look_at_unready(struct client *client)
     while (call != NULL) {
         struct call *next = call->next;
 
-        if (now_ms >= call->deadline.deadline_ms || is_ready(call)) {
+        if (is_ready(call) || (now_ms >= call->deadline.deadline_ms && !is_extended(client, call, now_ms))) {
             call_end(call);
         } else {
             call->next = client->unready;
@@ -310,7 +322,7 @@ static void end_overdue(struct client *client)
     while ((entry = timer_heap_pop_due(&client->deadlines, now_ms)) != NULL) {
         struct call *call = entry->item;
 
-        if (call->is_in_multi)
+        if (call->is_in_multi && !is_extended(client, call, now_ms))
             call_fail(call, "no answer in time");
     }
 }

@@ -36,6 +36,7 @@ struct string_map;
 struct client_answer {
     int status;      /* 0: none came, `why` says it */
     bool is_unreachable; /* none came, and nothing was sent: there was no connection to the worker */
+    bool was_sent; /* some of it may have been, over a connection that was there */
     const char *why; /* never NULL; "" when one came */
     const char *body; /* never NULL */
     size_t body_length;
@@ -49,6 +50,10 @@ typedef void client_done_fn(void *argument, const struct client_answer *answer);
 /* Asked once an answer has come, and every CLIENT_READY_POLL_MS while it says no; at the deadline `done` is told all the same. */
 typedef bool client_ready_fn(void *argument, const struct client_answer *answer);
 
+/* Asked at the deadline, before `done` is told that no answer came in time: until when it may go on instead. 0: it ends. thread: the
+ * client's, which holds no lock: it may send. */
+typedef int64_t client_extend_fn(void *argument, int64_t now_ms);
+
 struct client_header {
     const char *name, *value;
 };
@@ -60,9 +65,11 @@ struct client_request {
     const struct client_header *headers; /* those with a NULL value are left out; one with line ends refuses the request */
     size_t header_count;
     int64_t deadline_ms; /* absolute, clock_monotonic_ms(NULL) */
+    uint32_t connect_timeout_ms; /* 0: CLIENT_CONNECT_TIMEOUT_MS */
     size_t answer_max; /* bytes; 0: CLIENT_ANSWER_MAX */
     const char *proxy; /* "http://host:port"; NULL: none, whatever the environment says */
-    client_ready_fn *is_ready; /* may be NULL */
+    client_ready_fn *is_ready; /* may be NULL, as the next */
+    client_extend_fn *extend;
     client_done_fn *done;
     void *argument;
 };

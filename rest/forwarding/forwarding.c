@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str_buffer.h"
+#include "base/thread.h"
 #include "config/worker_config.h"
 #include "forwarding/own_certificate_internal.h"
 #include "forwarding/signature.h"
@@ -28,13 +29,17 @@ struct passing {
     struct str_buffer url;
     size_t worker_length; /* of the url: the part that names the worker */
     char method[8];
+    int64_t sent_ms, deadline_ms;
     int64_t ready_by_ms; /* 0: no answer yet */
+    struct pulse *pulse; /* the other worker's */
+    bool is_vain;        /* that one is frozen or cut off */
     forwarding_done_fn *done;
     void *argument;
 };
 
 static void passing_destroy(struct passing *passing)
 {
+    pulse_drop(passing->pulse);
     str_buffer_release(&passing->url);
     mem_free(passing);
 }
@@ -57,6 +62,20 @@ static bool has_caught_up(void *argument, const struct client_answer *answer)
     if (passing->ready_by_ms == 0)
         passing->ready_by_ms = now_ms + FORWARDING_CATCH_UP_MS;
     return is_there || now_ms >= passing->ready_by_ms;
+}
+
+/* Until the worker has given no sign of life for too long. */
+static int64_t go_on_until(void *argument, int64_t now_ms)
+{
+    struct passing *passing = argument;
+    int64_t look_ms = now_ms + pulse_look_ms(passing->forwarding);
+
+    if (now_ms >= passing->deadline_ms)
+        return 0;
+    passing->is_vain = pulse_is_gone(passing->pulse, passing->sent_ms, now_ms);
+    if (passing->is_vain)
+        return 0;
+    return look_ms < passing->deadline_ms ? look_ms : passing->deadline_ms;
 }
 
 static void tell_failure(struct passing *passing, int status, const char *why)
@@ -84,11 +103,26 @@ static void tell_unreachable(struct passing *passing, const char *why)
     str_buffer_release(&words);
 }
 
+/* When it comes to itself it sees that nobody waits for its answer, and does not begin with it (http_exchange_is_forsaken). */
+static void tell_vain(struct passing *passing)
+{
+    struct str_buffer words;
+
+    str_buffer_init(&words, MESSAGE_MAX + URL_MAX);
+    str_buffer_printf(&words,
+                      "Worker %.*s, which would have to do this, has not given any answer for %u ms: it may be frozen, or cut off. "
+                      "Another one takes over when its session is over; look whether this was done, and try again",
+                      (int)passing->worker_length, str_buffer_text(&passing->url), passing->forwarding->patience_ms);
+    tell_failure(passing, 409, str_buffer_text(&words));
+    str_buffer_release(&words);
+}
+
 static void on_answer(void *argument, const struct client_answer *answer)
 {
     struct passing *passing = argument;
 
     if (answer->status != 0) {
+        pulse_felt(passing->pulse);
         passing->done(passing->argument,
                       &(struct forwarding_answer){.status = answer->status,
                                                   .body = answer->body,
@@ -98,6 +132,8 @@ static void on_answer(void *argument, const struct client_answer *answer)
         log_warn(FORWARDING_LOG, "no answer to %s %s: %s", passing->method, str_buffer_text(&passing->url), answer->why);
         if (answer->is_unreachable)
             tell_unreachable(passing, answer->why);
+        else if (passing->is_vain)
+            tell_vain(passing);
         else
             tell_failure(passing, 500, answer->why);
     }
@@ -120,7 +156,10 @@ static struct passing *passing_create(struct forwarding *forwarding, const struc
     if (length > 0 && request->url[length - 1] != '/')
         str_buffer_append_char(&passing->url, '/');
     str_buffer_append_text(&passing->url, request->target);
-    if (!str_buffer_failed(&passing->url))
+    passing->pulse = pulse_take(forwarding, request->url);
+    passing->sent_ms = clock_monotonic_ms(NULL);
+    passing->deadline_ms = request->deadline_ms;
+    if (!str_buffer_failed(&passing->url) && passing->pulse != NULL)
         return passing;
     passing_destroy(passing);
     return NULL;
@@ -153,8 +192,9 @@ static bool send_with_caller(struct passing *passing, const struct forwarding_re
                                                 .body_length = request->body_length,
                                                 .headers = headers,
                                                 .header_count = sizeof(headers) / sizeof(headers[0]),
-                                                .deadline_ms = request->deadline_ms,
+                                                .deadline_ms = go_on_until(passing, passing->sent_ms),
                                                 .is_ready = has_caught_up,
+                                                .extend = go_on_until,
                                                 .done = on_answer,
                                                 .argument = passing},
                        why);
@@ -241,6 +281,7 @@ static void forwarding_free(struct forwarding *forwarding)
 {
     callers_destroy(forwarding->callers);
     identity_destroy(forwarding->self);
+    mutex_destroy(&forwarding->lock);
     mem_free(forwarding);
 }
 
@@ -252,8 +293,10 @@ struct forwarding *forwarding_start(const struct forwarding_setup *setup, struct
         mr_error_set(error, MR_ERR_NO_MEMORY, "requests to other workers: no memory");
         return NULL;
     }
+    mutex_init(&forwarding->lock);
     forwarding->worker = setup->worker;
     forwarding->configs = setup->configs;
+    forwarding->patience_ms = setup->patience_ms != 0 ? setup->patience_ms : LEADER_LINK_PATIENCE_MS(setup->worker->session_timeout_ms);
     forwarding->link = forwarding_calls;
     forwarding->link.ask_boot = forwarding_ask_boot;
     forwarding->link.argument = forwarding;

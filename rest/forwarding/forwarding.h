@@ -9,6 +9,9 @@
  * this worker. The client's own proof (Authorization) then stays here: the other worker has no use for it. Where the workers have a secret
  * (millrace.inter.worker.secret) the herder's own say so in any case: the others demand it.
  *
+ * How long an answer may take is the asker's deadline; but a worker that gives no sign of life meanwhile (frozen, cut off) is waited for
+ * as long as LEADER_LINK_PATIENCE_MS says: then it is a 409. While an answer is awaited it is asked for its root now and then.
+ *
  * Life: _start, before the herder (which is given the link) → _stop, after the herder has stopped and REST has. At _stop all that
  * is under way is told that no answer came.
  */
@@ -36,6 +39,7 @@ struct forwarding_setup {
     const struct worker_config *worker;
     struct config_store *configs;
     const char *address; /* of this worker, as it is advertised: "host:port" */
+    uint32_t patience_ms; /* with a worker that says nothing; 0: as leader_link.h says */
 }; /* all outlive it */
 
 /* NULL: no memory, no thread, or MR_ERR_CONFIG: login is needed, and there is nothing to sign with (caller.h). */
@@ -62,7 +66,7 @@ struct forwarding_request {
     int64_t deadline_ms;
 };
 struct forwarding_answer {
-    int status; /* 409 of ours: the worker could not be connected to, nothing was sent; 500: it may have been */
+    int status; /* 409 of ours: the worker could not be connected to, nothing was sent, or gives no sign of life; 500: it may be done */
     const char *message; /* of a failure of ours: there is no body then. NULL: the other worker's answer */
     const char *body;
     size_t body_length;

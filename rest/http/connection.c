@@ -1,5 +1,6 @@
 /* Clients and their deadlines. libmicrohttpd closes a connection that is silent; here ends one that is merely slow, or that is awaited
  * for longest when others need its place. */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -253,6 +254,25 @@ static void end_late(struct http_server *server, struct connection *connection)
     exchange_time_out(exchange);
     exchange_drop(exchange);
     mutex_lock(&server->lock);
+}
+
+/* Its side is shut down, or the connection broke. server->lock held. */
+static bool has_hung_up(const struct connection *connection)
+{
+    struct pollfd look = {.fd = connection->socket, .events = POLLRDHUP};
+    return poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+bool http_exchange_is_forsaken(struct http_exchange *exchange)
+{
+    struct http_server *server = exchange->listener->server;
+    mutex_lock(&server->lock);
+    struct connection *at = server->connections;
+    while (at != NULL && at->exchange != exchange)
+        at = at->next;
+    bool is_forsaken = at == NULL || has_hung_up(at);
+    mutex_unlock(&server->lock);
+    return is_forsaken;
 }
 
 void *server_run_deadlines(void *argument)

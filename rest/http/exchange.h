@@ -41,6 +41,10 @@ void http_exchange_note_header(struct http_exchange *exchange, const char *name,
 /* Was it answered while its holder did something else, by the server's deadline or stop? What was not begun then need not be begun. */
 bool http_exchange_is_answered(struct http_exchange *exchange);
 
+/* Has its client shut the connection down? Some do that to their side alone and wait for the answer; workers do not. thread: any.
+ * locks: the server's. */
+bool http_exchange_is_forsaken(struct http_exchange *exchange);
+
 /* One more hold, for whoever reads the request beyond the answer. thread: any. */
 void http_exchange_take(struct http_exchange *exchange);
 void http_exchange_drop(struct http_exchange *exchange);

@@ -158,6 +158,10 @@ static dispatch_stage_fn *const STAGES[DISPATCH_STAGE_COUNT] = {
 static void run_from(struct rest_context *context, struct http_exchange *exchange, int stage)
 {
     for (; !http_exchange_is_answered(exchange); stage++) {
+        if (rest_is_forsaken(exchange)) {
+            rest_answer_error(exchange, 409, "The worker that passed this on does not wait for it any more");
+            return;
+        }
         if (stage == DISPATCH_STAGE_COUNT) {
             http_exchange_request(exchange)->route->handler(context, exchange);
             return;

@@ -34,6 +34,11 @@ static enum forward forward_of(const struct http_request *request)
     return strcasecmp(value, "false") == 0 ? FORWARD_FALSE : FORWARD_ABSENT;
 }
 
+bool rest_is_forsaken(struct http_exchange *exchange)
+{
+    return forward_of(http_exchange_request(exchange)) != FORWARD_ABSENT && http_exchange_is_forsaken(exchange);
+}
+
 void rest_add_config_offset(struct http_response *response, const struct rest_pending *pending)
 {
     struct config_snapshot *snapshot;
@@ -101,7 +106,8 @@ bool rest_forward(struct rest_pending *pending, const struct herder_reply *reply
     enum forward forward = forward_of(request);
     struct str_buffer target;
 
-    if (reply->forward_url == NULL || forward == FORWARD_FALSE || pending->context->forwarding == NULL)
+    if (reply->forward_url == NULL || forward == FORWARD_FALSE || pending->context->forwarding == NULL ||
+        rest_is_forsaken(pending->exchange))
         return false;
     str_buffer_init(&target, TARGET_MAX);
     write_target(&target, pending->exchange, forward);

@@ -102,6 +102,9 @@ void rest_add_location(struct http_response *response, const struct rest_pending
 
 /* true: the reply names the worker that the request belongs to, and the client lets us ask it: its answer answers the exchange. */
 bool rest_forward(struct rest_pending *pending, const struct herder_reply *reply);
+/* A worker passed it on, and has given it up since: this one was frozen, or cut off. The client may have written something newer elsewhere
+ * by now, which this must not undo. */
+bool rest_is_forsaken(struct http_exchange *exchange);
 /* Where a worker asked us: how far our snapshot has come (forwarding.h). */
 void rest_add_config_offset(struct http_response *response, const struct rest_pending *pending);
 

@@ -91,12 +91,39 @@ class Failures(unittest.TestCase):
         since = time.time()
         self.cluster.workers[name].signal(signal.SIGSTOP)
         try:
+            if name == self.leader:
+                self.write_meanwhile(name)
             self.load.wait_flow(SESSION_S + 20)
             self.assertEqual({}, self.say("frozen", since, SESSION_S + 1))
             lab.wait_until(lambda: time.time() - since > for_s, "the session is over", for_s + 5)
         finally:
             self.cluster.workers[name].signal(signal.SIGCONT)
         return since
+
+    LATE = "late"
+
+    def put_late(self, worker, note):
+        return worker.request("PUT", "/connectors/%s/config" % self.LATE,
+                              {"connector.class": "FileStreamSink", "topics": self.load.topic(0), "tasks.max": "1",
+                               "file": os.path.join(self.load.folder, "late"), "note": note}, timeout_s=60)
+
+    def write_meanwhile(self, frozen):
+        """Whoever asks another worker is answered as soon as a new leader is there; and can say something else to that one."""
+        other = self.cluster.workers[next(name for name in "abc" if name != frozen)]
+        asked = time.time()
+        status, body = self.put_late(other, "first")
+        took_s = time.time() - asked
+        print("        a write while the leader is frozen: %d after %.1f s" % (status, took_s))
+        self.assertIn(status, (201, 409), body)
+        self.assertLess(took_s, SESSION_S + 3, body)
+        lab.wait_until(lambda: self.put_late(other, "second")[0] in (200, 201), "a new leader takes the write", 20)
+
+    def look_at_late(self):
+        """What was asked of the frozen leader is not done when it wakes."""
+        for worker in self.cluster.workers.values():
+            lab.wait_until(lambda: worker.rest("GET", "/admin/cluster")["answered_by"]["is_member"], "it is back", 30)
+            self.assertEqual("second", worker.rest("GET", "/connectors/%s/config" % self.LATE)["note"])
+        self.cluster.any().rest("DELETE", "/connectors/%s" % self.LATE)
 
     def test_a_frozen_follower_does_no_harm_when_it_wakes(self):
         self.begin()
@@ -108,6 +135,8 @@ class Failures(unittest.TestCase):
 
     def freeze_and_see(self, name):
         since = self.freeze(name, SESSION_S + 2)
+        if name == self.leader:
+            self.look_at_late()
         self.cluster.wait_balanced(self.load.units, "abc")  # it is back by itself
         self.load.wait_flow(30)
         worker = self.cluster.workers[name]

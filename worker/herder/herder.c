@@ -430,6 +430,7 @@ void herder_destroy(struct herder *herder)
     cond_destroy(&herder->wake);
     mutex_destroy(&herder->lock);
     mem_free(herder->leader_url);
+    mem_free(herder->catch_up_why);
     mem_free(herder->worker_url);
     mem_free(herder->worker_id);
     mem_free(herder->cluster_id);

@@ -101,6 +101,7 @@ struct herder {
     uint64_t losses, resumed_losses; /* of the group: when the catching up began, and those that are made good */
     uint64_t catch_up_count; /* tells a late catching up from the present one */
     int64_t catch_up_retry_ms;
+    char *catch_up_why; /* the last time it failed; NULL: it has not, or there was no memory for it */
     struct herder_timer catch_up_timer;
     struct herder_timer key_timer; /* while it leads: the session key is looked at again */
     uint64_t last_token;

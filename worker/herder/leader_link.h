@@ -29,6 +29,10 @@ struct leader_link_tasks {
     const char *made_from;
 };
 
+/* How long a request waits for somebody who says nothing: a worker that was asked, or the group while it is joined. A session, in which
+ * another worker takes over, and a margin; no longer than a client cares to wait. */
+#define LEADER_LINK_PATIENCE_MS(session_timeout_ms) (((session_timeout_ms) < 15000 ? (session_timeout_ms) : 15000) + 2000)
+
 struct leader_link {
     /* POST /connectors/{connector}/tasks, signed with the session key. */
     void (*put_tasks)(void *argument, const char *leader_url, const struct leader_link_tasks *tasks, int64_t deadline_ms,

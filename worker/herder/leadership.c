@@ -9,6 +9,7 @@
 #include "base/lease.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "config/worker_config.h"
 #include "coordination/membership.h"
 #include "coordination/membership_listener.h"
@@ -90,8 +91,17 @@ static void catch_up_run(struct herder_job *job)
         status_store_refresh(setup->statuses, job->deadline_ms, &job->error);
 }
 
-static void catch_up_again(struct herder *herder)
+/* `words` NULL: it is forgotten. */
+static void note_failure(struct herder *herder, const char *words)
 {
+    mem_free(herder->catch_up_why);
+    herder->catch_up_why = words != NULL ? mem_strdup(words) : NULL;
+    secrets_hide_text(herder->catch_up_why);
+}
+
+static void catch_up_again(struct herder *herder, const char *words)
+{
+    note_failure(herder, words);
     herder->catch_up_retry_ms = herder->catch_up_retry_ms * 2;
     if (herder->catch_up_retry_ms > CATCH_UP_RETRY_MAX_MS)
         herder->catch_up_retry_ms = CATCH_UP_RETRY_MAX_MS;
@@ -102,7 +112,7 @@ static void catch_up_failed(struct herder *herder, const char *words)
 {
     log_warn(HERDER_LOG, "the internal topics could not be %s, trying again: %s",
              herder->catches_up_to_lead ? "claimed and read to their end" : "read to their end", words);
-    catch_up_again(herder);
+    catch_up_again(herder, words);
 }
 
 static bool is_of_now(const struct herder *herder, const struct herder_job *job)
@@ -115,7 +125,7 @@ static void claim_denied(struct herder *herder, const char *words)
     if (fencing_denied(herder, words))
         herder_suspend(herder);
     else
-        catch_up_again(herder);
+        catch_up_again(herder, words);
 }
 
 /* There is nothing to be read any more: what was read is what the cluster is, until somebody restarts it. */
@@ -203,6 +213,7 @@ static void prepare_to_catch_up(struct herder *herder, bool to_lead)
     herder->catch_up_count++;
     resume_begin(herder);
     herder->catch_up_retry_ms = CATCH_UP_RETRY_FIRST_MS;
+    note_failure(herder, NULL);
     metrics_registry_rebalance_began(herder->metrics);
     herder_stage_set(herder, HERDER_CATCHING_UP);
 }

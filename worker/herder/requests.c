@@ -11,7 +11,9 @@
 #include "base/pointer_map.h"
 #include "base/secrets.h"
 #include "base/string_map.h"
+#include "config/worker_config.h"
 #include "herder/cluster_internal.h"
+#include "herder/leader_link.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
 
@@ -158,9 +160,34 @@ void request_answer_error(struct herder *herder, struct herder_request *request,
     request_answer_told(herder, request, mr_error_code(error) == MR_ERR_CONFLICT ? 409 : 500, "", error);
 }
 
+/* While the group is joined, or the topics are read to the end, it is not known yet who must answer. */
+static bool stage_is_decided(const struct herder *herder)
+{
+    return herder->stage != HERDER_JOINING && herder->stage != HERDER_CATCHING_UP;
+}
+
+static void answer_undecided(struct herder *herder, struct herder_request *request)
+{
+    if (herder->stage == HERDER_JOINING)
+        request_answer(herder, request, 409, "Cannot complete request momentarily: this worker has not joined the group yet");
+    else
+        request_answer(herder, request, 409,
+                       "Cannot complete request momentarily: this worker is still %s the internal topics%s%s",
+                       herder->catches_up_to_lead ? "claiming and reading" : "reading",
+                       herder->catch_up_why != NULL ? ": " : "", herder->catch_up_why != NULL ? herder->catch_up_why : "");
+}
+
 static void answer_timed_out(struct herder *herder, struct herder_request *request)
 {
     request_answer(herder, request, 500, "Request timed out. The worker was %s.", request->doing);
+}
+
+/* Looked at again when it has waited for so long, and at its deadline. false: no memory. */
+static bool request_watch(struct herder *herder, struct herder_request *request)
+{
+    int64_t look_ms = herder_now_ms() + LEADER_LINK_PATIENCE_MS(herder->setup.worker->session_timeout_ms);
+
+    return herder_timer_set(herder, &request->timer, look_ms < request->deadline_ms ? look_ms : request->deadline_ms);
 }
 
 static void request_due(struct herder *herder, struct herder_timer *timer)
@@ -168,7 +195,11 @@ static void request_due(struct herder *herder, struct herder_timer *timer)
     struct herder_request *request =
         (struct herder_request *)((char *)timer - offsetof(struct herder_request, timer));
 
-    if (!request->has_job) /* a job has the same deadline and says so itself */
+    if (request->has_job) /* it has the same deadline and says so itself */
+        return;
+    if (!request->has_begun && !stage_is_decided(herder))
+        answer_undecided(herder, request);
+    else if (herder_now_ms() >= request->deadline_ms || !request_watch(herder, request))
         answer_timed_out(herder, request);
 }
 
@@ -228,7 +259,10 @@ bool request_may_go_on(struct herder *herder, struct herder_request *request)
     switch (herder->stage) {
     case HERDER_LEADING:
     case HERDER_FOLLOWING:
-        return belongs_here(herder, request);
+        if (request->reign == herder->catch_up_count || request->kind->route != ROUTE_LEADER || request->kind->is_of_herder)
+            return belongs_here(herder, request);
+        request_answer(herder, request, 409, "Cannot complete request because of a conflicting operation (e.g. worker rebalance)");
+        return false;
     case HERDER_CREATED:
     case HERDER_STOPPING:
     case HERDER_ENDED:
@@ -244,12 +278,6 @@ bool request_may_go_on(struct herder *herder, struct herder_request *request)
 }
 
 /* --- lanes -------------------------------------------------------------------------------------------------------- */
-
-/* While the group is joined, or the topics are read to the end, it is not known yet who must answer. */
-static bool stage_is_decided(const struct herder *herder)
-{
-    return herder->stage != HERDER_JOINING && herder->stage != HERDER_CATCHING_UP;
-}
 
 /* false: answered with 404. */
 static bool request_is_known(struct herder *herder, struct herder_request *request, const struct string_map *present)
@@ -289,6 +317,7 @@ static bool request_fits(struct herder *herder, struct herder_request *request)
 static void request_begin(struct herder *herder, struct herder_request *request)
 {
     request->has_begun = true;
+    request->reign = herder->catch_up_count;
     request->doing = request->kind->doing;
     if (!request_may_go_on(herder, request) || !request_fits(herder, request))
         return;
@@ -339,7 +368,7 @@ void request_enter(struct herder *herder, struct herder_request *request)
         connector->first_request = request;
     connector->last_request = request;
     units_mark(herder, connector); /* an entry made only for this is freed by the next pass */
-    if (!request->kind->is_of_herder && !herder_timer_set(herder, &request->timer, request->deadline_ms))
+    if (!request->kind->is_of_herder && !request_watch(herder, request))
         request_answer(herder, request, 503, NO_MEMORY); /* nothing would end it */
     else
         lane_advance(herder, connector);

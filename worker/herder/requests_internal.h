@@ -4,6 +4,9 @@
  * A request is posted, put in the lane of its connector, begun when it is first there and the stage allows, and answered once.
  * While a job works for it, it stays first of its lane even when it was answered already (deadline, shutdown): nothing
  * overtakes a write that may still happen.
+ *
+ * While the group is joined and the topics are read a request waits for as long as LEADER_LINK_PATIENCE_MS says; then it is a 409.
+ * What the leader began before it lost the group is not gone on with after that: another one may have written meanwhile.
  */
 #ifndef HERDER_REQUESTS_INTERNAL_H
 #define HERDER_REQUESTS_INTERNAL_H
@@ -60,6 +63,7 @@ struct herder_request {
     herder_reply_fn *reply;
     void *argument;
     int64_t deadline_ms;
+    uint64_t reign; /* herder->catch_up_count when it began */
     bool has_begun, has_job, is_answered;
 
     /* What is asked; not changed once posted. */

@@ -105,6 +105,46 @@ static void requests_wait_while_the_group_is_joined(void **state)
     assert_int_equal(answered(&health), 200);
 }
 
+static void a_request_waits_for_the_group_no_longer_than_another_worker_needs_to_take_over(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    ask_put("a", "1", true, &answer);
+    assert_int_equal(answered(&answer), 409);
+    assert_non_null(strstr(answer.message, "this worker has not joined the group yet"));
+    rig.worker.leader_fencing = LEADER_FENCING_TRANSACTION;
+    put_tasks_of("b", 1);
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"b\":[0]}}");
+    follow();
+    expect("status b-0 RUNNING"); /* who has work is not ended by that */
+    rig_set(&rig.claim_is_denied, true);
+    rig.group->on_leading(rig.group_argument);
+    expect("claim transaction");
+    ask_put("a", "1", true, &answer);
+    assert_int_equal(answered(&answer), 409);
+    assert_non_null(strstr(answer.message, "still claiming and reading the internal topics: transactional id connect-cluster-g: denied"));
+}
+
+static void what_a_leader_began_before_it_was_cut_off_is_not_written_after(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    lead();
+    turn();
+    rig_set(&rig.validation_hangs, true);
+    ask_put("a", "1", true, &answer);
+    assert_true(eventually(5000, a_validation_is_inside, NULL));
+    rig.group->on_lost(rig.group_argument, "the brokers were out of reach");
+    lead();
+    expect("claim generation");
+    assert_int_equal(ask(herder_stop_connector, "none"), 404); /* it leads */
+    rig_set(&rig.validation_hangs, false);
+    assert_int_equal(answered(&answer), 409);
+    expect_never("start a");
+}
+
 #define TOLD(sequence, what) \
     put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":" sequence ",\"boot\":\"" RIG_BOOT "\"," what "}")
 #define PREPARING "\"preparing\":{\"a\":{\"-1\":\"1\",\"0\":\"1\"}}"
@@ -384,6 +424,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(requests_wait_while_the_group_is_joined),
+        TEST(a_request_waits_for_the_group_no_longer_than_another_worker_needs_to_take_over),
+        TEST(what_a_leader_began_before_it_was_cut_off_is_not_written_after),
         TEST(what_is_to_come_is_prepared_and_started_when_it_is_given),
         TEST(what_was_prepared_and_does_not_come_leaves_no_trace),
         TEST(what_cannot_be_prepared_holds_nobody_up),
