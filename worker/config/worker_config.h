@@ -133,8 +133,8 @@ bool worker_config_needs_login(const struct worker_config *config);
 /* Do others than this machine's own processes reach a listener, admin.listeners among them? */
 bool worker_config_is_exposed(const struct worker_config *config);
 
-/* Is it one of the worker's own: properties, logins, bindings, key and trust stores, audit record, offsets, crash note? By whatever
- * name; looks at the files. */
+/* Is it one of the worker's own: properties, logins, bindings, key and trust stores, audit record and its former files, offsets, crash
+ * note? By whatever name; looks at the files. One that is not there yet is known by its folder and name, whatever leads there. */
 bool worker_config_owns_file(const struct worker_config *config, const char *path);
 
 /* Are changes recorded? */

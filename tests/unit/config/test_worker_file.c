@@ -50,6 +50,55 @@ static void references_of_the_workers_own_file_are_resolved(void **state)
     worker_config_destroy(config);
 }
 
+static void put_empty(const char *path)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+}
+
+/* In a folder of its own, which is the working folder meanwhile. */
+static void own_files_are_known_by_whatever_name(void **state)
+{
+    static const struct {
+        const char *path;
+        bool is_own;
+    } ROWS[] = {
+        {"audit.jsonl", true},          {"./audit.jsonl", true},         {"../$/audit.jsonl", true},
+        {".//./audit.jsonl", true},     {"door/audit.jsonl", true},      {"link-to-come", true},
+        {"audit.jsonl.1", true},        {"door/audit.jsonl.2.gz", true}, {"audit.jsonl-20261122", true},
+        {"audit-20261122.jsonl", true}, {"audit.1.jsonl", true},         {"link-to-former", true},
+        {"audit", false},               {"auditors.jsonl", false},       {"audit.txt", false},
+        {"audit.jsonlx", false},        {"inner/audit.jsonl", false},    {"inner/audit.jsonl.1", false},
+        {"nowhere/audit.jsonl", false}, {"other", false},                {"loop", false},
+        {"/dev/null", false},
+    };
+    char before[500], folder[] = "/tmp/millrace-own-XXXXXX", properties[1000], path[600];
+    (void)state;
+    assert_non_null(getcwd(before, sizeof(before)));
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(system("mkdir inner; ln -s . door; ln -s door/audit.jsonl link-to-come; ln -s audit.jsonl.1 link-to-former; "
+                            "ln -s loop loop"), 0);
+    snprintf(properties, sizeof(properties), MINIMAL "millrace.audit.file=%s/audit.jsonl\nssl.keystore.location=/dev/null\n", folder);
+    struct worker_config *config = worker_of(properties);
+    for (int is_there = 0; is_there < 2; is_there++) {
+        for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+            const char *mark = strchr(ROWS[i].path, '$');
+            snprintf(path, sizeof(path), "%.*s%s%s", mark == NULL ? 0 : (int)(mark - ROWS[i].path), ROWS[i].path,
+                     mark == NULL ? "" : strrchr(folder, '/') + 1, mark == NULL ? ROWS[i].path : mark + 1);
+            if (worker_config_owns_file(config, path) != ROWS[i].is_own)
+                fail_msg("%s, %s", path, is_there ? "when they are there" : "before they are there");
+        }
+        put_empty("audit.jsonl");
+        put_empty("audit.jsonl.1");
+    }
+    worker_config_destroy(config);
+    assert_int_equal(chdir(before), 0);
+    snprintf(path, sizeof(path), "rm -rf %s", folder);
+    assert_int_equal(system(path), 0);
+}
+
 static void definitions_of_providers_are_taken_as_written_and_are_resolved_for_connectors(void **state)
 {
     (void)state;
@@ -135,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(references_of_the_workers_own_file_are_resolved),
+        cmocka_unit_test(own_files_are_known_by_whatever_name),
         cmocka_unit_test(definitions_of_providers_are_taken_as_written_and_are_resolved_for_connectors),
         cmocka_unit_test(a_file_without_providers_is_taken_as_it_is),
         cmocka_unit_test(a_secret_that_nothing_answers_refuses_the_file),
