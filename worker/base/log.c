@@ -116,12 +116,23 @@ static void put_text(struct span *span, const char *text)
         put_char(span, *text);
 }
 
+/* C0, DEL and C1 (U+0080 to U+009F, which some terminals obey: U+009B begins a sequence). A byte of C1's alone is none: it stands in the
+ * middle of other characters. */
+static bool is_control(const char *text, size_t left)
+{
+    unsigned char c = (unsigned char)text[0], next = left > 1 ? (unsigned char)text[1] : 0;
+    if (c == '\t' || c == '\n')
+        return false;
+    return c < 0x20 || c == 0x7F || (c == 0xC2 && next >= 0x80 && next <= 0x9F);
+}
+
 static void put_message(struct span *span, const struct log_line *line)
 {
     for (size_t i = 0; i < line->message_length; i++) {
-        unsigned char c = (unsigned char)line->message[i];
-        bool plain = (c >= 0x20 && c != 0x7F) || c == '\t' || c == '\n';
-        put_char(span, plain ? (char)c : '?');
+        char c = line->message[i];
+        bool is_bad = is_control(line->message + i, line->message_length - i);
+        put_char(span, is_bad ? '?' : c);
+        i += is_bad && c == '\xC2'; /* its second byte */
         if (c == '\n')
             put_char(span, '\t');
     }

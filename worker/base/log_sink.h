@@ -33,8 +33,8 @@ void log_sink_set(const struct log_sink *sink);
 
 /*
  * Renders a line as Kafka does, "[2026-01-31 12:00:00,123] INFO [name|task-0] message (logger)\n", in local time.
- * Line breaks inside the message are kept and followed by a tab, other control characters become '?': text from outside
- * cannot forge a line. Returns the length; always NUL-terminated, cut when size is too small. LOG_TEXT_MAX is enough
+ * Line breaks inside the message are kept and followed by a tab, other control characters (C0, DEL, C1) become '?': text from
+ * outside cannot forge a line or steer a terminal. Returns the length; always NUL-terminated, cut when size is too small. LOG_TEXT_MAX is enough
  * for any line without breaks.
  */
 #define LOG_TEXT_MAX (LOG_LINE_MAX + 1024)

@@ -244,6 +244,17 @@ static void the_context_is_that_of_the_innermost_frame(void **state)
     assert_string_equal(log_context_text(), "");
 }
 
+static void nothing_in_a_message_steers_a_terminal(void **state)
+{
+    (void)state;
+    /* CSI in both forms, NEL, DEL; then characters whose bytes look like C1 or begin as it does. */
+    static const char message[] = "a\x1b[2Jb\xC2\x9B" "2Jc\xC2\x85" "d\x7f" "e\xC3\x9B\xE2\x82\xAC\xC2\xA0\xC2";
+    struct log_line line = { LOG_LEVEL_WARN, "rest", "", message, strlen(message), 1700000000123 };
+    char text[LOG_TEXT_MAX];
+    log_line_format(&line, text, sizeof(text));
+    assert_non_null(strstr(text, "WARN a?[2Jb?2Jc?d?e\xC3\x9B\xE2\x82\xAC\xC2\xA0\xC2 (rest)\n"));
+}
+
 static void a_formatted_line_looks_like_kafkas(void **state)
 {
     (void)state;
@@ -322,4 +333,5 @@ RUN_TESTS(FRESH(a_line_reaches_the_sink_with_level_and_logger), FRESH(a_level_th
           FRESH(the_list_is_sorted_and_holds_root), FRESH(level_names_are_read_in_any_case),
           FRESH(names_out_of_bounds_are_refused), FRESH(a_long_message_is_cut_at_a_character),
           FRESH(the_context_is_that_of_the_innermost_frame), FRESH(a_formatted_line_looks_like_kafkas),
+          FRESH(nothing_in_a_message_steers_a_terminal),
           FRESH(threads_log_while_levels_change), FRESH(loggers_are_limited_in_number))
