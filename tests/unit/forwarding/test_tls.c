@@ -22,6 +22,7 @@
 #include "http/response.h"
 #include "http/server.h"
 #include "support/certificates.h"
+#include "support/eventually.h"
 #include "tls/tls_keeper.h"
 
 #define WAIT_MS 20000
@@ -191,6 +192,32 @@ static void a_worker_shows_its_pkcs12_certificate_to_one_that_demands_it(void **
     assert_string_equal(fixture->words, "CN=worker,O=Acme");
 }
 
+static bool shows_the_renewed_one(void *argument)
+{
+    struct fixture *fixture = argument;
+    return ask(fixture) == 200 && strcmp(fixture->words, "CN=renewed") == 0;
+}
+
+static void a_renewed_certificate_is_shown_without_a_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_certificate renewed = certificate_make(&ca, &(struct certificate_wish){.subject = "CN=renewed"});
+    char shown[80], other[80];
+    snprintf(shown, sizeof(shown), "%s", path_of("shown.pem"));
+    snprintf(other, sizeof(other), "%s", path_of("next.pem"));
+    certificate_write_pem(&worker, &ca, shown);
+    string_map_put(fixture->theirs, "ssl.client.auth", "required");
+    string_map_put(fixture->ours, "ssl.keystore.location", shown);
+    string_map_put(fixture->ours, "ssl.truststore.location", path_of("ca.pem"));
+    serve(fixture, "worker.p12");
+    assert_int_equal(ask(fixture), 200);
+    assert_string_equal(fixture->words, "CN=worker,O=Acme");
+    certificate_write_pem(&renewed, &ca, other);
+    assert_int_equal(rename(other, shown), 0);
+    assert_true(eventually(WAIT_MS, shows_the_renewed_one, fixture));
+    certificate_release(&renewed);
+}
+
 static void a_worker_without_a_certificate_is_refused_by_one_that_demands_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -281,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOTH(a_worker_shows_its_pkcs12_certificate_to_one_that_demands_it),
+        BOTH(a_renewed_certificate_is_shown_without_a_restart),
         BOTH(a_worker_without_a_certificate_is_refused_by_one_that_demands_it),
         BOTH(a_certificate_of_an_unknown_authority_is_not_believed),
         BOTH(without_a_trust_store_the_systems_authorities_count),
