@@ -204,6 +204,8 @@ static void add_challenges(const struct gate *gate, const struct gate_verdict *v
 {
     if (gate->logins != NULL)
         http_response_add_header(response, "WWW-Authenticate", "Basic realm=\"millrace\", charset=\"UTF-8\"");
+    if (gate->takes_certificates) /* no scheme is registered for it, and a 401 must have a challenge (RFC 9110, 15.5.2) */
+        http_response_add_header(response, "WWW-Authenticate", "Certificate realm=\"millrace\"");
     if (gate->validator == NULL)
         return;
     char challenge[400] = "Bearer realm=\"millrace\"";

@@ -480,6 +480,23 @@ static void challenges_name_what_is_taken_here(void **state)
     http_response_release(&response);
 }
 
+static void a_listener_that_takes_certificates_alone_has_a_challenge_too(void **state)
+{
+    struct bench *bench = *state;
+    struct http_request request = request_with(NULL);
+    struct http_response response;
+    bench->config.certificates = true;
+    open_gate(bench);
+    struct gate_verdict verdict = gate_look(bench->gate, &request);
+    http_response_init(&response, 200, HTTP_CONTENT_NONE);
+    gate_fill_refusal(bench->gate, &verdict, &response);
+    assert_int_equal(response.status, 401);
+    assert_int_equal(response.header_count, 1);
+    assert_string_equal(response.headers[0].name, "WWW-Authenticate");
+    assert_string_equal(response.headers[0].value, "Certificate realm=\"millrace\"");
+    http_response_release(&response);
+}
+
 /* ---- certificates ---- */
 
 static void a_certificate_counts_where_it_is_taken(void **state)
@@ -644,6 +661,7 @@ int main(void)
         TEST(who_waits_when_it_stops_is_told),
         TEST(what_is_no_login_is_refused_without_a_look_at_the_body),
         TEST(challenges_name_what_is_taken_here),
+        TEST(a_listener_that_takes_certificates_alone_has_a_challenge_too),
         TEST(a_certificate_counts_where_it_is_taken),
         TEST(a_changed_file_that_is_of_no_use_shows),
         TEST(a_workers_certificate_logs_nobody_in),
