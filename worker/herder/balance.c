@@ -289,16 +289,34 @@ static void write_data_free(void *data)
     write_free(data);
 }
 
+/* What the brokers refuse to this worker they may allow to another one, which leads when this one has left. That they do not answer,
+ * or lack replicas, is so for all. */
+static void note_refusal(struct herder *herder, const struct mr_error *error)
+{
+    struct herder_cluster *cluster = herder->cluster;
+
+    if (mr_error_code(error) != MR_ERR_CONNECT || herder->stage != HERDER_LEADING)
+        return;
+    if (cluster->refused_since_ms == 0)
+        cluster->refused_since_ms = herder_now_ms();
+    if (herder_now_ms() - cluster->refused_since_ms > cluster->rebalance_timeout_ms && cluster_others_take_work(cluster))
+        herder_fail(herder, "this worker leads, and may not write to the config topic, so that no work can be given out: give its "
+                            "principal the right to write");
+}
+
 static void write_done(struct herder *herder, struct herder_job *job)
 {
     herder->cluster->is_under_way = false;
-    if (job->error == NULL)
+    if (job->error == NULL) {
+        herder->cluster->refused_since_ms = 0;
         return; /* what it wrote comes back as notes */
+    }
     if (!is_for_this_group(job->data)) {
         herder->cluster->is_due = true; /* made anew when the group has settled */
         return;
     }
     log_warn(HERDER_LOG, "the assignment of work was not written, trying again: %s", mr_error_message(job->error));
+    note_refusal(herder, job->error);
     retry_later(herder);
 }
 
@@ -558,7 +576,7 @@ void balance_begin(struct herder *herder)
         known->is_unfit = false;
     }
     cluster->has_swept = false;
-    cluster->unknown_since_ms = cluster->stands_back_until_ms = 0;
+    cluster->unknown_since_ms = cluster->stands_back_until_ms = cluster->refused_since_ms = 0;
     balance_want(herder, "this worker began to lead");
 }
 

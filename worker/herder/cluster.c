@@ -217,6 +217,17 @@ const char *cluster_owner(const struct herder *herder, const char *connector, in
     return NULL;
 }
 
+bool cluster_others_take_work(const struct herder_cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->picture.known.count; i++) {
+        const struct cluster_known *known = cluster->picture.known.items[i];
+
+        if (strcmp(known->url, cluster->url) != 0 && cluster_known_takes_work(&cluster->picture, known))
+            return true;
+    }
+    return false;
+}
+
 void cluster_note_came(struct herder *herder)
 {
     if (herder->cluster == NULL)

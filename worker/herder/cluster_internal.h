@@ -69,6 +69,7 @@ struct herder_cluster {
     const char *reason;                   /* of the next plan */
     bool has_swept;                       /* the statuses of what is gone, since it leads */
     int64_t unknown_since_ms;             /* a member is there that the topic does not know, nor a cluster. 0: not so; -1: told */
+    int64_t refused_since_ms;             /* a plan, by the brokers. 0: not */
     struct herder_timer balance_timer;
     int64_t contest_began_ms; /* others have written as leaders meanwhile */
     unsigned contest_count;
@@ -97,6 +98,9 @@ bool cluster_runs_tasks(const struct herder *herder, const char *connector);
 bool cluster_holds(const struct herder *herder, const char *connector, int32_t task);
 /* Where a unit runs, or is to run. NULL: nowhere, or at one whose process has ended. */
 const char *cluster_owner(const struct herder *herder, const char *connector, int32_t task);
+
+/* Anybody who would take over what this worker has, as far as is read? */
+bool cluster_others_take_work(const struct herder_cluster *cluster);
 
 /* ---- duty.c ---- */
 /* NULL: nothing was given out to this run of this worker. */

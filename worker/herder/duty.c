@@ -403,24 +403,12 @@ void duty_leave(struct herder *herder)
     balance_want(herder, "a worker leaves");
 }
 
-/* Anybody who would take over. */
-static bool has_successors(const struct herder_cluster *cluster)
-{
-    for (size_t i = 0; i < cluster->picture.known.count; i++) {
-        const struct cluster_known *known = cluster->picture.known.items[i];
-
-        if (strcmp(known->url, cluster->url) != 0 && cluster_known_takes_work(&cluster->picture, known))
-            return true;
-    }
-    return false;
-}
-
 bool duty_is_done(struct herder *herder)
 {
     struct herder_cluster *cluster = herder->cluster;
     const struct cluster_assignment *assignment;
 
-    if (cluster == NULL || !has_successors(cluster) || config_store_is_lost(herder->setup.configs, NULL))
+    if (cluster == NULL || !cluster_others_take_work(cluster) || config_store_is_lost(herder->setup.configs, NULL))
         return true;
     assignment = duty_assignment(cluster);
     return assignment == NULL || (assignment->units.count == 0 && assignment->revoking.count == 0);

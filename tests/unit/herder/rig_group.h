@@ -24,6 +24,19 @@ int __wrap_config_store_put_own_note(struct config_store *store, const struct co
     return status;
 }
 
+int __real_config_store_put_notes(struct config_store *store, const struct config_note_write *notes, size_t count,
+                                  const struct config_condition *condition, int64_t deadline_ms, struct mr_error **error);
+int __wrap_config_store_put_notes(struct config_store *store, const struct config_note_write *notes, size_t count,
+                                  const struct config_condition *condition, int64_t deadline_ms, struct mr_error **error);
+int __wrap_config_store_put_notes(struct config_store *store, const struct config_note_write *notes, size_t count,
+                                  const struct config_condition *condition, int64_t deadline_ms, struct mr_error **error)
+{
+    if (rig_is(&rig.plans_unanswered))
+        return mr_error_set(error, MR_ERR_TIMEOUT, "no answer");
+    return rig_is(&rig.plans_refused) ? mr_error_set(error, MR_ERR_CONNECT, "Topic authorization failed")
+                                      : __real_config_store_put_notes(store, notes, count, condition, deadline_ms, error);
+}
+
 /* --- statuses, on their way -------------------------------------------------------------------------------------------- */
 
 void __real_status_store_put_connector(struct status_store *store, const char *connector,

@@ -665,6 +665,46 @@ static void who_cannot_write_its_acknowledgement_stops_and_leaves(void **state)
     expect_order("executor stops | leaves the group");
 }
 
+static bool leader_has_failed(void *argument)
+{
+    bool has;
+
+    (void)argument;
+    mutex_lock(&rig.lock);
+    has = strstr(rig.failure, "this worker leads, and may not write to the config topic") != NULL;
+    mutex_unlock(&rig.lock);
+    return has;
+}
+
+static bool a_second_has_passed(void *argument)
+{
+    return eventually_now_ms() >= *(int64_t *)argument + 1000;
+}
+
+static void a_leader_that_may_not_write_leaves_when_another_one_may_lead(void **state)
+{
+    int64_t since_ms;
+
+    (void)state;
+    lead_with(1);
+    turn();
+    rig_set(&rig.plans_unanswered, true);
+    other_says("");
+    since_ms = eventually_now_ms();
+    assert_true(eventually(5000, a_second_has_passed, &since_ms));
+    assert_false(leader_has_failed(NULL)); /* nobody else would be answered */
+    rig_set(&rig.plans_refused, true);
+    other_says(",\"drains\":true");
+    rig_set(&rig.plans_unanswered, false);
+    put("a", "1"); /* there is something to give out */
+    since_ms = eventually_now_ms();
+    assert_true(eventually(5000, a_second_has_passed, &since_ms));
+    assert_false(leader_has_failed(NULL)); /* there is nobody else */
+    other_says("");
+    assert_true(eventually(5000, leader_has_failed, NULL));
+    assert_true(rig.failure_had_run);
+}
+
 static void *stop_in_time(void *argument)
 {
     herder_stop(rig.herder, eventually_now_ms() + 60000);
@@ -756,6 +796,7 @@ int main(void)
         TEST(nothing_goes_to_a_worker_that_does_not_even_say_it_was_asked),
         cmocka_unit_test_setup_teardown(who_does_not_acknowledge_in_time_gets_nothing_new, strict_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_cannot_write_its_acknowledgement_stops_and_leaves, strict_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(a_leader_that_may_not_write_leaves_when_another_one_may_lead, strict_setup, rig_teardown),
         TEST(whoever_waits_for_a_drain_is_answered_at_the_end),
         TEST(who_is_to_end_while_it_catches_up_hands_over_afterwards),
         TEST(who_is_to_end_while_it_catches_up_without_a_lease_just_ends),
