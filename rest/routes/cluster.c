@@ -59,21 +59,21 @@ static void reply_drain(void *argument, const struct herder_reply *reply)
     rest_pending_answer(pending, &response);
 }
 
-static void set_drains(struct rest_context *context, struct http_exchange *exchange, enum herder_wish wish)
+static void set_drains(struct rest_context *context, struct http_exchange *exchange, bool drains)
 {
     if (!is_in_cluster(context, exchange))
         return;
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
     if (pending != NULL)
-        herder_drain(context->herder, wish, reply_drain, pending);
+        herder_drain(context->herder, drains, reply_drain, pending);
 }
 
 void drain_put(void *argument, struct http_exchange *exchange)
 {
-    set_drains(argument, exchange, rest_query_is_true(exchange, "force") ? HERDER_DRAINS_ANYWAY : HERDER_DRAINS);
+    set_drains(argument, exchange, true);
 }
 
 void drain_delete(void *argument, struct http_exchange *exchange)
 {
-    set_drains(argument, exchange, HERDER_TAKES_WORK);
+    set_drains(argument, exchange, false);
 }

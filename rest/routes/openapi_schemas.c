@@ -133,7 +133,6 @@ const struct openapi_part OPENAPI_PARAMETERS[] = {
     {"onlyFailed", QUERY("onlyFailed", OFF_UNLESS_SET, "only what is FAILED")},
     {"connectorsOnly", QUERY("connectorsOnly", "{'type':'boolean','default':true}", "false: plugins of all kinds")},
     {"version", QUERY("version", TEXT, "of the plugin, or latest")},
-    {"force", QUERY("force", OFF_UNLESS_SET, "also while no other worker takes work")},
     {"scope", QUERY("scope", "{'type':'string','default':'worker'}", "worker, or cluster: all workers follow")},
     {SIGNATURE_HEADER, HEADER(SIGNATURE_HEADER, "HMAC of the body under the session key, in base64")},
     {SIGNATURE_ALGORITHM_HEADER, HEADER(SIGNATURE_ALGORITHM_HEADER, "such as HmacSHA256")},

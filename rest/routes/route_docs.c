@@ -80,7 +80,7 @@ const struct route_doc ROUTE_DOCS[] = {
     {HTTP_PUT, "/admin/loggers/{logger}", "setLogger", "Sets the level of a logger and those below it", "scope", "LoggerLevel",
      {{200, "LoggerNames"}, {204, NO_BODY}}, "400 404 500 503"},
     {HTTP_GET, "/admin/cluster", "getCluster", "The cluster as this worker knows it", "", NO_BODY, {{200, "Cluster"}}, "404 503"},
-    {HTTP_PUT, "/admin/drain", "drainWorker", "Hands this worker's work to others; 202: what is left", "force", NO_BODY,
+    {HTTP_PUT, "/admin/drain", "drainWorker", "Hands this worker's work to others; 202: what is left", "", NO_BODY,
      {{202, "Drain"}, {204, NO_BODY}}, "404 409 500 503"},
     {HTTP_DELETE, "/admin/drain", "undrainWorker", "Lets this worker take work again", "", NO_BODY, {{204, NO_BODY}},
      "404 409 500 503"},

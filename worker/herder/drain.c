@@ -18,7 +18,7 @@ struct drain_request {
     struct herder_post post;
     struct drain_request *next;
     struct herder_timer timer;
-    enum herder_wish wish;
+    bool drains;
     bool is_late;
     herder_reply_fn *reply;
     void *argument;
@@ -55,7 +55,7 @@ static bool is_fulfilled(const struct herder_cluster *cluster, bool drains)
 
 static void look_at(struct herder *herder, struct drain_request *request)
 {
-    bool drains = request->wish != HERDER_TAKES_WORK;
+    bool drains = request->drains;
 
     if (herder_may_run(herder) && is_fulfilled(herder->cluster, drains)) {
         log_info(HERDER_LOG, drains ? "drained: nothing runs here any more" : "this worker takes work again");
@@ -95,31 +95,14 @@ static void request_due(struct herder *herder, struct herder_timer *timer)
     request->is_late = true; /* looked at in this very turn */
 }
 
-/* As far as is known here: labels of connectors are not looked at. */
-static bool others_take_work(const struct herder_cluster *cluster)
+/* Also with nobody to take over: whoever drains before a node goes down must not be stopped by that. */
+static void say_asked(struct herder *herder)
 {
-    for (size_t i = 0; i < cluster->picture.known.count; i++) {
-        const struct cluster_known *known = cluster->picture.known.items[i];
-
-        if (strcmp(known->url, cluster->url) != 0 && cluster_known_takes_work(&cluster->picture, known))
-            return true;
-    }
-    return false;
-}
-
-/* Why it cannot be asked for now; NULL: it can. */
-static const char *why_not(struct herder *herder, enum herder_wish wish, int *status)
-{
-    *status = 500;
-    if (herder->is_leaving || herder->stage == HERDER_STOPPING || herder->stage == HERDER_ENDED)
-        return shutting_down;
-    *status = 409;
-    if (config_store_is_lost(herder->setup.configs, NULL))
-        return "The config topic is lost: no work can be handed over; stop or restart this worker";
-    if (wish != HERDER_DRAINS || herder->cluster->own.drains || (cluster_refresh(herder) && others_take_work(herder->cluster)))
-        return NULL;
-    return "No other worker of the cluster takes work now, as far as this one knows: all that runs would be UNASSIGNED. Start another "
-           "one, or let one take work again; with ?force=true it is done all the same";
+    if (cluster_refresh(herder) && cluster_others_take_work(herder->cluster))
+        log_info(HERDER_LOG, "asked to drain: what runs here is handed over to other workers");
+    else
+        log_warn(HERDER_LOG, "asked to drain while no other worker takes work, as far as this one knows: what runs here stops and is UNASSIGNED "
+                 "until one does, or until this one takes work again (DELETE /admin/drain)");
 }
 
 static void handle(struct herder *herder, struct herder_post *post)
@@ -128,12 +111,13 @@ static void handle(struct herder *herder, struct herder_post *post)
     struct herder_cluster *cluster = herder->cluster;
     uint32_t timeout_ms = herder->setup.request_timeout_ms != 0 ? herder->setup.request_timeout_ms : HERDER_REQUEST_TIMEOUT_MS;
 
-    bool drains = request->wish != HERDER_TAKES_WORK;
-    int status;
-    const char *words = why_not(herder, request->wish, &status);
-
-    if (words != NULL) {
-        answer(request->reply, request->argument, status, words);
+    if (herder->is_leaving || herder->stage == HERDER_STOPPING || herder->stage == HERDER_ENDED) {
+        answer(request->reply, request->argument, 500, shutting_down);
+        mem_free(request);
+        return;
+    }
+    if (config_store_is_lost(herder->setup.configs, NULL)) {
+        answer(request->reply, request->argument, 409, "The config topic is lost: no work can be handed over; stop or restart this worker");
         mem_free(request);
         return;
     }
@@ -142,14 +126,14 @@ static void handle(struct herder *herder, struct herder_post *post)
     herder_timer_init(&request->timer, request_due);
     if (!herder_timer_set(herder, &request->timer, herder_now_ms() + timeout_ms))
         request->is_late = true;
-    if (drains && !cluster->own.drains)
-        log_info(HERDER_LOG, "asked to drain: what runs here is handed over to other workers");
-    cluster->own.drains = drains;
+    if (request->drains && !cluster->own.drains)
+        say_asked(herder);
+    cluster->own.drains = request->drains;
     duty_report_later(herder);
-    balance_want(herder, drains ? "a worker drains" : "a worker takes work again");
+    balance_want(herder, request->drains ? "a worker drains" : "a worker takes work again");
 }
 
-void herder_drain(struct herder *herder, enum herder_wish wish, herder_reply_fn *reply, void *argument)
+void herder_drain(struct herder *herder, bool drains, herder_reply_fn *reply, void *argument)
 {
     struct drain_request *request;
 
@@ -163,7 +147,7 @@ void herder_drain(struct herder *herder, enum herder_wish wish, herder_reply_fn 
         return;
     }
     request->post.handle = handle;
-    request->wish = wish;
+    request->drains = drains;
     request->reply = reply;
     request->argument = argument;
     herder_post(herder, &request->post);

@@ -171,12 +171,11 @@ void herder_read_offsets(struct herder *herder, const char *name, herder_reply_f
 /* Writes the level for all workers of the cluster: 204 when it was read back. Any worker may. */
 void herder_set_logger_level(struct herder *herder, const char *logger, const char *level, herder_reply_fn *reply,
                              void *argument);
-enum herder_wish { HERDER_TAKES_WORK, HERDER_DRAINS, HERDER_DRAINS_ANYWAY };
-/* Only in a cluster. HERDER_DRAINS hands over all that this worker runs; it stays a member without work, and leads if it leads, until
- * told otherwise: 204 when nothing is left here, 202 when something still is at the deadline (herder_cluster_view tells what); 409, and
- * nothing is done, while no other worker takes work: ANYWAY leaves all unassigned then. HERDER_TAKES_WORK: 204 when the others can read
- * it. The wish ends with the process. 409 also: the opposite was asked meanwhile. */
-void herder_drain(struct herder *herder, enum herder_wish wish, herder_reply_fn *reply, void *argument);
+/* Only in a cluster. Hands over all that this worker runs; it stays a member without work, and leads if it leads, until told otherwise:
+ * 204 when nothing is left here, 202 when something still is at the deadline (herder_cluster_view tells what). While nobody else takes
+ * work it stops here and is UNASSIGNED, and a warning says so. With `drains` false it takes work again: 204 when the others can read it.
+ * The wish ends with the process. 409: the opposite was asked meanwhile. */
+void herder_drain(struct herder *herder, bool drains, herder_reply_fn *reply, void *argument);
 /* Answered by the herder's own thread: shows that it turns. 200, 503 starting, 500 with the stage it is in. */
 void herder_ask_health(struct herder *herder, herder_reply_fn *reply, void *argument);
 

@@ -73,7 +73,7 @@ static void follow(void)
 static void drain(bool drains, struct answer *answer)
 {
     memset(answer, 0, sizeof(*answer));
-    herder_drain(rig.herder, drains ? HERDER_DRAINS_ANYWAY : HERDER_TAKES_WORK, take_answer, answer);
+    herder_drain(rig.herder, drains, take_answer, answer);
 }
 
 static int drained(bool drains)
@@ -154,33 +154,6 @@ static void the_only_worker_drains_and_goes_on_leading(void **state)
     assert_int_equal(drained(false), 204);
     expect("status a-0 RUNNING");
     expect("status b RUNNING");
-}
-
-static int drained_if_others_take_work(void)
-{
-    struct answer answer = {0};
-
-    herder_drain(rig.herder, HERDER_DRAINS, take_answer, &answer);
-    return answered(&answer);
-}
-
-static void a_drain_is_refused_while_no_other_worker_takes_work(void **state)
-{
-    static const char *const others[] = {"{\"boot\":\"0000000000000000\"}", "{\"boot\":\"" OTHER_BOOT "\",\"drains\":true}",
-                                       "{\"boot\":\"" OTHER_BOOT "\",\"leaves\":true}",
-                                       "{\"boot\":\"" OTHER_BOOT "\"}"};
-
-    (void)state;
-    lead_with(1);
-    for (size_t i = 0; i < 3; i++) {
-        put_note("millrace-member-" OTHER_URL, others[i]);
-        assert_int_equal(drained_if_others_take_work(), 409);
-    }
-    assert_false(drain_is_known(NULL));
-    put_note("millrace-member-" OTHER_URL, others[3]);
-    assert_int_equal(drained_if_others_take_work(), 204);
-    put_note("millrace-member-" OTHER_URL, others[1]);
-    assert_int_equal(drained_if_others_take_work(), 204); /* it drains already */
 }
 
 static void a_follower_has_drained_when_the_leader_took_the_last_unit(void **state)
@@ -778,7 +751,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_is_there_and_who_leads_is_shown),
         TEST(the_only_worker_drains_and_goes_on_leading),
-        TEST(a_drain_is_refused_while_no_other_worker_takes_work),
         TEST(a_follower_has_drained_when_the_leader_took_the_last_unit),
         cmocka_unit_test_setup_teardown(a_drain_that_takes_too_long_goes_on_after_its_answer, impatient_setup, rig_teardown),
         TEST(what_runs_elsewhere_meanwhile_is_not_said_to_be_unassigned),

@@ -91,7 +91,7 @@ static void a_worker_whose_log_is_lost_refuses_to_drain_and_ends_without_waiting
     assert_int_equal(put("a", "1"), 201);
     expect("status a-0 RUNNING");
     rig_set(&rig.log_is_lost, true);
-    herder_drain(rig.herder, HERDER_DRAINS_ANYWAY, take_answer, &answer);
+    herder_drain(rig.herder, true, take_answer, &answer);
     assert_int_equal(answered(&answer), 409);
     before_ms = eventually_now_ms();
     herder_stop(rig.herder, before_ms + 20000); /* the other would be waited for: it takes over nothing now */

@@ -339,9 +339,9 @@ void herder_cluster_view_destroy(struct herder_cluster_view *view)
     mem_free(view);
 }
 
-void herder_drain(struct herder *herder, enum herder_wish wish, herder_reply_fn *reply, void *argument)
+void herder_drain(struct herder *herder, bool drains, herder_reply_fn *reply, void *argument)
 {
-    fake_note(herder, "drain %d", (int)wish);
+    fake_note(herder, "drain %d", drains);
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
 }
 

@@ -398,8 +398,6 @@ static void a_drain_is_asked_for_and_what_is_left_is_shown(void **state)
     fixture->herder.has_cluster = true;
     expect(state, "PUT /admin/drain", NULL, 204, "");
     expect_asked(state, "drain 1");
-    expect(state, "PUT /admin/drain?force=true", NULL, 204, "");
-    expect_asked(state, "drain 2");
     expect(state, "DELETE /admin/drain", NULL, 204, "");
     expect_asked(state, "drain 0");
     fixture->herder.status = 202;
