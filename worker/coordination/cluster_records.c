@@ -77,14 +77,76 @@ static void put_stamp(struct writer *writer, const char *name, struct cluster_st
         put(writer, name, inner.map);
 }
 
-static const struct mr_value *text_or_null(struct mr_arena *arena, const char *text)
+/*
+ * Texts that several units of the cluster record have stand in it once, in "texts"; the units say "=N", counted from 0. So it stays below
+ * what a topic takes (1 MB) with thousands of units that nobody runs. No text of ours begins with "=".
+ */
+#define SHARED_MAX 64 /* further ones are written out for each unit */
+struct shared_texts {
+    const char *texts[SHARED_MAX]; /* borrowed from the maps; those that only one unit has are left out at the end */
+    size_t uses[SHARED_MAX];
+    size_t count;
+};
+
+static size_t shared_find(const struct shared_texts *shared, const char *text)
 {
-    return text == NULL ? mr_null() : mr_string_ref(arena, text, strlen(text));
+    size_t at = 0;
+
+    while (shared != NULL && at < shared->count && strcmp(shared->texts[at], text) != 0)
+        at++;
+    return shared != NULL && at < shared->count ? at : SHARED_MAX;
+}
+
+static void shared_count(struct shared_texts *shared, const struct unit_map *map)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        const char *text = map->entries[i].text;
+        size_t at = text != NULL ? shared_find(shared, text) : SHARED_MAX;
+
+        if (at < SHARED_MAX)
+            shared->uses[at]++;
+        else if (text != NULL && shared->count < SHARED_MAX)
+            shared->texts[shared->count++] = text;
+    }
+}
+
+static void shared_keep_repeated(struct shared_texts *shared)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < shared->count; i++)
+        if (shared->uses[i] > 0)
+            shared->texts[kept++] = shared->texts[i];
+    shared->count = kept;
+}
+
+static void put_shared(struct writer *writer, const struct shared_texts *shared)
+{
+    struct mr_value *list = mr_array_create(writer->arena, shared->count);
+
+    for (size_t i = 0; i < shared->count && list != NULL; i++)
+        if (mr_array_append(writer->arena, list, mr_string_ref(writer->arena, shared->texts[i], strlen(shared->texts[i]))) != 0)
+            list = NULL;
+    if (list == NULL)
+        writer->failed = true;
+    else if (shared->count > 0)
+        put(writer, "texts", list);
+}
+
+static const struct mr_value *text_or_null(struct mr_arena *arena, const struct shared_texts *shared, const char *text)
+{
+    size_t at = text != NULL ? shared_find(shared, text) : SHARED_MAX;
+
+    if (text == NULL)
+        return mr_null();
+    if (at < SHARED_MAX)
+        return mr_string(arena, mr_arena_printf(arena, "=%zu", at));
+    return mr_string_ref(arena, text, strlen(text));
 }
 
 /* [-1, 0, 1] of the entries from `first` on that have the same connector, or {"-1": "text", …} where one has a text. */
-static const struct mr_value *units_of_connector(struct mr_arena *arena, const struct unit_map *map, size_t first,
-                                                 size_t end)
+static const struct mr_value *units_of_connector(struct mr_arena *arena, const struct shared_texts *shared,
+                                                 const struct unit_map *map, size_t first, size_t end)
 {
     bool has_texts = false;
     struct mr_value *list;
@@ -98,7 +160,7 @@ static const struct mr_value *units_of_connector(struct mr_arena *arena, const s
 
         if (has_texts)
             result = mr_map_put_text(arena, list, mr_arena_printf(arena, "%" PRId32, entry->task),
-                                     text_or_null(arena, entry->text));
+                                     text_or_null(arena, shared, entry->text));
         else
             result = mr_array_append(arena, list, mr_int32(arena, entry->task));
         if (result != 0)
@@ -107,7 +169,8 @@ static const struct mr_value *units_of_connector(struct mr_arena *arena, const s
     return list;
 }
 
-static void put_units(struct writer *writer, const char *name, const struct unit_map *map)
+/* `shared` NULL: each with its text. */
+static void put_units_sharing(struct writer *writer, const char *name, const struct unit_map *map, const struct shared_texts *shared)
 {
     struct writer inner = {writer->arena, mr_map_create(writer->arena, 8), false};
 
@@ -115,12 +178,17 @@ static void put_units(struct writer *writer, const char *name, const struct unit
         for (end = first + 1; end < map->count; end++)
             if (strcmp(map->entries[end].connector, map->entries[first].connector) != 0)
                 break;
-        put(&inner, map->entries[first].connector, units_of_connector(writer->arena, map, first, end));
+        put(&inner, map->entries[first].connector, units_of_connector(writer->arena, shared, map, first, end));
     }
     if (inner.failed)
         writer->failed = true;
     else if (map->count > 0)
         put(writer, name, inner.map);
+}
+
+static void put_units(struct writer *writer, const char *name, const struct unit_map *map)
+{
+    put_units_sharing(writer, name, map, NULL);
 }
 
 static struct writer writer_begin(void)
@@ -260,11 +328,27 @@ static void read_list(struct reader *reader, struct unit_map *map, const char *c
     }
 }
 
+/* "=N" is the Nth of the record's texts; what does not stand there is as it is written. */
+static char *copy_shared(struct reader *reader, const struct mr_value *value)
+{
+    char *text = copy_text(reader, value), *end;
+    const struct mr_value *texts = get(reader->map, "texts", MR_KIND_ARRAY);
+    unsigned long at;
+
+    if (text == NULL || text[0] != '=' || texts == NULL)
+        return text;
+    at = strtoul(text + 1, &end, 10);
+    if (end == text + 1 || *end != '\0' || at >= mr_array_count(texts))
+        return text;
+    mem_free(text);
+    return copy_text(reader, mr_array_at(texts, at));
+}
+
 static void read_texts(struct reader *reader, struct unit_map *map, const char *connector, const struct mr_value *texts)
 {
     for (size_t i = 0; i < mr_map_count(texts); i++) {
         char *task = copy_text(reader, mr_map_key_at(texts, i)), *end = task;
-        char *text = copy_text(reader, mr_map_value_at(texts, i));
+        char *text = copy_shared(reader, mr_map_value_at(texts, i));
         long number = task != NULL ? strtol(task, &end, 10) : 0;
 
         if (task != NULL && end != task && *end == '\0')
@@ -487,16 +571,22 @@ void cluster_head_release(struct cluster_head *head)
 int cluster_head_encode(const struct cluster_head *head, struct str_buffer *text, struct mr_error **error)
 {
     struct writer writer = writer_begin();
+    struct shared_texts shared = {.count = 0};
 
+    shared_count(&shared, &head->unassigned);
+    shared_count(&shared, &head->away);
+    shared_count(&shared, &head->absent);
+    shared_keep_repeated(&shared);
     if (!writer.failed) {
         put_number(&writer, "epoch", (int64_t)head->stamp.epoch);
         put_number(&writer, "sequence", (int64_t)head->stamp.sequence);
         put_text(&writer, "leader", head->leader);
         put_text(&writer, "leader_url", head->leader_url);
         put_text(&writer, "fencing", head->fencing);
-        put_units(&writer, "unassigned", &head->unassigned);
-        put_units(&writer, "away", &head->away);
-        put_units(&writer, "absent", &head->absent);
+        put_shared(&writer, &shared);
+        put_units_sharing(&writer, "unassigned", &head->unassigned, &shared);
+        put_units_sharing(&writer, "away", &head->away, &shared);
+        put_units_sharing(&writer, "absent", &head->absent, &shared);
         put_number(&writer, "rebalance_number", (int64_t)head->rebalance_number);
         put_text(&writer, "rebalance_reason", head->rebalance_reason);
         put_number(&writer, "rebalance_began_ms", head->rebalance_began_ms);

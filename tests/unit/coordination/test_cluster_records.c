@@ -125,6 +125,63 @@ static void a_cluster_record_comes_back(void **state)
     str_buffer_release(&text);
 }
 
+#define MANY 2500 /* connectors with a task each */
+#define TOPIC_TAKES 1000000 /* bytes of a record, by default */
+
+/* What was lost with two workers, and waits for them. */
+static void fill_head(struct cluster_head *head)
+{
+    for (size_t i = 0; i < MANY; i++)
+        for (int32_t task = UNIT_IS_CONNECTOR; task < 1; task++) {
+            char name[60], why[200], until[100], since[100];
+
+            snprintf(name, sizeof(name), "a-connector-with-a-name-of-forty-bytes-%zu", 1000 + i);
+            snprintf(why, sizeof(why), "waits for worker http://worker-%zu.connect.example.org:8083/ to come back "
+                                       "(scheduled.rebalance.max.delay.ms)", i % 2);
+            snprintf(until, sizeof(until), "1795313956674 http://worker-%zu.connect.example.org:8083/", i % 2);
+            snprintf(since, sizeof(since), "%zu http://worker-%zu.connect.example.org:8083/", 1795313956674 + i / 100, i % 2);
+            assert_true(unit_map_put(&head->unassigned, name, task, why));
+            assert_true(unit_map_put(&head->absent, name, task, until));
+            assert_true(unit_map_put(&head->away, name, task, since));
+        }
+}
+
+static void thousands_of_units_without_a_worker_fit_one_record(void **state)
+{
+    struct cluster_head head, read;
+    struct str_buffer text;
+
+    (void)state;
+    cluster_head_init(&head);
+    cluster_head_init(&read);
+    str_buffer_init(&text, CLUSTER_RECORD_MAX);
+    fill_head(&head);
+    assert_int_equal(cluster_head_encode(&head, &text, NULL), 0);
+    assert_true(text.length < TOPIC_TAKES);
+    assert_int_equal(cluster_head_decode(&read, text.data, text.length, NULL), 0);
+    assert_true(unit_map_equals(&read.unassigned, &head.unassigned));
+    assert_true(unit_map_equals(&read.absent, &head.absent));
+    assert_true(unit_map_equals(&read.away, &head.away));
+    cluster_head_release(&head);
+    cluster_head_release(&read);
+    str_buffer_release(&text);
+}
+
+static void what_refers_to_no_text_is_taken_as_it_is(void **state)
+{
+    static const char text[] = "{\"v\":1,\"texts\":[\"why\"],\"unassigned\":{\"c\":{\"0\":\"=0\",\"1\":\"=1\",\"2\":\"=x\",\"3\":\"=\"}}}";
+    struct cluster_head read;
+
+    (void)state;
+    cluster_head_init(&read);
+    assert_int_equal(cluster_head_decode(&read, text, sizeof(text) - 1, NULL), 0);
+    assert_string_equal(unit_map_text(&read.unassigned, "c", 0), "why");
+    assert_string_equal(unit_map_text(&read.unassigned, "c", 1), "=1");
+    assert_string_equal(unit_map_text(&read.unassigned, "c", 2), "=x");
+    assert_string_equal(unit_map_text(&read.unassigned, "c", 3), "=");
+    cluster_head_release(&read);
+}
+
 static void a_later_builds_record_is_read_by_what_is_known(void **state)
 {
     static const char text[] = "{\"v\":9,\"epoch\":2,\"sequence\":5,\"boot\":\"2222222222222222\",\"mood\":{\"x\":[1]},"
@@ -181,6 +238,8 @@ int main(void)
         cmocka_unit_test(a_member_record_comes_back),
         cmocka_unit_test(an_assignment_comes_back),
         cmocka_unit_test(a_cluster_record_comes_back),
+        cmocka_unit_test(thousands_of_units_without_a_worker_fit_one_record),
+        cmocka_unit_test(what_refers_to_no_text_is_taken_as_it_is),
         cmocka_unit_test(a_later_builds_record_is_read_by_what_is_known),
         cmocka_unit_test(what_is_no_record_is_refused),
         cmocka_unit_test(a_revocation_says_when_and_why),
