@@ -126,13 +126,20 @@ static bool tell_peers(struct membership *membership, uint64_t epoch, const stru
     return is_there;
 }
 
-static void learn_leader(struct membership *membership, const char *url)
+/* false: what was described is the group of before a change, of which this worker has been told meanwhile; and of before a loss, with which
+ * the leader was forgotten. */
+static bool learn_leader(struct membership *membership, uint64_t epoch, const char *url)
 {
+    bool is_of_now;
+
     mutex_lock(&membership->lock);
-    if (strcmp(url, membership->leader_url) != 0)
+    is_of_now = membership_epoch(membership) == epoch;
+    if (is_of_now && strcmp(url, membership->leader_url) != 0)
         membership->has_news = true;
-    snprintf(membership->leader_url, sizeof(membership->leader_url), "%s", url);
+    if (is_of_now)
+        snprintf(membership->leader_url, sizeof(membership->leader_url), "%s", url);
     mutex_unlock(&membership->lock);
+    return is_of_now;
 }
 
 static void forget_leader(struct membership *membership)
@@ -161,8 +168,8 @@ static bool ask_who_is_there(struct membership *membership)
     found = find_leader(&group, url, sizeof(url));
     is_told = tell_peers(membership, epoch, &group);
     admin_group_release(&group);
-    if (found && !atomic_load(&membership->leading))
-        learn_leader(membership, url);
+    if (found && !atomic_load(&membership->leading) && !learn_leader(membership, epoch, url))
+        return false;
     return found && is_told;
 }
 

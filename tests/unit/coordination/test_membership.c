@@ -32,7 +32,9 @@ static struct {
     /* What the admin answers. */
     atomic_bool describe_fails, rebalancing, is_absent, ghost_left;
     const char *_Atomic leader_id;
+    const char *_Atomic next_leader_id; /* before the answer is given the group is lost, and then joined with this one. NULL: not */
     atomic_int described;
+    atomic_uint losses;
 
     /* What the herder heard. */
     atomic_int leading, following, lost, failed, peers;
@@ -87,7 +89,7 @@ uint64_t __wrap_group_member_epoch(const struct group_member *member);
 uint64_t __wrap_group_member_epoch(const struct group_member *member)
 {
     (void)member;
-    return 7;
+    return 7 + fake.losses;
 }
 
 int32_t __wrap_group_member_generation(const struct group_member *member);
@@ -131,6 +133,12 @@ int __wrap_admin_describe_group(struct admin *admin, const char *group, struct a
     *described = (struct admin_group){.state = (char *)(uintptr_t)(fake.rebalancing ? "PreparingRebalance" : "Stable"),
                                       .members = members,
                                       .member_count = fake.is_absent ? 3 : 4};
+    if (fake.next_leader_id != NULL) {
+        fake.losses++;
+        fake.group->on_lost(fake.group_argument);
+        fake.leader_id = fake.next_leader_id;
+        fake.next_leader_id = NULL;
+    }
     return 0;
 }
 
@@ -328,6 +336,25 @@ static void a_new_leader_is_told_and_the_same_one_is_not(void **state)
     assert_string_equal(fake.url, "http://third:8083/");
 }
 
+static bool has_joined_with_the_next(void *argument)
+{
+    (void)argument;
+    return fake.next_leader_id == NULL;
+}
+
+static void who_led_before_a_loss_is_not_told_after_it(void **state)
+{
+    (void)state;
+    fake.next_leader_id = "http://third:8083/#0123456789abcdef";
+    fake.group->on_assigned(fake.group_argument, false);
+    assert_true(eventually(5000, has_joined_with_the_next, NULL));
+    assert_true(eventually(5000, was_asked_twice, NULL)); /* the first answer is dealt with */
+    fake.group->on_assigned(fake.group_argument, false);
+    assert_true(eventually(5000, follows, NULL));
+    assert_string_equal(fake.url, "http://third:8083/");
+    assert_int_equal(fake.following, 1);
+}
+
 static void whoever_is_there_is_told_after_each_change(void **state)
 {
     (void)state;
@@ -515,6 +542,7 @@ int main(void)
         TEST(whoever_follows_has_a_lease_and_learns_who_leads),
         TEST(who_leads_is_asked_until_it_is_known),
         TEST(a_new_leader_is_told_and_the_same_one_is_not),
+        TEST(who_led_before_a_loss_is_not_told_after_it),
         TEST(whoever_is_there_is_told_after_each_change),
         TEST(whoever_leads_by_now_is_not_told_to_follow),
         TEST(losing_the_partition_ends_the_lead_and_not_the_lease),
