@@ -55,9 +55,10 @@ class Issuer:
         return subprocess.run(["openssl", *arguments], input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               check=True).stdout
 
-    def token(self, algorithm="RS256", **claims):
+    def token(self, algorithm="RS256", drop=(), **claims):
         now = int(time.time())
         body = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ci-robot", "iat": now, "exp": now + 3600, "groups": ["viewers"], **claims}
+        body = {name: value for name, value in body.items() if name not in drop}
         text = encode({"alg": algorithm, "typ": "JWT", "kid": "k1"}) + "." + encode(body)
         if algorithm == "none":
             return text + "."
@@ -115,6 +116,7 @@ class Logins(unittest.TestCase):
         self.strangers()
         self.passwords()
         self.tokens()
+        self.tokens_as_entra_id_makes_them()
         self.files_that_change()
         self.guessing()
         log = self.worker.log_text()
@@ -152,6 +154,19 @@ class Logins(unittest.TestCase):
             status, body, headers = self.ask("GET", "/connectors", "Bearer " + bad)
             self.assertEqual((401, 401), (status, body["error_code"]), what)
             self.assertIn('error="invalid_token"', headers.get_all("WWW-Authenticate")[1], what)
+
+    def tokens_as_entra_id_makes_them(self):
+        """As many groups as it writes; then the one that says that there are more."""
+        groups = ["%08x-2222-4333-8444-555555555555" % i for i in range(199)]
+        large = self.issuer.token(groups=groups + ["viewers"], ver="2.0", tid="t-1", oid="o-1")
+        self.assertGreater(len(large), 10000)
+        self.assertEqual(200, self.ask("GET", "/connectors", "Bearer " + large)[0])
+        for more in ({"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "https://graph.example/x"}}},
+                     {"hasgroups": True}):
+            status, body, _ = self.ask("GET", "/connectors", "Bearer " + self.issuer.token(drop=("groups",), **more))
+            self.assertEqual(403, status)
+            self.assertIn("the token does not list the groups of this user", body["message"])
+        self.assertEqual(1, self.worker.log_text().count("does not list its groups"))
 
     def files_that_change(self):
         self.write("passwords", "alice:%s\ncarol:%s\n" % (BCRYPT, BCRYPT))
