@@ -14,6 +14,7 @@ import lab
 
 PAIRS = 12
 SESSION_S = 8
+GRACEFUL_S = 5  # task.shutdown.graceful.timeout.ms, by default
 ELSEWHERE_S = 3.0  # on the same machine the others see that the process is gone
 
 
@@ -63,7 +64,18 @@ class Failures(unittest.TestCase):
         self.assertEqual("a worker ended without leaving", shown["last_rebalance"]["reason"])
         self.assertEqual([False], [given["obeyed"] for given in shown["assignment"] if given["url"] == url])
         self.cluster.wait_balanced(self.load.units)
+        self.end_beside_a_dead_one()
         self.finish()
+
+    def end_beside_a_dead_one(self):
+        """Of the last two one is killed and the other told to end: it waits for nobody to take over."""
+        other = next(name for name in self.cluster.alive() if name != self.leader)
+        self.cluster.workers[other].kill()
+        began = time.monotonic()
+        self.assertEqual(0, self.cluster.workers[self.leader].stop())
+        print("        told to end beside a dead one: ended after %.2f s" % (time.monotonic() - began))
+        self.assertLess(time.monotonic() - began, GRACEFUL_S + 2)
+        self.cluster.start(self.leader).ready()
 
     def test_work_of_a_worker_that_is_killed_and_started_again_runs_at_once(self):
         self.begin()

@@ -15,6 +15,11 @@ PREPARE_MS = 700
 GRACEFUL_S = 2.0
 SESSION_S = 6
 
+# What hangs. Connector → (class, in which call, its unit); each worker's plugin makes or writes something of its own.
+HUNG = {"poll": ("MisbehavingSource", "poll", 0), "task": ("MisbehavingSource", "task.stop", 0),
+        "connector": ("MisbehavingSource", "stop", -1), "put": ("MisbehavingSink", "put", 0), "close": ("MisbehavingSink", "close", 0)}
+BUSY = ("poll", "put")  # calls that hang at once, not only when the unit is to stop
+
 
 class Handover(unittest.TestCase):
     def setUp(self):
@@ -102,42 +107,104 @@ class Handover(unittest.TestCase):
         print("        %d ms to prepare, %d ms without a record" % (PREPARE_MS, 1000 * gap))
         self.assertLess(gap, PREPARE_MS / 1000)
 
-    def offsets(self, since_s):
-        """Each offset that was stored for the task since then, in order. Nobody may be writing."""
-        return [json.loads(record["value"])["count"] for record in self.kafka.consume(self.cluster.common["offset.storage.topic"])
-                if self.name in (record.get("key") or "") and record["value"] and record["ts"] / 1000 >= since_s]
+    def hang_of(self, which, name):
+        return "%s-%s-%s" % (self.hang, which, name)
 
-    def test_a_plugin_that_hangs_is_abandoned_and_what_it_brings_later_counts_no_more(self):
+    def topic_of(self, which, name):
+        return "%s-%s-%s" % (self.name, which, name)
+
+    def put_hanging(self, which):
+        """The sinks read what both workers' connectors "connector" make: their tasks are well."""
+        of, call, _ = HUNG[which]
+        config = {"connector.class": of, "tasks.max": "1", "misbehave": call + ":hang", "hang.while": self.hang_of(which, "${env:WHO}")}
+        if of == "MisbehavingSource":
+            config["topic"] = self.topic_of(which, "all" if which == "connector" else "${env:WHO}")
+        else:
+            config.update({"topics": self.topic_of("connector", "all"), "file": self.file_of(which, "${env:WHO}"),
+                           "consumer.override.metadata.max.age.ms": "1000"})
+        self.assertEqual(201, self.cluster.any().request("PUT", "/connectors/%s-%s/config" % (self.name, which), config)[0])
+
+    def file_of(self, which, name):
+        return os.path.join(self.folder, "taken-%s-%s" % (which, name))
+
+    def taken(self, which, name):
+        path = self.file_of(which, name)
+        return os.path.getsize(path) if os.path.exists(path) else 0
+
+    def does(self, which, name):
+        """How much came of it that worker's instance."""
+        if "Sink" in HUNG[which][0]:
+            return self.taken(which, name)
+        topic = self.topic_of(which, name)
+        return self.kafka.end_offset(topic) if topic in self.kafka.topics() else 0
+
+    def committed(self, which):
+        """Of a sink's group, while it runs."""
+        offsets = self.cluster.any().rest("GET", "/connectors/%s-%s/offsets" % (self.name, which))["offsets"]
+        return offsets[0]["offset"]["kafka_offset"] if offsets else 0
+
+    def offsets(self, which, since_s):
+        """Each offset that was stored for the source's task since then, in order. Nobody may be writing."""
+        key = '"%s-%s"' % (self.name, which)
+        return [json.loads(record["value"])["count"] for record in self.kafka.consume(self.cluster.common["offset.storage.topic"])
+                if key in (record.get("key") or "") and record["value"] and record["ts"] / 1000 >= since_s]
+
+    def holds(self, name):
+        return {(connector, task) for connector, task in self.cluster.assignments()[name][0]}
+
+    def test_plugins_that_hang_are_abandoned_and_what_they_bring_later_counts_no_more(self):
+        """In poll, put, close and stop, of tasks and of a connector; all at once."""
         self.begin("ab", **{"task.shutdown.graceful.timeout.ms": int(GRACEFUL_S * 1000)})
-        self.put(misbehave="poll:hang", topic=self.name + "-${env:WHO}", hang__while=self.hang + "-${env:WHO}")
-        lab.wait_until(self.holder, "the task is given", 20)
-        holder = self.holder()
-        other = "ba"["ab".index(holder)]
-        topics = {name: self.name + "-" + name for name in "ab"}
-        self.wait_records(topics[holder], 10)
-        hang = self.hang + "-" + holder
-        open(hang, "w").close()
-        self.is_inside("poll", hang)
-        before, began = self.kafka.end_offset(topics[holder]), time.monotonic()
-        self.drain(holder)
-        self.wait_records(topics[other])
+        old, new = (self.cluster.workers[name] for name in "ab")
+        self.assertEqual(204, new.request("PUT", "/admin/drain")[0])  # so that the other has it all
+        for which in HUNG:
+            self.put_hanging(which)
+        mine = [which for which in HUNG if which != "connector"]
+        lab.wait_until(lambda: all(self.does(which, "a") for which in mine), "all of them run", 30, 0.1)
+        for which in HUNG:
+            open(self.hang_of(which, "a"), "w").close()
+        for which in BUSY:
+            self.is_inside(which, self.hang_of(which, "a"))
+        began = time.monotonic()
+        self.assertEqual(204, new.request("DELETE", "/admin/drain")[0])
+        self.drain("a")
+        units = {("%s-%s" % (self.name, which), task) for which in HUNG for task in (-1, 0)}
+        lab.wait_until(lambda: self.holds("b") == units and all(self.does(which, "b") for which in mine), "all runs elsewhere", 30, 0.1)
         took, since = time.monotonic() - began, time.time()
-        print("        hangs in poll: runs elsewhere after %.1f s" % took)
+        print("        hang in %s: run elsewhere after %.1f s" % (", ".join(call for _, call, _ in HUNG.values()), took))
         self.assertGreater(took, GRACEFUL_S * 0.9)
-        self.assertLess(took, GRACEFUL_S + 3)
-        said = [value["stopped"][self.name] for key, value, _ in self.cluster.records()
-                if key.startswith(cluster.MEMBER) and value and self.name in value.get("stopped", {})]
-        self.assertIn({"0": "abandoned"}, said)
-        self.assertIn("it is abandoned", self.cluster.workers[holder].log_text())
+        self.assertLess(took, 2 * GRACEFUL_S + 5)  # what goes first and what goes when the other drains
         self.assertEqual([], self.cluster.found_double())
-        os.unlink(hang)  # it returns with a record
-        self.assertEqual(0, self.cluster.workers[holder].stop(), self.cluster.workers[holder].log_end())
-        self.assertEqual(before, self.kafka.end_offset(topics[holder]))
-        self.wait_records(topics[other], 4)
-        self.assertEqual(0, self.cluster.workers[other].stop())
-        offsets = self.offsets(since)
-        self.assertGreater(len(offsets), 1)
-        self.assertEqual(sorted(set(offsets)), offsets)  # the successor's alone: the other had come further
+        self.assertEqual({which for which in HUNG if which != "connector"}, self.said_abandoned())
+        for which, (_, call, _) in HUNG.items():
+            self.is_inside(call, self.hang_of(which, "a"))  # they hang still
+        before = {which: self.does(which, "a") for which in ("poll", "task")}
+        for which in HUNG:
+            os.unlink(self.hang_of(which, "a"))  # they return: with a record, with what was put, with nothing
+        committed = {which: self.committed(which) for which in ("put", "close")}
+        self.assertEqual(0, old.stop(), old.log_end())
+        self.assertEqual(before, {which: self.does(which, "a") for which in before})
+        for which in committed:  # a word of the other would have set it back
+            lab.wait_until(lambda: self.committed(which) > committed[which], "the successor commits", 10, 0.1)
+        for which in before:
+            lab.wait_until(lambda: self.does(which, "b") >= 8, "the successor's records come", 20, 0.1)
+        self.assertEqual(0, new.stop())
+        for which in before:
+            offsets = self.offsets(which, since)
+            self.assertGreater(len(offsets), 1)
+            self.assertEqual(sorted(set(offsets)), offsets)  # the successor's alone: the other had come further
+
+    def said_abandoned(self):
+        """Which of them the first worker said so of, and told in its log."""
+        log = self.cluster.workers["a"].log_text()
+        said = set()
+        for key, value, _ in self.cluster.records():
+            if key.startswith(cluster.MEMBER) and value:
+                said |= {connector.rsplit("-", 1)[1] for connector, tasks in value.get("stopped", {}).items()
+                         if isinstance(tasks, dict) and tasks.get("0") == "abandoned"}
+        for which in said:
+            self.assertRegex(log, "task %s-%s-0 did not stop in time.*it is abandoned" % (self.name, which))
+        return said
 
     def test_a_leader_may_die_between_revocation_acknowledgement_and_give_out(self):
         self.begin("abc", **{"task.shutdown.graceful.timeout.ms": 60000})

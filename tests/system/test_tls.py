@@ -14,6 +14,7 @@ import certificates
 import cluster
 import lab
 
+KEY_TTL_MS = 3000
 CONFORMANCE = os.path.join(lab.ROOT, "tests", "rest-conformance", "run.py")
 
 
@@ -124,7 +125,8 @@ class Together(unittest.TestCase):
             lab.suite_lab(), ("a", "b"), tls=certificates.context(ca, own), listeners__https__ssl__keystore__type="PKCS12",
             listeners__https__ssl__keystore__location=own.pkcs12, session__timeout__ms=6000,
             listeners__https__ssl__keystore__password=certificates.PASSWORD, listeners__https__ssl__truststore__type="PEM",
-            listeners__https__ssl__truststore__location=ca.pem, listeners__https__ssl__client__auth="required")
+            listeners__https__ssl__truststore__location=ca.pem, listeners__https__ssl__client__auth="required",
+            inter__worker__key__ttl__ms=KEY_TTL_MS)
         self.addCleanup(workers.end)
         lab.wait_until(workers.leader, "somebody leads", 30)
         load = cluster.Load(workers, 2)
@@ -135,9 +137,27 @@ class Together(unittest.TestCase):
         for i in range(2):
             self.assertEqual(follower.request("DELETE", "/connectors/" + load.sink(i))[0], 204)
         self.assertEqual(len(follower.rest("GET", "/connectors")), 2)
+        self.create_while_keys_change(workers, follower)
         for worker in workers.workers.values():
             self.assertTrue(worker.url.startswith("https:"))
             self.assertNotIn("cannot be asked over https", worker.log_text())
+
+    def create_while_keys_change(self, workers, follower):
+        """Each is passed on, and its task's configuration is sent to the leader by whoever has the connector: both are signed."""
+        keys = lambda: [record["value"] for record in workers.kafka.consume(workers.topic) if record["key"] == "session-key"]
+        before, names = len(keys()), []
+        self.assertGreater(before, 0)
+        while len(keys()) < before + 2:
+            names.append(lab.fresh_name("signed"))
+            status, answer = follower.request("PUT", "/connectors/%s/config" % names[-1], {
+                "connector.class": "FileStreamSource", "file": "/dev/null", "topic": names[-1], "tasks.max": "1"})
+            self.assertEqual(status, 201, answer)
+            self.assertLess(len(names), 200, "the key does not change")
+        for name in names:
+            follower.wait_state(name)
+        found = keys()
+        self.assertEqual(len(set(found)), len(found))
+        print("        %d connectors created while the key changed %d times" % (len(names), len(found) - before))
 
 
 if __name__ == "__main__":
