@@ -261,6 +261,31 @@ static void all_that_a_worker_had_comes_back_to_it(void **state)
     }
 }
 
+static int compare_units(const void *left, const void *right)
+{
+    const struct assignment_unit *one = left, *other = right;
+
+    return unit_compare(one->connector, one->task, other->connector, other->task);
+}
+
+/* The units in any order, their texts elsewhere, with results of another time. */
+static void shuffle(struct cluster *to, const struct cluster *from)
+{
+    *to = *from;
+    for (size_t i = to->unit_count; i > 1; i--) {
+        size_t with = draw((uint32_t)i);
+        struct assignment_unit unit = to->units[i - 1];
+
+        to->units[i - 1] = to->units[with];
+        to->units[with] = unit;
+    }
+    for (size_t i = 0; i < to->unit_count; i++) {
+        snprintf(to->names[i], sizeof(to->names[i]), "%s", to->units[i].connector);
+        to->units[i].connector = to->names[i];
+        to->units[i].worker = (int32_t)draw((uint32_t)to->worker_count);
+    }
+}
+
 /* The order is the caller's duty: whatever order the facts came in, sorted they are the same, and so is what is made of them. */
 static void the_same_facts_give_the_same_result(void **state)
 {
@@ -269,16 +294,14 @@ static void the_same_facts_give_the_same_result(void **state)
     (void)state;
     for (int round = 0; round < ROUNDS; round++) {
         draw_cluster(&one, round % 2 == 0);
-        other = one;
-        for (size_t i = 0; i < other.unit_count; i++) { /* texts elsewhere, results of another time */
-            snprintf(other.names[i], sizeof(other.names[i]), "%s", one.units[i].connector);
-            other.units[i].connector = other.names[i];
-            other.units[i].worker = (int32_t)draw((uint32_t)other.worker_count);
-        }
+        shuffle(&other, &one);
+        qsort(other.units, other.unit_count, sizeof(other.units[0]), compare_units);
         compute(&one);
         compute(&other);
-        for (size_t i = 0; i < one.unit_count; i++)
+        for (size_t i = 0; i < one.unit_count; i++) {
+            assert_int_equal(compare_units(&one.units[i], &other.units[i]), 0);
             assert_int_equal(one.units[i].worker, other.units[i].worker);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 /*
- * A simulated cluster: workers join, leave, drain, die and come back, work comes and goes, leaders die between any two records.
+ * A simulated cluster: workers join, leave, drain, die, seen or unseen, and come back, read late and are found unfit, work comes and
+ * goes, with labels or without, leaders die between any two records.
  * After each step nothing may run twice; when all is quiet everything runs, evenly, and a further look changes nothing.
  */
 #include <setjmp.h>
@@ -22,7 +23,7 @@ static void something_happens(void)
     struct fake_worker *worker = &sim.workers[draw(WORKERS)];
     int connector = (int)draw(CONNECTORS);
 
-    switch (draw(9)) {
+    switch (draw(13)) {
     case 0:
     case 1:
         if (!worker->is_up)
@@ -43,9 +44,42 @@ static void something_happens(void)
     case 5:
         worker->drains = worker->is_up && !worker->drains;
         break;
+    case 6:
+        if (worker->is_up)
+            end_unseen(worker);
+        break;
+    case 7: /* the group knows now */
+        if (worker->is_gone)
+            kill_worker(worker);
+        break;
+    case 8:
+        worker->is_late = !worker->is_late;
+        break;
+    case 9:
+        worker->is_unfit = !worker->is_unfit;
+        break;
     default:
         sim.tasks[connector] = (int)draw(TASKS_MAX + 2) - 1;
         break;
+    }
+}
+
+/* In every other run some workers have a label, and some connectors ask for it. */
+static void put_labels(bool some)
+{
+    for (int i = 0; i < WORKERS; i++)
+        sim.workers[i].labels = some && draw(2) == 0 ? "disk=ssd" : NULL;
+    for (int i = 0; i < CONNECTORS; i++)
+        sim.selectors[i] = some && draw(3) == 0 ? "disk=ssd" : NULL;
+}
+
+/* Those that leave are gone by then, and the group knows of all who are; nobody is late any more. */
+static void let_all_be_known(void)
+{
+    for (int i = 0; i < WORKERS; i++) {
+        if (sim.workers[i].leaves || sim.workers[i].is_gone)
+            kill_worker(&sim.workers[i]);
+        sim.workers[i].is_late = sim.workers[i].is_unfit = false;
     }
 }
 
@@ -54,6 +88,7 @@ static void whatever_happens_nothing_runs_twice_and_all_runs_in_the_end(void **s
     (void)state;
     for (uint64_t seed = 1; seed <= 400; seed++) {
         sim_init(seed);
+        put_labels(seed % 2 == 0);
         start_worker(&sim.workers[draw(WORKERS)]);
         for (int step = 0; step < 60; step++) {
             something_happens();
@@ -67,9 +102,7 @@ static void whatever_happens_nothing_runs_twice_and_all_runs_in_the_end(void **s
                 step_all(true);
             nothing_runs_twice();
         }
-        for (int i = 0; i < WORKERS; i++) /* those that leave are gone by then */
-            if (sim.workers[i].leaves)
-                kill_worker(&sim.workers[i]);
+        let_all_be_known();
         if (leader() != NULL) {
             settle();
             everything_runs_evenly();
