@@ -56,7 +56,7 @@ class Host:
     """Machine number N, from 2 on. A process holds its namespaces; it ends with the test, and all that runs on the machine with it."""
 
     def __init__(self, number):
-        self.address = NET + str(number)
+        self.number, self.address = number, NET + str(number)
         self.holder = subprocess.Popen(["unshare", "--net", "--pid", "--fork", "--mount-proc", "--kill-child", "cat"],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.holder.stdin.write(b"\n")
@@ -65,12 +65,14 @@ class Host:
         self.files = [os.open("/proc/%d/ns/%s" % (self.holder.pid, name), os.O_RDONLY | os.O_CLOEXEC)
                       for name in ("pid_for_children", "net", "mnt")]
         self.own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-        link = "host%d" % number
-        _run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(self.holder.pid))
-        _run("ip", "link", "set", link, "master", "bridge", "up")
+        _run("ip", "link", "add", self._link(), "type", "veth", "peer", "name", "eth0", "netns", str(self.holder.pid))
+        _run("ip", "link", "set", self._link(), "master", "bridge", "up")
         self.run("ip", "address", "add", self.address + "/24", "dev", "eth0")
         self.run("ip", "link", "set", "eth0", "up")
         self.run("ip", "link", "set", "lo", "up")
+
+    def _link(self):
+        return "host%d" % self.number
 
     def run(self, *command):
         """A command in its network; AssertionError unless it is well."""
@@ -97,7 +99,10 @@ class Host:
         self.run("nft", "delete table inet cut")
 
     def end(self):
-        """Kills all that runs there."""
+        """Kills all that runs there. Its number is free then."""
+        if self.holder.poll() is not None:
+            return
+        _run("ip", "link", "delete", self._link())  # the kernel would, some time after
         self.holder.stdin.close()
         self.holder.stdout.close()
         self.holder.wait()

@@ -40,14 +40,24 @@ class Machines(unittest.TestCase):
         self.assertEqual(1, double.wait(SESSION_S + 30), double.log_end())
         self.assertIn("another worker of this cluster is reached at %s/ already" % victim.url, double.log_end(1))
 
-    def restart_after_a_kill(self, victim):
+    def replace_machine(self):
+        """As a container that is restarted: with its address, and other processes."""
+        machine = self.machines[self.victim]
+        machine.end()
+        self.machines[self.victim] = hosts.Host(machine.number)
+        self.addCleanup(self.machines[self.victim].end)
+
+    def restart_after_a_kill(self, victim, is_replaced=False):
         """Nobody else can tell that its process has ended, but its successor says so before it joins."""
         killed = time.time()
         victim.kill()
+        if is_replaced:
+            self.replace_machine()
         victim = self.cluster.start(self.victim)
         self.load.wait_flow(SESSION_S + 20)
         gaps = self.load.gaps(killed)
-        print("        killed and started again on its machine: %s" % cluster.percentiles(gaps))
+        print("        killed and started again on %s: %s" % ("another machine with its address" if is_replaced else "its machine",
+                                                             cluster.percentiles(gaps)))
         self.assertEqual({}, {name: round(gap, 3) for name, gap in gaps.items() if gap >= ELSEWHERE_S})
         self.cluster.wait_balanced(self.load.units, "abc")
         return victim
@@ -70,6 +80,7 @@ class Machines(unittest.TestCase):
         print("        reset for %.1f s: %s" % (time.time() - since, cluster.percentiles(self.load.gaps(since))))
 
         victim = self.restart_after_a_kill(victim)
+        victim = self.restart_after_a_kill(victim, is_replaced=True)
         killed = time.time()
         victim.kill()
         self.load.wait_flow(SESSION_S + 20)

@@ -24,6 +24,7 @@
 #define ASK_TIMEOUT_MS 5000
 #define URL_SIZE_MAX 1024
 #define GHOST_LOOK_MS 250     /* whether a dead predecessor is out of the group */
+#define GHOST_SESSIONS_MAX 3 /* a broker that comes back counts its members' sessions anew */
 #define GHOST_MARGIN_MS 2000  /* beyond its session */
 
 struct membership {
@@ -382,13 +383,15 @@ static bool ghost_is_there(struct membership *membership, int64_t *until_ms)
     return is_there;
 }
 
-/* false: it is not to be waited for any more, the membership ends. */
+/* false: it is not to be waited for any more, the membership ends. One that is there much longer than a session is none: who joins
+ * beside it finds that out (herder/newcomer.c). */
 static bool wait_for_ghost(struct membership *membership)
 {
-    int64_t until_ms = clock_monotonic_ms(NULL) + membership->setup.session_timeout_ms + GHOST_MARGIN_MS;
+    int64_t session_ms = membership->setup.session_timeout_ms + GHOST_MARGIN_MS;
+    int64_t until_ms = deadline_after_ms(session_ms), last_ms = deadline_after_ms(GHOST_SESSIONS_MAX * session_ms);
     bool ends = false;
 
-    while (!ends && ghost_is_there(membership, &until_ms)) {
+    while (!ends && clock_monotonic_ms(NULL) < last_ms && ghost_is_there(membership, &until_ms)) {
         mutex_lock(&membership->lock);
         if (!membership->ends)
             cond_wait_until_ms(&membership->changed, &membership->lock, deadline_after_ms(GHOST_LOOK_MS));

@@ -132,6 +132,8 @@ bool resume_what_is_ours(struct herder *herder);
 void newcomer_init(struct herder *herder);
 /* Before the group is joined: a predecessor killed on this machine is waited out. */
 void newcomer_begin(struct herder *herder);
+/* The own member record says that this run is gone: a successor wrote so, and the worker ends. */
+bool newcomer_is_replaced(struct herder *herder);
 /* The own member record does not stand in the topic: may it be written? false: not now (looked at again), or never: the worker ends. */
 bool newcomer_may_introduce(struct herder *herder);
 

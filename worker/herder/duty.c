@@ -287,6 +287,8 @@ static void report(struct herder *herder)
         retry_later(herder);
         return;
     }
+    if (newcomer_is_replaced(herder))
+        return;
     if (!stands_in_topic(cluster)) {
         if (!newcomer_may_introduce(herder))
             return;

@@ -8,11 +8,15 @@
  *   answers it is alive.
  * - Else a ghost's session ends in time; a member that is there still after that is alive.
  *
- * What ran here before and was killed is said to be gone before this one joins, so that its work need not wait for its session's end.
+ * What ran here before and was killed is said to be gone before this one joins, so that its work need not wait for its session's end: when
+ * its process is seen to be gone, or, of one that ran on another machine (a container that was restarted is one), when we answer at its
+ * URL. That nobody answers there proves nothing.
  *
- * A worker whose record was replaced by another's, while that one is a member, has been taken for a ghost, and ends.
+ * A worker whose record was replaced by another's, while that one is a member, or says now that this very run is gone, has been taken for
+ * a ghost, and ends.
  */
 #include <millrace/error.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -185,6 +189,18 @@ static bool knows_the_group(const struct herder *herder)
            cluster_picture_seat(&cluster->picture, cluster->url, cluster->boot) != NULL;
 }
 
+bool newcomer_is_replaced(struct herder *herder)
+{
+    struct herder_cluster *cluster = herder->cluster;
+    const struct cluster_known *known = cluster_picture_find(&cluster->picture, cluster->url);
+
+    if (known == NULL || !known->has_member || strcmp(known->member.boot, cluster->boot) != 0 ||
+        !cluster_member_says_gone(&known->member, cluster->url, cluster->boot))
+        return false;
+    give_way(herder);
+    return true;
+}
+
 bool newcomer_may_introduce(struct herder *herder)
 {
     struct herder_cluster *cluster = herder->cluster;
@@ -316,14 +332,52 @@ static void tell_death(struct herder *herder, struct cluster_member *before)
                                                            .deadline_ms = herder_now_ms() + STORE_WRITE_TIMEOUT_MS});
 }
 
-void newcomer_begin(struct herder *herder)
+struct own_answer {
+    sem_t told;
+    bool is_ours;
+    const char *boot;
+};
+
+/* thread: the link's. */
+static void on_own_answer(void *argument, const char *boot)
+{
+    struct own_answer *answer = argument;
+
+    answer->is_ours = boot != NULL && strcmp(boot, answer->boot) == 0;
+    sem_post(&answer->told);
+}
+
+/* Waits; the link answers in time. Our REST listens already. */
+static bool answers_at_own_url(struct herder *herder)
+{
+    const struct leader_link *link = herder->setup.leader_link;
+    struct own_answer answer = {.boot = herder->cluster->boot};
+
+    if (link == NULL || link->ask_boot == NULL || sem_init(&answer.told, 0, 0) != 0)
+        return false;
+    link->ask_boot(link->argument, herder->cluster->url, herder_now_ms() + ASK_TIMEOUT_MS, on_own_answer, &answer);
+    while (sem_wait(&answer.told) != 0)
+        ; /* a signal */
+    sem_destroy(&answer.told);
+    return answer.is_ours;
+}
+
+/* One that is about to leave hands over, and is let do so. */
+static bool has_been_killed(struct herder *herder, const struct cluster_member *before)
 {
     const struct process_identity *self = &herder->cluster->process;
+
+    if (self->host[0] != '\0' && before->host != NULL && strcmp(before->host, self->host) == 0)
+        return process_is_gone(before->pid, before->started);
+    return before->boot[0] != '\0' && !before->leaves && answers_at_own_url(herder);
+}
+
+void newcomer_begin(struct herder *herder)
+{
     struct cluster_member before;
 
     cluster_member_init(&before);
-    if (find_own_record(herder, &before) && self->host[0] != '\0' && before.host != NULL &&
-        strcmp(before.host, self->host) == 0 && process_is_gone(before.pid, before.started)) {
+    if (find_own_record(herder, &before) && has_been_killed(herder, &before)) {
         membership_wait_out(herder->membership, before.boot);
         tell_death(herder, &before);
     }

@@ -189,6 +189,13 @@ void __wrap_membership_resume(struct membership *membership, uint64_t losses)
     rig_say("lease back after %u", (unsigned)losses);
 }
 
+void __wrap_membership_wait_out(struct membership *membership, const char *boot_id);
+void __wrap_membership_wait_out(struct membership *membership, const char *boot_id)
+{
+    (void)membership;
+    rig_say("waits out %s", boot_id);
+}
+
 uint64_t __wrap_membership_epoch(const struct membership *membership);
 uint64_t __wrap_membership_epoch(const struct membership *membership)
 {

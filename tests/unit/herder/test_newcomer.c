@@ -222,12 +222,72 @@ static bool is_said_to_be_gone(void *argument)
 static void what_ran_here_before_is_said_to_be_gone_before_we_join(void **state)
 {
     (void)state;
+    expect("waits out " RIVAL_BOOT);
     assert_true(eventually(5000, is_said_to_be_gone, NULL));
     assert_false(own_record_stands(NULL));
     follow_beside(RIVAL_BOOT);
     assert_true(eventually(5000, own_record_stands, NULL));
     turn();
     assert_false(is_said_to_be_gone(NULL));
+}
+
+/* In another container, say: its process cannot be looked for. */
+static int restart_elsewhere_as(const char *answering, const char *more)
+{
+    static const struct leader_link link = {.ask_boot = answer_boot};
+
+    answering_boot = answering;
+    atomic_store(&asked, 0);
+    rig_link = &link;
+    rig_open(true, 0);
+    put_rival("elsewhere", 1, 1, more);
+    rig_start();
+    return 0;
+}
+
+#define REMEMBERED ",\"labels\":\"zone=a\",\"gone\":[\"http://x/#1\"]"
+
+static int answered_setup(void **state)
+{
+    (void)state;
+    return restart_elsewhere_as(RIG_BOOT, REMEMBERED);
+}
+
+static int unanswered_setup(void **state)
+{
+    (void)state;
+    return restart_elsewhere_as(NULL, REMEMBERED);
+}
+
+static int leaving_setup(void **state)
+{
+    (void)state;
+    return restart_elsewhere_as(RIG_BOOT, REMEMBERED ",\"leaves\":true");
+}
+
+static void who_is_not_proven_dead_is_not_said_to_be_gone(void **state)
+{
+    (void)state;
+    turn();
+    follow_beside(NULL);
+    assert_true(eventually(5000, own_record_stands, NULL));
+    expect_never("waits out");
+}
+
+static void who_is_said_to_be_gone_by_a_successor_ends(void **state)
+{
+    (void)state;
+    follow_beside(NULL);
+    assert_true(eventually(5000, own_record_stands, NULL));
+    turn();
+    assert_int_equal(config_store_put_own_note(rig.configs,
+                                               &(struct config_note_write){"millrace-member-" RIG_URL,
+                                                                           "{\"boot\":\"" RIG_BOOT "\",\"gone\":[\"" RIG_URL
+                                                                           "#" RIG_BOOT "\"]}"},
+                                               INT64_MAX, NULL),
+                     0);
+    assert_true(eventually(5000, rig_has_failed, NULL));
+    assert_non_null(strstr(rig.failure, "another worker has taken the place of this one"));
 }
 
 int main(void)
@@ -245,6 +305,10 @@ int main(void)
         TEST(who_is_about_to_leave_is_waited_for),
         TEST(who_was_taken_for_a_ghost_ends),
         cmocka_unit_test_setup_teardown(what_ran_here_before_is_said_to_be_gone_before_we_join, restart_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(what_ran_here_before_is_said_to_be_gone_before_we_join, answered_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(who_is_not_proven_dead_is_not_said_to_be_gone, unanswered_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(who_is_not_proven_dead_is_not_said_to_be_gone, leaving_setup, rig_teardown),
+        TEST(who_is_said_to_be_gone_by_a_successor_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
