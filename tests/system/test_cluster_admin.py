@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import time
 import unittest
 
@@ -105,10 +106,23 @@ class ClusterAdmin(unittest.TestCase):
         self.assertEqual(shown[0], shown[1])
         seen = shown[0]
         self.assertEqual({"zone=a", "zone=b"}, {member["labels"] for member in seen["members"]})
+        self.check_who_they_are(seen["members"])
         self.assertEqual([seen["leader"]], [member["url"] for member in seen["members"] if member["leads"]])
         self.assertEqual([], seen["unassigned"])
         self.assertEqual(cluster.fencing_of(self.common), seen["fencing"])
         self.check_protocol("eager", names)
+
+    def check_who_they_are(self, members):
+        """Each run of a worker has its own boot id; all are of this build, and on this machine."""
+        boots = {worker.url + "/": worker.rest("GET", "/admin/cluster")["answered_by"]["boot"] for worker in self.workers}
+        self.assertEqual(len(self.workers), len(set(boots.values())))
+        self.assertEqual(boots, {member["url"]: member["boot"] for member in members})
+        own = subprocess.run([self.workers[0].program, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        for member in members:
+            self.assertRegex(member["boot"], "^[0-9a-f]{16}$")
+            self.assertIn(member["version"], own.split())
+        self.assertEqual(1, len({member["host"] for member in members}))
+        self.assertTrue(members[0]["host"])
 
     def test_a_leader_that_drains_goes_on_leading(self):
         self.begin("", "")
@@ -280,6 +294,8 @@ class ClusterAdmin(unittest.TestCase):
                                "what both had waits", 3)
         for at in until.values():
             self.assertAlmostEqual(killed + DELAY_MS / 1000, at, delta=2)
+        self.check_statuses_say_what_is_waited_for(had[1], back)
+        self.check_statuses_say_what_is_waited_for(had[2], lost)
         again = self.worker(listeners=back.url).start()
         lab.wait_until(lambda: self.units(leader, again) == had[1], "one is back and has what it had", DELAY_MS / 1000)
         print("        home after %.1f s" % (time.time() - killed))
@@ -294,6 +310,14 @@ class ClusterAdmin(unittest.TestCase):
         self.assertEqual({}, self.waits(lost))
         for name in names:
             self.assert_flows(name)
+
+    def check_statuses_say_what_is_waited_for(self, units, worker):
+        for connector, task in units:
+            def says_why():
+                status = self.workers[0].status(connector)
+                unit = status["connector"] if task < 0 else status["tasks"][task]
+                return (unit["state"], worker.url in unit.get("trace", "")) == ("UNASSIGNED", True)
+            lab.wait_until(says_why, "the status of %s/%d says who is waited for" % (connector, task), 5)
 
 
 if __name__ == "__main__":
