@@ -43,13 +43,18 @@ void herder_key_due(struct herder *herder, struct herder_timer *timer)
         herder_timer_set(herder, timer, herder_now_ms() + session_key_tend(herder));
 }
 
+static void catch_up_failed(struct herder *herder, const char *words);
+
 /* The topics are read: the units that are ours start, the others stop. */
 static void act(struct herder *herder, bool leads)
 {
-    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    struct config_snapshot *snapshot;
 
-    if (!resume_what_is_ours(herder))
-        herder_event_lost(herder);
+    if (!resume_what_is_ours(herder)) {
+        catch_up_failed(herder, "no memory");
+        return;
+    }
+    snapshot = config_store_snapshot(herder->setup.configs);
     herder_stage_set(herder, leads ? HERDER_LEADING : HERDER_FOLLOWING);
     if (leads)
         log_info(HERDER_LOG, "this worker leads the cluster; there are %zu connectors", config_snapshot_connector_count(snapshot));

@@ -77,6 +77,8 @@ static struct rig {
     const char *finding;
     bool own_notes_refused;
     bool own_notes_unanswered; /* they are written, but nobody says so */
+    bool refresh_fails; /* no memory for what the records say */
+    atomic_int refreshes_failed;
     bool plans_refused, plans_unanswered; /* the leader's */
     bool guard_refuses;
     int guard_hangs_at; /* the how manyeth question from now on hangs until guard_hangs is false, and is refused. 0: none */

@@ -254,6 +254,30 @@ static void what_runs_is_suspended_out_of_the_group_and_goes_on_in_its_place(voi
     expect_never("start a");
 }
 
+static bool refresh_has_failed(void *argument)
+{
+    (void)argument;
+    return atomic_load(&rig.refreshes_failed) > 0;
+}
+
+static void without_memory_to_see_what_is_ours_the_topics_are_read_again(void **state)
+{
+    (void)state;
+    TOLD("1", "\"units\":{\"a\":[0]}");
+    put_tasks_of("a", 1);
+    follow();
+    expect("status a-0 RUNNING");
+    atomic_store(&rig.losses, 1);
+    rig.group->on_lost(rig.group_argument, "frozen");
+    rig_set(&rig.refresh_fails, true);
+    follow();
+    assert_true(eventually(5000, refresh_has_failed, NULL));
+    expect_never("lease back");
+    rig_set(&rig.refresh_fails, false);
+    expect("lease back after 1");
+    assert_false(rig_has_failed(NULL));
+}
+
 static void what_others_run_by_now_does_nothing_more_when_the_lease_is_back(void **state)
 {
     (void)state;
@@ -432,6 +456,7 @@ int main(void)
         TEST(a_follower_names_the_leader_and_runs_what_it_is_given),
         TEST(what_is_meant_for_a_former_run_is_not_obeyed),
         TEST(what_runs_is_suspended_out_of_the_group_and_goes_on_in_its_place),
+        TEST(without_memory_to_see_what_is_ours_the_topics_are_read_again),
         TEST(what_others_run_by_now_does_nothing_more_when_the_lease_is_back),
         TEST(an_answer_that_comes_while_nobody_leads_is_asked_for_again),
         TEST(a_write_the_group_does_not_back_is_refused),
