@@ -381,7 +381,16 @@ class Load:
         files = sum(len(got) - len(set(got)) for got in (self.read(self.output(i)) for i in range(self.pairs)))
         return topics, files
 
-    def gaps(self, since_s, until_s=None):
+    def times(self):
+        """When each record of each topic was made, s; to be read once for several windows."""
+        times = []
+        for i in range(self.pairs):
+            count = self.kafka.end_offset(self.topic(i))  # kcat -e would run after a topic that grows
+            out = self.kafka.kcat("-C", "-t", self.topic(i), "-o", "beginning", "-c", str(count), "-e", "-q", "-f", "%T\n")
+            times.append([int(line) / 1000 for line in out.splitlines()])
+        return times
+
+    def gaps(self, since_s, until_s=None, times=None):
         """Longest time without a record in that window, s, of each task: {connector: gap}.
 
         Of a source from the times its records were made; of a sink from when the file grew, not counting time when there was
@@ -389,12 +398,9 @@ class Load:
         """
         until_s = until_s or time.time()
         gaps = {}
-        for i in range(self.pairs):
-            count = self.kafka.end_offset(self.topic(i))  # kcat -e would run after a topic that grows
-            out = self.kafka.kcat("-C", "-t", self.topic(i), "-o", "beginning", "-c", str(count), "-e", "-q", "-f", "%T\n")
-            times = [int(line) / 1000 for line in out.splitlines()]
-            gaps[self.source(i)] = longest(times, since_s, until_s)
-            gaps[self.sink(i)] = longest_of_sink(self.growth[i], times, since_s, until_s)
+        for i, made in enumerate(times or self.times()):
+            gaps[self.source(i)] = longest(made, since_s, until_s)
+            gaps[self.sink(i)] = longest_of_sink(self.growth[i], made, since_s, until_s)
         return gaps
 
 
