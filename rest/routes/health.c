@@ -52,6 +52,11 @@ void health_get(void *argument, struct http_exchange *exchange)
         herder_ask_health(context->herder, reply_health, pending);
 }
 
+void readyz_get(void *argument, struct http_exchange *exchange)
+{
+    health_get(argument, exchange);
+}
+
 void livez_get(void *argument, struct http_exchange *exchange)
 {
     struct http_response response;

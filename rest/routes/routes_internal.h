@@ -120,7 +120,7 @@ herder_reply_fn rest_reply_connector; /* of herder_put_connector */
 /* ---- handlers, by file ---- */
 
 http_handler root_get, whoami_get;
-http_handler health_get, livez_get;
+http_handler health_get, readyz_get, livez_get;
 http_timed_out_fn health_timed_out;
 http_handler connectors_get, connectors_post;
 http_handler connector_get, connector_delete;

@@ -9,6 +9,7 @@
 #include <millrace/error.h>
 
 #include "config/worker_config.h"
+#include "forwarding/forwarding.h"
 #include "loader/host.h"
 #include "routes/rest_server.h"
 #include "support/eventually.h"
@@ -16,9 +17,16 @@
 
 /* What the next set-up records changes to; NULL: nothing. */
 static struct audit *fixture_audit;
+/* What the next set-up has besides. */
+static struct {
+    const char *rest_extensions;                 /* NULL: none */
+    const char *connect_protocol, *peer_secret; /* one of them: it is a worker among others */
+} fixture_extras;
 
 struct fixture {
     struct herder herder;
+    struct forwarding *forwarding; /* NULL: it stands alone */
+    struct string_map *properties;
     struct rest_server *server;
     uint16_t port;
 };
@@ -46,6 +54,20 @@ static inline void put_task(struct herder *herder, const char *name)
     status_store_put_task(herder->statuses, name, 0, &failed, STATUS_CERTAIN);
 }
 
+static inline struct forwarding *start_forwarding(struct herder *herder)
+{
+    static const struct session_key key = {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "HmacSHA256", 1};
+    struct mr_error *error = NULL;
+    if (fixture_extras.connect_protocol == NULL && fixture_extras.peer_secret == NULL)
+        return NULL;
+    assert_int_equal(config_store_put_session_key(herder->configs, &key, DEADLINE_NEVER, NULL), 0);
+    struct forwarding *forwarding = forwarding_start(
+        &(struct forwarding_setup){.worker = &herder->worker, .configs = herder->configs, .address = "127.0.0.1:1"}, &error);
+    if (forwarding == NULL)
+        fail_msg("%s", mr_error_message(error));
+    return forwarding;
+}
+
 /* `auth`: who may log in; `plugins`: a path of them. */
 static inline int set_up_guarded(void **state, bool serves_admin, const struct rest_auth_config *auth, const char *plugins)
 {
@@ -58,9 +80,17 @@ static inline int set_up_guarded(void **state, bool serves_admin, const struct r
                                    .admin_listener_count = serves_admin ? 0 : 1,
                                    .topic_tracking_enable = true,
                                    .topic_tracking_allow_reset = true,
+                                   .rest_extensions = fixture_extras.rest_extensions,
+                                   .rest_extension_timeout_ms = 20000,
+                                   .connect_protocol = fixture_extras.connect_protocol,
+                                   .inter_worker_secret = fixture_extras.peer_secret,
+                                   .signature_algorithm = "HmacSHA256",
+                                   .verification_algorithms = "HmacSHA256",
+                                   .advertised_scheme = "http",
                                    .rest_auth = *auth};
     struct mr_error *error = NULL;
     memset(&fixture, 0, sizeof(fixture));
+    worker.properties = fixture.properties = string_map_create();
     fixture.herder.worker = worker;
     mutex_init(&fixture.herder.lock);
     fixture.herder.configs = memory_config_store_create(NULL);
@@ -71,7 +101,11 @@ static inline int set_up_guarded(void **state, bool serves_admin, const struct r
     put_connector(&fixture.herder, "here");
     put_connector(&fixture.herder, "a/b");
     put_task(&fixture.herder, "here");
-    fixture.server = rest_server_start(&(struct rest_setup){.herder = &fixture.herder, .worker = &worker, .audit = fixture_audit},
+    fixture.forwarding = start_forwarding(&fixture.herder);
+    fixture.server = rest_server_start(&(struct rest_setup){.herder = &fixture.herder,
+                                                            .worker = &worker,
+                                                            .forwarding = fixture.forwarding,
+                                                            .audit = fixture_audit},
                                        &error);
     if (fixture.server == NULL)
         fail_msg("%s", mr_error_message(error));
@@ -99,6 +133,8 @@ static inline int tear_down(void **state)
 {
     struct fixture *fixture = *state;
     rest_server_stop(fixture->server);
+    forwarding_stop(fixture->forwarding);
+    string_map_destroy(fixture->properties);
     config_store_destroy(fixture->herder.configs);
     status_store_destroy(fixture->herder.statuses);
     loader_destroy(fixture->herder.loader);

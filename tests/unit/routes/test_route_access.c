@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "config/connector_report.h"
+#include "routes/route_list.h"
 #include "routes/routes_internal.h"
 
 /* ---- the worker: one user for each role, who have the connectors "own-…" but for the admin ---- */
@@ -69,16 +70,17 @@ static void put_config(void **state, const char *name, const char *class_name, c
 
 static const struct connector_report no_findings = {.class_name = "PickySource"};
 
-static int set_up_users(void **state)
+static int set_up_with_admin_on(void **state, bool serves_admin)
 {
-    static const char plugins[] = MR_TEST_PLUGINS "/picky.so," MR_TEST_PLUGINS "/gallery.so," MR_PLUGINS "/file_connectors.so,"
+    static const char plugins[] = MR_TEST_PLUGINS "/picky.so," MR_TEST_PLUGINS "/gallery.so," MR_PLUGINS "/file_connectors.so," MR_TEST_PLUGINS "/rest_extensions.so,"
                                   MR_PLUGINS "/transforms.so";
     fake_report = &no_findings;
     write_files();
     const struct rest_auth_config auth = {.passwords_file = "", .jaas_file = files.jaas, .issuer = "", .audiences = "",
                                           .keys_url = "", .keys_ca_file = "", .keys_proxy = "", .name_claim = "",
                                           .group_claims = "", .bindings_file = files.bindings};
-    set_up_guarded(state, true, &auth, plugins);
+    set_up_guarded(state, serves_admin, &auth, plugins);
+    memset(&fixture_extras, 0, sizeof(fixture_extras));
     PUT_CONFIG("own-1", "org.acme.PickySourceConnector", "topic", "mine.a", "token", "swordfish", "depth", "3");
     PUT_CONFIG("other-1", "org.acme.PickySourceConnector", "topic", "theirs.a", "token", "swordfish");
     PUT_CONFIG("own-file", SINK, "topics", "mine.a", "file", "/tmp/x");
@@ -87,6 +89,34 @@ static int set_up_users(void **state)
     put_task(&((struct fixture *)*state)->herder, "other-1");
     ((struct fixture *)*state)->herder.has_cluster = true;
     return 0;
+}
+
+static int set_up_users(void **state)
+{
+    return set_up_with_admin_on(state, true);
+}
+
+static int set_up_with_admin_elsewhere(void **state)
+{
+    return set_up_with_admin_on(state, false);
+}
+
+static int set_up_among_others(void **state)
+{
+    fixture_extras.peer_secret = "0123456789abcdef";
+    return set_up_users(state);
+}
+
+static int set_up_among_others_with_session_keys(void **state)
+{
+    fixture_extras.connect_protocol = "sessioned";
+    return set_up_users(state);
+}
+
+static int set_up_with_an_extension(void **state)
+{
+    fixture_extras.rest_extensions = "org.acme.MoodyRestExtension";
+    return set_up_users(state);
 }
 
 static int tear_down_users(void **state)
@@ -98,10 +128,9 @@ static int tear_down_users(void **state)
     return rmdir(files.folder);
 }
 
-static struct reply *ask_as(void **state, enum user user, const char *method_and_path, const char *body)
+static struct reply *ask_port_as(uint16_t port, enum user user, const char *method_and_path, const char *body)
 {
     static char request[6000];
-    struct fixture *fixture = *state;
     char plain[40], login[80] = "", media[80] = "";
     if (user != NOBODY) {
         snprintf(plain, sizeof(plain), "%s:x", USERS[user]);
@@ -113,75 +142,72 @@ static struct reply *ask_as(void **state, enum user user, const char *method_and
         snprintf(media, sizeof(media), "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
     snprintf(request, sizeof(request), "%s HTTP/1.1\r\nHost: me:1\r\n%s%s\r\n%s", method_and_path, login, media,
              body == NULL ? "" : body);
-    return raw_ask(fixture->port, request);
+    return raw_ask(port, request);
+}
+
+static struct reply *ask_as(void **state, enum user user, const char *method_and_path, const char *body)
+{
+    return ask_port_as(((struct fixture *)*state)->port, user, method_and_path, body);
 }
 
 /* ---- the matrix ---- */
 
 /*
  * What each user may do to a connector of their own, and to another: in the order of enum user, 1: may, 0: 403, L: must log in;
- * and what those are answered who may: nothing else passes for a yes. Each row of the route table has one here, and no row here is without its route.
+ * and what those are answered who may: nothing else passes for a yes. Named after the route's handler: a route without a row here does
+ * not compile, nor does a row without its route.
  */
-static const struct expectation {
-    const char *route, *own, *other;
+struct expectation {
+    const char *own, *other;
     int answer;
-} EXPECTATIONS[] = {
-    {"GET /", "L01111", "L01111", 200},
-    {"GET /health", "111111", "111111", 200},
-    {"GET /livez", "111111", "111111", 200},
-    {"GET /readyz", "111111", "111111", 200},
-    {"GET /whoami", "L11111", "L11111", 200},
-    {"GET /metrics", "L00001", "L00001", 404}, /* this worker counts nothing */
-    {"GET /openapi.json", "L11111", "L11111", 200},
-    {"GET /connectors", "L01111", "L01111", 200},
-    {"POST /connectors", "L00011", "L00001", 200},
-    {"GET /connectors/{name}", "L01111", "L00001", 200},
-    {"DELETE /connectors/{name}", "L00011", "L00001", 204},
-    {"GET /connectors/{name}/config", "L01111", "L00001", 200},
-    {"PUT /connectors/{name}/config", "L00011", "L00001", 200},
-    {"PATCH /connectors/{name}/config", "L00011", "L00001", 200},
-    {"GET /connectors/{name}/status", "L01111", "L00001", 200},
-    {"PUT /connectors/{name}/pause", "L00111", "L00001", 202},
-    {"PUT /connectors/{name}/resume", "L00111", "L00001", 202},
-    {"PUT /connectors/{name}/stop", "L00111", "L00001", 204},
-    {"POST /connectors/{name}/restart", "L00111", "L00001", 204},
-    {"GET /connectors/{name}/tasks", "L01111", "L00001", 200},
-    {"POST /connectors/{name}/tasks", "111111", "111111", 404}, /* of workers: signed, and 404 on this one, which stands alone */
-    {"PUT /connectors/{name}/fence", "111111", "111111", 404},
-    {"GET /connectors/{name}/tasks/{task:int}/status", "L01111", "L00001", 200},
-    {"POST /connectors/{name}/tasks/{task:int}/restart", "L00111", "L00001", 204},
-    {"GET /connectors/{name}/topics", "L01111", "L00001", 200},
-    {"PUT /connectors/{name}/topics/reset", "L00011", "L00001", 202},
-    {"GET /connectors/{name}/offsets", "L01111", "L00001", 200},
-    {"PATCH /connectors/{name}/offsets", "L00011", "L00001", 200},
-    {"DELETE /connectors/{name}/offsets", "L00011", "L00001", 200},
-    {"GET /connector-plugins", "L01111", "L01111", 200},
-    {"GET /connector-plugins/{plugin}/config", "L01111", "L01111", 200},
-    {"PUT /connector-plugins/{plugin}/config/validate", "L00011", "L00001", 200},
-    {"GET /admin/loggers", "L01111", "L01111", 200},
-    {"GET /admin/loggers/{logger}", "L01111", "L01111", 200},
-    {"PUT /admin/loggers/{logger}", "L00001", "L00001", 200},
-    {"GET /admin/cluster", "L01111", "L01111", 200},
-    {"PUT /admin/drain", "L00001", "L00001", 204},
-    {"DELETE /admin/drain", "L00001", "L00001", 204},
 };
-#define EXPECTATION_COUNT (sizeof(EXPECTATIONS) / sizeof(EXPECTATIONS[0]))
+#define MAY(handler, own, other, answer) static const struct expectation MAY_##handler = {own, other, answer}
+MAY(root_get, "L01111", "L01111", 200);
+MAY(health_get, "111111", "111111", 200);
+MAY(livez_get, "111111", "111111", 200);
+MAY(readyz_get, "111111", "111111", 200);
+MAY(whoami_get, "L11111", "L11111", 200);
+MAY(metrics_get, "L00001", "L00001", 404); /* this worker counts nothing */
+MAY(openapi_get, "L11111", "L11111", 200);
+MAY(connectors_get, "L01111", "L01111", 200);
+MAY(connectors_post, "L00011", "L00001", 200);
+MAY(connector_get, "L01111", "L00001", 200);
+MAY(connector_delete, "L00011", "L00001", 204);
+MAY(connector_config_get, "L01111", "L00001", 200);
+MAY(connector_config_put, "L00011", "L00001", 200);
+MAY(connector_config_patch, "L00011", "L00001", 200);
+MAY(connector_status_get, "L01111", "L00001", 200);
+MAY(connector_pause, "L00111", "L00001", 202);
+MAY(connector_resume, "L00111", "L00001", 202);
+MAY(connector_stop, "L00111", "L00001", 204);
+MAY(connector_restart, "L00111", "L00001", 204);
+MAY(connector_tasks_get, "L01111", "L00001", 200);
+MAY(internal_tasks_post, "111111", "111111", 404); /* of workers: signed, and 404 on one that stands alone */
+MAY(internal_fence_put, "111111", "111111", 404);
+MAY(connector_task_status_get, "L01111", "L00001", 200);
+MAY(connector_task_restart, "L00111", "L00001", 204);
+MAY(connector_topics_get, "L01111", "L00001", 200);
+MAY(connector_topics_reset, "L00011", "L00001", 202);
+MAY(connector_offsets_get, "L01111", "L00001", 200);
+MAY(connector_offsets_patch, "L00011", "L00001", 200);
+MAY(connector_offsets_delete, "L00011", "L00001", 200);
+MAY(connector_plugins_get, "L01111", "L01111", 200);
+MAY(plugin_config_get, "L01111", "L01111", 200);
+MAY(plugin_config_validate, "L00011", "L00001", 200);
+MAY(loggers_get, "L01111", "L01111", 200);
+MAY(logger_get, "L01111", "L01111", 200);
+MAY(logger_put, "L00001", "L00001", 200);
+MAY(cluster_get, "L01111", "L01111", 200);
+MAY(drain_put, "L00001", "L00001", 204);
+MAY(drain_delete, "L00001", "L00001", 204);
 
-static const struct expectation *expectation_of(const struct http_route *route)
-{
-    char name[200];
-    snprintf(name, sizeof(name), "%s %s", http_method_name(route->method), route->pattern);
-    for (size_t i = 0; i < EXPECTATION_COUNT; i++)
-        if (strcmp(EXPECTATIONS[i].route, name) == 0)
-            return &EXPECTATIONS[i];
-    fail_msg("%s: say here who may do it", name);
-    return NULL;
-}
+#define EXPECTATION(method, pattern, handler, ...) &MAY_##handler,
+static const struct expectation *const EXPECTATIONS[] = {REST_ROUTE_LIST(EXPECTATION)}; /* in the order of REST_ROUTES */
 
 /* The pattern with a name for each {part}. */
-static void write_target(char *text, size_t size, const struct http_route *route, const char *connector)
+static void write_target(char *text, size_t size, const char *method, const struct http_route *route, const char *connector)
 {
-    size_t at = (size_t)snprintf(text, size, "%s ", http_method_name(route->method));
+    size_t at = (size_t)snprintf(text, size, "%s ", method);
     for (const char *from = route->pattern; *from != '\0'; from++) {
         const char *part = NULL;
         if (*from == '{')
@@ -216,27 +242,84 @@ static const char *body_of(const struct http_route *route, const char *connector
     return body;
 }
 
-static void check_route(void **state, const struct http_route *route, const char *connector, const char *expected, int answer)
+static void check_method(uint16_t port, const char *method, const struct http_route *route, const char *connector,
+                         const char *expected, int answer)
 {
     char target[300];
-    write_target(target, sizeof(target), route, connector);
+    write_target(target, sizeof(target), method, route, connector);
     assert_int_equal(strlen(expected), USER_COUNT);
     for (int user = 0; user < USER_COUNT; user++) {
-        struct reply *reply = ask_as(state, (enum user)user, target, body_of(route, connector));
+        struct reply *reply = ask_port_as(port, (enum user)user, target, body_of(route, connector));
         int status = expected[user] == 'L' ? 401 : expected[user] == '0' ? 403 : answer;
         if (reply->status != status)
             fail_msg("%s as %s: %d, not %d: %s", target, user == NOBODY ? "nobody" : USERS[user], reply->status, status, reply->body);
     }
 }
 
+/* And HEAD, wherever there is a GET. */
+static void check_route(uint16_t port, const struct http_route *route, const char *connector, const char *expected, int answer)
+{
+    check_method(port, http_method_name(route->method), route, connector, expected, answer);
+    if (route->method == HTTP_GET)
+        check_method(port, "HEAD", route, connector, expected, answer);
+}
+
 static void each_role_may_do_what_the_table_says_and_no_more(void **state)
 {
-    assert_int_equal(REST_ROUTE_COUNT, EXPECTATION_COUNT);
+    struct fixture *fixture = *state;
     for (size_t i = 0; i < REST_ROUTE_COUNT; i++) {
-        const struct expectation *expectation = expectation_of(&REST_ROUTES[i]);
-        check_route(state, &REST_ROUTES[i], "own-1", expectation->own, expectation->answer);
-        check_route(state, &REST_ROUTES[i], "other-1", expectation->other, expectation->answer);
+        check_route(fixture->port, &REST_ROUTES[i], "own-1", EXPECTATIONS[i]->own, EXPECTATIONS[i]->answer);
+        check_route(fixture->port, &REST_ROUTES[i], "other-1", EXPECTATIONS[i]->other, EXPECTATIONS[i]->answer);
     }
+}
+
+static void administrative_listeners_ask_for_the_same_rights(void **state)
+{
+    struct fixture *fixture = *state;
+    uint16_t port = rest_server_admin_port(fixture->server, 0);
+    for (size_t i = 0; i < REST_ROUTE_COUNT; i++) {
+        const struct http_route *route = &REST_ROUTES[i];
+        bool is_here = i >= REST_ROUTE_COUNT_WITHOUT_ADMIN;
+        if (is_here || strcmp(route->pattern, REST_ADMIN_OPENAPI.pattern) == 0)
+            check_route(port, route, "own-1", EXPECTATIONS[i]->own, EXPECTATIONS[i]->answer);
+        else
+            check_method(port, http_method_name(route->method), route, "own-1", "111111", 404);
+        if (is_here)
+            check_method(fixture->port, http_method_name(route->method), route, "own-1", "111111", 404);
+    }
+}
+
+/* ---- what workers ask of each other ---- */
+
+static void check_what_workers_ask(void **state, int answer)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < REST_ROUTE_COUNT; i++)
+        if (REST_ROUTES[i].handler == internal_tasks_post || REST_ROUTES[i].handler == internal_fence_put) {
+            check_route(fixture->port, &REST_ROUTES[i], "own-1", "111111", answer);
+            check_route(fixture->port, &REST_ROUTES[i], "other-1", "111111", answer);
+        }
+    assert_string_equal(fixture->herder.asked, "");
+}
+
+static void no_role_may_ask_what_workers_ask(void **state)
+{
+    check_what_workers_ask(state, 403);
+}
+
+static void no_role_may_ask_what_workers_sign_with_session_keys(void **state)
+{
+    check_what_workers_ask(state, 400);
+}
+
+/* ---- paths of REST extensions ---- */
+
+static void paths_of_extensions_are_an_admins(void **state)
+{
+    static const enum http_method METHODS[] = {HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof(METHODS) / sizeof(METHODS[0]); i++)
+        check_route(fixture->port, &(struct http_route){.method = METHODS[i], .pattern = "/acme/things"}, "", "L00001", 200);
 }
 
 /* ---- what is shown ---- */
@@ -451,12 +534,17 @@ static void a_file_connector_needs_its_whole_name_in_a_binding(void **state)
     assert_int_equal(ask_as(state, ADMIN, "GET /connectors", NULL)->status, 403); /* no binding is left for whoever was admin */
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up_users, tear_down_users)
+#define CASE_OF(set_up, test) cmocka_unit_test_setup_teardown(test, set_up, tear_down_users)
+#define CASE(test) CASE_OF(set_up_users, test)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(each_role_may_do_what_the_table_says_and_no_more),
+        CASE_OF(set_up_with_admin_elsewhere, administrative_listeners_ask_for_the_same_rights),
+        CASE_OF(set_up_among_others, no_role_may_ask_what_workers_ask),
+        CASE_OF(set_up_among_others_with_session_keys, no_role_may_ask_what_workers_sign_with_session_keys),
+        CASE_OF(set_up_with_an_extension, paths_of_extensions_are_an_admins),
         CASE(lists_leave_out_what_one_may_not_see),
         CASE(whether_a_hidden_connector_is_there_is_not_told),
         CASE(passwords_are_shown_to_editors_of_the_connector_alone),
