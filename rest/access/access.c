@@ -185,8 +185,8 @@ static void explain_finding(const struct finding *nearest, const struct identity
 {
     const char *name = identity->name;
     if (nearest->nearness == NEAR_NOT_BOUND) {
-        snprintf(why, ACCESS_WHY_SIZE, "%.200s has no role here: no binding names this user, its groups or its claims for the login %s", name,
-                 identity_login_name(identity->login));
+        snprintf(why, ACCESS_WHY_SIZE, "%.200s has no role here: no binding names this user, its groups or its claims for the "
+                 "login %s", name, identity_login_name(identity->login));
     } else if (nearest->nearness == NEAR_BOUND && right == ACCESS_DATA) {
         snprintf(why, ACCESS_WHY_SIZE, "%.200s may not see the contents of records: no binding gives the right data", name);
     } else if (nearest->nearness == NEAR_BOUND) {

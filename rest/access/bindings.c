@@ -377,8 +377,8 @@ static bool check_binding(struct place *place, const json_t *object, const struc
         return false;
     if (binding->has_data && !demand_limit(place, binding, LIMIT_TOPICS, "the right data needs them; [\"*\"] is all"))
         return false;
-    return check_expressions(place, binding) && check_classes(place, binding) && check_references(place, binding) && check_overrides(place, binding) &&
-           check_useless(place, binding);
+    return check_expressions(place, binding) && check_classes(place, binding) && check_references(place, binding) &&
+           check_overrides(place, binding) && check_useless(place, binding);
 }
 
 static bool is_name_free(const struct bindings *bindings, const char *name)
