@@ -22,15 +22,17 @@ class Access(unittest.TestCase):
         self.own, self.other = self.team + "-gen", lab.fresh_name("theirs")
         self.topic = self.team + "-orders"
         os.mkdir(os.path.join(self.folder, "team"))
-        self.secret = "${file:%s:word}" % self.write("team/secrets.properties", "word=x\n")
-        self.forbidden = "${file:%s:word}" % self.write("secrets.properties", "word=x\n")
+        self.secret = "${file:%s:word}" % self.write("team/secrets.properties", "word=x\nnumber=7\n")
+        self.forbidden = "${file:%s:word}" % self.write("secrets.properties", "word=x\nnumber=7\n")
         passwords = self.write("passwords", "".join("%s=%s-word\n" % (user, user) for user in USERS))
         jaas = self.write("jaas", 'KafkaConnect { %s required file="%s"; };\n' % (LOGIN_MODULE, passwords))
         common = lab.worker_properties(
-            lab.suite_lab(), millrace__rest__auth__jaas__file=jaas, config__providers="file,env",
+            lab.suite_lab(), millrace__rest__auth__jaas__file=jaas, config__providers="file,env,kept",
             millrace__rest__bindings__file=self.write("bindings", json.dumps(self.bindings())),
             config__providers__file__class=PROVIDERS + "FileConfigProvider",
-            config__providers__env__class=PROVIDERS + "EnvVarConfigProvider")
+            config__providers__env__class=PROVIDERS + "EnvVarConfigProvider",
+            config__providers__kept__class=PROVIDERS + "FileConfigProvider",
+            config__providers__kept__param__allowed__paths=os.path.join(self.folder, "team"))
         self.workers = [lab.Worker({**common, "listeners": "http://127.0.0.1:%d" % lab.free_port()}) for _ in range(2)]
         for worker in self.workers:
             self.addCleanup(worker.end)
@@ -45,7 +47,7 @@ class Access(unittest.TestCase):
     def bindings(self):
         own = {"connectors": [self.team + "-*"]}
         edit = {**own, "role": "editor", "topics": [self.topic + "*"], "group.ids": ["connect-%s-*" % self.team],
-                "references": ["file:%s/team/*" % self.folder], "overrides": ["producer.override.linger.ms"]}
+                "references": ["file:%s/team/*" % self.folder, "kept:*:number"], "overrides": ["producer.override.linger.ms"]}
         return {"bindings": [
             {"name": "viewers", "users": ["viewer"], "role": "viewer", **own},
             {"name": "operators", "users": ["operator"], "role": "operator", **own},
@@ -90,6 +92,7 @@ class Access(unittest.TestCase):
         self.classes_by_other_names()
         self.groups()
         self.secrets()
+        self.allowed_paths()
         self.allowed("editor", "DELETE", "/connectors/" + self.own)
 
     def create(self):
@@ -174,6 +177,18 @@ class Access(unittest.TestCase):
                 self.assertNotIn("swordfish", json.dumps(self.allowed("operator", "GET", listed, worker=worker)))
         self.allowed("editor", "PUT", path, {**seen, "records.max": "6"})
         self.assertEqual("swordfish", self.allowed("editor", "GET", path, worker=self.leader)["gate.password"])
+
+    def allowed_paths(self):
+        """They keep everybody in, admins too, and let nobody in whose binding does not."""
+        path = "/connector-plugins/DatagenSource/config/validate"
+        inside, outside = (self.config(name=self.own, seed="${kept:%s/%ssecrets.properties:number}" % (self.folder, folder))
+                           for folder in ("team/", ""))
+        self.refused("do not cover kept:", "editor", "PUT", path, self.config(
+            name=self.own, seed=inside["seed"].replace(":number}", ":word}")))
+        for user in ("editor", "admin"):
+            self.assertEqual(0, self.allowed(user, "PUT", path, inside)["error_count"])
+            told = self.allowed(user, "PUT", path, outside)
+            self.assertEqual(["seed"], [option["value"]["name"] for option in told["configs"] if option["value"]["errors"]], told)
 
 
 if __name__ == "__main__":
