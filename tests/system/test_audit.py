@@ -173,17 +173,47 @@ class Record(unittest.TestCase):
 
 
 class Topic(unittest.TestCase):
+    def lines(self):
+        return [json.loads(value) for value in self.kafka.values(self.topic)]
+
+    def say(self, line):
+        with open(self.input, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        lab.wait_until(lambda: self.data in self.kafka.topics() and line.encode() in self.kafka.values(self.data), line)
+
     def test_a_topic_that_is_not_there_is_made_and_holds_each_change(self):
-        kafka, topic = lab.suite_lab(), lab.fresh_name("audit")
-        with lab.Worker(lab.worker_properties(kafka, millrace__audit__topic=topic, millrace__audit__topic__replication__factor=1)) as worker:
-            worker.create("none", {"connector.class": "FileStreamSource", "file": "/dev/null", "topic": topic + "-none"})
-            lines = [json.loads(value) for value in kafka.values(topic)]
+        self.kafka, self.topic = lab.suite_lab(), lab.fresh_name("audit")
+        self.data, self.input = self.topic + "-none", os.path.join(lab.scratch_folder(), "input")
+        with lab.Worker(lab.worker_properties(self.kafka, millrace__audit__topic=self.topic,
+                                              millrace__audit__topic__replication__factor=1)) as worker:
+            worker.create("none", {"connector.class": "FileStreamSource", "file": self.input, "topic": self.data, "db.password": PLANTED[0]})
+            lines = self.lines()
             self.assertEqual(1, len([line for line in lines if line["event"] == "change"]), lines)
+            status, _ = worker.request("POST", "/connectors/none/tasks", [{"password": PLANTED[1]}],
+                                       headers={"Authorization": basic("ada", PLANTED[2])})
+            lab.wait_until(lambda: self.lines()[-1]["event"] == "refused", "the refused call")
             self.assertEqual(0, worker.stop())
-        lines = [json.loads(value) for value in kafka.values(topic)]
+        lines = self.lines()
         self.assertEqual(list(range(1, len(lines) + 1)), [line["seq"] for line in lines])
-        self.assertEqual(["start", "change", "outcome", "stop"], [line["event"] for line in lines if line["event"] != "plugin"])
-        self.assertEqual((201, lines[-3]["seq"]), (lines[-2]["status"], lines[-2]["intent"]))
+        self.assertEqual(["start", "change", "outcome", "refused", "stop"], [line["event"] for line in lines if line["event"] != "plugin"])
+        self.assertEqual((201, lines[-4]["seq"]), (lines[-3]["status"], lines[-3]["intent"]))
+        self.assertEqual((status, "POST", "/connectors/none/tasks"), tuple(lines[-2][key] for key in ("status", "method", "path")))
+        for planted in (*PLANTED, basic("ada", PLANTED[2])[6:]):
+            self.assertNotIn(planted, json.dumps(lines))
+
+    def test_without_its_topic_no_change_is_made_and_records_go_on(self):
+        self.kafka, self.topic = lab.suite_lab(), lab.fresh_name("audit")
+        self.data, self.input = self.topic + "-lines", os.path.join(lab.scratch_folder(), "input")
+        with lab.Worker(lab.worker_properties(self.kafka, millrace__audit__topic=self.topic,
+                                              millrace__audit__topic__replication__factor=1)) as worker:
+            worker.create("lines", {"connector.class": "FileStreamSource", "file": self.input, "topic": self.data})
+            self.say("before")
+            self.kafka.topic_delete(self.topic)
+            status, answer = worker.request("PUT", "/connectors/lines/pause")
+            self.assertEqual(503, status, answer)
+            self.assertIn("audit record (millrace.audit.topic) cannot be written", answer["message"])
+            self.say("while no change is made")
+            self.assertEqual("RUNNING", worker.status("lines")["connector"]["state"])
 
 
 class Logins(unittest.TestCase):
