@@ -46,6 +46,23 @@ static void who_is_there_and_who_leads_is_shown(void **state)
     herder_cluster_view_destroy(view);
 }
 
+/* Whoever gives it out holds the list against the order in which units are compared. */
+static void work_is_given_out_whatever_the_connectors_are_called(void **state)
+{
+    static const char *const names[] = {"b", "a.b", "a", "B", "a-1", "ab", "\xc3\xa4", "a\x01"};
+
+    (void)state;
+    lead_with(0);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        put(names[i], "1");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char line[64];
+
+        snprintf(line, sizeof(line), "status %s-0 RUNNING", names[i]);
+        expect(line);
+    }
+}
+
 static void what_runs_elsewhere_meanwhile_is_not_said_to_be_unassigned(void **state)
 {
     struct string_map *config = string_map_create();
@@ -486,6 +503,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(who_is_there_and_who_leads_is_shown),
+        TEST(work_is_given_out_whatever_the_connectors_are_called),
         TEST(what_runs_elsewhere_meanwhile_is_not_said_to_be_unassigned),
         TEST(an_assignment_is_obeyed_also_when_it_comes_as_others_are_looked_for),
         TEST(a_late_word_about_what_runs_here_is_put_right),
