@@ -17,6 +17,7 @@
 #define FLAG "{'type':'boolean'}"
 #define FLAG_OR_NULL "{'type':['boolean','null']}"
 #define ONE_OF(words) "{'type':'string','enum':[" words "]}"
+#define ONE_OF_OR_NULL(words) "{'type':['string','null'],'enum':[" words ",null]}"
 #define SCHEMA(name) "{'$ref':'#/components/schemas/" name "'}"
 #define LIST(item) "{'type':'array','items':" item "}"
 #define MAP(value) "{'type':'object','additionalProperties':" value "}"
@@ -46,7 +47,8 @@ const struct openapi_part OPENAPI_SCHEMAS[] = {
     {"Worker", OBJECT("'version':" TEXT ",'commit':" TEXT ",'kafka_cluster_id':" TEXT_OR_NULL,
                       "'version','commit','kafka_cluster_id'")},
     {"Health", OBJECT("'status':" ONE_OF("'healthy','starting','unhealthy'") ",'message':" TEXT_OR_NULL, "'status','message'")},
-    {"Whoami", OBJECT("'name':" TEXT_OR_NULL ",'login':" TEXT_OR_NULL ",'role':" TEXT_OR_NULL ",'data':" FLAG ",'groups':" LIST(TEXT),
+    {"Whoami", OBJECT("'name':" TEXT_OR_NULL ",'login':" ONE_OF_OR_NULL("'password','jaas','token','certificate','worker'")
+                      ",'role':" ONE_OF_OR_NULL("'viewer','operator','editor','admin'") ",'data':" FLAG ",'groups':" LIST(TEXT),
                       "'name','login','role','data','groups'")},
     {"HealthOrError", EITHER(SCHEMA("Health"), SCHEMA("Error"))},
 

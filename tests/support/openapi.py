@@ -76,19 +76,41 @@ def _other(value):
     return 7 if isinstance(value, str) else {"altered": [7]} if isinstance(value, list) else [[]]
 
 
-def alterations(value):
-    """Copies of an answer with one thing made wrong: one for each place. What connectors choose themselves is left alone."""
+WORDS = ("type", "state", "level", "importance", "width", "role", "login", "status")  # members of which only some words are known
+
+
+def _is_map(path, name):
+    """Has it members of whatever names? `name`: as which it stands in the answer, None: it is the whole."""
+    if name is None:
+        return re.fullmatch(r"/connectors|/connectors/[^/]+/(config|topics)|/admin/loggers", path.split("?")[0].rstrip("/")) is not None
+    return name in ("config", "partition", "offset")
+
+
+def _is_needed(path, value, name):
+    """May the member not be left out?"""
+    return name != "trace" and not (name == "version" and "class" in value) and not (name == "task" and path.startswith("/admin/cluster")) \
+        and not (name in ("info", "status") and "expand=" in path and isinstance(value[name], dict))
+
+
+def alterations(path, value, at=None):
+    """Copies of the answer of a path with one thing made wrong, one for each place: a member more, one less, something of another kind, a
+    word that is none. What connectors choose themselves is left alone."""
     if isinstance(value, dict):
+        is_map = _is_map(path, at) and "error_code" not in value
         yield {**value, "altered": [[7]]}
         for name, member in value.items():
             yield {**value, name: _other(member)}
+            if not is_map and _is_needed(path, value, name):
+                yield {other: value[other] for other in value if other != name}
+            if not is_map and name in WORDS and isinstance(member, str):
+                yield {**value, name: member + "ish"}
             if name not in ("partition", "offset"):
-                for altered in alterations(member):
+                for altered in alterations(path, member, name):
                     yield {**value, name: altered}
     elif isinstance(value, list):
         yield value + [[7]]
-        for at, item in enumerate(value):
-            for altered in alterations(item):
-                yield value[:at] + [altered] + value[at + 1:]
+        for place, item in enumerate(value):
+            for altered in alterations(path, item, "an item"):
+                yield value[:place] + [altered] + value[place + 1:]
     else:
         yield _other(value)

@@ -21,6 +21,7 @@ SUMS = os.path.join(lab.ROOT, "tests", "rest-conformance", "SHA256SUMS")
 
 DIFFERENCES = os.path.join(lab.ROOT, "docs", "differences.md")
 CASES_AT_ONCE = 4  # they mostly wait
+WAYS_MAX = 60  # to alter one answer
 
 
 def listed_differences():
@@ -87,20 +88,37 @@ class Conformance(unittest.TestCase):
     def all_fit(self, document, seen):
         """Each answer that a case has seen fits the description of the API."""
         self.assertGreater(len(seen), 400)
+        self.altered = {}
         for one in seen:
             body = None if one["body"] is None else one["body"].encode()
             wrong = document.problem(one["method"], one["path"], one["status"], one["content_type"], body)
             self.assertIsNone(wrong, one)
+            self.does_not_fit_altered(document, one["method"], one["path"], one["status"], one["content_type"], body)
+
+    def does_not_fit_altered(self, document, method, path, status, content_type, body):
+        """The first answer of each operation and status, in some of the ways that it can be made wrong."""
+        kind = (method, str(document.operation(method, path)), status)
+        if kind in self.altered or method == "HEAD" or not body or openapi.media_type(content_type) != "application/json":
+            return
+        ways = list(openapi.alterations(path, json.loads(body)))
+        self.altered[kind] = len(ways)
+        for altered in ways[::1 + len(ways) // WAYS_MAX]:
+            self.assertIsNotNone(document.problem(method, path, status, content_type, altered), (method, path, altered))
 
     def what_is_ours_fits(self, document, worker):
         name = lab.fresh_name("described")
         worker.create(name, {"connector.class": "FileStreamSource", "topic": name, "file": "/dev/null"})
         lab.wait_until(lambda: worker.rest("GET", "/connectors/%s/status" % name)["tasks"], "a task")
-        for method, path in (("GET", "/admin/cluster"), ("DELETE", "/admin/drain"), ("GET", "/metrics"), ("GET", "/health"),
-                             ("GET", "/openapi.json"), ("GET", "/connectors?expand=status&expand=info")):
+        for method, path in (("GET", "/admin/cluster"), ("PUT", "/admin/drain"), ("DELETE", "/admin/drain"), ("GET", "/metrics"),
+                             ("GET", "/health"), ("GET", "/livez"), ("GET", "/readyz"), ("GET", "/whoami"), ("GET", "/admin/loggers"),
+                             ("GET", "/connector-plugins?connectorsOnly=false"), ("GET", "/openapi.json"), ("GET", "/connectors?expand=status&expand=info")):
             status, body, headers = lab.http(method, worker.url + path)
             self.assertLess(status, 300, path)
+            body = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
             self.assertIsNone(document.problem(method, path, status, headers.get("Content-Type"), body or None), path)
+            if path != "/openapi.json":
+                self.does_not_fit_altered(document, method, path, status, headers.get("Content-Type"), body)
+        self.assertGreater(len(self.altered), 40)
         worker.rest("DELETE", "/connectors/" + name)
 
 
