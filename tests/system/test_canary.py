@@ -55,7 +55,8 @@ LEAKS = (
     ("a literal value in the log", r"literal", r"log"),
     ("an argument of the process", r"", r"arguments of the process"),
     ("/metrics", r"", r"REST GET /metrics"),
-    ("an audit line", r"provider: |environment", r"files \(audit-.\)"),
+    ("an audit line", r"provider: |environment", r"files \(audit-0\)"),
+    ("an audit line in a topic", r"provider: |environment", r"topic \S+-audit"),
     ("a crash report", r"environment", r"files \(crash-.\)"),
     ("a crash report in the log", r"environment|provider", r"log"),
 )
@@ -176,7 +177,11 @@ class Scene:
         records = self.prefix + "-records"
         self.create("-quiet", SOURCE, topic=records, password=self.plant("literal password: log"), say="log,thread",
                     token=self.reference("token", "dir"), value__converter=JSON,
-                    value__converter__basic__auth__user__info="u:" + self.plant("literal option of a converter"))
+                    value__converter__basic__auth__user__info="u:" + self.plant("literal option of a converter"),
+                    header__converter=JSON, header__converter__acme__password=self.plant("literal option of a header converter"),
+                    transforms="t", transforms__t__type=TRANSFORM, transforms__t__password="nothing", transforms__t__predicate="p",
+                    predicates="p", predicates__p__type="RecordIsTombstone",
+                    predicates__p__acme__password=self.plant("literal option of a predicate"))
         self.create("-env", SOURCE, topic=records, password="${env:CANARY_ENV}", say="log")
         self.create("-poll", SOURCE, topic=records, password=self.reference("poll"), say="poll,log",
                     token="x" + self.reference("token of poll"))
@@ -221,6 +226,9 @@ class Scene:
                  {"X-Connect-Authorization": self.plant("sent: a signature")})
         self.ask("PUT", "/connectors/%s/config" % (self.prefix + "-quiet"), b"password=" + self.plant("sent: no JSON").encode(),
                  {"Content-Type": "text/plain"})
+        for part in ({"partition": {"password": self.plant("sent: partition")}, "offset": {"at": 1}},
+                     {"partition": {"a": 1}, "offset": {"password": self.plant("sent: offset")}}):
+            self.ask("PATCH", "/connectors/%s/offsets" % (self.prefix + "-quiet"), {"offsets": [part]})  # it runs
         self.ask("PATCH", "/connectors/%s/config" % (self.prefix + "-start"), {"acme.token": self.plant("literal patched")})
 
     def send_proofs(self):
@@ -260,7 +268,8 @@ class Scene:
             self.workers.append(lab.Worker(
                 {**self.properties, "listeners": "http://127.0.0.1:%d" % lab.free_port(),
                  "millrace.crash.file": os.path.join(self.state, "crash-%d" % i),
-                 "millrace.audit.file": os.path.join(self.state, "audit-%d" % i)},
+                 **({"millrace.audit.file": os.path.join(self.state, "audit-0")} if i == 0 else
+                    {"millrace.audit.topic": self.prefix + "-audit", "millrace.audit.topic.replication.factor": "1"})},
                 environment=self.environment, program=self.program).start())
         resource.setrlimit(resource.RLIMIT_CORE, limits)
         for worker in self.workers:
@@ -353,7 +362,7 @@ class Canary(unittest.TestCase):
         self.assert_all_found(Scene(kafka, program=LEAKY).play())
         scene = Scene(kafka).play()
         for outlet in ("log", "answers of REST", "arguments of the process", "files (audit-0)", "groups in Kafka",
-                       "topic %s-letters" % scene.prefix):
+                       "topic %s-letters" % scene.prefix, "topic %s-audit" % scene.prefix):
             self.assertGreater(scene.out.sizes[outlet], 20, outlet)
         self.assertEqual("", "\n".join(self.leaks_of(scene)))
 

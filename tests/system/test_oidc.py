@@ -52,8 +52,7 @@ class Tokens(unittest.TestCase):
         self.addCleanup(self.issuer.stop)
         folder = lab.scratch_folder()
         self.bindings = os.path.join(folder, "bindings.json")
-        with open(self.bindings, "w", encoding="utf-8") as f:
-            json.dump(BINDINGS, f)
+        self.bind(BINDINGS)
         self.input = os.path.join(folder, "in")
         open(self.input, "w", encoding="utf-8").close()
         common = lab.worker_properties(
@@ -66,6 +65,28 @@ class Tokens(unittest.TestCase):
                                         "millrace.rest.auth.keys.refresh.ms": 1000})
         for worker in (self.a, self.b):
             worker.start()
+
+    def bind(self, bindings):
+        with open(self.bindings + ".new", "w", encoding="utf-8") as f:
+            json.dump(bindings, f)
+        os.rename(self.bindings + ".new", self.bindings)
+
+    def log_everything(self, token):
+        """By an admin for a moment: what is logged at TRACE tells no token either."""
+        self.bind({"bindings": [{"name": "all", "groups": ["team"], "role": "admin"}]})
+        for worker in (self.a, self.b):
+            lab.wait_until(lambda: self.status(worker, token, "PUT", "/admin/loggers/root", {"level": "TRACE"}) == 200, "TRACE")
+        self.bind(BINDINGS)
+        for worker in (self.a, self.b):
+            lab.wait_until(lambda: self.status(worker, token, "PUT", "/admin/loggers/root", {"level": "TRACE"}) == 403, "no admin more")
+
+    def no_log_tells(self, tokens):
+        for worker in (self.a, self.b):
+            text = worker.log_text()
+            self.assertRegex(text, r"(?m)^\S+ \S+ (TRACE|DEBUG) ")
+            for token in tokens:
+                for part in token.split(".")[1:]:
+                    self.assertNotIn(part[:30], text)
 
     def worker(self, common, **more):
         worker = lab.Worker({**common, "listeners": "http://127.0.0.1:%d" % lab.free_port(), **more})
@@ -93,16 +114,19 @@ class Tokens(unittest.TestCase):
         for worker in (self.a, self.b):
             self.wait_status(200, worker, editor)
             self.assertEqual(200, self.status(worker, self.issuer.token("elliptic")))
+        self.log_everything(editor)
         follower = self.follower(editor)
         name = self.through_the_follower(follower, editor)
         writing = Asking([follower], editor, "PUT", "/connectors/%s/pause" % name)
         changed_s = self.change_session_key()
         self.bad_tokens(editor)
         self.rotation(editor, writing)
-        self.issuer_gone(self.issuer.token())
+        self.editor_after = self.issuer.token()
+        self.issuer_gone(self.editor_after)
         lab.wait_until(lambda: time.monotonic() > changed_s + 0.5, "workers sign by the new session key")
         writing.stop()
         self.assertEqual([], writing.others[:3], "of %d" % writing.count)
+        self.no_log_tells([editor, self.editor_after])
 
     def change_session_key(self):
         """As a leader does when inter.worker.key.ttl.ms has passed; when workers sign by the new one."""

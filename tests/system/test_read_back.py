@@ -113,6 +113,7 @@ class ReadBack(unittest.TestCase):
         self.addCleanup(self.worker.end)
         lab.wait_until(lambda: self.worker.process.poll() is not None or self.ask("adam", "GET", "/connectors")[0] == 200, "ready", 60)
         self.assertIsNone(self.worker.process.poll(), self.worker.log_end())
+        self.assertEqual(200, self.ask("adam", "PUT", "/admin/loggers/root", {"level": "TRACE"})[0])
         self.play(password, lock)
         self.send_wrong_proofs()
         self.assertEqual(0, self.worker.stop())
