@@ -1,0 +1,11 @@
+#include "own/own.h"
+
+#include "plugin_module.h"
+
+#define BOTH(name) &name##_key, &name##_value
+
+static const struct mr_plugin *const plugins[] = {
+    BOTH(filter_by_field),
+    BOTH(route_by_field),
+};
+PLUGIN_MODULE("millrace-transforms", plugins);
