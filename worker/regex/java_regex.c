@@ -98,12 +98,12 @@ static const char *failure_of(int result)
     }
 }
 
-static bool match(struct java_regex *regex, int which, const char *text, size_t size)
+static bool match(struct java_regex *regex, int which, const char *text, size_t size, size_t from)
 {
     PCRE2_SPTR subject = (PCRE2_SPTR)text;
-    int result = pcre2_match(regex->codes[which], subject, size, 0, 0, regex->match, regex->limits);
+    int result = pcre2_match(regex->codes[which], subject, size, from, 0, regex->match, regex->limits);
     if (result == PCRE2_ERROR_JIT_STACKLIMIT) /* the interpreter has the heap */
-        result = pcre2_match(regex->codes[which], subject, size, 0, PCRE2_NO_JIT, regex->match, regex->limits);
+        result = pcre2_match(regex->codes[which], subject, size, from, PCRE2_NO_JIT, regex->match, regex->limits);
     regex->has_matched = result > 0;
     regex->failure = failure_of(result);
     return regex->has_matched;
@@ -111,12 +111,17 @@ static bool match(struct java_regex *regex, int which, const char *text, size_t 
 
 bool java_regex_matches(struct java_regex *regex, const char *text, size_t size)
 {
-    return match(regex, WHOLE, text, size);
+    return match(regex, WHOLE, text, size, 0);
 }
 
 bool java_regex_find(struct java_regex *regex, const char *text, size_t size)
 {
-    return match(regex, SEARCH, text, size);
+    return match(regex, SEARCH, text, size, 0);
+}
+
+bool java_regex_find_from(struct java_regex *regex, const char *text, size_t size, size_t from)
+{
+    return from <= size && match(regex, SEARCH, text, size, from);
 }
 
 const char *java_regex_failure(const struct java_regex *regex)
