@@ -6,6 +6,7 @@
 
 static const struct mr_plugin *const plugins[] = {
     BOTH(filter_by_field),
+    BOTH(redact),
     BOTH(route_by_field),
 };
 PLUGIN_MODULE("millrace-transforms", plugins);

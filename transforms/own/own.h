@@ -55,6 +55,7 @@ struct mr_bytes field_text(struct mr_arena *arena, const struct value_path *path
                            struct mr_error **error);
 
 extern const struct mr_plugin filter_by_field_key, filter_by_field_value;
+extern const struct mr_plugin redact_key, redact_value;
 extern const struct mr_plugin route_by_field_key, route_by_field_value;
 
 #endif
