@@ -5,7 +5,9 @@
 #define BOTH(name) &name##_key, &name##_value
 
 static const struct mr_plugin *const plugins[] = {
+    BOTH(array_explode),
     BOTH(filter_by_field),
+    BOTH(parse_json),
     BOTH(redact),
     BOTH(route_by_field),
 };

@@ -54,7 +54,9 @@ int missing_end(enum missing missing, const struct value_path *path, struct mr_r
 struct mr_bytes field_text(struct mr_arena *arena, const struct value_path *path, const struct mr_value *value,
                            struct mr_error **error);
 
+extern const struct mr_plugin array_explode_key, array_explode_value;
 extern const struct mr_plugin filter_by_field_key, filter_by_field_value;
+extern const struct mr_plugin parse_json_key, parse_json_value;
 extern const struct mr_plugin redact_key, redact_value;
 extern const struct mr_plugin route_by_field_key, route_by_field_value;
 

@@ -1,0 +1,18 @@
+/* schema_infer.h: a schema for a value that came without one, and the value under it.
+ *
+ * Objects become structs with the members as fields, in order; text, integers, other numbers and booleans become string, int64, float64 and
+ * boolean; null, and the elements of an empty array, count as string. Everything is optional. Elements of one array get one schema: what
+ * they have in common and what some have; integers beside other numbers become float64; anything else beside each other is MR_ERR_DATA.
+ */
+#ifndef TRANSFORMS_OWN_SCHEMA_INFER_H
+#define TRANSFORMS_OWN_SCHEMA_INFER_H
+
+#include <millrace/millrace.h>
+
+/* The arena keeps what is made. NULL: *error. */
+const struct mr_schema *schema_infer(struct mr_arena *arena, const struct mr_value *value, struct mr_error **error);
+/* The value under a schema that was inferred for it. NULL: *error. */
+const struct mr_value *schema_apply(struct mr_arena *arena, const struct mr_schema *schema, const struct mr_value *value,
+                                    struct mr_error **error);
+
+#endif
