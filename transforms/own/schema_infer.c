@@ -98,6 +98,7 @@ static int infer_simple(enum mr_kind kind, const struct mr_schema **schema, stru
     case MR_KIND_BOOLEAN: *schema = mr_schema_primitive(MR_TYPE_BOOLEAN, true); return 0;
     case MR_KIND_INT64: *schema = mr_schema_primitive(MR_TYPE_INT64, true); return 0;
     case MR_KIND_FLOAT64: *schema = mr_schema_primitive(MR_TYPE_FLOAT64, true); return 0;
+    case MR_KIND_BYTES: *schema = mr_schema_primitive(MR_TYPE_BYTES, true); return 0;
     case MR_KIND_STRING: *schema = mr_schema_primitive(MR_TYPE_STRING, true); return 0;
     default: return mr_error_set(error, MR_ERR_DATA, "no schema for a value of kind %s", mr_kind_name(kind));
     }

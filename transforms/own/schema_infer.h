@@ -1,6 +1,6 @@
 /* schema_infer.h: a schema for a value that came without one, and the value under it.
  *
- * Objects become structs with the members as fields, in order; text, integers, other numbers and booleans become string, int64, float64 and
+ * Bytes stay bytes. Objects become structs with the members as fields, in order; text, integers, other numbers and booleans become string, int64, float64 and
  * boolean; null, and the elements of an empty array, count as string. Everything is optional. Elements of one array get one schema: what
  * they have in common and what some have; integers beside other numbers become float64; anything else beside each other is MR_ERR_DATA.
  */

@@ -1,0 +1,50 @@
+/* lua_cage.h: a Lua 5.4 state for scripts that nobody has looked at.
+ *
+ * What a script reaches is what it is given: its own variables, which are new at each run, and functions without side effects (a part of
+ * base, string, math, table, utf8). There is no os, io, debug, load, require, coroutine or pcall, no metatables and no Lua patterns, whose
+ * running time nobody can bound. Libraries cannot be changed by scripts.
+ *
+ * Limits of a run, each an error that ends it: CAGE_STEPS_MAX instructions, CAGE_CPU_MS of processor time, the memory given at _open (all
+ * that the state holds), CAGE_CHURN times that allocated in all; nesting as Lua has it. An error inside is caught by the cage alone.
+ *
+ * Life: _open → _give* → _load → _run* → _close. Thread: one at a time.
+ */
+#ifndef TRANSFORMS_SCRIPT_LUA_CAGE_H
+#define TRANSFORMS_SCRIPT_LUA_CAGE_H
+
+#include <lua.h>
+#include <millrace/error.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CAGE_STEPS_MAX 2000000
+#define CAGE_CPU_MS 25
+#define CAGE_CHURN 16
+
+struct cage {
+    lua_State *lua;
+    size_t used_bytes, limit_bytes, churned_bytes;
+    uint32_t steps;
+    int64_t began_ns, began_cpu_ns;
+    bool is_running; /* limits of work count */
+};
+
+/* -1: MR_ERR_NO_MEMORY. */
+int cage_open(struct cage *cage, size_t limit_bytes, struct mr_error **error);
+void cage_close(struct cage *cage);
+
+/* A function that scripts see as `name`, of the environment or of a library ("regex.find"). Call before _load. -1: no memory. */
+int cage_give(struct cage *cage, const char *library, const char *name, lua_CFunction function, void *argument, struct mr_error **error);
+
+/* Compiles the text. MR_ERR_CONFIG names the line. */
+int cage_load(struct cage *cage, const char *script, struct mr_error **error);
+
+/* Pushes one value; may fail as Lua does. */
+typedef void cage_push_fn(lua_State *lua, void *argument);
+
+/* Runs it once, with what `push` pushes as the variable `name`. *returned_false: so the script did. MR_ERR_DATA: it failed, or met a
+ * limit. */
+int cage_run(struct cage *cage, const char *name, cage_push_fn *push, void *argument, bool *returned_false, struct mr_error **error);
+
+#endif
