@@ -10,5 +10,7 @@ static const struct mr_plugin *const plugins[] = {
     BOTH(parse_json),
     BOTH(redact),
     BOTH(route_by_field),
+    &unwrap,
+    &unwrap_debezium,
 };
 PLUGIN_MODULE("millrace-transforms", plugins);

@@ -59,5 +59,6 @@ extern const struct mr_plugin filter_by_field_key, filter_by_field_value;
 extern const struct mr_plugin parse_json_key, parse_json_value;
 extern const struct mr_plugin redact_key, redact_value;
 extern const struct mr_plugin route_by_field_key, route_by_field_value;
+extern const struct mr_plugin unwrap, unwrap_debezium;
 
 #endif
