@@ -4,7 +4,7 @@
  * major in words and accepts every minor up to its own. Within a major, tables (structs of function pointers) only
  * grow at their end: each begins with `size`, and a member past the plugin's `size` counts as NULL. Enumerations grow, too:
  * a plugin that asks for a kind, a type or a code expects answers it does not know (`default:`). The symbols of
- * libmillrace.so carry the version that brought them (MILLRACE_1.0).
+ * libmillrace.so carry the version that brought them (MILLRACE_1.0, MILLRACE_1.1).
  *
  * All other types are opaque: plugins reach them through functions of libmillrace.so alone.
  *
@@ -36,7 +36,7 @@
 #endif
 
 #define MR_ABI_MAJOR 1
-#define MR_ABI_MINOR 0
+#define MR_ABI_MINOR 1
 
 /* The mark of what a shared object shows to others: for a plugin exactly one function, mr_module_v1 (module.h). */
 #define MR_EXPORT __attribute__((visibility("default")))

@@ -24,5 +24,6 @@
 #include <millrace/header_converter.h>
 #include <millrace/config_provider.h>
 #include <millrace/override_policy.h>
+#include <millrace/rest_extension.h>
 
 #endif

@@ -34,7 +34,8 @@ enum mr_plugin_kind {
     MR_PLUGIN_CONVERTER,        /* ops: struct mr_converter_ops */
     MR_PLUGIN_HEADER_CONVERTER, /* ops: struct mr_converter_ops */
     MR_PLUGIN_CONFIG_PROVIDER,  /* ops: struct mr_config_provider_ops */
-    MR_PLUGIN_OVERRIDE_POLICY   /* ops: struct mr_override_policy_ops */
+    MR_PLUGIN_OVERRIDE_POLICY,  /* ops: struct mr_override_policy_ops */
+    MR_PLUGIN_REST_EXTENSION    /* ops: struct mr_rest_extension_ops; since 1.1 */
 };
 
 struct mr_plugin {

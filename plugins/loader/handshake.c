@@ -60,7 +60,7 @@ static bool aliases_check(const struct mr_plugin *plugin, struct why *why)
 
 static bool plugin_body_check(const struct mr_plugin *plugin, struct why *why)
 {
-    if (plugin->kind < MR_PLUGIN_SINK || plugin->kind > MR_PLUGIN_OVERRIDE_POLICY)
+    if (plugin->kind < MR_PLUGIN_SINK || plugin->kind > MR_PLUGIN_REST_EXTENSION)
         return refuse(why, "there is no plugin kind %d", (int)plugin->kind);
     if (plugin->version != NULL && !is_name(plugin->version))
         return refuse(why, "its version is empty, holds blanks or is no text; NULL means none");

@@ -30,6 +30,7 @@ struct mr_predicate_ops;
 struct mr_converter_ops;
 struct mr_config_provider_ops;
 struct mr_override_policy_ops;
+struct mr_rest_extension_ops;
 
 #define LOADER_FILES_MAX 10000           /* candidates in all; further ones are refused */
 #define LOADER_MODULE_PLUGINS_MAX 4096   /* plugins of one file; a file that claims more is refused */
@@ -65,6 +66,7 @@ struct loader_plugin {
         const struct mr_converter_ops *converter;   /* and header converter */
         const struct mr_config_provider_ops *config_provider;
         const struct mr_override_policy_ops *override_policy;
+        const struct mr_rest_extension_ops *rest_extension;
     };
 };
 
@@ -74,7 +76,7 @@ void loader_destroy(struct loader *loader);
 
 /*
  * All plugins: sinks, sources, transformations, predicates, converters, header converters (the order of
- * GET /connector-plugins), config providers, override policies; in each kind by class name, then by version, oldest first.
+ * GET /connector-plugins), config providers, override policies, REST extensions; in each kind by class name, then by version, oldest first.
  */
 size_t loader_count(const struct loader *loader);
 const struct loader_plugin *loader_at(const struct loader *loader, size_t index);
@@ -94,7 +96,7 @@ const char *loader_gap_reason(const struct loader *loader, size_t index);   /* i
  * The plugin that `name` means among those of one kind, of connectors (sink or source), or of all kinds (the first kind
  * in the order above). `name` is, in this order of preference: a full class name; a full name among the aliases; a simple
  * name (after the last dot); a simple name without its kind's suffix (Connector, Transformation, Predicate, Converter,
- * HeaderConverter, ConfigProvider, ConnectorClientConfigOverridePolicy). A nested class (with $) has only its full name.
+ * HeaderConverter, ConfigProvider, ConnectorClientConfigOverridePolicy, RestExtension). A nested class (with $) has only its full name.
  * Case matters. Short names made from any kind count for the class: "Json" is JsonConverter, also as header converter.
  *
  * `version_range`: NULL or "latest" is the newest; "1.0" means exactly [1.0]; else Maven's range syntax: "[1.0,2.0)",
@@ -117,7 +119,7 @@ int loader_find_any(const struct loader *loader, const char *name, const char *v
 size_t loader_suggest(const struct loader *loader, const char *name, const char **class_names, size_t max);
 
 /* "sink", "source", "transformation", "predicate", "converter", "header_converter", "configprovider",
- * "connectorclientconfigoverridepolicy": as PluginType prints. */
+ * "connectorclientconfigoverridepolicy": as PluginType prints; "rest_extension". */
 const char *loader_kind_name(enum mr_plugin_kind kind);
 
 /* Negative, 0, positive: an older, an equal, a newer version, in Maven's order. NULL is older than all. */

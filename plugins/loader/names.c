@@ -17,6 +17,7 @@ static const struct {
     [MR_PLUGIN_HEADER_CONVERTER] = { "header_converter", "HeaderConverter" },
     [MR_PLUGIN_CONFIG_PROVIDER] = { "configprovider", "ConfigProvider" },
     [MR_PLUGIN_OVERRIDE_POLICY] = { "connectorclientconfigoverridepolicy", "ConnectorClientConfigOverridePolicy" },
+    [MR_PLUGIN_REST_EXTENSION] = { "rest_extension", "RestExtension" },
 };
 
 const char *loader_kind_name(enum mr_plugin_kind kind)

@@ -29,6 +29,7 @@ static struct scope scope_of(enum mr_plugin_kind kind)
         [MR_PLUGIN_HEADER_CONVERTER] = { "HeaderConverter", "header converter", "header converters" },
         [MR_PLUGIN_CONFIG_PROVIDER] = { "ConfigProvider", "ConfigProvider", "ConfigProviders" },
         [MR_PLUGIN_OVERRIDE_POLICY] = { "ConnectorClientConfigOverridePolicy", "override policy", "override policies" },
+        [MR_PLUGIN_REST_EXTENSION] = { "RestExtension", "REST extension", "REST extensions" },
     };
     return (struct scope){ KIND(kind), words[kind][0], words[kind][1], words[kind][2] };
 }

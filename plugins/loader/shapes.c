@@ -6,6 +6,7 @@
 #include <millrace/converter.h>
 #include <millrace/override_policy.h>
 #include <millrace/predicate.h>
+#include <millrace/rest_extension.h>
 #include <millrace/sink_task.h>
 #include <millrace/source_task.h>
 #include <millrace/transform.h>
@@ -13,6 +14,8 @@
 #include "loader/loader_internal.h"
 
 #include "base/bans.h"
+
+enum { REST_PREFIX_MAX = 128 };
 
 /* What a table must hold. Pointers all, to functions, to text or to a further table. */
 struct member {
@@ -68,6 +71,9 @@ static const struct member override_policy_needs[] = {
     NEEDS(mr_override_policy_ops, create), NEEDS(mr_override_policy_ops, check),
     NEEDS(mr_override_policy_ops, destroy), { NULL, 0 },
 };
+static const struct member rest_extension_needs[] = {
+    NEEDS(mr_rest_extension_ops, create), NEEDS(mr_rest_extension_ops, destroy), { NULL, 0 },
+};
 
 #define SHAPE(type, needs) { "struct " #type, sizeof(struct type), needs, NULL, 0 }
 static const struct shape shapes[] = {
@@ -81,6 +87,7 @@ static const struct shape shapes[] = {
     [MR_PLUGIN_HEADER_CONVERTER] = SHAPE(mr_converter_ops, converter_needs),
     [MR_PLUGIN_CONFIG_PROVIDER] = SHAPE(mr_config_provider_ops, config_provider_needs),
     [MR_PLUGIN_OVERRIDE_POLICY] = SHAPE(mr_override_policy_ops, override_policy_needs),
+    [MR_PLUGIN_REST_EXTENSION] = SHAPE(mr_rest_extension_ops, rest_extension_needs),
 };
 
 static uint32_t table_size(const void *table)
@@ -131,12 +138,34 @@ static bool subscriptions_check(const void *ops, struct why *why)
     return true;
 }
 
+static bool is_prefix(const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    return probe_text(text, REST_PREFIX_MAX) && text[0] == '/' && text[1] != '\0' && text[1] != '.' &&
+           text[1 + strspn(text + 1, allowed)] == '\0';
+}
+
+/* What nobody could reach, or what would do nothing, was meant otherwise. */
+static bool rest_extension_check(const void *ops, struct why *why)
+{
+    const char *prefix = member_at(ops, offsetof(struct mr_rest_extension_ops, prefix));
+    if (prefix != NULL && member_at(ops, offsetof(struct mr_rest_extension_ops, serve)) == NULL)
+        return refuse(why, "struct mr_rest_extension_ops has a `prefix` and lacks `serve`");
+    if (prefix == NULL && member_at(ops, offsetof(struct mr_rest_extension_ops, filter)) == NULL)
+        return refuse(why, "struct mr_rest_extension_ops has neither `filter` nor `prefix` and `serve`");
+    if (prefix != NULL && !is_prefix(prefix))
+        return refuse(why, "its prefix is not \"/\" and one segment of letters, digits, '.', '_' and '-'");
+    return true;
+}
+
 bool ops_check(enum mr_plugin_kind kind, const void *ops, struct why *why)
 {
     if (!shape_check(&shapes[kind], ops, why))
         return false;
     if (shapes[kind].task != NULL)
         return task_class_check(ops, why);
+    if (kind == MR_PLUGIN_REST_EXTENSION)
+        return rest_extension_check(ops, why);
     return kind != MR_PLUGIN_CONFIG_PROVIDER || subscriptions_check(ops, why);
 }
 

@@ -58,9 +58,11 @@ static struct mr_error *error_format(enum mr_error_code code, const char *format
         if (longer != NULL) {
             vsnprintf(longer, room + 1, format, again);
             error = error_create(code, longer, room < (size_t)size ? utf8_cut(longer, room, room - 1) : room);
+            explicit_bzero(longer, room);
             mem_free(longer);
         }
     }
+    explicit_bzero(text, sizeof(text));
     va_end(again);
     return error;
 }
@@ -220,6 +222,7 @@ void mr_error_drop(struct mr_error *error)
     while (error != NULL && !error_is_static(error)) {
         struct mr_error *cause = error->cause;
         mem_free(error->class_name);
+        explicit_bzero(error->text, strlen(error->text)); /* plugins say their passwords in errors */
         mem_free(error);
         error = cause;
     }

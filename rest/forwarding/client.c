@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "base/timer_heap.h"
 #include "forwarding/tls_internal.h"
+#include "tls/tls_keeper.h"
 
 #include "base/bans.h"
 
@@ -25,6 +26,7 @@ struct call {
     struct call *next; /* in the inbox, or among those that are not ready */
     struct client *client;
     CURL *easy;
+    const struct tls_material *material; /* of an https request; NULL: none */
     struct curl_slist *headers;
     struct str_buffer answer;
     struct timer_entry deadline;
@@ -41,7 +43,7 @@ struct call {
 };
 
 struct client {
-    const struct string_map *properties;
+    struct peer_tls tls;
     CURLM *multi;
     pthread_t thread;
 
@@ -61,6 +63,7 @@ struct client {
 static void call_destroy(struct call *call)
 {
     curl_easy_cleanup(call->easy);
+    tls_material_drop(call->material);
     curl_slist_free_all(call->headers);
     str_buffer_release(&call->answer);
     mem_free(call);
@@ -125,7 +128,7 @@ static bool call_set_up(struct call *call, const struct client_request *request)
     CURL *easy = call->easy;
     bool fine = SET(CURLOPT_URL, request->url) && SET(CURLOPT_CUSTOMREQUEST, request->method) &&
                 SET(CURLOPT_HTTPHEADER, call->headers) && SET(CURLOPT_PRIVATE, call) && SET(CURLOPT_NOSIGNAL, 1L) &&
-                SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_PROXY, "") &&
+                SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_PROXY, request->proxy != NULL ? request->proxy : "") &&
                 SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
                 SET(CURLOPT_MAXAGE_CONN, (long)CLIENT_IDLE_MAX_S) && SET(CURLOPT_PATH_AS_IS, 1L) &&
                 SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CLIENT_CONNECT_TIMEOUT_MS) && SET(CURLOPT_ERRORBUFFER, call->why) &&
@@ -162,10 +165,10 @@ static struct call *call_create(struct client *client, const struct client_reque
     call->body_length = request->body_length;
     timer_entry_init(&call->deadline, call);
     call->deadline.deadline_ms = request->deadline_ms;
-    str_buffer_init(&call->answer, CLIENT_ANSWER_MAX);
+    str_buffer_init(&call->answer, request->answer_max != 0 ? request->answer_max : CLIENT_ANSWER_MAX);
     call->easy = curl_easy_init();
     if (call->easy != NULL && call_forbid_expect(call) && call_add_headers(call, request) && call_set_up(call, request) &&
-        (strncmp(request->url, "https:", 6) != 0 || tls_apply(client->properties, call->easy, why)))
+        (strncmp(request->url, "https:", 6) != 0 || peer_tls_apply(&client->tls, call->easy, &call->material, why)))
         return call;
     call_destroy(call);
     return NULL;
@@ -375,6 +378,7 @@ static void client_free(struct client *client)
     if (client->multi != NULL)
         curl_multi_cleanup(client->multi);
     curl_global_cleanup();
+    peer_tls_release(&client->tls);
     timer_heap_release(&client->deadlines);
     mutex_destroy(&client->lock);
     mem_free(client);
@@ -402,7 +406,7 @@ struct client *client_start(const struct string_map *properties, struct mr_error
         mr_error_set(error, MR_ERR_NO_MEMORY, "requests to other workers: no memory");
         return NULL;
     }
-    client->properties = properties;
+    peer_tls_init(&client->tls, properties);
     mutex_init(&client->lock);
     timer_heap_init(&client->deadlines);
     client->multi = curl_multi_init();

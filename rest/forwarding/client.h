@@ -3,7 +3,7 @@
  *
  * One thread drives all requests. Connections are kept and used again for CLIENT_IDLE_MAX_S (less than HTTP_IDLE_MS of the
  * server on the other side). Redirects are not followed, proxies of the environment are not used. https is verified by the worker's
- * ssl.* properties (tls_internal.h).
+ * ssl.* properties (tls_internal.h), which are read at the first such request.
  *
  * Limits: CLIENT_REQUESTS_MAX requests and CLIENT_BODIES_MAX bytes of their bodies are under way at a time, a further one is
  * refused; CLIENT_CONNECTIONS_MAX connections, CLIENT_HOST_CONNECTIONS_MAX to one worker, further requests wait for one. An answer has
@@ -60,6 +60,8 @@ struct client_request {
     const struct client_header *headers; /* those with a NULL value are left out; one with line ends refuses the request */
     size_t header_count;
     int64_t deadline_ms; /* absolute, clock_monotonic_ms(NULL) */
+    size_t answer_max; /* bytes; 0: CLIENT_ANSWER_MAX */
+    const char *proxy; /* "http://host:port"; NULL: none, whatever the environment says */
     client_ready_fn *is_ready; /* may be NULL */
     client_done_fn *done;
     void *argument;

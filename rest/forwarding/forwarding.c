@@ -1,9 +1,11 @@
 #include "forwarding/forwarding_internal.h"
 
 #include <millrace/error.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/identity.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -17,6 +19,7 @@
 
 #define URL_MAX 20000
 #define MESSAGE_MAX 1000
+#define NAME_MAX_SELF 300
 
 /* One request on its way. */
 struct passing {
@@ -122,12 +125,24 @@ static struct passing *passing_create(struct forwarding *forwarding, const struc
     return NULL;
 }
 
-static bool passing_send(struct passing *passing, const struct forwarding_request *request, const char **why)
+/* 0, or the status for the asker. */
+static int write_caller(const struct passing *passing, const struct forwarding_request *request, struct str_buffer *header,
+                        const char **why)
+{
+    const struct caller_call call = {request->method, str_buffer_text(&passing->url), request->body, request->body_length};
+
+    return caller_write(passing->forwarding->callers, request->caller, request->bindings, &call, header, why);
+}
+
+static bool send_with_caller(struct passing *passing, const struct forwarding_request *request, const char *caller,
+                             const char **why)
 {
     const struct client_header headers[] = {
-        {"Authorization", request->authorization},
+        {"Authorization", caller == NULL ? request->authorization : NULL},
+        {CALLER_HEADER, caller},
         {SIGNATURE_HEADER, request->signature},
         {SIGNATURE_ALGORITHM_HEADER, request->signature_algorithm},
+        {"X-Request-ID", request->request_id},
     };
 
     return client_send(passing->forwarding->client,
@@ -144,11 +159,27 @@ static bool passing_send(struct passing *passing, const struct forwarding_reques
                        why);
 }
 
+/* 0, or the status for the asker. */
+static int passing_send(struct passing *passing, const struct forwarding_request *request, const char **why)
+{
+    bool says_caller = passing->forwarding->self != NULL && request->caller != NULL;
+    struct str_buffer header;
+    int status;
+
+    str_buffer_init(&header, CALLER_HEADER_MAX);
+    status = says_caller ? write_caller(passing, request, &header, why) : 0;
+    if (status == 0 && !send_with_caller(passing, request, says_caller ? str_buffer_text(&header) : NULL, why))
+        status = 503;
+    str_buffer_release(&header);
+    return status;
+}
+
 void forwarding_send(struct forwarding *forwarding, const struct forwarding_request *request, forwarding_done_fn *done,
                      void *argument)
 {
     struct passing *passing = passing_create(forwarding, request);
     const char *why = NULL;
+    int status;
 
     if (passing == NULL) {
         done(argument, &(struct forwarding_answer){.status = 503, .message = "The worker has no memory left for this request"});
@@ -156,13 +187,43 @@ void forwarding_send(struct forwarding *forwarding, const struct forwarding_requ
     }
     passing->done = done;
     passing->argument = argument;
-    if (passing_send(passing, request, &why))
+    status = passing_send(passing, request, &why);
+    if (status == 0)
         return;
-    tell_failure(passing, 503, why);
+    tell_failure(passing, status, why);
     passing_destroy(passing);
 }
 
 /* ---- life ---- */
+
+static int prepare_callers(struct forwarding *forwarding, const struct forwarding_setup *setup, struct mr_error **error)
+{
+    const char *secret = setup->worker->inter_worker_secret;
+    const struct callers_setup callers = {.secret = secret,
+                                          .is_sessioned = worker_config_is_sessioned(setup->worker),
+                                          .configs = setup->configs,
+                                          .address = setup->address};
+    bool needs_login = worker_config_needs_login(setup->worker);
+    char name[NAME_MAX_SELF];
+
+    if (!needs_login && !callers.is_sessioned && (secret == NULL || *secret == '\0'))
+        return 0;
+    forwarding->callers = callers_create(&callers, error);
+    if (forwarding->callers == NULL || !needs_login)
+        return forwarding->callers == NULL ? -1 : 0;
+    snprintf(name, sizeof(name), "worker %s", setup->address);
+    forwarding->self = identity_create(name, IDENTITY_WORKER);
+    if (forwarding->self == NULL)
+        return mr_error_set(error, MR_ERR_NO_MEMORY, "requests to other workers: no memory");
+    return 0;
+}
+
+static void forwarding_free(struct forwarding *forwarding)
+{
+    callers_destroy(forwarding->callers);
+    identity_destroy(forwarding->self);
+    mem_free(forwarding);
+}
 
 struct forwarding *forwarding_start(const struct forwarding_setup *setup, struct mr_error **error)
 {
@@ -177,10 +238,11 @@ struct forwarding *forwarding_start(const struct forwarding_setup *setup, struct
     forwarding->link = forwarding_calls;
     forwarding->link.ask_boot = forwarding_ask_boot;
     forwarding->link.argument = forwarding;
-    forwarding->client = client_start(setup->worker->properties, error);
+    if (prepare_callers(forwarding, setup, error) == 0)
+        forwarding->client = client_start(setup->worker->properties, error);
     if (forwarding->client != NULL)
         return forwarding;
-    mem_free(forwarding);
+    forwarding_free(forwarding);
     return NULL;
 }
 
@@ -189,12 +251,17 @@ void forwarding_stop(struct forwarding *forwarding)
     if (forwarding == NULL)
         return;
     client_stop(forwarding->client);
-    mem_free(forwarding);
+    forwarding_free(forwarding);
 }
 
 const struct leader_link *forwarding_leader_link(const struct forwarding *forwarding)
 {
     return &forwarding->link;
+}
+
+struct callers *forwarding_callers(const struct forwarding *forwarding)
+{
+    return forwarding == NULL ? NULL : forwarding->callers;
 }
 
 struct config_store *forwarding_configs(const struct forwarding *forwarding)

@@ -4,6 +4,7 @@
 #ifndef FORWARDING_FORWARDING_INTERNAL_H
 #define FORWARDING_FORWARDING_INTERNAL_H
 
+#include "forwarding/caller.h"
 #include "forwarding/client.h"
 #include "forwarding/forwarding.h"
 #include "herder/leader_link.h"
@@ -14,6 +15,8 @@ struct forwarding {
     const struct worker_config *worker;
     struct config_store *configs;
     struct client *client;
+    struct callers *callers; /* NULL: there is nothing to sign with */
+    struct identity *self;   /* this worker; NULL: no login is needed, so nobody is named */
     struct leader_link link;
 };
 

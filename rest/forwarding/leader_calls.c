@@ -125,6 +125,7 @@ static void send(struct forwarding *forwarding, struct leader_call *call, const 
                         .body_length = call->body.length,
                         .signature = is_signed ? call->signature : NULL,
                         .signature_algorithm = is_signed ? forwarding->worker->signature_algorithm : NULL,
+                        .caller = forwarding->self,
                         .deadline_ms = deadline_ms,
                     },
                     on_answer, call);

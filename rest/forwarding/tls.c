@@ -1,51 +1,57 @@
 #include "forwarding/tls_internal.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-#include "base/string_map.h"
+#include <millrace/error.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "forwarding/forwarding_internal.h"
+#include "tls/tls_keeper.h"
 
 #include "base/bans.h"
 
-#define OWN_PREFIX "listeners.https."
+#define COMPLAINT_INTERVAL_MS 60000
 
-struct tls {
-    const struct string_map *properties;
-    const char *prefix;
-};
-
-static bool has_own(const struct string_map *properties)
+void peer_tls_init(struct peer_tls *tls, const struct string_map *properties)
 {
-    for (size_t i = 0; i < string_map_count(properties); i++)
-        if (strncmp(string_map_key(properties, i), OWN_PREFIX "ssl.", sizeof(OWN_PREFIX "ssl.") - 1) == 0)
-            return true;
-    return false;
+    tls->properties = properties;
+    tls->keeper = NULL;
+    tls->silent_until_ms = 0;
+    mutex_init(&tls->lock);
 }
 
-/* NULL: not set. */
-static const char *get(const struct tls *tls, const char *name)
+void peer_tls_release(struct peer_tls *tls)
 {
-    char key[80];
-    const char *value;
-
-    snprintf(key, sizeof(key), "%s%s", tls->prefix, name);
-    value = string_map_get(tls->properties, key);
-    return value == NULL || *value == '\0' ? NULL : value;
+    tls_keeper_close(tls->keeper);
+    mutex_destroy(&tls->lock);
 }
 
-static bool is_pem(const struct tls *tls, const char *type_name)
+/* Not before somebody is asked over https: ssl.* may hold what only brokers need. NULL: logged. */
+static struct tls_keeper *keeper_of(struct peer_tls *tls)
 {
-    const char *type = get(tls, type_name);
-    return type != NULL && strcasecmp(type, "PEM") == 0;
+    struct mr_error *error = NULL;
+    struct tls_keeper *keeper;
+    int64_t now_ms = clock_monotonic_ms(NULL);
+    bool complains;
+
+    mutex_lock(&tls->lock);
+    if (tls->keeper == NULL)
+        tls->keeper =
+            tls_keeper_open(&(struct tls_keeper_setup){.properties = tls->properties, .prefix = TLS_LISTENERS}, &error);
+    keeper = tls->keeper;
+    complains = keeper == NULL && now_ms >= tls->silent_until_ms;
+    if (complains)
+        tls->silent_until_ms = now_ms + COMPLAINT_INTERVAL_MS;
+    mutex_unlock(&tls->lock);
+    if (complains)
+        log_error(FORWARDING_LOG, "other workers cannot be asked over https: %s", mr_error_message(error));
+    mr_error_clear(&error);
+    return keeper;
 }
 
-static bool set_text(CURL *easy, CURLoption option, const char *text)
-{
-    return text == NULL || curl_easy_setopt(easy, option, text) == CURLE_OK;
-}
-
-/* Borrowed: the properties outlive the request. */
+/* Borrowed: whoever has the handle holds the text. */
 static bool set_blob(CURL *easy, CURLoption option, const char *text)
 {
     struct curl_blob blob;
@@ -59,55 +65,29 @@ static bool set_blob(CURL *easy, CURLoption option, const char *text)
     return curl_easy_setopt(easy, option, &blob) == CURLE_OK;
 }
 
-static bool apply_trust(const struct tls *tls, CURL *easy, const char **why)
+static long versions_of(const struct tls_settings *settings)
 {
-    const char *place = get(tls, "ssl.truststore.location"), *text = get(tls, "ssl.truststore.certificates");
+    long least = settings->has_tls_1_2 ? CURL_SSLVERSION_TLSv1_2 : CURL_SSLVERSION_TLSv1_3;
+    long most = settings->has_tls_1_3 ? CURL_SSLVERSION_MAX_DEFAULT : CURL_SSLVERSION_MAX_TLSv1_2;
 
-    if (place == NULL && text == NULL)
-        return true;
-    if (!is_pem(tls, "ssl.truststore.type")) {
-        *why = "ssl.truststore.type is not PEM: other kinds are not understood between workers";
+    return least | most;
+}
+
+bool peer_tls_apply(struct peer_tls *tls, CURL *easy, const struct tls_material **held, const char **why)
+{
+    struct tls_keeper *keeper = keeper_of(tls);
+    const struct tls_settings *settings;
+    const struct tls_material *material;
+
+    *why = "the worker's ssl.* properties cannot be honoured; its log says why";
+    if (keeper == NULL)
         return false;
-    }
-    return set_text(easy, CURLOPT_CAINFO, text == NULL ? place : NULL) && set_blob(easy, CURLOPT_CAINFO_BLOB, text);
-}
-
-static bool apply_identity(const struct tls *tls, CURL *easy, const char **why)
-{
-    const char *place = get(tls, "ssl.keystore.location"), *key = get(tls, "ssl.keystore.key"),
-               *chain = get(tls, "ssl.keystore.certificate.chain");
-
-    if (place == NULL && key == NULL)
-        return true;
-    if (!is_pem(tls, "ssl.keystore.type")) {
-        *why = "ssl.keystore.type is not PEM: other kinds are not understood between workers";
-        return false;
-    }
-    if (key != NULL)
-        place = NULL;
-    return set_text(easy, CURLOPT_SSLCERT, place) && set_text(easy, CURLOPT_SSLKEY, place) &&
-           set_blob(easy, CURLOPT_SSLCERT_BLOB, chain) && set_blob(easy, CURLOPT_SSLKEY_BLOB, key) &&
-           set_text(easy, CURLOPT_KEYPASSWD, get(tls, "ssl.key.password"));
-}
-
-/* Set and empty: the certificate's name is not compared with the host's. */
-static bool wants_host_check(const struct tls *tls)
-{
-    char key[80];
-    const char *value;
-
-    snprintf(key, sizeof(key), "%s%s", tls->prefix, "ssl.endpoint.identification.algorithm");
-    value = string_map_get(tls->properties, key);
-    return value == NULL || *value != '\0';
-}
-
-bool tls_apply(const struct string_map *properties, CURL *easy, const char **why)
-{
-    struct tls tls = {properties, has_own(properties) ? OWN_PREFIX : ""};
-
+    settings = tls_keeper_settings(keeper);
+    material = *held = tls_keeper_take(keeper);
     *why = "TLS could not be prepared";
-    return curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
+    return curl_easy_setopt(easy, CURLOPT_SSLVERSION, versions_of(settings)) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, wants_host_check(&tls) ? 2L : 0L) == CURLE_OK &&
-           apply_trust(&tls, easy, why) && apply_identity(&tls, easy, why);
+           curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->checks_host ? 2L : 0L) == CURLE_OK &&
+           set_blob(easy, CURLOPT_CAINFO_BLOB, material->trust) && set_blob(easy, CURLOPT_SSLCERT_BLOB, material->chain) &&
+           set_blob(easy, CURLOPT_SSLKEY_BLOB, material->key);
 }

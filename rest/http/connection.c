@@ -1,6 +1,7 @@
-/* Clients and their deadlines. libmicrohttpd closes a connection that is silent; here ends one that is merely slow, or that reads
+/* Clients and their deadlines. libmicrohttpd closes a connection that is silent; here ends one that is merely slow, or that is awaited
  * for longest when others need its place. */
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -9,6 +10,8 @@
 #include "http/server_internal.h"
 
 #include "base/bans.h"
+
+#define CROWD_LOOKS 8 /* at each client that is waited for, while patience lasts: gone ones make room at once */
 
 /* server->lock held. */
 static void set_deadline(struct connection *connection, int64_t deadline_ms)
@@ -32,51 +35,107 @@ static void set_phase(struct connection *connection, enum connection_phase phase
         cond_broadcast(&server->changed);
 }
 
-/* Says why if a request has begun, and lets libmicrohttpd find the connection closed. server->lock held, under which the socket
- * is open still: a connection leaves the list before libmicrohttpd closes it. */
-static void end_reading(struct connection *connection)
+/* Says why if a request has begun (not over TLS, whose session is libmicrohttpd's thread's), and lets libmicrohttpd find the connection
+ * closed. server->lock held, under which the socket is open still: a connection leaves the list before libmicrohttpd closes it. */
+static void end_with(struct connection *connection, const char *status, const char *body)
 {
-    static const char BODY[] = "{\"error_code\":408,\"message\":\"The request did not arrive within its time\"}";
     char answer[300];
     int length = snprintf(answer, sizeof(answer),
-                          "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+                          "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
                           "Connection: close\r\n\r\n%s",
-                          sizeof(BODY) - 1, BODY);
+                          status, strlen(body), body);
+    if (connection->ended)
+        return;
     connection->ended = true;
-    if (connection->has_begun && connection->phase == CONNECTION_READING)
+    if (connection->has_begun && connection->phase == CONNECTION_READING && connection->listener->tls == NULL)
         (void)!send(connection->socket, answer, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(connection->socket, SHUT_RDWR);
 }
 
+static void end_reading(struct connection *connection)
+{
+    end_with(connection, "408 Request Timeout",
+             "{\"error_code\":408,\"message\":\"The request did not arrive within its time\"}");
+}
+
+void connection_end_body(struct connection *connection)
+{
+    struct http_server *server = connection->listener->server;
+    mutex_lock(&server->lock);
+    end_with(connection, "413 Content Too Large",
+             "{\"error_code\":413,\"message\":\"The request body is far too large\"}");
+    mutex_unlock(&server->lock);
+}
+
+static bool is_crowded(const struct listener *listener)
+{
+    return listener->connection_count >= HTTP_CONNECTIONS_CROWDED(listener->server->connections_max);
+}
+
+/* Which of those that wait for their client. */
+enum slow_kind { SLOW_ANY, SLOW_REQUEST, SLOW_READER };
+
+static bool is_of(const struct connection *connection, enum slow_kind kind)
+{
+    if (connection->phase == CONNECTION_HANDLING || connection->ended)
+        return false;
+    if (kind == SLOW_READER)
+        return connection->phase == CONNECTION_SENDING;
+    return kind == SLOW_ANY || (connection->phase == CONNECTION_READING && connection->has_begun);
+}
+
 /* Who has been awaited for longest, and long enough. server->lock held. */
-static void end_slowest(struct http_server *server, const struct listener *listener, bool must_have_begun)
+static void end_slowest(struct http_server *server, const struct listener *listener, enum slow_kind kind)
 {
     int64_t since_ms = clock_monotonic_ms(NULL) - server->patience_ms;
     struct connection *slowest = NULL;
     for (struct connection *at = server->connections; at != NULL; at = at->next) {
-        bool may_end = at->phase == CONNECTION_READING && !at->ended && (at->has_begun || !must_have_begun) &&
-                       (listener == NULL || at->listener == listener);
-        if (may_end && at->reading_since_ms <= since_ms) {
+        bool may_end = is_of(at, kind) && (listener == NULL || at->listener == listener);
+        if (may_end && at->waits_since_ms <= since_ms) {
             slowest = at;
-            since_ms = at->reading_since_ms - 1;
+            since_ms = at->waits_since_ms - 1;
         }
     }
     if (slowest != NULL)
         end_reading(slowest);
 }
 
-/* How long a request may take to come. server->lock held. */
-static int64_t reading_deadline_ms(const struct connection *connection)
+/* libmicrohttpd does not notice the end of a client whose last bytes it has just read. */
+static bool client_is_gone(const struct connection *connection)
+{
+    char byte;
+    return connection->phase == CONNECTION_READING &&
+           recv(connection->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* The next time to look at one that waits for its client. server->lock held. */
+static void look_later(struct connection *connection)
 {
     const struct http_server *server = connection->listener->server;
-    bool is_crowded = connection->listener->connection_count >= HTTP_CONNECTIONS_CROWDED;
-    return deadline_after_ms(is_crowded ? server->patience_ms : server->transfer_ms);
+    int64_t look_ms = deadline_after_ms(server->patience_ms / CROWD_LOOKS);
+    bool looks = is_crowded(connection->listener) && look_ms < connection->until_ms;
+    set_deadline(connection, looks ? look_ms : connection->until_ms);
+}
+
+/* How long a request may take to come, or an answer to be taken. server->lock held. */
+static void await_client(struct connection *connection)
+{
+    const struct http_server *server = connection->listener->server;
+    connection->until_ms = deadline_after_ms(is_crowded(connection->listener) ? server->patience_ms : server->transfer_ms);
+    look_later(connection);
 }
 
 void server_make_room_for_bodies(struct http_server *server)
 {
     mutex_lock(&server->lock);
-    end_slowest(server, NULL, true);
+    end_slowest(server, NULL, SLOW_REQUEST);
+    mutex_unlock(&server->lock);
+}
+
+void server_make_room_for_answers(struct http_server *server)
+{
+    mutex_lock(&server->lock);
+    end_slowest(server, NULL, SLOW_READER);
     mutex_unlock(&server->lock);
 }
 
@@ -90,10 +149,10 @@ struct connection *connection_create(struct listener *listener, int socket)
     connection->socket = socket;
     timer_entry_init(&connection->deadline, connection);
     mutex_lock(&server->lock);
-    connection->reading_since_ms = clock_monotonic_ms(NULL);
-    if (listener->connection_count >= HTTP_CONNECTIONS_CROWDED)
-        end_slowest(server, listener, false);
-    set_deadline(connection, reading_deadline_ms(connection));
+    connection->waits_since_ms = clock_monotonic_ms(NULL);
+    if (is_crowded(listener))
+        end_slowest(server, listener, SLOW_ANY);
+    await_client(connection);
     bool known = timer_entry_is_set(&connection->deadline);
     if (known) {
         connection->next = server->connections;
@@ -128,6 +187,7 @@ void connection_destroy(struct connection *connection)
         connection->next->previous = connection->previous;
     connection->listener->connection_count--;
     mutex_unlock(&server->lock);
+    tls_credentials_drop(connection->credentials);
     mem_free(connection);
 }
 
@@ -136,7 +196,7 @@ void connection_has_begun(struct connection *connection)
     struct http_server *server = connection->listener->server;
     mutex_lock(&server->lock);
     connection->has_begun = true;
-    set_deadline(connection, reading_deadline_ms(connection));
+    await_client(connection);
     mutex_unlock(&server->lock);
 }
 
@@ -146,9 +206,9 @@ void connection_begin_reading(struct connection *connection)
     mutex_lock(&server->lock);
     connection->exchange = NULL;
     connection->has_begun = false;
-    connection->reading_since_ms = clock_monotonic_ms(NULL);
+    connection->waits_since_ms = clock_monotonic_ms(NULL);
     set_phase(connection, CONNECTION_READING);
-    set_deadline(connection, deadline_after_ms(server->transfer_ms));
+    await_client(connection);
     mutex_unlock(&server->lock);
 }
 
@@ -157,8 +217,9 @@ void connection_begin_sending(struct connection *connection)
     struct http_server *server = connection->listener->server;
     mutex_lock(&server->lock);
     connection->exchange = NULL;
+    connection->waits_since_ms = clock_monotonic_ms(NULL);
     set_phase(connection, CONNECTION_SENDING);
-    set_deadline(connection, deadline_after_ms(server->transfer_ms));
+    await_client(connection);
     mutex_unlock(&server->lock);
 }
 
@@ -180,7 +241,10 @@ bool connection_begin_handling(struct connection *connection, struct http_exchan
 static void end_late(struct http_server *server, struct connection *connection)
 {
     if (connection->phase != CONNECTION_HANDLING) {
-        end_reading(connection);
+        if (clock_monotonic_ms(NULL) < connection->until_ms && !client_is_gone(connection))
+            look_later(connection);
+        else
+            end_reading(connection);
         return;
     }
     struct http_exchange *exchange = connection->exchange;

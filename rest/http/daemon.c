@@ -4,6 +4,7 @@
  * suspended and on_request comes once more after it was resumed → on_completed. on_target's result is the request's
  * `*request` all the way; the connection's own context is a struct connection.
  */
+#include <gnutls/abstract.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,13 +53,26 @@ static size_t keep_escapes(void *argument, struct MHD_Connection *mhd, char *tex
 static void on_connection(void *argument, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
-    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) { /* its TLS session is gone by now */
         connection_destroy(*context);
         *context = NULL;
         return;
     }
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *context = info == NULL ? NULL : connection_create(argument, info->connect_fd);
+    struct connection *connection = info == NULL ? NULL : connection_create(argument, info->connect_fd);
+    info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (connection != NULL && info != NULL)
+        connection->credentials = listener_tls_equip(connection->listener->tls, info->tls_session);
+    *context = connection;
+}
+
+/* Of sessions that were not equipped, for want of memory: their handshake fails. */
+static int give_no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info, gnutls_pcert_st **chain,
+                               unsigned *chain_length, gnutls_ocsp_data_st **ocsp, unsigned *ocsp_length, gnutls_privkey_t *key,
+                               unsigned *flags)
+{
+    (void)session, (void)info, (void)chain, (void)chain_length, (void)ocsp, (void)ocsp_length, (void)key, (void)flags;
+    return -1;
 }
 
 static void *on_target(void *argument, const char *raw_target, struct MHD_Connection *mhd)
@@ -94,9 +108,25 @@ static struct MHD_Response *mhd_response_of(struct http_response *answer)
     return response;
 }
 
+/* What is sent instead when too much waits for its clients. */
+static void refuse_large_answer(struct http_exchange *exchange)
+{
+    server_make_room_for_answers(exchange->listener->server);
+    http_response_release(&exchange->answer);
+    http_response_init(&exchange->answer, 503, HTTP_CONTENT_JSON);
+    http_response_set_error(&exchange->answer, 503, "Too many large answers wait for their clients. Try again in a moment.");
+}
+
 static enum MHD_Result send_answer(struct http_exchange *exchange)
 {
     struct http_response *answer = &exchange->answer;
+    const struct http_router *router = exchange->listener->server->router;
+    if (!exchange_count_answer(exchange))
+        refuse_large_answer(exchange);
+    for (size_t i = 0; i < exchange->noted_count; i++)
+        http_response_add_header(answer, exchange->noted[i].name, exchange->noted[i].value);
+    if (router->add_headers != NULL)
+        router->add_headers(router->context, &exchange->request, answer);
     struct MHD_Response *response = mhd_response_of(answer);
     if (response == NULL)
         return MHD_NO;
@@ -129,17 +159,20 @@ static uint64_t announced_length(const struct http_request *request)
     return length == NULL ? 0 : strtoull(length, NULL, 10);
 }
 
-/* What needs no body to be refused is refused before it is sent: when the client asked first, or when it is too much even
- * to throw away. Such a connection does not outlive its answer. */
+/* What needs no body to be refused is refused before it is sent: when the client asked first, when it is too much even to throw away,
+ * or when nobody knows where it ends. Such a connection does not outlive its answer. */
 static enum MHD_Result begin_request(struct http_exchange *exchange, const char *method, const char *version)
 {
     exchange_read_head(exchange, method, version);
     uint64_t announced = announced_length(&exchange->request);
     bool asks_first = http_request_header(&exchange->request, "Expect") != NULL;
     exchange_expect_body(exchange, announced);
-    if (exchange->refused == 0 && announced > exchange->body.max && (asks_first || announced > HTTP_DRAIN_MAX))
+    exchange_admit(exchange);
+    bool not_admitted = exchange->admission == HTTP_REFUSED, is_refused = exchange->refused != 0 || not_admitted;
+    if (!is_refused && announced > exchange->body.max && (asks_first || announced > HTTP_DRAIN_MAX))
         exchange->refused = 413;
-    else if (exchange->refused == 0 || announced <= HTTP_DRAIN_MAX)
+    else if (exchange->head_problem == NULL &&
+             (!is_refused || (announced <= HTTP_DRAIN_MAX && !(not_admitted && asks_first))))
         return MHD_YES;
     exchange_hand_over(exchange);
     return send_or_sleep(exchange);
@@ -165,7 +198,10 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, co
         }
         exchange_read_body(exchange, upload, *upload_size);
         *upload_size = 0;
-        return exchange->body_seen > HTTP_DRAIN_MAX ? MHD_NO : MHD_YES;
+        if (exchange->body_seen <= HTTP_DRAIN_MAX)
+            return MHD_YES;
+        connection_end_body(exchange->connection);
+        return MHD_NO;
     case EXCHANGE_HANDED_OVER:
         return send_or_sleep(exchange);
     }
@@ -190,18 +226,24 @@ static void on_completed(void *argument, struct MHD_Connection *mhd, void **requ
 bool daemon_start(struct listener *listener, char *why, size_t why_size)
 {
     struct http_server *server = listener->server;
+    struct MHD_OptionItem tls_options[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)give_no_certificate}, {MHD_OPTION_END, 0, NULL}};
+    unsigned tls_flag = listener->tls == NULL ? 0 : MHD_USE_TLS;
+    if (listener->tls == NULL)
+        tls_options[0].option = MHD_OPTION_END;
     /* Its threads inherit the mask: signals belong to the main thread. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     listener->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | tls_flag, 0, NULL, NULL, on_request,
         listener, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, listener->socket,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((server->idle_ms + 999) / 1000),
+        (unsigned)server->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((server->idle_ms + 999) / 1000),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+        MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     listener->socket = -1; /* libmicrohttpd's now; if it failed it may have closed it, and the process is about to end */
     if (listener->daemon != NULL)

@@ -79,14 +79,14 @@ static int listen_on_any(const struct addrinfo *found, bool all_interfaces)
 bool listener_open(struct listener *listener, const struct http_listener *address, char *why, size_t why_size)
 {
     bool all_interfaces = address->host == NULL || *address->host == '\0';
-    const char *host = all_interfaces ? "" : address->host;
+    const char *host = all_interfaces ? "" : address->host, *scheme = address->tls != NULL ? "https" : "http";
     bool is_ipv6 = strchr(host, ':') != NULL && *host != '[';
     char port[8];
     snprintf(port, sizeof(port), "%u", (unsigned)address->port);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
     int result = getaddrinfo(all_interfaces ? NULL : host, port, &hints, &found);
     if (result != 0) {
-        snprintf(why, why_size, "Cannot listen on http://%s:%s: %s: correct the host in `listeners`", host, port,
+        snprintf(why, why_size, "Cannot listen on %s://%s:%s: %s: correct the host in `listeners`", scheme, host, port,
                  gai_strerror(result));
         return false;
     }
@@ -94,13 +94,13 @@ bool listener_open(struct listener *listener, const struct http_listener *addres
     int problem = errno;
     freeaddrinfo(found);
     if (listener->socket < 0) {
-        snprintf(why, why_size, "Cannot listen on http://%s:%s: %s%s", host, port, strerror(problem),
+        snprintf(why, why_size, "Cannot listen on %s://%s:%s: %s%s", scheme, host, port, strerror(problem),
                  remedy_of(problem));
         return false;
     }
     listener->port = port_of(listener->socket);
     listener->is_everywhere = all_interfaces;
-    snprintf(listener->name, sizeof(listener->name), is_ipv6 ? "http://[%s]:%u" : "http://%s:%u",
+    snprintf(listener->name, sizeof(listener->name), is_ipv6 ? "%s://[%s]:%u" : "%s://%s:%u", scheme,
              all_interfaces ? "localhost" : host, (unsigned)listener->port);
     return true;
 }

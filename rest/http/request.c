@@ -27,6 +27,38 @@ enum http_method http_method_of(const char *name)
     return HTTP_METHOD_OTHER;
 }
 
+/* RFC 9110, section 5.6.2. */
+static bool is_token(const char *text)
+{
+    static const char OTHERS[] = "!#$%&'*+-.^_`|~";
+    const char *at = text;
+    while ((*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') ||
+           (*at != '\0' && strchr(OTHERS, *at) != NULL))
+        at++;
+    return at != text && *at == '\0';
+}
+
+/* More than one length, or one that not everybody reads alike. */
+static bool length_is_ambiguous(const struct http_request *request, bool is_1_1)
+{
+    size_t lengths = http_request_header_count(request, "Content-Length");
+    size_t codings = http_request_header_count(request, "Transfer-Encoding");
+    return lengths + codings > 1 ||
+           (codings == 1 && (!is_1_1 || strcasecmp(http_request_header(request, "Transfer-Encoding"), "chunked") != 0));
+}
+
+const char *http_head_problem(const struct http_request *request, bool is_1_1)
+{
+    for (size_t i = 0; i < request->header_count; i++)
+        if (!is_token(request->headers[i].name))
+            return "A header has a name that is none";
+    if (length_is_ambiguous(request, is_1_1))
+        return "The length of the body is not clear: give one Content-Length, or Transfer-Encoding: chunked";
+    if (is_1_1 && http_request_header_count(request, "Host") != 1)
+        return "An HTTP/1.1 request needs one Host header";
+    return NULL;
+}
+
 const char *http_request_header(const struct http_request *request, const char *name)
 {
     for (size_t i = 0; i < request->header_count; i++)

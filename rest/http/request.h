@@ -20,6 +20,9 @@
 #define HTTP_BODY_MAX (1u << 20)    /* bytes, where its route says no other; larger: 413, read and thrown away, connection kept */
 #define HTTP_DRAIN_MAX (256u << 20) /* bytes of a too large body that are thrown away; beyond: connection closed */
 #define HTTP_BODIES_MAX (64u << 20) /* bytes of all bodies held at one time; beyond: 503 */
+#define HTTP_BODIES_UNDECIDED_MAX (16u << 20) /* of those, bytes of clients who may turn out to be strangers; beyond: 503 */
+
+#define HTTP_REQUEST_ID_SIZE 65 /* with the NUL; a longer one is cut */
 
 enum http_method {
     HTTP_GET,
@@ -40,13 +43,23 @@ struct http_route;
 struct http_request {
     enum http_method method;
     struct http_target target;
+    const char *raw_target; /* as it came: "/connectors/a%20b?x=1" */
     struct http_pair headers[HTTP_HEADER_COUNT_MAX];
     size_t header_count;
     const char *body; /* never NULL, closed by a NUL that does not count */
     size_t body_length;
+    bool has_body;      /* some came; that of a GET is not kept, so its length is 0 here */
     const char *origin; /* "http://host:port": as the client called us */
+    uint16_t client_port;            /* of that address; 0: not known */
+    char id[HTTP_REQUEST_ID_SIZE];   /* http_exchange_set_id; "": none */
+    const char *client_address;      /* where it came from, numeric and without port; "" when not known */
+    const char *certificate_subject; /* of the client's certificate, which TLS has checked; NULL: none */
     const struct http_route *route;
 };
+
+/* NULL: the head can be understood in one way only. Else why it is refused with 400, the connection closed after it: two readers of
+ * it, a proxy and we, may disagree on where the request ends (RFC 9112, sections 3.2, 5.1, 6.1 and 6.3). */
+const char *http_head_problem(const struct http_request *request, bool is_1_1);
 
 /* A header, its name in any case; NULL: absent. Of several the first. */
 const char *http_request_header(const struct http_request *request, const char *name);

@@ -1,8 +1,10 @@
 #include "http/response.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 
@@ -22,10 +24,29 @@ void http_response_release(struct http_response *response)
     response->header_count = 0;
 }
 
-static bool has_control(const char *text)
+bool http_header_value_is_fine(const char *value)
 {
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+    for (; *value != '\0'; value++)
+        if ((unsigned char)*value < 0x20 || *value == 0x7f)
+            return false;
+    return true;
+}
+
+bool http_header_name_is_fine(const char *name)
+{
+    if (*name == '\0')
+        return false;
+    for (; *name != '\0'; name++)
+        if (!isalnum((unsigned char)*name) && strchr("!#$%&'*+-.^_`|~", *name) == NULL)
+            return false;
+    return true;
+}
+
+bool http_header_is_framing(const char *name)
+{
+    static const char *const NAMES[] = {"Connection", "Content-Length", "Keep-Alive", "Trailer", "Transfer-Encoding", "Upgrade"};
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
+        if (strcasecmp(NAMES[i], name) == 0)
             return true;
     return false;
 }
@@ -33,7 +54,7 @@ static bool has_control(const char *text)
 void http_response_add_header(struct http_response *response, const char *name, const char *value)
 {
     assert(response->header_count < HTTP_RESPONSE_HEADERS_MAX);
-    char *copy = value == NULL || has_control(value) ? NULL : mem_strdup(value);
+    char *copy = value == NULL || !http_header_value_is_fine(value) ? NULL : mem_strdup(value);
     if (copy == NULL || response->header_count == HTTP_RESPONSE_HEADERS_MAX) {
         mem_free(copy);
         response->failed = true;
@@ -63,6 +84,7 @@ const char *http_status_words(int status)
         {413, "Payload Too Large"},
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
+        {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {503, "Service Unavailable"},

@@ -14,12 +14,12 @@
 #include "base/str_buffer.h"
 
 #define HTTP_RESPONSE_BODY_MAX (64u << 20)
-#define HTTP_RESPONSE_HEADERS_MAX 8
+#define HTTP_RESPONSE_HEADERS_MAX 32 /* room for 16 rules of response.http.headers.config beside our own */
 
 enum http_content { HTTP_CONTENT_NONE, HTTP_CONTENT_JSON, HTTP_CONTENT_TEXT, HTTP_CONTENT_HTML };
 
 struct http_response_header {
-    const char *name; /* a literal */
+    const char *name; /* outlives the response: a literal as a rule */
     char *value;
 };
 
@@ -35,7 +35,13 @@ struct http_response {
 void http_response_init(struct http_response *response, int status, enum http_content content);
 void http_response_release(struct http_response *response);
 
-/* `name` is a literal; the value is copied. A value with control characters is a failure. */
+/* Free of control characters. */
+bool http_header_value_is_fine(const char *value);
+/* A token (RFC 9110, section 5.6.2). */
+bool http_header_name_is_fine(const char *name);
+/* It says where an answer ends, or its connection: the server's to set. */
+bool http_header_is_framing(const char *name);
+/* `name` is a literal, or outlives the response; the value is copied. A value with control characters is a failure. */
 void http_response_add_header(struct http_response *response, const char *name, const char *value);
 
 /* The reason phrase: "Not Found"; "" for a status unknown here. */

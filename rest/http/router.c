@@ -38,12 +38,14 @@ bool http_pattern_fits(const char *pattern, const char *const *segments, size_t 
     size_t i = 0;
     for (; *at != '\0' && i < segment_count; i++) {
         size_t length = strcspn(at, "/");
+        if (strcmp(at, "{*}") == 0)
+            return segment_count < HTTP_SEGMENTS_MAX;
         if (!part_fits(at, length, segments[i]))
             return false;
         at += length;
         at += *at == '/';
     }
-    return *at == '\0' && i == segment_count;
+    return (*at == '\0' || strcmp(at, "{*}") == 0) && i == segment_count;
 }
 
 static bool route_fits(const struct http_route *route, const struct http_request *request)
@@ -51,15 +53,25 @@ static bool route_fits(const struct http_route *route, const struct http_request
     return http_pattern_fits(route->pattern, request->target.segments, request->target.segment_count);
 }
 
-size_t http_router_body_max(const struct http_router *router, enum http_method method, const struct http_target *target)
+/* NULL past the end. */
+static const struct http_route *route_at(const struct http_router *router, size_t i)
 {
-    for (size_t i = 0; i < router->route_count; i++) {
-        const struct http_route *route = &router->routes[i];
-        if (route->body_max != 0 && route->method == method &&
-            http_pattern_fits(route->pattern, target->segments, target->segment_count))
-            return route->body_max;
+    if (i < router->route_count)
+        return &router->routes[i];
+    i -= router->route_count;
+    return i < router->more_route_count ? &router->more_routes[i] : NULL;
+}
+
+const struct http_route *http_router_route_of(const struct http_router *router, enum http_method method,
+                                              const struct http_target *target)
+{
+    enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
+    const struct http_route *route;
+    for (size_t i = 0; (route = route_at(router, i)) != NULL; i++) {
+        if (route->method == wanted && http_pattern_fits(route->pattern, target->segments, target->segment_count))
+            return route;
     }
-    return HTTP_BODY_MAX;
+    return NULL;
 }
 
 static void list_methods(const struct http_router *router, const struct http_request *request,
@@ -67,11 +79,12 @@ static void list_methods(const struct http_router *router, const struct http_req
 {
     answer->status = 200;
     answer->content = HTTP_CONTENT_TEXT;
-    for (size_t i = 0; i < router->route_count; i++) {
-        if (!route_fits(&router->routes[i], request))
+    const struct http_route *route;
+    for (size_t i = 0; (route = route_at(router, i)) != NULL; i++) {
+        if (!route_fits(route, request))
             continue;
-        str_buffer_append_text(&answer->body, http_method_name(router->routes[i].method));
-        str_buffer_append_text(&answer->body, router->routes[i].method == HTTP_GET ? ",HEAD," : ",");
+        str_buffer_append_text(&answer->body, http_method_name(route->method));
+        str_buffer_append_text(&answer->body, route->method == HTTP_GET ? ",HEAD," : ",");
     }
     str_buffer_append_text(&answer->body, "OPTIONS");
     http_response_add_header(answer, "Allow", str_buffer_text(&answer->body));
@@ -80,19 +93,13 @@ static void list_methods(const struct http_router *router, const struct http_req
 /* Sets the route, or the refusal's status 404 or 405. */
 static bool find_route(const struct http_router *router, struct http_request *request, struct http_response *refusal)
 {
-    enum http_method wanted = request->method == HTTP_HEAD ? HTTP_GET : request->method;
     bool path_known = false;
-    for (size_t i = 0; i < router->route_count; i++) {
-        const struct http_route *route = &router->routes[i];
-        if (!route_fits(route, request))
-            continue;
-        path_known = true;
-        if (route->method == wanted) {
-            request->route = route;
-            return true;
-        }
-    }
-    if (path_known && wanted == HTTP_OPTIONS)
+    request->route = http_router_route_of(router, request->method, &request->target);
+    if (request->route != NULL)
+        return true;
+    for (size_t i = 0; !path_known && route_at(router, i) != NULL; i++)
+        path_known = route_fits(route_at(router, i), request);
+    if (path_known && request->method == HTTP_OPTIONS)
         list_methods(router, request, refusal);
     else
         http_response_set_refusal(refusal, path_known ? 405 : 404);
@@ -102,7 +109,7 @@ static bool find_route(const struct http_router *router, struct http_request *re
 static bool media_fits(const struct http_request *request, struct http_response *refusal)
 {
     const char *type = http_request_header(request, "Content-Type");
-    if (type == NULL && request->body_length == 0)
+    if (type == NULL && !request->has_body)
         return true;
     if (http_request_header_count(request, "Content-Type") > 1) {
         http_response_set_page(refusal, 400, "More than one Content-Type");

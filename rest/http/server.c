@@ -20,6 +20,8 @@ static struct http_server *server_create(const struct http_server_setup *setup)
         return NULL;
     }
     server->router = setup->router;
+    server->connections_max = setup->connections_max != 0 ? setup->connections_max : HTTP_CONNECTIONS_MAX;
+    assert(server->connections_max >= HTTP_CONNECTIONS_LEAST);
     server->idle_ms = setup->idle_ms != 0 ? setup->idle_ms : HTTP_IDLE_MS;
     server->transfer_ms = setup->transfer_ms != 0 ? setup->transfer_ms : HTTP_TRANSFER_MS;
     server->patience_ms = setup->patience_ms != 0 ? setup->patience_ms : HTTP_PATIENCE_MS;
@@ -51,6 +53,10 @@ static bool start_listeners(struct http_server *server, const struct http_server
     /* All sockets first: a port in use is noticed before anybody is served. */
     for (size_t i = 0; i < server->listener_count; i++)
         if (!listener_open(&server->listeners[i], &setup->listeners[i], why, why_size))
+            return false;
+    for (size_t i = 0; i < server->listener_count; i++)
+        if (setup->listeners[i].tls != NULL &&
+            (server->listeners[i].tls = listener_tls_create(setup->listeners[i].tls, why, why_size)) == NULL)
             return false;
     for (size_t i = 0; i < server->listener_count; i++)
         if (!daemon_start(&server->listeners[i], why, why_size))
@@ -131,6 +137,8 @@ void http_server_stop(struct http_server *server)
     stop_deadlines(server);
     for (size_t i = 0; i < server->listener_count; i++)
         daemon_stop(&server->listeners[i]);
+    for (size_t i = 0; i < server->listener_count; i++)
+        listener_tls_destroy(server->listeners[i].tls);
     timer_heap_release(&server->deadlines);
     cond_destroy(&server->changed);
     mutex_destroy(&server->lock);

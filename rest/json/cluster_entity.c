@@ -20,6 +20,17 @@ static void write_number(struct json_out *out, const char *name, int64_t number)
     json_out_int(out, number);
 }
 
+/* Which connectors the asker may see. */
+struct shown {
+    cluster_shows_fn *shows; /* NULL: all */
+    const void *argument;
+};
+
+static bool is_shown(const struct shown *shown, const struct unit_entry *entry)
+{
+    return shown->shows == NULL || shown->shows(shown->argument, entry->connector);
+}
+
 /* --- units ----------------------------------------------------------------------------------------------------------- */
 
 /* The connector itself has no task number. */
@@ -31,11 +42,13 @@ static void open_unit(struct json_out *out, const struct unit_entry *entry)
         write_number(out, "task", entry->task);
 }
 
-static void write_units(struct json_out *out, const char *name, const struct unit_map *units)
+static void write_units(struct json_out *out, const char *name, const struct unit_map *units, const struct shown *shown)
 {
     json_out_name(out, name);
     json_out_open(out, '[');
     for (size_t i = 0; i < units->count; i++) {
+        if (!is_shown(shown, &units->entries[i]))
+            continue;
         open_unit(out, &units->entries[i]);
         json_out_close(out, '}');
     }
@@ -56,11 +69,13 @@ static const char *revocation_reason(const struct unit_entry *entry)
 }
 
 static void write_reasons(struct json_out *out, const char *name, const struct unit_map *units,
-                          const char *(*reason)(const struct unit_entry *entry))
+                          const char *(*reason)(const struct unit_entry *entry), const struct shown *shown)
 {
     json_out_name(out, name);
     json_out_open(out, '[');
     for (size_t i = 0; i < units->count; i++) {
+        if (!is_shown(shown, &units->entries[i]))
+            continue;
         open_unit(out, &units->entries[i]);
         json_out_pair(out, "reason", reason(&units->entries[i]));
         json_out_close(out, '}');
@@ -69,13 +84,15 @@ static void write_reasons(struct json_out *out, const char *name, const struct u
 }
 
 /* "UNTIL_MS URL": where its worker may come back. */
-static void write_waiting(struct json_out *out, const struct unit_map *units)
+static void write_waiting(struct json_out *out, const struct unit_map *units, const struct shown *shown)
 {
     json_out_name(out, "waiting");
     json_out_open(out, '[');
     for (size_t i = 0; i < units->count; i++) {
         const char *text = text_of(&units->entries[i]), *url = strchr(text, ' ');
 
+        if (!is_shown(shown, &units->entries[i]))
+            continue;
         open_unit(out, &units->entries[i]);
         json_out_pair(out, "for", url != NULL ? url + 1 : NULL);
         write_number(out, "until_ms", strtoll(text, NULL, 10));
@@ -142,7 +159,7 @@ static bool has_anything_to_show(const struct cluster_known *known)
            (known->boot[0] != '\0' || known->assignment.units.count > 0 || known->assignment.revoking.count > 0);
 }
 
-static void write_assignments(struct json_out *out, const struct cluster_picture *picture)
+static void write_assignments(struct json_out *out, const struct cluster_picture *picture, const struct shown *shown)
 {
     json_out_name(out, "assignment");
     json_out_open(out, '[');
@@ -155,9 +172,9 @@ static void write_assignments(struct json_out *out, const struct cluster_picture
         json_out_pair(out, "url", known->url);
         json_out_pair(out, "boot", known->assignment.boot);
         write_flag(out, "obeyed", cluster_known_has_orders(known) && !cluster_known_is_gone(picture, known));
-        write_units(out, "units", &known->assignment.units);
-        write_reasons(out, "revoking", &known->assignment.revoking, revocation_reason);
-        write_units(out, "preparing", &known->assignment.preparing);
+        write_units(out, "units", &known->assignment.units, shown);
+        write_reasons(out, "revoking", &known->assignment.revoking, revocation_reason, shown);
+        write_units(out, "preparing", &known->assignment.preparing, shown);
         json_out_close(out, '}');
     }
     json_out_close(out, ']');
@@ -195,8 +212,10 @@ static void write_asked(struct json_out *out, const struct herder_cluster_view *
     json_out_close(out, '}');
 }
 
-void cluster_entity_write(struct json_out *out, const struct herder_cluster_view *view)
+void cluster_entity_write(struct json_out *out, const struct herder_cluster_view *view, cluster_shows_fn *shows,
+                          const void *argument)
 {
+    const struct shown shown = {shows, argument};
     const struct cluster_picture *picture = &view->picture;
 
     json_out_open(out, '{');
@@ -205,9 +224,9 @@ void cluster_entity_write(struct json_out *out, const struct herder_cluster_view
     json_out_pair(out, "fencing", picture->head.fencing);
     write_number(out, "epoch", (int64_t)picture->head.stamp.epoch);
     write_members(out, picture);
-    write_assignments(out, picture);
-    write_reasons(out, "unassigned", &picture->head.unassigned, text_of);
-    write_waiting(out, &picture->head.absent);
+    write_assignments(out, picture, &shown);
+    write_reasons(out, "unassigned", &picture->head.unassigned, text_of, &shown);
+    write_waiting(out, &picture->head.absent, &shown);
     write_rebalance(out, &picture->head);
     json_out_close(out, '}');
 }
@@ -215,11 +234,13 @@ void cluster_entity_write(struct json_out *out, const struct herder_cluster_view
 void drain_entity_write(struct json_out *out, const struct herder_cluster_view *view)
 {
     static const struct unit_map nothing;
+    const struct shown all = {NULL, NULL}; /* who drains is an admin */
     const struct cluster_known *own = cluster_picture_find(&view->picture, view->url);
     bool has_orders = own != NULL && cluster_known_has_orders(own) && strcmp(own->boot, view->boot) == 0;
 
     json_out_open(out, '{');
-    write_units(out, "left", has_orders ? &own->assignment.units : &nothing);
-    write_reasons(out, "revoking", has_orders ? &own->assignment.revoking : &nothing, revocation_reason);
+    write_units(out, "left", has_orders ? &own->assignment.units : &nothing, &all);
+    write_reasons(out, "revoking", has_orders ? &own->assignment.revoking : &nothing, revocation_reason,
+                  &all);
     json_out_close(out, '}');
 }

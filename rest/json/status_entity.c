@@ -14,7 +14,7 @@ static bool is_said_to_live(const struct unit_status *status)
     return status->state == UNIT_RUNNING || status->state == UNIT_PAUSED || status->state == UNIT_RESTARTING;
 }
 
-static enum unit_state state_shown(const struct unit_status *status, bool restarts, const char *idle_worker_id)
+enum unit_state status_state_shown(const struct unit_status *status, bool restarts, const char *idle_worker_id)
 {
     if (restarts)
         return UNIT_RESTARTING;
@@ -27,7 +27,7 @@ static enum unit_state state_shown(const struct unit_status *status, bool restar
 static void write_unit(struct json_out *out, const struct unit_status *status, bool restarts,
                        const char *idle_worker_id)
 {
-    json_out_pair(out, "state", unit_state_name(state_shown(status, restarts, idle_worker_id)));
+    json_out_pair(out, "state", unit_state_name(status_state_shown(status, restarts, idle_worker_id)));
     json_out_pair(out, "worker_id", status->worker_id);
     json_out_pair(out, "version", status->version);
     if (status->trace != NULL)

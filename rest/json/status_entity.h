@@ -4,12 +4,13 @@
 #ifndef JSON_STATUS_ENTITY_H
 #define JSON_STATUS_ENTITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "store/status_store.h"
 
 struct herder_restart_plan;
 struct json_out;
-struct status_view;
-struct task_status;
 
 /* What is known beyond the status topic. */
 struct status_beyond {
@@ -17,6 +18,8 @@ struct status_beyond {
     const char *idle_worker_id; /* herder_idle_worker_id: what this worker says to run is shown as UNASSIGNED; NULL: none */
 };
 
+/* The state that is shown: idle_worker_id as above; `restarts`: it is about to. */
+enum unit_state status_state_shown(const struct unit_status *status, bool restarts, const char *idle_worker_id);
 /* {"name","connector":{"state","worker_id","version"},"tasks":[…],"type"}. The view must have a status of the connector. */
 void status_entity_write(struct json_out *out, const char *name, const char *type, const struct status_view *view,
                          const struct status_beyond *beyond);

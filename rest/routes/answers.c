@@ -8,6 +8,7 @@
 #include "base/str_buffer.h"
 #include "http/target.h"
 #include "json/connector_entity.h"
+#include "routes/dispatch.h"
 #include "routes/routes_internal.h"
 #include "store/config_snapshot.h"
 
@@ -57,9 +58,24 @@ struct config_snapshot *rest_snapshot_with_connector(struct rest_context *contex
     return NULL;
 }
 
+const struct identity *rest_caller(const struct http_exchange *exchange)
+{
+    return http_exchange_caller(exchange);
+}
+
 const char *rest_name(const struct http_exchange *exchange)
 {
     return http_request_part(http_exchange_request(exchange), "name");
+}
+
+bool rest_hides_secrets(struct rest_context *context, struct http_exchange *exchange, const struct config_snapshot *snapshot,
+                        const char *name)
+{
+    struct route_asker asker;
+    route_asker_init(&asker, context, exchange);
+    bool sees = route_sees_secrets(&asker, context, name, config_snapshot_config(snapshot, name));
+    route_asker_release(&asker);
+    return !sees;
 }
 
 bool rest_query_is_true(const struct http_exchange *exchange, const char *parameter)
@@ -81,13 +97,18 @@ struct rest_pending *rest_pending_create(struct rest_context *context, struct ht
         return NULL;
     }
     rest_context_take(context);
-    *pending = (struct rest_pending){context, exchange, copy, clock_monotonic_ms(NULL) + FORWARD_TIMEOUT_MS};
+    *pending = (struct rest_pending){.context = context,
+                                     .exchange = exchange,
+                                     .name = copy,
+                                     .deadline_ms = clock_monotonic_ms(NULL) + FORWARD_TIMEOUT_MS};
+    route_asker_init(&pending->asker, context, exchange);
     return pending;
 }
 
 void rest_pending_answer(struct rest_pending *pending, struct http_response *response)
 {
     rest_add_config_offset(response, pending);
+    route_asker_release(&pending->asker); /* its identity is the exchange's */
     http_exchange_answer(pending->exchange, response);
     rest_context_drop(pending->context);
     mem_free(pending->name);
@@ -105,6 +126,23 @@ bool rest_pending_refused(struct rest_pending *pending, const struct herder_repl
     json_error_set(&response, reply->status, reply->message);
     rest_pending_answer(pending, &response);
     return true;
+}
+
+/* Once more for a connector that was named only by the body. */
+static bool may_do(void *argument, const struct string_map *present, const struct string_map *next, char why[HERDER_WHY_SIZE])
+{
+    const struct rest_pending *pending = argument;
+    const char *name = pending->name != NULL ? pending->name : rest_name(pending->exchange);
+    if (route_may_touch(&pending->asker, pending->context, name, present, next, why))
+        return true;
+    dispatch_note_refusal(pending->context, pending->exchange, 403, why);
+    return false;
+}
+_Static_assert(HERDER_WHY_SIZE >= ACCESS_WHY_SIZE, "the words fit");
+
+herder_guard_fn *rest_guard(const struct rest_context *context)
+{
+    return route_is_guarded(context) ? may_do : NULL;
 }
 
 void rest_reply_without_body(void *argument, const struct herder_reply *reply)
@@ -129,6 +167,12 @@ void rest_add_location(struct http_response *response, const struct rest_pending
     str_buffer_release(&location);
 }
 
+static bool hides_secrets(const struct rest_pending *pending, const struct config_snapshot *snapshot)
+{
+    return !route_sees_secrets(&pending->asker, pending->context, pending->name,
+                               config_snapshot_config(snapshot, pending->name));
+}
+
 void rest_reply_connector(void *argument, const struct herder_reply *reply)
 {
     struct rest_pending *pending = argument;
@@ -142,7 +186,7 @@ void rest_reply_connector(void *argument, const struct herder_reply *reply)
         json_error_set(&response, 409, "The connector was deleted meanwhile");
     else
         connector_entity_write(&out, herder_loader(pending->context->herder), reply->snapshot, pending->name,
-                               !reply->created);
+                               !reply->created, hides_secrets(pending, reply->snapshot));
     if (response.status == 201)
         rest_add_location(&response, pending);
     rest_pending_answer(pending, &response);

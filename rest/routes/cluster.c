@@ -16,6 +16,11 @@ static bool is_in_cluster(struct rest_context *context, struct http_exchange *ex
     return false;
 }
 
+static bool shows(const void *asker, const char *connector)
+{
+    return route_may_see(asker, connector);
+}
+
 void cluster_get(void *argument, struct http_exchange *exchange)
 {
     struct rest_context *context = argument;
@@ -29,7 +34,10 @@ void cluster_get(void *argument, struct http_exchange *exchange)
     struct http_response response;
     struct json_out out;
     rest_response_init(&response, &out);
-    cluster_entity_write(&out, view);
+    struct route_asker asker;
+    route_asker_init(&asker, context, exchange);
+    cluster_entity_write(&out, view, shows, &asker);
+    route_asker_release(&asker);
     herder_cluster_view_destroy(view);
     http_exchange_answer(exchange, &response);
 }

@@ -1,6 +1,7 @@
 /* GET, PUT and PATCH /connectors/{n}/config. */
 #include "base/string_map.h"
 #include "json/connector_body.h"
+#include "json/connector_entity.h"
 #include "routes/routes_internal.h"
 #include "store/config_snapshot.h"
 
@@ -8,13 +9,16 @@
 
 void connector_config_get(void *argument, struct http_exchange *exchange)
 {
-    struct config_snapshot *snapshot = rest_snapshot_with_connector(argument, exchange);
+    struct rest_context *context = argument;
+    struct config_snapshot *snapshot = rest_snapshot_with_connector(context, exchange);
     if (snapshot == NULL)
         return;
     struct http_response response;
     struct json_out out;
     rest_response_init(&response, &out);
-    json_out_map(&out, config_snapshot_config(snapshot, rest_name(exchange)));
+    const struct string_map *config = config_snapshot_config(snapshot, rest_name(exchange));
+    connector_config_write(&out, herder_loader(context->herder), config, config,
+                           rest_hides_secrets(context, exchange, snapshot, rest_name(exchange)));
     config_snapshot_drop(snapshot);
     http_exchange_answer(exchange, &response);
 }
@@ -32,7 +36,7 @@ void connector_config_put(void *argument, struct http_exchange *exchange)
     }
     struct rest_pending *pending = rest_pending_create(context, exchange, name);
     if (pending != NULL)
-        herder_put_connector(context->herder, &(struct herder_put_connector){.name = name, .config = config},
+        herder_put_connector(context->herder, &(struct herder_put_connector){.name = name, .config = config, .guard = rest_guard(context)},
                              rest_reply_connector, pending);
     string_map_destroy(config);
 }
@@ -49,6 +53,6 @@ void connector_config_patch(void *argument, struct http_exchange *exchange)
     }
     struct rest_pending *pending = rest_pending_create(context, exchange, rest_name(exchange));
     if (pending != NULL)
-        herder_patch_connector(context->herder, rest_name(exchange), changes, rest_reply_connector, pending);
+        herder_patch_connector(context->herder, rest_name(exchange), changes, rest_guard(context), rest_reply_connector, pending);
     string_map_destroy(changes);
 }

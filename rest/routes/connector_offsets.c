@@ -63,7 +63,8 @@ void connector_offsets_patch(void *argument, struct http_exchange *exchange)
     }
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
     if (pending != NULL)
-        herder_alter_offsets(context->herder, rest_name(exchange), body.entries, body.count, reply_changed, pending);
+        herder_alter_offsets(context->herder, rest_name(exchange), body.entries, body.count, rest_guard(context), reply_changed,
+                             pending);
     offsets_body_release(&body);
 }
 
@@ -72,5 +73,5 @@ void connector_offsets_delete(void *argument, struct http_exchange *exchange)
     struct rest_context *context = argument;
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
     if (pending != NULL)
-        herder_reset_offsets(context->herder, rest_name(exchange), reply_changed, pending);
+        herder_reset_offsets(context->herder, rest_name(exchange), rest_guard(context), reply_changed, pending);
 }

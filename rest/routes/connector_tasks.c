@@ -14,13 +14,15 @@ static int32_t task_of(const struct http_exchange *exchange)
 
 void connector_tasks_get(void *argument, struct http_exchange *exchange)
 {
-    struct config_snapshot *snapshot = rest_snapshot_with_connector(argument, exchange);
+    struct rest_context *context = argument;
+    struct config_snapshot *snapshot = rest_snapshot_with_connector(context, exchange);
     if (snapshot == NULL)
         return;
     struct http_response response;
     struct json_out out;
     rest_response_init(&response, &out);
-    connector_tasks_write(&out, snapshot, rest_name(exchange));
+    connector_tasks_write(&out, herder_loader(context->herder), snapshot, rest_name(exchange),
+                          rest_hides_secrets(context, exchange, snapshot, rest_name(exchange)));
     config_snapshot_drop(snapshot);
     http_exchange_answer(exchange, &response);
 }

@@ -10,6 +10,7 @@
 #include "base/str_buffer.h"
 #include "forwarding/signature.h"
 #include "herder/leader_link.h"
+#include "routes/route_audit.h"
 #include "routes/routes_internal.h"
 #include "store/config_snapshot.h"
 
@@ -116,8 +117,11 @@ bool rest_forward(struct rest_pending *pending, const struct herder_reply *reply
                         .body = request->body_length > 0 ? request->body : NULL,
                         .body_length = request->body_length,
                         .authorization = http_request_header(request, "Authorization"),
+                        .caller = rest_caller(pending->exchange),
+                        .bindings = pending->asker.bindings,
                         .signature = http_request_header(request, SIGNATURE_HEADER),
                         .signature_algorithm = http_request_header(request, SIGNATURE_ALGORITHM_HEADER),
+                        .request_id = request->id[0] != '\0' ? request->id : http_request_header(request, ROUTE_AUDIT_ID_HEADER),
                         .deadline_ms = pending->deadline_ms,
                     },
                     on_answer, pending);

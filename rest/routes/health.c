@@ -1,7 +1,15 @@
-/* GET /health: goes through the herder's own loop, so that an answer shows that it turns. */
+/*
+ * GET /health, and /readyz, which is the same: goes through the herder's own loop, so that an answer shows that it turns.
+ * GET /livez: the process answers.
+ */
+#include <stdio.h>
+
+#include "routes/route_audit.h"
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
+
+#define REASON_SIZE 512
 
 static void write_health(struct http_response *response, int status, const char *message)
 {
@@ -15,12 +23,25 @@ static void write_health(struct http_response *response, int status, const char 
     json_out_close(&out, '}');
 }
 
+/* Records go on and so do reads: no reason to restart it, but one to look. false: changes are let through, nothing was written. */
+static bool write_refusing(struct http_response *response, const struct rest_context *context, int status)
+{
+    char why[REASON_SIZE], message[REASON_SIZE + 100];
+    if (status != 200 || !route_audit_is_failing(context, why, sizeof(why)))
+        return false;
+    snprintf(message, sizeof(message), "Worker runs and answers reads, but refuses changes: %s.", why);
+    write_health(response, status, message);
+    return true;
+}
+
 static void reply_health(void *argument, const struct herder_reply *reply)
 {
+    struct rest_pending *pending = argument;
     struct http_response response;
     http_response_init(&response, reply->status, HTTP_CONTENT_JSON);
-    write_health(&response, reply->status, reply->message);
-    rest_pending_answer(argument, &response);
+    if (!write_refusing(&response, pending->context, reply->status))
+        write_health(&response, reply->status, reply->message);
+    rest_pending_answer(pending, &response);
 }
 
 void health_get(void *argument, struct http_exchange *exchange)
@@ -29,6 +50,15 @@ void health_get(void *argument, struct http_exchange *exchange)
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
     if (pending != NULL)
         herder_ask_health(context->herder, reply_health, pending);
+}
+
+void livez_get(void *argument, struct http_exchange *exchange)
+{
+    struct http_response response;
+    (void)argument;
+    http_response_init(&response, 200, HTTP_CONTENT_JSON);
+    write_health(&response, 200, "Worker process is running.");
+    http_exchange_answer(exchange, &response);
 }
 
 void health_timed_out(void *argument, const struct http_request *request, struct http_response *response)

@@ -3,16 +3,28 @@
  */
 #include <string.h>
 
+#include "access/identity.h"
 #include "base/ptr_array.h"
 #include "base/string_map.h"
+#include "config/worker_config.h"
 #include "forwarding/signature.h"
 #include "herder/leader_link.h"
 #include "json/connector_body.h"
 #include "json/connector_entity.h"
+#include "routes/dispatch.h"
 #include "routes/routes_internal.h"
 #include "store/config_snapshot.h"
 
 #include "base/bans.h"
+
+/* Where login is needed, and there is no session key to sign with, it must be a worker that asks (forwarding/caller.h). */
+static bool is_signed_at_all(const struct rest_context *context, const struct http_exchange *exchange)
+{
+    const struct identity *caller = rest_caller(exchange);
+
+    return context->gate == NULL || worker_config_is_sessioned(herder_worker(context->herder)) ||
+           (caller != NULL && caller->login == IDENTITY_WORKER);
+}
 
 /* false: answered. A standalone worker has no others who could ask. */
 static bool is_from_worker(struct rest_context *context, struct http_exchange *exchange)
@@ -26,9 +38,14 @@ static bool is_from_worker(struct rest_context *context, struct http_exchange *e
         rest_answer_error(exchange, 404, "HTTP 404 Not Found");
         return false;
     }
+    if (!is_signed_at_all(context, exchange)) {
+        rest_answer_error(exchange, 403, "This is asked by workers of the cluster alone");
+        return false;
+    }
     if (signature_check(herder_worker(context->herder), forwarding_configs(context->forwarding), &claim, request->body,
                         request->body_length, &verdict))
         return true;
+    dispatch_note_refusal(context, exchange, verdict.status, verdict.message);
     rest_answer_error(exchange, verdict.status, "%s", verdict.message);
     return false;
 }

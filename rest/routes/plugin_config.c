@@ -4,10 +4,13 @@
 
 #include "base/string_map.h"
 #include "config/connector_config.h"
+#include "config/connector_shown.h"
 #include "json/config_entity.h"
 #include "json/connector_body.h"
 #include "loader/loader.h"
+#include "routes/dispatch.h"
 #include "routes/routes_internal.h"
+#include "store/config_snapshot.h"
 
 #include "base/bans.h"
 
@@ -15,7 +18,7 @@
 
 static bool has_listed_kind(const struct loader_plugin *plugin)
 {
-    return plugin->kind != MR_PLUGIN_CONFIG_PROVIDER && plugin->kind != MR_PLUGIN_OVERRIDE_POLICY;
+    return plugin->kind <= MR_PLUGIN_HEADER_CONVERTER;
 }
 
 static void answer_definitions(struct http_exchange *exchange, const struct loader_plugin *plugin)
@@ -88,6 +91,61 @@ static void reply_infos(void *argument, const struct herder_reply *reply)
     rest_pending_answer(pending, &response);
 }
 
+struct validation {
+    struct rest_context *context;
+    struct http_exchange *exchange;
+    struct string_map *config;
+    const char *name;                 /* that the configuration gives itself; NULL: none */
+    const struct string_map *present; /* of the connector of that name; NULL: none */
+};
+
+/* "[hidden]" stands for what is stored. false: answered. */
+static bool restore_hidden(const struct validation *validation)
+{
+    const char *missing;
+    if (connector_shown_restore(validation->config, validation->present, &missing))
+        return true;
+    if (missing != NULL)
+        rest_answer_error(validation->exchange, 400, CONNECTOR_SHOWN_MISSING, missing);
+    else
+        rest_answer_error(validation->exchange, 503, "Out of memory. Try again in a moment.");
+    return false;
+}
+
+/* A validation resolves references and runs the connector's code: it asks for what making the connector does, and, since stored
+ * values may stand in it, for what changing that one does. false: answered. */
+static bool is_allowed(const struct validation *validation, const struct route_asker *asker)
+{
+    char why[ACCESS_WHY_SIZE];
+    if (!restore_hidden(validation))
+        return false;
+    if (route_may_touch(asker, validation->context, validation->name, validation->present, validation->config, why))
+        return true;
+    dispatch_note_refusal(validation->context, validation->exchange, 403, why);
+    rest_answer_error(validation->exchange, 403, "%s", why);
+    return false;
+}
+
+/* false: answered. */
+static bool may_validate(struct rest_context *context, struct http_exchange *exchange, struct string_map *config)
+{
+    struct validation validation = {context, exchange, config, string_map_get(config, "name"), NULL};
+    struct route_asker asker;
+    struct config_snapshot *snapshot;
+    bool may = false;
+    route_asker_init(&asker, context, exchange);
+    if (asker.bindings == NULL) {
+        may = true;
+    } else if ((snapshot = rest_snapshot(context, exchange)) != NULL) {
+        if (validation.name != NULL)
+            validation.present = config_snapshot_config(snapshot, validation.name);
+        may = is_allowed(&validation, &asker);
+        config_snapshot_drop(snapshot);
+    }
+    route_asker_release(&asker);
+    return may;
+}
+
 void plugin_config_validate(void *argument, struct http_exchange *exchange)
 {
     struct rest_context *context = argument;
@@ -103,7 +161,7 @@ void plugin_config_validate(void *argument, struct http_exchange *exchange)
     if (class_name != NULL && !fits(class_name, plugin)) {
         rest_answer_error(exchange, 400, "Included connector type %s does not match request type %s", class_name,
                           plugin);
-    } else {
+    } else if (may_validate(context, exchange, config)) {
         struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
         if (pending != NULL)
             herder_validate(context->herder, config, reply_infos, pending);

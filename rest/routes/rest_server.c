@@ -1,31 +1,71 @@
 #include "routes/rest_server.h"
 
-#include <assert.h>
 #include <millrace/error.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "config/worker_config.h"
-#include "http/server.h"
+#include "gate/gate.h"
+#include "routes/dispatch.h"
+#include "routes/extension_routes.h"
+#include "routes/openapi.h"
+#include "routes/rest_listeners.h"
+#include "routes/route_audit.h"
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
 
 struct rest_server {
     struct rest_context *context;
-    struct http_router router;
-    struct http_server *http;
+    struct rest_listeners listeners;
 };
 
-static struct rest_context *context_create(const struct rest_setup *setup)
+static int write_openapi(struct rest_context *context, const struct worker_config *worker, struct mr_error **error)
 {
+    str_buffer_init(&context->openapi, OPENAPI_LENGTH_MAX);
+    if (openapi_write(&context->openapi, worker->admin_on_listeners))
+        return 0;
+    return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
+}
+
+static int open_gate(struct rest_context *context, const struct worker_config *worker, struct mr_error **error)
+{
+    if (!worker_config_needs_login(worker))
+        return 0;
+    context->gate = gate_create(&worker->rest_auth, NULL, error);
+    return context->gate != NULL ? 0 : -1;
+}
+
+/* NULL: no memory, or an option of the worker that cannot be honoured. */
+static struct rest_context *context_create(const struct rest_setup *setup, struct mr_error **error)
+{
+    const struct worker_config *worker = setup->worker;
     struct rest_context *context = mem_calloc(1, sizeof(*context));
-    if (context == NULL)
+    if (context == NULL) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
         return NULL;
+    }
     refcount_init(&context->owners);
     context->herder = setup->herder;
     context->forwarding = setup->forwarding;
     context->metrics = setup->metrics;
-    return context;
+    context->audit = setup->audit;
+    if (header_rules_init(&context->header_rules, worker->response_headers, error) == 0 &&
+        cross_origin_init(&context->cross_origin, worker->access_control_origins, worker->access_control_methods, error) == 0 &&
+        write_openapi(context, worker, error) == 0 && open_gate(context, worker, error) == 0 && extension_routes_init(context, setup, error) == 0)
+        return context;
+    gate_stop(context->gate);
+    extension_routes_release(context);
+    rest_context_drop(context);
+    return NULL;
+}
+
+/* Rules first, as the JVM worker's filters stand. */
+static void add_headers(void *argument, const struct http_request *request, struct http_response *response)
+{
+    struct rest_context *context = argument;
+    header_rules_apply(&context->header_rules, response, clock_wall_ms(NULL));
+    cross_origin_apply(&context->cross_origin, request, response);
 }
 
 void rest_context_take(struct rest_context *context)
@@ -35,58 +75,70 @@ void rest_context_take(struct rest_context *context)
 
 void rest_context_drop(struct rest_context *context)
 {
-    if (context != NULL && refcount_drop(&context->owners))
-        mem_free(context);
-}
-
-static int start_http(struct rest_server *server, const struct worker_config *worker, struct mr_error **error)
-{
-    char why[500];
-    struct http_listener *listeners = mem_calloc(worker->listener_count, sizeof(*listeners));
-    if (listeners == NULL)
-        return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
-    for (size_t i = 0; i < worker->listener_count; i++) {
-        assert(!worker->listeners[i].is_https); /* the configuration has refused it */
-        listeners[i] = (struct http_listener){worker->listeners[i].host, worker->listeners[i].port};
-    }
-    struct http_server_setup setup = {
-        .listeners = listeners, .listener_count = worker->listener_count, .router = &server->router};
-    server->http = http_server_start(&setup, why, sizeof(why));
-    mem_free(listeners);
-    return server->http != NULL ? 0 : mr_error_set(error, MR_ERR_CONNECT, "%s", why);
+    if (context == NULL || !refcount_drop(&context->owners))
+        return;
+    gate_destroy(context->gate);
+    cross_origin_release(&context->cross_origin);
+    header_rules_release(&context->header_rules);
+    str_buffer_release(&context->openapi);
+    mem_free(context);
 }
 
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error)
 {
     struct rest_server *server = mem_calloc(1, sizeof(*server));
-    struct rest_context *context = context_create(setup);
-    if (server == NULL || context == NULL) {
+    struct rest_context *context = context_create(setup, error);
+    if (context == NULL) {
         mem_free(server);
+        return NULL;
+    }
+    if (server == NULL) {
+        gate_stop(context->gate);
+        extension_routes_release(context);
         rest_context_drop(context);
         mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
         return NULL;
     }
     server->context = context;
-    server->router = (struct http_router){
-        REST_ROUTES, setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN, context,
-        REST_METRICS};
-    if (start_http(server, setup->worker, error) != 0) {
+    struct http_router router = {
+        .routes = REST_ROUTES,
+        .route_count = setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN,
+        .more_routes = context->extension_routes,
+        .more_route_count = context->extension_route_count,
+        .context = context,
+        .text_pattern = REST_METRICS,
+        .add_headers = add_headers,
+        .admit = dispatch_admit,
+        .dispatch = dispatch_request};
+    if (rest_listeners_start(&server->listeners, setup->worker, &router, error) != 0) {
         rest_server_stop(server);
         return NULL;
     }
     return server;
 }
 
-void rest_server_stop(struct rest_server *server)
+bool rest_server_stop(struct rest_server *server)
 {
     if (server == NULL)
-        return;
-    http_server_stop(server->http);
-    rest_context_drop(server->context);
+        return true;
+    rest_listeners_stop(&server->listeners);
+    gate_stop(server->context->gate); /* before the context: its threads hold it */
+    bool is_clean = extension_routes_stop(server->context); /* before the record: they pass requests on to it */
+    route_audit_settle(server->context);
+    if (is_clean) {
+        extension_routes_release(server->context);
+        rest_context_drop(server->context);
+    }
     mem_free(server);
+    return is_clean;
 }
 
 uint16_t rest_server_port(const struct rest_server *server, size_t listener)
 {
-    return http_server_port(server->http, listener);
+    return http_server_port(server->listeners.http, listener);
+}
+
+uint16_t rest_server_admin_port(const struct rest_server *server, size_t listener)
+{
+    return http_server_port(server->listeners.admin_http, listener);
 }

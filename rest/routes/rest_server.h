@@ -10,9 +10,11 @@
 #ifndef ROUTES_REST_SERVER_H
 #define ROUTES_REST_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct audit;
 struct forwarding;
 struct herder;
 struct metrics_registry;
@@ -22,16 +24,19 @@ struct worker_config;
 
 struct rest_setup {
     struct herder *herder;              /* outlives the server */
-    const struct worker_config *worker; /* its listeners; during the call */
+    const struct worker_config *worker; /* its listeners, headers and origins; during the call */
     struct forwarding *forwarding;      /* to other workers; outlives the herder; NULL: standalone, all belongs here */
+    struct audit *audit;                /* outlives the server and the herder; NULL: nothing is recorded */
     struct metrics_registry *metrics;   /* outlives the server; NULL: /metrics answers 404 */
 };
 
-/* NULL: MR_ERR_CONNECT; one line that names the address and the remedy. */
+/* NULL: MR_ERR_CONFIG for headers or origins of the worker that cannot be honoured, else MR_ERR_CONNECT; one line that names the address and the remedy. */
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error);
-void rest_server_stop(struct rest_server *server); /* NULL is fine */
+/* false: a call of a REST extension has not returned: herder and loader must not be destroyed. NULL is fine. */
+bool rest_server_stop(struct rest_server *server);
 
 /* The port of a listener, also where its configuration said 0. */
 uint16_t rest_server_port(const struct rest_server *server, size_t listener);
+uint16_t rest_server_admin_port(const struct rest_server *server, size_t listener); /* of admin.listeners */
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "access/identity.h"
 #include "base/refcount.h"
 #include "forwarding/forwarding.h"
 #include "herder/herder.h"
@@ -17,18 +18,35 @@
 #include "http/router.h"
 #include "json/json_error.h"
 #include "json/json_out.h"
+#include "routes/cross_origin.h"
+#include "routes/header_rules.h"
+#include "routes/refusal_log.h"
+#include "routes/route_access.h"
 
 extern const struct http_route REST_ROUTES[];
 #define REST_METRICS "/metrics"
+#define REST_OPENAPI "/openapi.json"
 extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
 
 /* What handlers need; held by the server and by every request that waits for the herder. */
+struct audit;
+struct extensions;
+struct gate;
 struct metrics_registry;
 struct rest_context {
     struct refcount owners;
     struct herder *herder;
     struct forwarding *forwarding; /* NULL: standalone */
     struct metrics_registry *metrics; /* NULL: none */
+    struct audit *audit; /* NULL: nothing is recorded */
+    struct cross_origin cross_origin; /* what browsers are told with every answer */
+    struct header_rules header_rules;
+    struct str_buffer openapi; /* the document (openapi.h) */
+    struct gate *gate; /* who asks; NULL: authentication is off, nobody logs in */
+    struct extensions *extensions; /* extension_routes.h */
+    struct http_route *extension_routes; /* of the paths they serve */
+    size_t extension_route_count;
+    struct refusal_log refusals;
 };
 void rest_context_take(struct rest_context *context);
 void rest_context_drop(struct rest_context *context);
@@ -43,6 +61,11 @@ void rest_answer_error(struct http_exchange *exchange, int status, const char *f
 struct config_snapshot *rest_snapshot(struct rest_context *context, struct http_exchange *exchange);
 /* The same, but also the connector {name} must be there, else 404. */
 struct config_snapshot *rest_snapshot_with_connector(struct rest_context *context, struct http_exchange *exchange);
+/* Who asks; NULL: authentication is off, or the route needs no login. Valid as long as the exchange. */
+const struct identity *rest_caller(const struct http_exchange *exchange);
+/* Are literal passwords of this connector, which is in the snapshot, hidden from who asks? */
+bool rest_hides_secrets(struct rest_context *context, struct http_exchange *exchange, const struct config_snapshot *snapshot,
+                        const char *name);
 /* The part {name} of the path. */
 const char *rest_name(const struct http_exchange *exchange);
 /* Only "true", in any case. */
@@ -55,6 +78,7 @@ struct rest_pending {
     struct http_exchange *exchange;
     char *name; /* of the connector; NULL when none was given */
     int64_t deadline_ms; /* of what another worker is asked for it */
+    struct route_asker asker;
 };
 /* NULL: no memory, the exchange was answered. */
 struct rest_pending *rest_pending_create(struct rest_context *context, struct http_exchange *exchange,
@@ -74,14 +98,18 @@ bool rest_forward(struct rest_pending *pending, const struct herder_reply *reply
 /* Where a worker asked us: how far our snapshot has come (forwarding.h). */
 void rest_add_config_offset(struct http_response *response, const struct rest_pending *pending);
 
+/* What the herder asks before a change (route_access.h, step 2), where authentication is on; else NULL. The argument is a struct
+ * rest_pending; its name is the connector's, or that of the path. */
+herder_guard_fn *rest_guard(const struct rest_context *context);
+
 /* Replies of the herder; the argument is a struct rest_pending. */
 herder_reply_fn rest_reply_without_body;
 herder_reply_fn rest_reply_connector; /* of herder_put_connector */
 
 /* ---- handlers, by file ---- */
 
-http_handler root_get;
-http_handler health_get;
+http_handler root_get, whoami_get;
+http_handler health_get, livez_get;
 http_timed_out_fn health_timed_out;
 http_handler connectors_get, connectors_post;
 http_handler connector_get, connector_delete;
@@ -95,7 +123,7 @@ http_handler connector_offsets_get, connector_offsets_patch, connector_offsets_d
 http_handler cluster_get, drain_put, drain_delete;
 http_handler loggers_get, logger_get, logger_put;
 http_handler internal_tasks_post, internal_fence_put;
-http_handler metrics_get;
+http_handler metrics_get, openapi_get;
 http_handler connector_plugins_get, plugin_config_get, plugin_config_validate;
 
 /* {"n": {…status…}} needs it too: false when the connector has no status. */

@@ -39,7 +39,7 @@ check "the_library_is_named_by_the_abi_not_by_the_release" $?
 check "the_installed_program_finds_its_plugins" $?
 
 mkdir "$work/plugins"
-for name in hello_source hello_sink hello_transform; do
+for name in hello_source hello_sink hello_transform hello_rest; do
     file=$work/$name/build/$name.so
     build_example $name
     check "${name}_builds_from_installed_headers" $?
@@ -53,7 +53,7 @@ for name in hello_source hello_sink hello_transform; do
 done
 
 "$prefix/bin/millrace" plugin list --plugin-path "$work/plugins" >"$work/list.txt" 2>"$work/list.err"
-for class in HelloSourceConnector HelloSinkConnector HelloTransform; do
+for class in HelloSourceConnector HelloSinkConnector HelloTransform HelloRestExtension; do
     grep -q " org.example.$class  *1.0 " "$work/list.txt"
     check "org.example.${class}_is_listed" $?
 done
@@ -61,6 +61,8 @@ done
 check "nothing_is_refused" $?
 "$prefix/bin/millrace" plugin doc HelloSource --plugin-path "$work/plugins" | grep -q '^  interval.ms$'
 check "plugin_doc_describes_the_options" $?
+"$prefix/bin/millrace" plugin doc HelloRestExtension --plugin-path "$work/plugins" | grep -q '^rest_extension, version 1.0'
+check "plugin_doc_knows_rest_extensions" $?
 ! "$prefix/bin/millrace" plugin check "$source/README.md" >/dev/null 2>&1
 check "a_file_that_is_no_plugin_fails_the_check" $?
 "$prefix/bin/millrace" plugin doc InserField 2>&1 >/dev/null | grep -q 'did you mean .*InsertField$Key or .*InsertField$Value?'

@@ -84,7 +84,9 @@ strays=$(door 'librdkafka/' 'worker/kafka'
     door 'dlfcn' 'plugins/loader|worker/base'
     door 'pcre2' 'worker/regex'
     door 'curl/' 'rest/forwarding|converters/schema_registry|worker/identity|plugins/connectors'
-    door 'jansson' 'plugins/sdk|worker/store|rest/json|worker/coordination')
+    door 'jose/' 'rest/access'
+    door 'crypt\.h' 'rest/access'
+    door 'jansson' 'plugins/sdk|worker/store|rest/json|rest/access|worker/coordination')
 [ -z "$strays" ]
 check "foreign_libraries_are_used_behind_their_doors_only" $?
 [ -z "$strays" ] || echo "$strays"

@@ -1,16 +1,14 @@
 /*
- * The parser of sasl.jaas.config. What it accepts names a module and, written out again with every value quoted, reads as the
+ * The parser of JAAS entries and files. What it accepts names a module and, written out again with every value quoted, reads as the
  * same entry; what it refuses it explains, and leaves nothing behind.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <millrace/error.h>
-
+#include "base/jaas.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
-#include "kafka/jaas_internal.h"
 
 /* A failed check must stop the fuzzer in every build type. */
 static void must(int fact)
@@ -31,6 +29,7 @@ static void read_back(const struct jaas_entry *entry)
 {
     struct str_buffer text;
     struct jaas_entry again;
+    char why[300];
     str_buffer_init(&text, 1u << 20);
     append_quoted(&text, entry->module);
     str_buffer_append_text(&text, " required");
@@ -42,7 +41,7 @@ static void read_back(const struct jaas_entry *entry)
     }
     str_buffer_append_char(&text, ';');
     if (text.length < JAAS_TEXT_MAX) {
-        must(jaas_parse(&again, str_buffer_text(&text), NULL) == 0);
+        must(jaas_parse(&again, str_buffer_text(&text), why, sizeof why));
         must(strcmp(again.module, entry->module) == 0);
         must(string_map_equals(again.options, entry->options));
         jaas_entry_release(&again);
@@ -54,20 +53,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct jaas_entry entry;
-    struct mr_error *error = NULL;
     char *text = malloc(size + 1);
     must(text != NULL);
     memcpy(text, data, size);
     text[size] = '\0';
-    if (jaas_parse(&entry, text, &error) == 0) {
-        must(entry.module[0] != '\0');
-        read_back(&entry);
-        jaas_entry_release(&entry);
-    } else {
-        must(error != NULL && mr_error_message(error)[0] != '\0');
-        must(entry.module == NULL && entry.options == NULL);
-        mr_error_drop(error);
+    for (int is_file = 0; is_file < 2; is_file++) {
+        struct jaas_entry entry;
+        char why[300] = "";
+        if (is_file ? jaas_parse_file(&entry, text, "KafkaConnect", why, sizeof why) : jaas_parse(&entry, text, why, sizeof why)) {
+            must(entry.module[0] != '\0');
+            read_back(&entry);
+            jaas_entry_release(&entry);
+        } else {
+            must(why[0] != '\0');
+            must(entry.module == NULL && entry.options == NULL);
+        }
     }
     free(text);
     return 0;

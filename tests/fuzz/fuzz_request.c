@@ -167,6 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     read_headers(&request, &rest);
     request.body = rest;
     request.body_length = (size_t)(text + length - rest);
+    request.has_body = request.body_length > 0;
     if (wrong == NULL)
         serve(&request);
     else

@@ -25,6 +25,8 @@ static const struct mr_converter_ops converter_ops = IDLE_CONVERTER_OPS;
 static const struct mr_config_provider_ops provider_ops = IDLE_CONFIG_PROVIDER_OPS;
 static const struct mr_override_policy_ops policy_ops = IDLE_OVERRIDE_POLICY_OPS;
 
+static const struct mr_rest_extension_ops extension_ops = IDLE_REST_EXTENSION_OPS;
+
 static const char *const source_aliases[] = { "com.older.StuffSourceConnector", NULL };
 static const struct mr_plugin source = { .size = sizeof(source), .kind = MR_PLUGIN_SOURCE,
                                          .class_name = "org.acme.ThingSourceConnector", .version = "1.2.3",
@@ -43,8 +45,10 @@ static const struct mr_plugin provider =
     IDLE_PLUGIN(MR_PLUGIN_CONFIG_PROVIDER, "org.acme.SafeConfigProvider", &provider_ops);
 static const struct mr_plugin policy = IDLE_PLUGIN(
     MR_PLUGIN_OVERRIDE_POLICY, "org.acme.SomeConnectorClientConfigOverridePolicy", &policy_ops);
+static const struct mr_plugin extension =
+    IDLE_PLUGIN(MR_PLUGIN_REST_EXTENSION, "org.acme.PeekRestExtension", &extension_ops);
 
-static const struct mr_plugin *const plugins[] = { &policy, &provider, &header_converter, &converter, &predicate,
+static const struct mr_plugin *const plugins[] = { &extension, &policy, &provider, &header_converter, &converter, &predicate,
                                                    &router, &nested_value, &nested_key, &source, &sink };
 static const struct mr_module module = MR_MODULE("gallery", plugins);
 

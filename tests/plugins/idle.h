@@ -68,6 +68,18 @@ static inline int idle_check(void *self, const struct mr_override_request *reque
     return 0;
 }
 
+static inline void *idle_rest_create(struct mr_rest_context *context, const struct mr_config *config, struct mr_error **error)
+{
+    (void)context, (void)config, (void)error;
+    return &idle_self;
+}
+
+static inline int idle_filter(void *self, const struct mr_rest_request *request, struct mr_rest_answer *answer, struct mr_error **error)
+{
+    (void)self, (void)request, (void)answer, (void)error;
+    return 0;
+}
+
 static inline void *idle_connector_create(struct mr_connector_context *context, struct mr_error **error)
 {
     (void)context, (void)error;
@@ -116,6 +128,8 @@ static inline int idle_put(void *self, struct mr_record *const *records, size_t 
     { .size = sizeof(struct mr_config_provider_ops), .create = idle_create, .get = idle_get, .destroy = idle_void }
 #define IDLE_OVERRIDE_POLICY_OPS \
     { .size = sizeof(struct mr_override_policy_ops), .create = idle_create, .check = idle_check, .destroy = idle_void }
+#define IDLE_REST_EXTENSION_OPS \
+    { .size = sizeof(struct mr_rest_extension_ops), .create = idle_rest_create, .destroy = idle_void, .filter = idle_filter }
 #define IDLE_SOURCE_TASK_OPS \
     { .size = sizeof(struct mr_source_task_ops), .create = idle_source_create, .start = idle_start, .poll = idle_poll, \
       .stop = idle_void, .destroy = idle_void }

@@ -28,11 +28,11 @@ def units_of(text):
 class Cluster:
     """Workers of one group, by name; each keeps its port, so that it comes back under its URL.
 
-    `machines`: name → hosts.Host of those that do not run on this one.
+    `machines`: name → hosts.Host of those that do not run on this one. `tls`: they listen on https, and are asked so (ssl.SSLContext).
     """
 
-    def __init__(self, kafka, names=("a", "b", "c"), machines=None, **properties):
-        self.kafka, self.machines = kafka, machines or {}
+    def __init__(self, kafka, names=("a", "b", "c"), machines=None, tls=None, **properties):
+        self.kafka, self.machines, self.tls = kafka, machines or {}, tls
         self.common = lab.worker_properties(kafka, **properties)
         del self.common["listeners"]
         self.topic = self.common["config.storage.topic"]
@@ -50,8 +50,9 @@ class Cluster:
         self.ports[name] = port
         more = {key.replace("__", "."): value for key, value in more.items()}
         host = self.machines.get(name)
-        listener = "http://%s:%d" % (host.address if host else "127.0.0.1", port)
-        self.workers[name] = lab.Worker({**self.common, "listeners": listener, **more}, program=program, host=host).start()
+        listener = "%s://%s:%d" % ("https" if self.tls else "http", host.address if host else "127.0.0.1", port)
+        self.workers[name] = lab.Worker({**self.common, "listeners": listener, **more}, program=program, host=host,
+                                        tls=self.tls).start()
         return self.workers[name]
 
     def end(self):

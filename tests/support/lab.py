@@ -271,8 +271,8 @@ class RestError(Exception):
         self.body = body
 
 
-def http(method, url, body=None, timeout_s=30, headers=None):
-    """One request; returns (status, body, headers) whatever the status. A body that is JSON comes parsed."""
+def http(method, url, body=None, timeout_s=30, headers=None, tls=None):
+    """One request; returns (status, body, headers) whatever the status. A body that is JSON comes parsed. `tls`: an ssl.SSLContext."""
     data = None
     sent = {"Accept": "application/json", **(headers or {})}
     if body is not None:
@@ -280,7 +280,7 @@ def http(method, url, body=None, timeout_s=30, headers=None):
         sent.setdefault("Content-Type", "application/json")
     request = urllib.request.Request(url, data=data, method=method, headers=sent)
     try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as answer:
+        with urllib.request.urlopen(request, timeout=timeout_s, context=tls) as answer:
             status, text, got = answer.status, answer.read(), answer.headers
     except urllib.error.HTTPError as error:
         with error:
@@ -317,11 +317,12 @@ def worker_properties(lab, group=None, **more):
 class Worker:
     """One `millrace` process. `command` is what stands before the properties file; one that names a file gets no other.
 
-    `host`: the machine it runs on (hosts.Host); None: this one.
+    `host`: the machine it runs on (hosts.Host); None: this one. `tls`: how it is asked over https (an ssl.SSLContext).
     """
 
-    def __init__(self, properties, command=("worker",), arguments=(), environment=None, program=None, host=None):
+    def __init__(self, properties, command=("worker",), arguments=(), environment=None, program=None, host=None, tls=None):
         self.properties = dict(properties)
+        self.tls = tls
         self.program = program or os.path.join(BUILD, "bin", "millrace")
         self.command = command
         self.arguments = list(arguments)
@@ -349,7 +350,7 @@ class Worker:
         def answers():
             assert self.process.poll() is None, "the worker ended with %s:\n%s" % (self.process.returncode,
                                                                                   self.log_end())
-            return http("GET", self.url + "/connectors", timeout_s=5)[0] == 200
+            return http("GET", self.url + "/connectors", timeout_s=5, tls=self.tls)[0] == 200
         try:
             wait_until(answers, "worker ready on " + self.url, timeout_s)
         except AssertionError as error:
@@ -408,7 +409,7 @@ class Worker:
 
     def request(self, method, path, body=None, **more):
         """(status, body), whatever the status."""
-        return http(method, self.url + path, body, **more)[:2]
+        return http(method, self.url + path, body, **{"tls": self.tls, **more})[:2]
 
     def rest(self, method, path, body=None, **more):
         """The body of a 2xx answer; RestError for every other."""

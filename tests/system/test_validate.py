@@ -11,6 +11,7 @@ import lab
 HANGING = 64
 VALIDATE = "/connector-plugins/%s/config/validate"
 PICKY = {"name": "v", "connector.class": "PickySource", "token": "t0ken"}
+SINK = {"connector.class": "FileStreamSink", "file": "/dev/null", "topics": "t", "name": "v"}
 SOURCE = {"name": "v", "connector.class": "FileStreamSource", "topic": "t"}
 
 
@@ -112,12 +113,31 @@ class Answers(Validation):
         self.assertNotIn("hunter2", self.worker.log_text())
 
     def test_client_settings_are_held_against_the_policy(self):
-        self.start(connector__client__config__override__policy="None")
-        answer = self.validate({**SOURCE, "producer.override.acks": "1", "consumer.override.foo": "1"},
-                               "FileStreamSource")
-        self.assertEqual(1, answer["error_count"])
-        refusal = "The 'None' policy does not allow 'acks' to be overridden in the connector configuration."
-        self.assertEqual([refusal], self.option(answer, "producer.override.acks")["errors"])
-        status, body = self.worker.request("PUT", "/connectors/v/config", {**SOURCE, "producer.override.acks": "1"})[:2]
-        self.assertEqual(400, status)
-        self.assertIn(refusal, body["message"])
+        """As a JVM worker answers them under each policy: what it refuses, by plugin and what is overridden."""
+        sasl = {"producer.override.sasl.mechanism": "PLAIN", "producer.override.security.protocol": "PLAINTEXT"}
+        mixed = {"producer.override.acks": "1", "producer.override.foo": "2", "consumer.override.acks": "3"}
+        letters = {"errors.deadletterqueue.topic.name": "d", "producer.override.acks": "1", "admin.override.client.id": "x"}
+        for policy, more, refused in (
+                ("None", {}, (list(sasl), ["producer.override.acks", "producer.override.foo"], list(letters)[1:])),
+                ("Principal", {}, ([], ["producer.override.acks", "producer.override.foo"], list(letters)[1:])),
+                ("Allowlist", {"connector.client.config.override.allowlist": "acks, client.id"},
+                 (list(sasl), ["producer.override.foo"], []))):
+            with self.subTest(policy):
+                self.start(connector__client__config__override__policy=policy, **more)
+                for config, overrides, names in zip((SOURCE, SOURCE, SINK), (sasl, mixed, letters), refused):
+                    self.is_refused(policy, {**config, **overrides}, names)
+                answer = self.validate({**SOURCE, "producer.override.linger.ms": None}, "FileStreamSource")
+                self.assertEqual(2, answer["error_count"])  # null, and not allowed
+
+    def is_refused(self, policy, config, names):
+        answer = self.validate(config, config["connector.class"])
+        words = {name: "The '%s' policy does not allow '%s' to be overridden in the connector configuration." % (
+            policy, name.split("override.")[1]) for name in names}
+        self.assertEqual({name: [text] for name, text in words.items()},
+                         {one["value"]["name"]: one["value"]["errors"] for one in answer["configs"] if one["value"]["errors"]})
+        status, body = self.worker.request("PUT", "/connectors/v/config", config)
+        self.assertEqual(400 if names else 201, status, body)
+        for text in words.values():
+            self.assertIn(text, body["message"])
+        if not names:
+            self.worker.rest("DELETE", "/connectors/v")

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log_sink.h"
+#include "base/secrets.h"
 #include "base/utf8.h"
 
 #include "base/bans.h"
@@ -53,10 +54,11 @@ const char *log_context_text(void)
 }
 
 /* The message is cut so that the mark fits too. */
-static size_t cut_long_message(char *message)
+static size_t cut_long_message(char *message, size_t length)
 {
     static const char mark[] = "\xE2\x80\xA6";
-    size_t length = utf8_cut(message, LOG_LINE_MAX, LOG_LINE_MAX - (sizeof(mark) - 1));
+    size_t room = LOG_LINE_MAX - (sizeof(mark) - 1);
+    length = utf8_cut(message, length, length < room ? length : room);
     memcpy(message + length, mark, sizeof(mark));
     return length + sizeof(mark) - 1;
 }
@@ -65,14 +67,17 @@ void logger_vwrite(struct logger *logger, enum log_level level, const char *form
 {
     if (!logger_enabled(logger, level))
         return;
-    char message[LOG_LINE_MAX + 1];
+    char message[LOG_LINE_MAX + SECRETS_PIECE + 1]; /* a secret that the cut would halve is still whole */
     int saved_errno = errno;
     int wanted = vsnprintf(message, sizeof(message), format, args);
     size_t length = wanted < 0 ? 0 : (size_t)wanted;
     if (wanted < 0)
         message[0] = '\0';
-    if (length > LOG_LINE_MAX)
-        length = cut_long_message(message);
+    bool is_cut = length >= sizeof(message);
+    length = secrets_hide(message, is_cut ? sizeof(message) - 1 : length);
+    message[length] = '\0';
+    if (is_cut || length > LOG_LINE_MAX)
+        length = cut_long_message(message, length);
     struct log_line line = {
         .level = level,
         .logger = logger->name,

@@ -13,7 +13,8 @@
  * callbacks of foreign libraries and code that runs before anything is built must be able to log. It owns no resources
  * besides memory and needs no shutdown.
  *
- * A message longer than LOG_LINE_MAX is cut (at a character) and ends in "…". Never log a secret.
+ * A message longer than LOG_LINE_MAX is cut (at a character) and ends in "…". Never log a secret;
+ * those that are noted (secrets.h) are hidden, whoever logs.
  * thread: any. locks: the registry lock, when a place logs for the first time; none after.
  */
 #ifndef BASE_LOG_H

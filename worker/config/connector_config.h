@@ -90,5 +90,9 @@ struct connector_report *connector_definitions(const struct loader_plugin *plugi
 /* The client overrides alone, against the policy; for the start of a task. -1: MR_ERR_CONFIG, a line each. */
 int connector_config_check_overrides(const struct connector_validation *validation, const struct loader_plugin *plugin,
                                      const struct string_map *resolved, struct mr_error **error);
+/* The same before a sink's offsets are asked for: an admin client does that, which its tasks may not have. */
+int connector_config_check_offset_overrides(const struct connector_validation *validation,
+                                            const struct loader_plugin *plugin, const struct string_map *resolved,
+                                            struct mr_error **error);
 
 #endif

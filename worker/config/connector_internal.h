@@ -32,6 +32,7 @@ struct validating {
     const struct string_map *map;
     const struct loader_plugin *plugin; /* NULL: its version does not exist */
     enum connector_kind kind;
+    bool has_offsets_admin; /* an admin client is to be made, whatever its tasks have */
     struct report_builder *report;
     struct mr_error **error;
 };

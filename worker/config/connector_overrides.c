@@ -53,6 +53,8 @@ static bool uses(const struct validating *validating, enum mr_client_kind kind)
         return is_sink || validating->worker->exactly_once_source == EXACTLY_ONCE_ENABLED ||
                string_map_get(map, "offsets.storage.topic") != NULL;
     case MR_CLIENT_ADMIN:
+        if (validating->has_offsets_admin)
+            return true;
         return is_sink ? has_letters : validating->worker->topic_creation_enable && has_prefix(map, "topic.creation.");
     }
     return false;
@@ -106,15 +108,12 @@ static struct mr_error *policy_refusal(const struct policy *policy, const struct
         .connector_class = validating->plugin->class_name,
         .client = client->kind,
         .name = option + strlen(client->prefix),
-        .value = value,
+        .value = value != NULL ? value : "", /* null is a mistake of its own, and no way around the policy's words */
     };
     struct mr_error *reason = NULL;
-    int status = 0;
-    if (value != NULL) {
-        const struct plugin_call before = plugin_call_enter(policy->plugin, "check");
-        status = policy->ops->check(policy->self, &request, &reason);
-        plugin_call_leave(before);
-    }
+    const struct plugin_call before = plugin_call_enter(policy->plugin, "check");
+    int status = policy->ops->check(policy->self, &request, &reason);
+    plugin_call_leave(before);
     if (status == 0) {
         mr_error_drop(reason);
         return NULL;
@@ -253,7 +252,7 @@ int validate_overrides(struct validating *validating)
     return status;
 }
 
-/* At the start of a task ------------------------------------------------------------------------------------------- */
+/* Before clients are made ------------------------------------------------------------------------------------------- */
 
 static void list_refusals(const struct validating *validating, const struct policy *policy, const struct client *client,
                           struct str_buffer *text)
@@ -288,8 +287,8 @@ static int check_all(struct validating *validating)
     return status;
 }
 
-int connector_config_check_overrides(const struct connector_validation *validation, const struct loader_plugin *plugin,
-                                     const struct string_map *resolved, struct mr_error **error)
+static int check_overrides(const struct connector_validation *validation, const struct loader_plugin *plugin,
+                           const struct string_map *resolved, bool has_offsets_admin, struct mr_error **error)
 {
     struct validating validating = {
         .asked = validation,
@@ -298,7 +297,21 @@ int connector_config_check_overrides(const struct connector_validation *validati
         .map = resolved,
         .plugin = plugin,
         .kind = plugin->kind == MR_PLUGIN_SOURCE ? CONNECTOR_SOURCE : CONNECTOR_SINK,
+        .has_offsets_admin = has_offsets_admin,
         .error = error,
     };
     return is_any_concerned(&validating) ? check_all(&validating) : 0;
+}
+
+int connector_config_check_overrides(const struct connector_validation *validation, const struct loader_plugin *plugin,
+                                     const struct string_map *resolved, struct mr_error **error)
+{
+    return check_overrides(validation, plugin, resolved, false, error);
+}
+
+int connector_config_check_offset_overrides(const struct connector_validation *validation,
+                                            const struct loader_plugin *plugin, const struct string_map *resolved,
+                                            struct mr_error **error)
+{
+    return check_overrides(validation, plugin, resolved, true, error);
 }

@@ -1,10 +1,19 @@
 #include "config/plugin_options.h"
 
 #include "base/plugin_call.h"
+#include "base/secrets.h"
 #include "loader/loader.h"
 #include "sdk/config_host.h"
 
 #include "base/bans.h"
+
+static void note_passwords(const struct mr_config *config)
+{
+    for (size_t i = 0; i < config_option_count(config); i++) {
+        if (config_option_at(config, i)->row.type == MR_CONFIG_PASSWORD)
+            secrets_note(config_option_value(config, i));
+    }
+}
 
 struct mr_config *plugin_options_read(const struct loader_plugin *plugin, const struct string_map *map, const char *prefix,
                                       struct mr_config_report *report, struct mr_error **error)
@@ -15,5 +24,8 @@ struct mr_config *plugin_options_read(const struct loader_plugin *plugin, const 
     const struct plugin_call before = plugin_call_enter(&plugin->name, "options");
     int status = config_parse(&source, &config, report, error);
     plugin_call_leave(before);
-    return status == 0 ? config : NULL;
+    if (status != 0)
+        return NULL;
+    note_passwords(config);
+    return config;
 }

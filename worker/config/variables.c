@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/pointer_map.h"
+#include "base/secrets.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "config/plugin_options.h"
@@ -151,6 +152,11 @@ struct variables *variables_create(const struct loader *loader, const struct str
     return NULL;
 }
 
+void variables_are_secret(struct variables *variables)
+{
+    variables->are_secret = true;
+}
+
 void variables_destroy(struct variables *variables)
 {
     if (variables == NULL)
@@ -292,6 +298,8 @@ static void replace(struct str_buffer *out, const struct ptr_array *questions, c
     struct reference reference;
     while (reference_find(text, &reference)) {
         const char *answer = answer_of(questions, variables, &reference);
+        if (variables->are_secret)
+            secrets_note(answer);
         str_buffer_append(out, text, (size_t)(reference.whole.at - text));
         if (answer != NULL)
             str_buffer_append_text(out, answer);

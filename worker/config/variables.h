@@ -29,6 +29,9 @@ struct variables_watch;
 struct variables *variables_create(const struct loader *loader, const struct string_map *worker_properties,
                                    struct mr_error **error);
 void variables_destroy(struct variables *variables);
+/* Whatever the providers answer from now on is noted as secret (base/secrets.h). Not so by itself: the worker's own file has names of
+ * hosts and topics from the environment that it must be able to say. */
+void variables_are_secret(struct variables *variables);
 
 /* A new map with every reference replaced. `*ttl_ms` (may be NULL): resolve again after so long, the shortest that a provider
  * said, or MR_TTL_NONE. `variables` NULL: a copy. NULL: a provider failed; the words name it and the path, no value. */
@@ -41,6 +44,11 @@ bool variables_has_reference(const char *text);
 /* In `config`, made from the resolved `raw`: every option whose text in `raw` holds a reference gets that text back.
  * false: no memory. */
 bool variables_put_back(const struct string_map *raw, struct string_map *config);
+
+/* The same for options of other names, which a connector made of a resolved one ("jdbc:…?password=" and the password): what a whole option
+ * of `raw` came to, where it has VARIABLES_PUT_BACK_LEAST bytes at least, becomes the text of `raw` again. false: no memory. */
+#define VARIABLES_PUT_BACK_LEAST 8 /* shorter texts stand anywhere */
+bool variables_put_back_within(const struct string_map *raw, const struct string_map *resolved, struct string_map *config);
 
 /* What the references in `raw` came to in `resolved`, without the values: tells later whether they have changed. */
 struct variables_print {

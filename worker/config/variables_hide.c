@@ -14,6 +14,7 @@
 #define SECRET_LEAST 3 /* bytes; shorter values are hidden as values of their own option alone: they stand in any text */
 #define WORDS_MAX 65536
 #define CAUSES_MAX 64
+#define OPTION_MAX (16u << 20)
 
 static void append_without(struct str_buffer *out, const char *text, const char *secret, const char *raw)
 {
@@ -44,6 +45,8 @@ static char *hide_one(const char *words, const char *name, const char *raw, cons
     struct str_buffer out;
     const char *start, *rest = after_own_value(words, name, &start);
     str_buffer_init(&out, WORDS_MAX);
+    size_t usual = 2 * strlen(words) + 1024; /* so that no piece of a secret is left behind by growing */
+    str_buffer_reserve(&out, usual < WORDS_MAX / 2 ? usual : WORDS_MAX / 2);
     if (rest != NULL) {
         str_buffer_append(&out, words, (size_t)(start - words));
         str_buffer_append_text(&out, raw);
@@ -58,6 +61,13 @@ static char *hide_one(const char *words, const char *name, const char *raw, cons
     return hidden;
 }
 
+static void words_free(char *words)
+{
+    if (words != NULL)
+        explicit_bzero(words, strlen(words));
+    mem_free(words);
+}
+
 char *variables_hide(const struct string_map *raw, const struct string_map *resolved, const char *words)
 {
     char *hidden = mem_strdup(words);
@@ -66,10 +76,39 @@ char *variables_hide(const struct string_map *raw, const struct string_map *reso
         if (secret == NULL || !variables_has_reference(text) || strcmp(text, secret) == 0)
             continue;
         char *next = hide_one(hidden, name, text, secret);
-        mem_free(hidden);
+        words_free(hidden);
         hidden = next;
     }
     return hidden;
+}
+
+/* Every text of `config` in which the secret stands. */
+static bool put_back_one(struct string_map *config, const char *secret, const char *raw)
+{
+    bool is_fine = true;
+    for (size_t i = 0; is_fine && i < string_map_count(config); i++) {
+        struct str_buffer out;
+        const char *text = string_map_value(config, i);
+        if (text == NULL || strstr(text, secret) == NULL)
+            continue;
+        str_buffer_init(&out, OPTION_MAX);
+        append_without(&out, text, secret, raw);
+        is_fine = !str_buffer_failed(&out) && string_map_put(config, string_map_key(config, i), str_buffer_text(&out));
+        str_buffer_release(&out);
+    }
+    return is_fine;
+}
+
+bool variables_put_back_within(const struct string_map *raw, const struct string_map *resolved, struct string_map *config)
+{
+    for (size_t i = 0; i < string_map_count(raw); i++) {
+        const char *text = string_map_value(raw, i), *secret = string_map_get(resolved, string_map_key(raw, i));
+        if (secret == NULL || strlen(secret) < VARIABLES_PUT_BACK_LEAST || !variables_has_reference(text) || strcmp(text, secret) == 0)
+            continue;
+        if (!put_back_one(config, secret, text))
+            return false;
+    }
+    return true;
 }
 
 /* The chain of causes, each with its words hidden; an error whose words could not be made has none. */

@@ -21,6 +21,7 @@ struct provider {
 
 struct variables {
     struct pointer_map *providers; /* by name */
+    bool are_secret;
 };
 
 /* Everything asked of one path of one provider. */

@@ -272,9 +272,11 @@ static void check_servers(const struct worker_config_box *box, struct str_buffer
 static int box_fill(struct worker_config_box *box, struct str_buffer *mistakes, struct mr_error **error)
 {
     if (box->properties == NULL || box_parse(box, mistakes, error) != 0 || box_store(box) != 0 ||
-        worker_listeners_read(box, mistakes) != 0 || worker_notices_read(box, mistakes) != 0)
+        worker_listeners_read(box, mistakes) != 0 || worker_access_read(box, mistakes) != 0 ||
+        worker_notices_read(box, mistakes) != 0)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for the worker's configuration");
     check_servers(box, mistakes);
+    worker_audit_check(&box->config, mistakes);
     check_together(box, mistakes);
     if (mistakes->length > 0)
         return mr_error_set(error, MR_ERR_CONFIG, "%s", str_buffer_text(mistakes));
@@ -316,6 +318,10 @@ void worker_config_destroy(struct worker_config *config)
     for (size_t i = 0; i < config->listener_count; i++)
         mem_free(box->listeners[i].host);
     mem_free(box->listeners);
+    for (size_t i = 0; i < config->admin_listener_count; i++)
+        mem_free(box->admin_listeners[i].host);
+    mem_free(box->admin_listeners);
+    mem_free(box->jaas_file);
     string_map_destroy(config->key_converter.options);
     string_map_destroy(config->value_converter.options);
     string_map_destroy(config->header_converter.options);

@@ -47,6 +47,27 @@ struct internal_topic_config {
     struct string_map *topic_configs; /* what else stands under config.storage. and the like */
 };
 
+/* Who may log in over REST, and what they may do. Texts are "" where not set. */
+struct rest_auth_config {
+    const char *passwords_file; /* millrace.rest.auth.passwords.file (access/login_file.h) */
+    const char *jaas_file;      /* millrace.rest.auth.jaas.file, or, with the JVM's basic-auth extension, what KAFKA_OPTS names */
+    bool certificates;          /* millrace.rest.auth.certificates: a client certificate that TLS has checked is a login */
+    const char *issuer;         /* millrace.rest.auth.issuer, of tokens (access/jwt_validator.h) */
+    const char *audiences;      /* ….audiences; a comma list */
+    const char *keys_url, *keys_ca_file, *keys_proxy; /* ….keys.url and so on (issuer/key_set.h) */
+    uint32_t keys_refresh_ms;
+    const char *name_claim, *group_claims; /* ….name.claim; ….group.claims, a comma list */
+    uint32_t clock_skew_ms;
+    const char *bindings_file; /* millrace.rest.bindings.file (access/bindings.h) */
+};
+
+/* millrace.audit.…: where changes are recorded (audit/audit.h); "" where not set. */
+struct audit_config {
+    const char *file, *topic;
+    int32_t topic_replication_factor; /* -1: the broker's default */
+    const char *hash_key;             /* a secret */
+};
+
 struct worker_config {
     enum worker_mode mode;
     const struct string_map *properties; /* all, as written (references of the worker's file resolved) */
@@ -79,7 +100,18 @@ struct worker_config {
     uint16_t advertised_port;      /* 0: not set */
     const char *advertised_scheme; /* "http" or "https" */
 
-    bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` */
+    const char *access_control_origins, *access_control_methods; /* access.control.allow.origin, .methods; "": not set */
+    const char *response_headers;                                /* response.http.headers.config; "": none */
+
+    struct rest_auth_config rest_auth;
+    uint32_t rest_connections_max;      /* millrace.rest.connections.max: of one listener; default 256 */
+    const char *rest_extensions;        /* rest.extension.classes: a comma list */
+    uint32_t rest_extension_timeout_ms; /* millrace.rest.extension.timeout.ms: for a call of one; default 5000 */
+    bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` … */
+    const struct listener_address *admin_listeners; /* … but on these; none: nowhere */
+    size_t admin_listener_count;
+
+    struct audit_config audit; /* see worker_config_is_audited */
 
     uint32_t pool_threads_max;  /* millrace.pool.threads.max; default: cores + 2, at least 4 */
     uint64_t task_buffer_bytes; /* millrace.task.buffer.bytes; default 32 MiB */
@@ -87,12 +119,19 @@ struct worker_config {
     uint32_t task_stall_ms;     /* millrace.task.stall.ms; default 300000 */
     const char *crash_file;     /* millrace.crash.file; "": not set */
     const char *placement_labels; /* millrace.placement.labels; base/placement.h; "": none */
+    const char *inter_worker_secret; /* millrace.inter.worker.secret; "": none. A secret */
 };
 
 /* All mistakes in one error (MR_ERR_CONFIG), a line each, naming property, value (never of a secret) and remedy. */
 struct worker_config *worker_config_create(enum worker_mode mode, const struct string_map *properties,
                                            struct mr_error **error);
 void worker_config_destroy(struct worker_config *config);
+
+/* Must whoever asks over REST log in? Then there is a file of bindings, too. */
+bool worker_config_needs_login(const struct worker_config *config);
+
+/* Are changes recorded? */
+bool worker_config_is_audited(const struct worker_config *config);
 
 /* connect.protocol=sessioned: requests between workers are signed. */
 bool worker_config_is_sessioned(const struct worker_config *config);

@@ -3,6 +3,7 @@
  *
  *   worker_options.c    the table: name, type, default, check, field, remedy
  *   worker_listeners.c  listener URLs
+ *   worker_access.c     who may log in over REST: what goes together
  *   worker_notices.c    what is ignored, what cannot be honoured
  *   worker_plugins.c    do the plugins it names exist
  *   worker_config.c     puts them together
@@ -44,7 +45,8 @@ struct worker_config_box {
     struct worker_config config; /* first: the door casts */
     struct mr_config *parsed;
     struct string_map *properties;
-    struct listener_address *listeners;
+    struct listener_address *listeners, *admin_listeners;
+    char *jaas_file; /* out of KAFKA_OPTS; NULL: not from there */
     struct ptr_array warnings; /* char * */
 };
 
@@ -55,8 +57,13 @@ void worker_mistake(struct str_buffer *mistakes, const char *format, ...) __attr
 /* false: no memory. */
 bool worker_warn(struct worker_config_box *box, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+void worker_audit_check(const struct worker_config *config, struct str_buffer *mistakes);
+
 /* -1: no memory; mistakes get a line each. */
 int worker_listeners_read(struct worker_config_box *box, struct str_buffer *mistakes);
+int worker_access_read(struct worker_config_box *box, struct str_buffer *mistakes);
+/* The JVM's basic-auth extension: not a class to be loaded, but logins by a JAAS file. */
+bool worker_access_is_extension(const char *class_name);
 /* What is ignored becomes a warning; what protects something and cannot be honoured a mistake. -1: no memory. */
 int worker_notices_read(struct worker_config_box *box, struct str_buffer *mistakes);
 

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/properties.h"
+#include "base/secrets.h"
 #include "base/string_map.h"
 #include "config/variables.h"
 
@@ -20,6 +21,24 @@ struct string_map *worker_file_read(const char *path, struct mr_error **error)
     if (written == NULL)
         mr_error_set(error, MR_ERR_CONFIG, "%s", why);
     return written;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t length = strlen(name), of_end = strlen(end);
+    return length >= of_end && strcmp(name + length - of_end, end) == 0;
+}
+
+/* By their names, whatever prefix they have: worker, clients, listeners. What stands in JAAS texts the clients note. */
+static void note_secrets(const struct string_map *properties)
+{
+    static const char *const ends[] = {"password", ".secret", "keystore.key", "hash.key"};
+    for (size_t i = 0; i < string_map_count(properties); i++) {
+        for (size_t end = 0; end < sizeof(ends) / sizeof(ends[0]); end++) {
+            if (ends_with(string_map_key(properties, i), ends[end]))
+                secrets_note(string_map_value(properties, i));
+        }
+    }
 }
 
 /* By name alone: beside the reference the text may hold a secret. */
@@ -51,6 +70,8 @@ struct worker_config *worker_file_config(const char *path, enum worker_mode mode
 {
     struct mr_error *reason = NULL;
     struct string_map *resolved = resolve(written, loader, &reason);
+    if (resolved != NULL)
+        note_secrets(resolved);
     struct worker_config *config = resolved == NULL ? NULL : worker_config_create(mode, resolved, &reason);
     variables_hide_error(written, resolved, &reason);
     if (config == NULL)

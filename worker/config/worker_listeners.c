@@ -6,9 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include <millrace/error.h>
 #include <millrace/number_text.h>
 
 #include "base/mem.h"
+#include "tls/tls_settings.h"
 
 #include "base/bans.h"
 
@@ -60,27 +62,37 @@ static enum reading read_url(const char *url, struct listener_address *address)
     return address->host == NULL ? NO_MEMORY : READ;
 }
 
-static enum reading read_one(const char *url, struct listener_address *address, struct str_buffer *mistakes)
+/* The URLs of a property. false: no memory. */
+static bool read_urls(const struct mr_config *parsed, const char *property, struct listener_address **addresses, size_t *read,
+                      struct str_buffer *mistakes)
 {
-    enum reading reading = read_url(url, address);
-    if (reading == MALFORMED)
-        worker_mistake(mistakes,
-                       "listeners: '%s' is not a URL to listen on. Write scheme://host:port, e.g. http://:8083, "
-                       "http://10.0.0.1:8083 or http://[::1]:8083",
-                       url);
-    else if (reading == READ && address->is_https)
-        worker_mistake(mistakes,
-                       "listeners: '%s': HTTPS is not served yet. Use http:// behind a proxy that ends TLS, on an "
-                       "address that only the proxy reaches",
-                       url);
-    return reading;
+    size_t count = mr_config_list_count(parsed, property);
+    *addresses = mem_calloc(count + 1, sizeof(**addresses));
+    for (size_t i = 0; *addresses != NULL && i < count; i++) {
+        const char *url = mr_config_list_at(parsed, property, i);
+        enum reading reading = read_url(url, &(*addresses)[*read]);
+        if (reading == NO_MEMORY)
+            return false;
+        if (reading == READ)
+            (*read)++;
+        else if (strchr(url, '@') != NULL) /* there may be a password before it */
+            worker_mistake(mistakes, "%s: a URL to listen on names no user. Write scheme://host:port, e.g. http://:8083", property);
+        else
+            worker_mistake(mistakes,
+                           "%s: '%s' is not a URL to listen on. Write scheme://host:port, e.g. http://:8083, "
+                           "https://10.0.0.1:8443 or http://[::1]:8083",
+                           property, url);
+    }
+    return *addresses != NULL;
 }
 
-/* How others speak to this worker: as rest.advertised.listener says, else as the first listener does. */
+/* How others speak to this worker: as rest.advertised.listener says, else by http if there is such a listener. */
 static void read_scheme(struct worker_config_box *box, struct str_buffer *mistakes)
 {
     const char *wished = mr_config_string(box->parsed, "rest.advertised.listener");
-    bool is_https = box->config.listener_count > 0 && box->listeners[0].is_https;
+    bool is_https = box->config.listener_count > 0;
+    for (size_t i = 0; i < box->config.listener_count; i++)
+        is_https = is_https && box->listeners[i].is_https;
     if (wished != NULL && *wished != '\0') {
         is_https = strcasecmp(wished, "https") == 0;
         if (!is_https && strcasecmp(wished, "http") != 0)
@@ -89,21 +101,50 @@ static void read_scheme(struct worker_config_box *box, struct str_buffer *mistak
     box->config.advertised_scheme = is_https ? "https" : "http";
 }
 
+/* What ssl.* says of them; whether their stores can be read is seen when they are opened. */
+static void check_tls(const struct worker_config_box *box, const struct listener_address *addresses, size_t count,
+                      const char *prefix, struct str_buffer *mistakes)
+{
+    struct tls_settings settings;
+    struct mr_error *error = NULL;
+    bool has_https = false;
+    for (size_t i = 0; i < count; i++)
+        has_https = has_https || addresses[i].is_https;
+    if (has_https && tls_settings_read(&settings, box->properties, prefix, &error) != 0)
+        worker_mistake(mistakes, "%s", mr_error_message(error));
+    else if (has_https && settings.key_location == NULL && settings.key_text == NULL)
+        worker_mistake(mistakes,
+                       "%sssl.keystore.location is not set: https needs a certificate and its key. Name a PEM or PKCS12 file there",
+                       settings.prefix);
+    mr_error_clear(&error);
+}
+
+/* Two on one port would both be opened, and one of them fail with words about another process. */
+static void check_apart(const struct worker_config *config, struct str_buffer *mistakes)
+{
+    for (size_t i = 0; i < config->listener_count; i++)
+        for (size_t j = 0; j < config->admin_listener_count; j++)
+            if (config->listeners[i].port != 0 && config->listeners[i].port == config->admin_listeners[j].port &&
+                strcmp(config->listeners[i].host, config->admin_listeners[j].host) == 0)
+                worker_mistake(mistakes,
+                               "admin.listeners: port %u is one of listeners, too. Choose another, or remove admin.listeners: then "
+                               "administrative endpoints are on listeners",
+                               (unsigned)config->listeners[i].port);
+}
+
+/* Administrative endpoints on listeners of their own: they are then not served where everybody gets. */
 int worker_listeners_read(struct worker_config_box *box, struct str_buffer *mistakes)
 {
-    size_t count = mr_config_list_count(box->parsed, "listeners");
-    box->listeners = mem_calloc(count + 1, sizeof(*box->listeners));
-    if (box->listeners == NULL)
+    struct worker_config *config = &box->config;
+    if (!read_urls(box->parsed, "listeners", &box->listeners, &config->listener_count, mistakes) ||
+        !read_urls(box->parsed, "admin.listeners", &box->admin_listeners, &config->admin_listener_count, mistakes))
         return -1;
-    box->config.listeners = box->listeners;
-    for (size_t i = 0; i < count; i++) {
-        const char *url = mr_config_list_at(box->parsed, "listeners", i);
-        enum reading reading = read_one(url, &box->listeners[box->config.listener_count], mistakes);
-        if (reading == NO_MEMORY)
-            return -1;
-        if (reading == READ)
-            box->config.listener_count++;
-    }
+    config->listeners = box->listeners;
+    config->admin_listeners = box->admin_listeners;
+    config->admin_on_listeners = !mr_config_has_value(box->parsed, "admin.listeners");
+    check_apart(config, mistakes);
+    check_tls(box, config->listeners, config->listener_count, TLS_LISTENERS, mistakes);
+    check_tls(box, config->admin_listeners, config->admin_listener_count, TLS_ADMIN_LISTENERS, mistakes);
     read_scheme(box, mistakes);
     return 0;
 }

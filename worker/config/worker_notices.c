@@ -40,9 +40,6 @@ struct ignored {
 static const struct ignored ignored[] = {
     {"internal.key.converter", true, "is ignored: internal topics have one format"},
     {"internal.value.converter", true, "is ignored: internal topics have one format"},
-    {"access.control.allow.origin", false, "is not served yet: browsers on other origins are refused"},
-    {"access.control.allow.methods", false, "is not served yet: browsers on other origins are refused"},
-    {"response.http.headers.config", false, "is not served yet: responses carry no extra headers"},
     {"metrics.num.samples", false, "is ignored: metrics are taken over two samples of 30 s"},
     {"metrics.sample.window.ms", false, "is ignored: metrics are taken over two samples of 30 s"},
 };
@@ -149,25 +146,6 @@ static void read_fencing(struct worker_config_box *box)
         box->config.leader_fencing = LEADER_FENCING_TRANSACTION;
 }
 
-/* Administrative endpoints on listeners of their own: they are then not served where everybody gets. */
-static bool read_admin_listeners(struct worker_config_box *box)
-{
-    size_t count = mr_config_list_count(box->parsed, "admin.listeners");
-    box->config.admin_on_listeners = !mr_config_has_value(box->parsed, "admin.listeners");
-    return count == 0 || worker_warn(box, "admin.listeners: listeners of their own are not served yet; administrative "
-                                          "endpoints are not served at all");
-}
-
-static void refuse_extensions(const struct worker_config_box *box, struct str_buffer *mistakes)
-{
-    for (size_t i = 0; i < mr_config_list_count(box->parsed, "rest.extension.classes"); i++)
-        worker_mistake(
-            mistakes,
-            "rest.extension.classes: %s cannot be loaded here. Extensions guard the REST API as a rule: remove "
-            "it only if the API may be open, or put a proxy that guards it in front",
-            mr_config_list_at(box->parsed, "rest.extension.classes", i));
-}
-
 static bool read_reporters(struct worker_config_box *box)
 {
     bool is_fine = true;
@@ -181,9 +159,8 @@ static bool read_reporters(struct worker_config_box *box)
 
 int worker_notices_read(struct worker_config_box *box, struct str_buffer *mistakes)
 {
-    refuse_extensions(box, mistakes);
     read_fencing(box);
-    return read_exactly_once(box, mistakes) && read_admin_listeners(box) && read_reporters(box) &&
+    return read_exactly_once(box, mistakes) && read_reporters(box) &&
                    read_names(box, mistakes)
                ? 0
                : -1;

@@ -20,6 +20,7 @@
 
 static const struct mr_range not_negative = {0, INT64_MAX}, positive = {1, INT64_MAX}, port = {0, 65535},
                              buffer_size = {-1, INT64_MAX}, stall = {1000, INT64_MAX},
+                             skew = {0, 300000}, connections = {8, 10000},
                              buffer_bytes = {64 * 1024, INT64_MAX};
 
 static const char *const dns_lookups[] = {"use_all_dns_ips", "resolve_canonical_bootstrap_servers_only", NULL};
@@ -138,15 +139,32 @@ static const struct worker_option common_options[] = {
     OPTION("connector.client.config.override.allowlist", LIST, "", mr_check_valid_list, NULL, NULL, NOT_STORED),
 
     OPTION("listeners", LIST, "http://:8083", mr_check_valid_list, "not empty",
-           "Set listeners to URLs such as http://:8083 or http://10.0.0.1:8083", NOT_STORED),
+           "Set listeners to URLs such as http://:8083 or https://10.0.0.1:8443", NOT_STORED),
     ANY("rest.advertised.host.name", STRING, NULL, TEXT(advertised_host)),
     NUMBER("rest.advertised.port", INT, "0", port, UINT16(advertised_port)),
     OPTION("rest.advertised.listener", STRING, "", NULL, schemes, NULL, NOT_STORED),
     ANY("admin.listeners", LIST, NULL, NOT_STORED),
-    ANY("access.control.allow.origin", STRING, "", NOT_STORED),
-    ANY("access.control.allow.methods", STRING, "", NOT_STORED),
-    ANY("response.http.headers.config", STRING, "", NOT_STORED),
-    ANY("rest.extension.classes", LIST, "", NOT_STORED),
+    ANY("access.control.allow.origin", STRING, "", TEXT(access_control_origins)),
+    ANY("access.control.allow.methods", STRING, "", TEXT(access_control_methods)),
+    ANY("response.http.headers.config", STRING, "", TEXT(response_headers)),
+    ANY("rest.extension.classes", LIST, "", TEXT(rest_extensions)),
+    NUMBER("millrace.rest.connections.max", INT, "256", connections, UINT32(rest_connections_max)),
+    NUMBER("millrace.rest.extension.timeout.ms", LONG, "5000", positive, UINT32(rest_extension_timeout_ms)),
+    ANY("millrace.rest.auth.passwords.file", STRING, "", TEXT(rest_auth.passwords_file)),
+    ANY("millrace.rest.auth.jaas.file", STRING, "", TEXT(rest_auth.jaas_file)),
+    ANY("millrace.rest.auth.certificates", BOOLEAN, "false", BOOL(rest_auth.certificates)),
+    ANY("millrace.rest.auth.issuer", STRING, "", TEXT(rest_auth.issuer)),
+    OPTION("millrace.rest.auth.audiences", LIST, "", mr_check_valid_list, NULL, NULL, TEXT(rest_auth.audiences)),
+    ANY("millrace.rest.auth.keys.url", STRING, "", TEXT(rest_auth.keys_url)),
+    ANY("millrace.rest.auth.keys.ca.file", STRING, "", TEXT(rest_auth.keys_ca_file)),
+    ANY("millrace.rest.auth.keys.proxy", STRING, "", TEXT(rest_auth.keys_proxy)),
+    NUMBER("millrace.rest.auth.keys.refresh.ms", LONG, "600000", stall, UINT32(rest_auth.keys_refresh_ms)),
+    OPTION("millrace.rest.auth.name.claim", STRING, "sub", mr_check_not_empty, NULL, NULL, TEXT(rest_auth.name_claim)),
+    OPTION("millrace.rest.auth.group.claims", LIST, "groups,roles", mr_check_valid_list, NULL, NULL,
+           TEXT(rest_auth.group_claims)),
+    NUMBER("millrace.rest.auth.clock.skew.ms", INT, "60000", skew, UINT32(rest_auth.clock_skew_ms)),
+    ANY("millrace.rest.bindings.file", STRING, "", TEXT(rest_auth.bindings_file)),
+    ANY("millrace.inter.worker.secret", PASSWORD, "", TEXT(inter_worker_secret)),
     CHOICE("ssl.client.auth", "none", client_auths, NOT_STORED),
 
     ANY("metric.reporters", LIST, DEFAULT_REPORTER, NOT_STORED),
@@ -170,6 +188,11 @@ static const struct worker_option common_options[] = {
     NUMBER("socket.connection.setup.timeout.ms", LONG, "10000", not_negative, NOT_STORED),
     NUMBER("socket.connection.setup.timeout.max.ms", LONG, "30000", not_negative, NOT_STORED),
     CHOICE("security.protocol", "PLAINTEXT", security_protocols, NOT_STORED),
+
+    ANY("millrace.audit.file", STRING, "", TEXT(audit.file)),
+    ANY("millrace.audit.topic", STRING, "", TEXT(audit.topic)),
+    COUNT("millrace.audit.topic.replication.factor", SHORT, "-1", "Replication factor", INT32(audit.topic_replication_factor)),
+    ANY("millrace.audit.hash.key", PASSWORD, "", TEXT(audit.hash_key)),
 
     NUMBER("millrace.pool.threads.max", INT, "0", not_negative, UINT32(pool_threads_max)),
     NUMBER("millrace.task.buffer.bytes", LONG, "33554432", buffer_bytes, UINT64(task_buffer_bytes)),

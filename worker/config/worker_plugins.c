@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/string_map.h"
 #include "config/plugin_options.h"
 #include "config/unknown_plugin.h"
@@ -54,6 +55,21 @@ static int check_one(const struct named_plugin *named, const struct loader *load
     return 0;
 }
 
+/* Extensions guard the REST API as a rule: without one that is named, it stays closed. */
+static int check_extensions(const struct worker_config *config, const struct loader *loader, struct str_buffer *mistakes)
+{
+    char *names = mem_strdup(config->rest_extensions), *rest = names;
+    int status = names == NULL ? -1 : 0;
+    for (char *name; status == 0 && (name = strtok_r(rest, ", \t", &rest)) != NULL;) {
+        const struct named_plugin named = {MR_PLUGIN_REST_EXTENSION, "rest.extension.classes", name, NULL, config->properties, NULL,
+                                           NULL};
+        if (!worker_access_is_extension(name))
+            status = check_one(&named, loader, mistakes);
+    }
+    mem_free(names);
+    return status;
+}
+
 int worker_config_check_plugins(const struct worker_config *config, const struct loader *loader,
                                 struct mr_error **error)
 {
@@ -76,6 +92,8 @@ int worker_config_check_plugins(const struct worker_config *config, const struct
     str_buffer_init(&mistakes, WORKER_MISTAKES_MAX);
     for (size_t i = 0; status == 0 && i < sizeof(named) / sizeof(named[0]); i++)
         status = check_one(&named[i], loader, &mistakes);
+    if (status == 0)
+        status = check_extensions(config, loader, &mistakes);
     if (status != 0 || (mistakes.failed && !mistakes.over_max))
         status = mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to check the worker's plugins");
     else if (mistakes.length > 0)

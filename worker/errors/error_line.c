@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secrets.h"
+
 #include "base/bans.h"
 
 const char *error_line(const struct mr_error *error, char *text, size_t size)
@@ -14,6 +16,7 @@ const char *error_line(const struct mr_error *error, char *text, size_t size)
         int added = snprintf(text + used, size - used, "%s%s", at == error ? "" : "; caused by: ", mr_error_message(at));
         used += added > 0 ? (size_t)added : 0;
     }
+    secrets_hide_text(text); /* as long as its lines are whole */
     for (char *at = text; (at = strpbrk(at, "\r\n\t")) != NULL;)
         *at++ = ' ';
     return text;

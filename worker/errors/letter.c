@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "errors/report.h"
 #include "sdk/future_host.h"
 #include "sdk/record_layout.h"
@@ -29,7 +30,7 @@ struct context {
     struct context_header headers[CONTEXT_HEADERS];
     size_t count;
     char partition[16], offset[24], task[16];
-    char *trace;
+    char *trace, *message;
 };
 
 static void context_add(struct context *context, const char *name, const char *text)
@@ -38,6 +39,13 @@ static void context_add(struct context *context, const char *name, const char *t
     context->headers[context->count++] = (struct context_header){ .name = name, .text = text };
 }
 
+static void context_release(struct context *context)
+{
+    mem_free(context->trace);
+    mem_free(context->message);
+}
+
+/* Release it in either case. */
 static bool context_init(struct context *context, const struct letter_writer *writer, const struct report *report)
 {
     *context = (struct context){ .count = 0 };
@@ -46,9 +54,12 @@ static bool context_init(struct context *context, const struct letter_writer *wr
     size_t size = mr_error_trace(report->error, NULL, 0) + 1;
     size = size < TRACE_BYTES_MAX ? size : TRACE_BYTES_MAX;
     context->trace = mem_alloc(size);
-    if (context->trace == NULL)
+    context->message = mem_strdup(mr_error_message(report->error));
+    if (context->trace == NULL || context->message == NULL)
         return false;
     mr_error_trace(report->error, context->trace, size);
+    secrets_hide_text(context->trace);
+    secrets_hide_text(context->message);
     snprintf(context->partition, sizeof(context->partition), "%" PRId32, report->origin->partition);
     snprintf(context->offset, sizeof(context->offset), "%" PRId64, report->origin->offset);
     snprintf(context->task, sizeof(context->task), "%" PRIu32, writer->task);
@@ -60,7 +71,7 @@ static bool context_init(struct context *context, const struct letter_writer *wr
     context_add(context, PREFIX "stage", stage_name(report->stage));
     context_add(context, PREFIX "class.name", report->class_name);
     context_add(context, PREFIX "exception.class.name", mr_error_class_name(report->error));
-    context_add(context, PREFIX "exception.message", mr_error_message(report->error));
+    context_add(context, PREFIX "exception.message", context->message);
     context_add(context, PREFIX "exception.stacktrace", context->trace);
     return true;
 }
@@ -144,10 +155,8 @@ static struct letter *letter_write(const struct report *report, const struct con
 struct letter *letter_create(const struct letter_writer *writer, const struct report *report)
 {
     struct context context;
-    if (!context_init(&context, writer, report))
-        return NULL;
-    struct letter *letter = letter_write(report, &context);
-    mem_free(context.trace);
+    struct letter *letter = context_init(&context, writer, report) ? letter_write(report, &context) : NULL;
+    context_release(&context);
     if (letter != NULL && report->future != NULL) {
         future_add_part(report->future);
         letter->future = mr_future_take(report->future);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/plugin_call.h"
+#include "base/secrets.h"
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "config/connector_config.h"
@@ -205,6 +206,7 @@ static char *trace_of(const struct mr_error *error)
     char *trace = mem_alloc(length + 1);
     if (trace != NULL)
         mr_error_trace(error, trace, length + 1);
+    secrets_hide_text(trace);
     return trace;
 }
 

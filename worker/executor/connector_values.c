@@ -127,6 +127,8 @@ static void compare(struct connector_values *values, const struct variables_prin
         return;
     }
     look_after(values, RETRY_MS);
+    if (executor->setup.refreshed != NULL)
+        executor->setup.refreshed(executor->setup.refreshed_argument, values->name, values->raw);
     if (listener_of(executor)->on_values_changed != NULL)
         listener_of(executor)->on_values_changed(executor->setup.listener_argument, values->name);
 }

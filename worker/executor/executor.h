@@ -74,8 +74,13 @@ struct executor_listener {
     void (*on_topic)(void *argument, const char *connector, uint32_t task, const char *topic);
 };
 
+/* A connector's values, read anew, are others: it will run with those. `raw` names them and holds none. thread: any; must only post. */
+typedef void executor_refreshed_fn(void *argument, const char *connector, const struct string_map *raw);
+
 /* Borrowed; outlives the executor. */
 struct executor_setup {
+    executor_refreshed_fn *refreshed; /* NULL: nobody wants to know */
+    void *refreshed_argument;
     const struct loader *loader;
     const struct worker_config *worker;
     const struct variables *variables; /* resolves references in configurations; NULL: they stay text */
@@ -118,6 +123,32 @@ void executor_request_task_configs(struct executor *executor, const char *connec
  * take any time. */
 int executor_alter_offsets(const struct executor *executor, const struct string_map *config,
                            const struct mr_offset_changes *changes, bool *handled, struct mr_error **error);
+
+/* The offsets of a sink connector are those of its consumer group, on the cluster that its clients are configured for: asked with an
+ * admin client of its own, which the override policy must allow. Each waits until the answer or the deadline. -1: MR_ERR_CONNECT,
+ * with a sentence that names the connector. thread: job. */
+struct executor_group {
+    const char *connector;
+    const struct string_map *config; /* raw */
+    int64_t deadline_ms;
+};
+struct executor_group_offset {
+    const char *topic;
+    int32_t partition;
+    int64_t offset;  /* of the next record */
+    bool is_removed; /* instead of an offset */
+};
+/* The topic lives during the call. -1 ends the reading. */
+typedef int executor_group_offset_fn(void *argument, const struct executor_group_offset *offset, struct mr_error **error);
+/* By topic and partition; none of a group that does not exist. */
+int executor_read_group_offsets(const struct executor *executor, const struct executor_group *of,
+                                executor_group_offset_fn *each, void *argument, struct mr_error **error);
+/* One of each partition. Fails while the group has members. Not all or nothing: where Kafka refuses one partition, others may
+ * have changed. */
+int executor_alter_group_offsets(const struct executor *executor, const struct executor_group *of,
+                                 const struct executor_group_offset *offsets, size_t count, struct mr_error **error);
+/* With all of its offsets; 0 also when there is none. Fails while it has members. */
+int executor_delete_group(const struct executor *executor, const struct executor_group *of, struct mr_error **error);
 
 /* Tasks. */
 struct executor_task {

@@ -8,6 +8,7 @@
  *   task_builder.c        from stored text to a task
  *   task_unit*.c          one task: built on a job thread, stepped by the pool, stopped or abandoned
  *   alter_offsets.c       a connector's say in a change of its offsets
+ *   group_offsets.c       the offsets of a sink: its consumer group's
  *   topic_maker.c         topics of source tasks, before anything is sent to them
  *   watch.c               offset commits of tasks inside a call; deadlines of stops
  *

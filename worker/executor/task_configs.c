@@ -30,7 +30,7 @@ static bool complete(struct string_map *map, const struct string_map *resolved, 
         const char *value = string_map_get(resolved, copied[i]);
         is_fine = value == NULL || string_map_put(map, copied[i], value);
     }
-    return is_fine && variables_put_back(raw, map);
+    return is_fine && variables_put_back(raw, map) && variables_put_back_within(raw, resolved, map);
 }
 
 static int check_count(struct task_configs_result *result, const struct connector_config *config, size_t count,

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "config/worker_config.h"
@@ -82,6 +83,7 @@ static void build_failed(struct task_unit *unit, const struct mr_error *error)
     char *trace = mem_alloc(length + 1), line[ERROR_LINE_MAX];
     if (trace != NULL)
         mr_error_trace(error, trace, length + 1);
+    secrets_hide_text(trace);
     task_unit_tell_failed(unit, trace != NULL ? trace : mr_error_message(error), error_line(error, line, sizeof(line)));
     mem_free(trace);
 }

@@ -271,10 +271,15 @@ static bool is_for_this_group(void *argument)
     return membership_epoch(write->membership) == write->seats_epoch;
 }
 
+static const char *what_forbids(void *argument)
+{
+    return is_for_this_group(argument) ? NULL : "config topic: what was to be written is out of date by now";
+}
+
 static void write_run(struct herder_job *job)
 {
     const struct balance_write *write = job->data;
-    struct config_condition condition = {is_for_this_group, job->data};
+    struct config_condition condition = {.forbids = what_forbids, .argument = job->data};
 
     config_store_put_notes(job->herder->setup.configs, write->notes, write->count, &condition, job->deadline_ms, &job->error);
 }

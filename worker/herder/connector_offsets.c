@@ -1,9 +1,9 @@
 /*
- * GET, PATCH, DELETE /connectors/{n}/offsets, of source connectors (KIP-875).
+ * GET, PATCH, DELETE /connectors/{n}/offsets (KIP-875): of sources in the offset store, of sinks in their consumer group.
  *
  * Reading is an errand. A change is a request in the connector's lane: the connector is STOPPED and none of its tasks is left,
- * its class is asked (plugin code, on a job), then the offsets are written and read back. A question that was not answered in
- * time writes nothing.
+ * its class is asked (plugin code, on a job), then the offsets are written: those of a source are read back, those of a sink are
+ * Kafka's to keep. A question that was not answered in time writes nothing.
  */
 #include <millrace/error.h>
 #include <millrace/module.h>
@@ -19,20 +19,29 @@
 
 #include "base/bans.h"
 
-/* Those of a sink are in its consumer group. */
-static int check_is_source(const struct herder *herder, const struct string_map *config, const char *name,
-                           struct mr_error **error)
+#define WORDS_MARGIN_MS 1000 /* what waits for a cluster gives up so long before the request's deadline, and says why */
+
+static int find_kind(const struct herder *herder, const struct string_map *config, bool *is_sink,
+                     struct mr_error **error)
 {
     const struct loader_plugin *plugin;
 
     if (connector_config_plugin(herder->setup.loader, config, &plugin, error) != 0)
         return -1;
-    if (plugin->kind == MR_PLUGIN_SOURCE)
-        return 0;
-    return mr_error_set(error, MR_ERR_NOT_SUPPORTED,
-                        "Connector %s is a sink: this worker shows and changes offsets of source connectors only; those "
-                        "of a sink are the offsets of its consumer group, which Kafka's own tools show and reset",
-                        name);
+    *is_sink = plugin->kind == MR_PLUGIN_SINK;
+    return 0;
+}
+
+static int read_all(struct offset_list *list, const struct herder *herder, const char *name,
+                    const struct string_map *config, int64_t deadline_ms, struct mr_error **error)
+{
+    const struct executor_group group = {name, config, deadline_ms - WORDS_MARGIN_MS};
+    bool is_sink;
+
+    if (find_kind(herder, config, &is_sink, error) != 0)
+        return -1;
+    return is_sink ? sink_offsets_read(list, herder->executor, &group, error)
+                   : offset_list_read(list, herder->setup.offsets, name, deadline_ms, error);
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------------- */
@@ -42,17 +51,15 @@ static void read_run(struct errand *errand)
     struct config_snapshot *snapshot = config_store_snapshot(errand->herder->setup.configs);
     const struct string_map *config = config_snapshot_config(snapshot, errand->name);
 
-    if (config != NULL && check_is_source(errand->herder, config, errand->name, &errand->error) == 0)
-        offset_list_read(&errand->offsets, errand->herder->setup.offsets, errand->name, errand->deadline_ms,
-                         &errand->error);
+    if (config != NULL)
+        read_all(&errand->offsets, errand->herder, errand->name, config, errand->deadline_ms, &errand->error);
     config_snapshot_drop(snapshot);
 }
 
 static void answer_read(struct errand *errand)
 {
-    errand_reply(errand, &(struct herder_reply){.status = 200,
-                                                .offsets = errand->offsets.entries,
-                                                .offset_count = errand->offsets.count});
+    errand_reply(errand, &(struct herder_reply){
+                             .status = 200, .offsets = errand->offsets.entries, .offset_count = errand->offsets.count});
 }
 
 void herder_read_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
@@ -86,16 +93,20 @@ static bool state_allows(struct herder *herder, struct herder_request *request)
 }
 
 /* The null offsets of a reset are those of all partitions there are. */
-static int find_changes(struct herder_job *job)
+static int find_changes(struct herder_job *job, const struct string_map *config)
 {
     struct herder_request *request = job->request;
 
-    if (!request->is_reset)
-        return 0;
-    if (offset_list_read(&request->offsets, job->herder->setup.offsets, request->name, job->deadline_ms,
-                         &job->error) != 0)
+    if (find_kind(job->herder, config, &request->is_sink, &job->error) != 0)
         return -1;
-    offset_list_forget(&request->offsets);
+    if (request->is_reset) {
+        if (read_all(&request->offsets, job->herder, request->name, config, job->deadline_ms, &job->error) != 0)
+            return -1;
+        offset_list_forget(&request->offsets);
+    } else if (request->is_sink && sink_offsets_normalise(&request->offsets, &job->error) != 0) {
+        request->is_malformed = mr_error_code(job->error) == MR_ERR_CONFIG;
+        return -1;
+    }
     return 0;
 }
 
@@ -114,22 +125,49 @@ static void ask_connector(struct herder_job *job, const struct string_map *confi
     offset_changes_destroy(changes);
 }
 
-static void ask_run(struct herder_job *job)
+typedef void configured_fn(struct herder_job *job, const struct string_map *config);
+
+static void run_configured(struct herder_job *job, configured_fn *run)
 {
     struct config_snapshot *snapshot = config_store_snapshot(job->herder->setup.configs);
     const struct string_map *config = config_snapshot_config(snapshot, job->request->name);
 
     if (config == NULL)
         mr_error_set(&job->error, MR_ERR_CONFLICT, "connector %s was deleted meanwhile", job->request->name);
-    else if (check_is_source(job->herder, config, job->request->name, &job->error) == 0 && find_changes(job) == 0)
-        ask_connector(job, config);
+    else
+        run(job, config);
     config_snapshot_drop(snapshot);
+}
+
+static void ask_configured(struct herder_job *job, const struct string_map *config)
+{
+    if (find_changes(job, config) == 0)
+        ask_connector(job, config);
+}
+
+static void ask_run(struct herder_job *job)
+{
+    run_configured(job, ask_configured);
+}
+
+static void write_group(struct herder_job *job, const struct string_map *config)
+{
+    const struct herder_request *request = job->request;
+    const struct executor_group group = {request->name, config, job->deadline_ms - WORDS_MARGIN_MS};
+
+    if (request->is_reset)
+        executor_delete_group(job->herder->executor, &group, &job->error);
+    else
+        sink_offsets_write(&request->offsets, job->herder->executor, &group, &job->error);
 }
 
 static void write_run(struct herder_job *job)
 {
-    offset_list_write(&job->request->offsets, job->herder->setup.offsets, job->request->name,
-                      job_write_deadline_ms(job), &job->error);
+    if (job->request->is_sink)
+        run_configured(job, write_group);
+    else
+        offset_list_write(&job->request->offsets, job->herder->setup.offsets, job->request->name,
+                          job_write_deadline_ms(job), &job->error);
 }
 
 static void write_done(struct herder *herder, struct herder_job *job)
@@ -153,7 +191,7 @@ static void ask_done(struct herder *herder, struct herder_job *job)
     struct herder_request *request = job->request;
 
     if (job->error != NULL)
-        request_answer(herder, request, 500, "%s", mr_error_message(job->error));
+        request_answer(herder, request, request->is_malformed ? 400 : 500, "%s", mr_error_message(job->error));
     else if (request_may_go_on(herder, request) && state_allows(herder, request))
         request_post_job(herder, request, "writing the offsets of the connector", write_run, write_done);
 }
@@ -187,12 +225,13 @@ static const struct request_kind alter_kind = {
 };
 
 void herder_alter_offsets(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,
-                          herder_reply_fn *reply, void *argument)
+                          herder_guard_fn *guard, herder_reply_fn *reply, void *argument)
 {
     struct herder_request *request = request_create(&alter_kind, name, reply, argument);
 
     if (request == NULL)
         return;
+    request->guard = guard;
     for (size_t i = 0; i < count; i++)
         if (offset_list_add(&request->offsets, changes[i].partition, changes[i].offset, NULL) != 0) {
             request_discard(request);
@@ -201,12 +240,14 @@ void herder_alter_offsets(struct herder *herder, const char *name, const struct 
     request_post(herder, request);
 }
 
-void herder_reset_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+void herder_reset_offsets(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
+                          void *argument)
 {
     struct herder_request *request = request_create(&alter_kind, name, reply, argument);
 
     if (request == NULL)
         return;
+    request->guard = guard;
     request->is_reset = true;
     request_post(herder, request);
 }

@@ -6,12 +6,6 @@
 
 #include "base/bans.h"
 
-static void write_run(struct herder_job *job)
-{
-    config_store_remove_connector(job->herder->setup.configs, job->request->name, job_write_deadline_ms(job),
-                                  &job->error);
-}
-
 static void write_done(struct herder *herder, struct herder_job *job)
 {
     if (job->error != NULL)
@@ -20,18 +14,25 @@ static void write_done(struct herder *herder, struct herder_job *job)
         request_answer(herder, job->request, 204, NULL);
 }
 
+static void begin(struct herder *herder, struct herder_request *request)
+{
+    request_post_change(herder, request, config_change_of_removal(request->name), write_done);
+}
+
 static const struct request_kind delete_kind = {
     .doing = "deleting the connector",
     .unknown_before = "Connector ",
     .unknown_after = " not found",
-    .write = write_run,
-    .written = write_done,
+    .begin = begin,
 };
 
-void herder_delete_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+void herder_delete_connector(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
+                             void *argument)
 {
     struct herder_request *request = request_create(&delete_kind, name, reply, argument);
 
-    if (request != NULL)
-        request_post(herder, request);
+    if (request == NULL)
+        return;
+    request->guard = guard;
+    request_post(herder, request);
 }

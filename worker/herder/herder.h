@@ -98,7 +98,7 @@ struct herder_restart_plan {
 
 /* What a request came to, as an HTTP status and, unless it worked, words. Texts live only during the call. */
 struct herder_reply {
-    int status;          /* 200, 201, 202, 204; 400, 404, 409, 500, 503 */
+    int status;          /* 200, 201, 202, 204; 400, 403, 404, 409, 500, 503 */
     const char *message; /* of a failure; also of changed offsets */
     const char *forward_url; /* with 409: the request belongs to the worker with this advertised URL; else NULL */
     bool created;        /* put_connector: it was not there before */
@@ -112,6 +112,18 @@ struct herder_reply {
 /* thread: the herder's, a job's, or the caller's own. Must not wait. NULL where it is asked for: nobody is told. */
 typedef void herder_reply_fn(void *argument, const struct herder_reply *reply);
 
+/*
+ * May this be done to the connector? Asked in the request's turn, on the worker that carries it out, before anything else is done: what
+ * it is shown is what the change is made to, since the requests of one connector are carried out one after another and by one worker.
+ * `present`: its configuration now, NULL: it is not there. `next`: what it shall have, whole (a PATCH is merged, "[hidden]" restored);
+ * NULL: it is not about the configuration. The argument is the reply's. false: answered 403 with `why`. A request without a guard
+ * may do anything, and "[hidden]" is a text like others in it.
+ * thread: the herder's. Must not wait.
+ */
+#define HERDER_WHY_SIZE 1024
+typedef bool herder_guard_fn(void *argument, const struct string_map *present, const struct string_map *next,
+                             char why[HERDER_WHY_SIZE]);
+
 enum herder_initial_state {
     HERDER_INITIAL_NONE,
     HERDER_INITIAL_RUNNING,
@@ -124,16 +136,18 @@ struct herder_put_connector {
     const struct string_map *config; /* copied; `name` is in it */
     enum herder_initial_state initial_state;
     bool must_be_new; /* POST: 409 when it exists */
+    herder_guard_fn *guard;
 };
 void herder_put_connector(struct herder *herder, const struct herder_put_connector *request, herder_reply_fn *reply,
                           void *argument);
 /* PATCH: what is given is put into the present configuration; NULL values remove. */
 void herder_patch_connector(struct herder *herder, const char *name, const struct string_map *changes,
-                            herder_reply_fn *reply, void *argument);
+                            herder_guard_fn *guard, herder_reply_fn *reply, void *argument);
 /* What is wrong with a configuration and all that a form needs to show it (config/connector_report.h). Any worker may; 400 when
  * there is no class, or no such. References are resolved, and what they became is wiped before the reply's end. */
 void herder_validate(struct herder *herder, const struct string_map *config, herder_reply_fn *reply, void *argument);
-void herder_delete_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
+void herder_delete_connector(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
+                             void *argument);
 void herder_pause_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
 void herder_resume_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
 void herder_stop_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
@@ -145,11 +159,13 @@ void herder_restart_task(struct herder *herder, const char *name, uint32_t task,
  * leader_link.h; may be NULL. 204. */
 void herder_put_task_configs(struct herder *herder, const char *name, const struct string_map *const *maps, size_t count,
                              const char *made_from, herder_reply_fn *reply, void *argument);
-/* Offsets of a source connector (KIP-875). They change only while it is STOPPED and when none of its tasks is left; the
+/* Offsets of a connector (KIP-875); of a sink those of its consumer group, in entries of the shape {"kafka_topic",
+ * "kafka_partition"}, {"kafka_offset"}; another is 400. They change only while it is STOPPED and when none of its tasks is left; the
  * connector's class is asked first. The last of equal partitions counts: there should be one of each. The values are copied. */
 void herder_alter_offsets(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,
-                          herder_reply_fn *reply, void *argument);
-void herder_reset_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
+                          herder_guard_fn *guard, herder_reply_fn *reply, void *argument);
+void herder_reset_offsets(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
+                          void *argument);
 /* What is committed, in any state, by any worker. An unknown connector has none. */
 void herder_read_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
 /* Writes the level for all workers of the cluster: 204 when it was read back. Any worker may. */

@@ -21,16 +21,17 @@ static int no_memory(struct mr_error **error)
     return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the offsets of a connector");
 }
 
-static int has_arena(struct offset_list *list, struct mr_error **error)
+struct mr_arena *offset_list_arena(struct offset_list *list, struct mr_error **error)
 {
     if (list->arena == NULL)
         list->arena = mr_arena_create(OFFSETS_ARENA_MAX);
-    return list->arena != NULL ? 0 : no_memory(error);
+    if (list->arena == NULL)
+        no_memory(error);
+    return list->arena;
 }
 
-/* The values are in the arena. */
-static int append(struct offset_list *list, const struct mr_value *partition, const struct mr_value *offset,
-                  struct mr_error **error)
+int offset_list_append(struct offset_list *list, const struct mr_value *partition, const struct mr_value *offset,
+                       struct mr_error **error)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity * 2 + 16;
@@ -50,13 +51,13 @@ int offset_list_add(struct offset_list *list, const struct mr_value *partition, 
 {
     const struct mr_value *partition_copy, *offset_copy;
 
-    if (has_arena(list, error) != 0)
+    if (offset_list_arena(list, error) == NULL)
         return -1;
     partition_copy = mr_value_copy(list->arena, partition);
     offset_copy = mr_value_copy(list->arena, offset);
     if (partition_copy == NULL || offset_copy == NULL)
         return mr_arena_failed(list->arena, error);
-    return append(list, partition_copy, offset_copy, error);
+    return offset_list_append(list, partition_copy, offset_copy, error);
 }
 
 struct reading {
@@ -68,7 +69,7 @@ static int take_entry(void *argument, const struct mr_value *partition, const st
 {
     struct reading *reading = argument;
 
-    return append(reading->list, partition, offset, &reading->error);
+    return offset_list_append(reading->list, partition, offset, &reading->error);
 }
 
 int offset_list_read(struct offset_list *list, struct offset_store *store, const char *connector, int64_t deadline_ms,
@@ -76,7 +77,7 @@ int offset_list_read(struct offset_list *list, struct offset_store *store, const
 {
     struct reading reading = {.list = list};
 
-    if (has_arena(list, error) != 0 || offset_store_refresh(store, deadline_ms, error) != 0)
+    if (offset_list_arena(list, error) == NULL || offset_store_refresh(store, deadline_ms, error) != 0)
         return -1;
     if (offset_store_each(store, connector, list->arena, take_entry, &reading, error) == 0)
         return 0;

@@ -4,6 +4,7 @@
 
 #include "base/string_map.h"
 #include "config/connector_config.h"
+#include "config/connector_shown.h"
 #include "herder/requests_internal.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
@@ -19,14 +20,12 @@ static enum target_state initial_target(enum herder_initial_state state)
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
-static void write_run(struct herder_job *job)
+static struct config_change *change_of(const struct herder_request *request)
 {
-    const struct herder_request *request = job->request;
     enum target_state initial = initial_target(request->initial);
 
-    config_store_put_connector(job->herder->setup.configs, request->name, request->config,
-                               request->initial != HERDER_INITIAL_NONE ? &initial : NULL, job_write_deadline_ms(job),
-                               &job->error);
+    return config_change_of_connector(request->name, request->config,
+                                      request->initial != HERDER_INITIAL_NONE ? &initial : NULL);
 }
 
 /* In the words that clients know, and why. */
@@ -108,7 +107,7 @@ static void validate_done(struct herder *herder, struct herder_job *job)
     if (request->existed && request->must_be_new)
         request_answer(herder, request, 409, "Connector %s already exists", request->name);
     else
-        request_post_write(herder, request, write_run, write_done);
+        request_post_change(herder, request, change_of(request), write_done);
 }
 
 static void begin(struct herder *herder, struct herder_request *request)
@@ -116,7 +115,22 @@ static void begin(struct herder *herder, struct herder_request *request)
     request_post_validation(herder, request, "validating the configuration", validate_run, validate_done);
 }
 
-static const struct request_kind put_kind = {.doing = "putting the connector", .begin = begin};
+/* Where there is a guard: who may not see a value writes "[hidden]" back, and keeps it. false: answered. */
+static bool restore_hidden(struct herder *herder, struct herder_request *request, const struct string_map *present)
+{
+    const char *missing;
+
+    if (request->guard == NULL || connector_shown_restore(request->config, present, &missing))
+        return true;
+    if (missing == NULL)
+        request_answer(herder, request, 503, "The worker has no memory left for this request");
+    else
+        request_answer(herder, request, 400, CONNECTOR_SHOWN_MISSING, missing);
+    return false;
+}
+
+static const struct request_kind put_kind = {
+    .doing = "putting the connector", .prepare = restore_hidden, .begin = begin};
 
 /* Not seen from outside before it is posted. */
 static void post_with_config(struct herder *herder, struct herder_request *request, const struct string_map *config)
@@ -135,6 +149,7 @@ void herder_put_connector(struct herder *herder, const struct herder_put_connect
 
     if (request == NULL)
         return;
+    request->guard = put->guard;
     request->initial = put->initial_state;
     request->must_be_new = put->must_be_new;
     post_with_config(herder, request, put->config);
@@ -162,43 +177,35 @@ static bool apply(struct string_map *whole, const struct string_map *present, co
 }
 
 /* The request's changes become the whole configuration: in its turn, so that no earlier change is lost. */
-static bool merge(struct herder *herder, struct herder_request *request)
+static bool merge(struct herder *herder, struct herder_request *request, const struct string_map *present)
 {
-    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
     struct string_map *whole = string_map_create();
-    bool is_merged =
-        whole != NULL && apply(whole, config_snapshot_config(snapshot, request->name), request->config);
 
-    config_snapshot_drop(snapshot);
-    if (is_merged) {
-        string_map_destroy(request->config);
-        request->config = whole;
-    } else {
+    if (whole == NULL || !apply(whole, present, request->config)) {
         string_map_destroy(whole);
-    }
-    return is_merged;
-}
-
-static void begin_patch(struct herder *herder, struct herder_request *request)
-{
-    if (merge(herder, request))
-        begin(herder, request);
-    else
         request_answer(herder, request, 503, "The worker has no memory left for this request");
+        return false;
+    }
+    string_map_destroy(request->config);
+    request->config = whole;
+    return restore_hidden(herder, request, present);
 }
 
 static const struct request_kind patch_kind = {
     .doing = "changing the connector's configuration",
     .unknown_before = "Connector ",
     .unknown_after = " not found",
-    .begin = begin_patch,
+    .prepare = merge,
+    .begin = begin,
 };
 
 void herder_patch_connector(struct herder *herder, const char *name, const struct string_map *changes,
-                            herder_reply_fn *reply, void *argument)
+                            herder_guard_fn *guard, herder_reply_fn *reply, void *argument)
 {
     struct herder_request *request = request_create(&patch_kind, name, reply, argument);
 
-    if (request != NULL)
-        post_with_config(herder, request, changes);
+    if (request == NULL)
+        return;
+    request->guard = guard;
+    post_with_config(herder, request, changes);
 }

@@ -22,7 +22,12 @@ static const char NO_MEMORY[] = "The worker has no memory left for this request"
 
 /* --- one request -------------------------------------------------------------------------------------------------- */
 
-static void request_drop(struct herder_request *request)
+void request_take(struct herder_request *request)
+{
+    refcount_take(&request->owners);
+}
+
+void request_drop(struct herder_request *request)
 {
     if (!refcount_drop(&request->owners))
         return;
@@ -231,27 +236,45 @@ static bool stage_is_decided(const struct herder *herder)
 }
 
 /* false: answered with 404. */
-static bool request_is_known(struct herder *herder, struct herder_request *request)
+static bool request_is_known(struct herder *herder, struct herder_request *request, const struct string_map *present)
 {
     const struct request_kind *kind = request->kind;
-    struct config_snapshot *snapshot;
-    bool is_known;
 
-    if (kind->unknown_before == NULL)
+    if (kind->unknown_before == NULL || present != NULL)
         return true;
-    snapshot = config_store_snapshot(herder->setup.configs);
-    is_known = config_snapshot_has(snapshot, request->name);
+    request_answer(herder, request, 404, "%s%s%s", kind->unknown_before, request->name, kind->unknown_after);
+    return false;
+}
+
+/* false: answered with 403. */
+static bool request_is_allowed(struct herder *herder, struct herder_request *request, const struct string_map *present)
+{
+    char why[HERDER_WHY_SIZE];
+
+    if (request->guard == NULL || request->guard(request->argument, present, request->config, why))
+        return true;
+    request_answer(herder, request, 403, "%s", why);
+    return false;
+}
+
+/* The same present configuration for all: what is looked at is what the request is about to change. */
+static bool request_fits(struct herder *herder, struct herder_request *request)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    const struct string_map *present = config_snapshot_config(snapshot, request->name);
+    bool fits = request_is_known(herder, request, present) &&
+                (request->kind->prepare == NULL || request->kind->prepare(herder, request, present)) &&
+                request_is_allowed(herder, request, present);
+
     config_snapshot_drop(snapshot);
-    if (!is_known)
-        request_answer(herder, request, 404, "%s%s%s", kind->unknown_before, request->name, kind->unknown_after);
-    return is_known;
+    return fits;
 }
 
 static void request_begin(struct herder *herder, struct herder_request *request)
 {
     request->has_begun = true;
     request->doing = request->kind->doing;
-    if (!request_may_go_on(herder, request) || !request_is_known(herder, request))
+    if (!request_may_go_on(herder, request) || !request_fits(herder, request))
         return;
     if (request->kind->begin != NULL)
         request->kind->begin(herder, request);
@@ -386,6 +409,7 @@ static void job_drop(struct herder_job *job)
     mem_free(job->text);
     if (job->data_free != NULL)
         job->data_free(job->data);
+    config_change_drop(job->change);
     mem_free(job);
 }
 
@@ -434,12 +458,22 @@ static void job_outcome(void *argument, enum job_outcome outcome)
     struct herder_job *job = argument;
 
     job->in_time = outcome == JOB_DONE;
+    if (!job->in_time && job->change != NULL)
+        config_store_withdraw(job->herder->setup.configs, job->change);
     herder_post(job->herder, &job->post);
 }
 
 static void job_late(void *argument)
 {
     job_drop(argument);
+}
+
+static void enlist(struct herder *herder, const struct herder_job_setup *setup)
+{
+    if (setup->change == NULL)
+        return;
+    config_store_enlist(herder->setup.configs, setup->change, setup->deadline_ms);
+    config_change_drop(setup->change);
 }
 
 bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup)
@@ -450,11 +484,13 @@ bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup
         mem_free(setup->text);
         if (setup->data_free != NULL)
             setup->data_free(setup->data);
+        config_change_drop(setup->change);
         return false;
     }
     job->text = setup->text;
     job->data = setup->data;
     job->data_free = setup->data_free;
+    job->change = setup->change;
     refcount_init(&job->owners);
     refcount_take(&job->owners);
     job->post.handle = handle_outcome;
@@ -466,14 +502,19 @@ bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup
     job->number = setup->number;
     job->deadline_ms = setup->deadline_ms;
     if (job->request != NULL)
-        refcount_take(&job->request->owners);
+        request_take(job->request);
+    if (job->change != NULL)
+        config_change_take(job->change); /* the job may have ended when it is enlisted */
     if (job_post(setup->pool != NULL ? setup->pool : herder->setup.jobs, &(struct job){.run = job_run,
                                                    .on_outcome = job_outcome,
                                                    .on_late = job_late,
                                                    .argument = job,
                                                    .serial = setup->serial,
-                                                   .deadline_ms = setup->deadline_ms}))
+                                                   .deadline_ms = setup->deadline_ms})) {
+        enlist(herder, setup);
         return true;
+    }
+    config_change_drop(setup->change);
     job_drop(job);
     job_drop(job);
     return false;
@@ -521,6 +562,31 @@ void request_post_write(struct herder *herder, struct herder_request *request, v
                                                 .done = done,
                                                 .serial = herder->setup.configs,
                                                 .deadline_ms = request->deadline_ms},
+                     "writing to the config topic");
+}
+
+void job_run_change(struct herder_job *job)
+{
+    struct config_store *configs = job->herder->setup.configs;
+
+    if (job->change == NULL) {
+        mr_error_set(&job->error, MR_ERR_NO_MEMORY, "config topic: no memory for a record");
+        return;
+    }
+    config_store_enlist(configs, job->change, job->deadline_ms); /* unless that was quicker than this job */
+    config_store_write(configs, job->change, &job->error);
+}
+
+void request_post_change(struct herder *herder, struct herder_request *request, struct config_change *change,
+                         void (*done)(struct herder *, struct herder_job *))
+{
+    post_for_request(herder,
+                     &(struct herder_job_setup){.request = request,
+                                                .run = job_run_change,
+                                                .done = done,
+                                                .serial = herder->setup.configs,
+                                                .deadline_ms = request->deadline_ms,
+                                                .change = change},
                      "writing to the config topic");
 }
 

@@ -16,6 +16,7 @@
 
 #define STORE_WRITE_TIMEOUT_MS 30000 /* the budget of one write, with reading it back */
 
+struct config_change;
 struct herder_job;
 struct herder_request;
 
@@ -31,6 +32,8 @@ struct request_kind {
     enum request_route route;
     const char *doing;  /* "Request timed out. The worker was <doing>" */
     bool is_of_herder;  /* not REST's: nobody is answered, no deadline while it waits */
+    /* Makes `config` whole, before the guard is asked; false: answered. May be NULL. */
+    bool (*prepare)(struct herder *herder, struct herder_request *request, const struct string_map *present);
     /* Around the connector's name: answered with 404 when the config topic does not have it. NULL: it need not be there. */
     const char *unknown_before, *unknown_after;
     /* It is first of its lane and this worker leads: answer it, or post a job. NULL: `write` is posted at once. */
@@ -53,6 +56,7 @@ struct herder_request {
     const struct request_kind *kind;
     struct herder_connector *connector; /* once in a lane */
     const char *doing;
+    herder_guard_fn *guard; /* NULL: anything may be done; asked by request_begin, of `config` where there is one */
     herder_reply_fn *reply;
     void *argument;
     int64_t deadline_ms;
@@ -71,6 +75,7 @@ struct herder_request {
     char made_from[FINGERPRINT_SIZE]; /* of its configuration; "": not known */
     bool is_reset;              /* of offsets: all there are */
     struct offset_list offsets; /* to write; of a reset found by the first job */
+    bool is_sink, is_malformed; /* offsets: the connector's kind; what was asked cannot be understood. Set by the first job */
     bool is_handled;            /* the connector had its say */
 
     bool existed;
@@ -79,6 +84,8 @@ struct herder_request {
     bool has_come_back; /* the restart was read in the topic and waits for the answer */
 };
 
+void request_take(struct herder_request *request);
+void request_drop(struct herder_request *request);
 /* NULL: no memory, and the reply was given. thread: any. */
 struct herder_request *request_create(const struct request_kind *kind, const char *name, herder_reply_fn *reply,
                                       void *argument);
@@ -121,6 +128,7 @@ struct herder_job {
     int64_t deadline_ms;
     void *data;                     /* for the run */
     void (*data_free)(void *data);
+    struct config_change *change; /* to write to the config topic: others may write it along, before this job has its turn */
     /* Results of the run; `text` may also be given to it. */
     struct mr_error *error;
     char *text; /* mem_free */
@@ -137,6 +145,7 @@ struct herder_job_setup {
     char *text;                    /* the job's, also when it could not be posted; may be NULL */
     void *data;                    /* the same */
     void (*data_free)(void *data);
+    struct config_change *change; /* the same; enlisted when the job is posted */
 };
 /* false: the job pool is full or no memory: nothing will come. */
 bool herder_job_post(struct herder *herder, const struct herder_job_setup *setup);
@@ -148,6 +157,10 @@ void request_post_validation(struct herder *herder, struct herder_request *reque
                              void (*run)(struct herder_job *), void (*done)(struct herder *, struct herder_job *));
 void request_post_write(struct herder *herder, struct herder_request *request, void (*run)(struct herder_job *),
                         void (*done)(struct herder *, struct herder_job *));
+/* As request_post_write; many of them are written together. Takes the change; NULL: there was no memory for it, which the job says. */
+void request_post_change(struct herder *herder, struct herder_request *request, struct config_change *change,
+                         void (*done)(struct herder *, struct herder_job *));
+void job_run_change(struct herder_job *job); /* the run of a job with a change */
 /* What a write may take at most. thread: job. */
 int64_t job_write_deadline_ms(const struct herder_job *job);
 

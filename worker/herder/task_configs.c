@@ -282,17 +282,43 @@ static const char *what_forbids(struct config_store *configs, const struct herde
     return words;
 }
 
-static void put_tasks_run(struct herder_job *job)
-{
-    struct herder_request *request = job->request;
-    const char *words = what_forbids(job->herder->setup.configs, request);
+/* What is written holds on to the request: another job may write it along with its own. */
+struct tasks_condition {
+    struct config_store *configs;
+    struct herder_request *request;
+};
 
-    if (words != NULL) {
-        mr_error_set(&job->error, MR_ERR_CONFLICT, "%s", words);
-        return;
+static const char *tasks_are_forbidden(void *argument)
+{
+    const struct tasks_condition *condition = argument;
+
+    return what_forbids(condition->configs, condition->request);
+}
+
+static void tasks_condition_drop(void *argument)
+{
+    struct tasks_condition *condition = argument;
+
+    request_drop(condition->request);
+    mem_free(condition);
+}
+
+/* NULL: no memory. */
+static struct config_change *change_of(struct herder *herder, struct herder_request *request)
+{
+    struct config_change *change =
+        config_change_of_tasks(request->name, (const struct string_map *const *)request->maps, request->map_count);
+    struct tasks_condition *condition = mem_alloc(sizeof(*condition));
+
+    if (change == NULL || condition == NULL) {
+        config_change_drop(change);
+        mem_free(condition);
+        return NULL;
     }
-    config_store_put_tasks(job->herder->setup.configs, request->name, (const struct string_map *const *)request->maps,
-                           request->map_count, job_write_deadline_ms(job), &job->error);
+    *condition = (struct tasks_condition){herder->setup.configs, request};
+    request_take(request);
+    config_change_set_condition(change, &(struct config_condition){tasks_are_forbidden, condition, tasks_condition_drop});
+    return change;
 }
 
 static void put_tasks_failed(struct herder *herder, struct herder_request *request, const char *words)
@@ -335,7 +361,8 @@ static void put_tasks_begin(struct herder *herder, struct herder_request *reques
     }
     request->deadline_ms = herder_now_ms() + STORE_WRITE_TIMEOUT_MS;
     request->has_job = herder_job_post(herder, &(struct herder_job_setup){.request = request,
-                                                                          .run = put_tasks_run,
+                                                                          .run = job_run_change,
+                                                                          .change = change_of(herder, request),
                                                                           .done = put_tasks_done,
                                                                           .late = put_tasks_late,
                                                                           .serial = herder->setup.configs,
@@ -354,13 +381,17 @@ static void put_for_other_done(struct herder *herder, struct herder_job *job)
         request_answer(herder, job->request, 204, NULL);
 }
 
+static void put_for_other_begin(struct herder *herder, struct herder_request *request)
+{
+    request_post_change(herder, request, change_of(herder, request), put_for_other_done);
+}
+
 static const struct request_kind put_for_other_kind = {
     .route = ROUTE_LEADER,
     .doing = "writing task configurations",
     .unknown_before = "Connector ",
     .unknown_after = " not found",
-    .write = put_tasks_run,
-    .written = put_for_other_done,
+    .begin = put_for_other_begin,
 };
 
 void herder_put_task_configs(struct herder *herder, const char *name, const struct string_map *const *maps, size_t count,

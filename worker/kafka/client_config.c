@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/ptr_array.h"
+#include "base/secrets.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 
@@ -61,11 +62,24 @@ const char *translation_java(const struct translation *translation, const char *
     return string_map_get(translation->config->java, property);
 }
 
+static bool is_secret(const char *native)
+{
+    static const char *const names[] = {"sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem",
+                                        "sasl.oauthbearer.client.secret"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(native, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Each setting is tried at once, so that a refusal can name the property it came from. The value is not repeated: it
  * may be a secret. */
 void translation_set(struct translation *translation, const char *property, const char *native, const char *value)
 {
     char words[512];
+    if (is_secret(native))
+        secrets_note(value);
     rd_kafka_conf_t *trial = rd_kafka_conf_new();
     rd_kafka_conf_res_t result = rd_kafka_conf_set(trial, native, value, words, sizeof words);
     rd_kafka_conf_destroy(trial);

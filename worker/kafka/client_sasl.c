@@ -4,13 +4,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include <millrace/error.h>
-
+#include "base/jaas.h"
 #include "base/mem.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "kafka/client_config_internal.h"
-#include "kafka/jaas_internal.h"
 
 #include "base/bans.h"
 
@@ -202,7 +200,7 @@ void client_sasl_translate(struct translation *translation)
     const char *text = translation_java(translation, JAAS);
     const char *mechanism = translation_java(translation, "sasl.mechanism");
     struct jaas_entry entry;
-    struct mr_error *error = NULL;
+    char why[256];
     if (mechanism == NULL)
         mechanism = "GSSAPI";
     translation_set(translation, "sasl.mechanism", "sasl.mechanism", mechanism);
@@ -210,9 +208,8 @@ void client_sasl_translate(struct translation *translation)
     if (text == NULL || text_is_blank(text)) {
         translation_refuse(translation, JAAS, JAAS " is missing; a SASL security.protocol needs it (a JVM's own login "
                            "file is not read)");
-    } else if (jaas_parse(&entry, text, &error) != 0) {
-        translation_refuse(translation, JAAS, "%s", mr_error_message(error));
-        mr_error_clear(&error);
+    } else if (!jaas_parse(&entry, text, why, sizeof(why))) {
+        translation_refuse(translation, JAAS, JAAS ": %s", why);
     } else {
         translate_entry(translation, &entry, mechanism);
         jaas_entry_release(&entry);

@@ -15,7 +15,7 @@
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "kafka/client_sasl_internal.h"
-#include "kafka/trust_store_internal.h"
+#include "tls/trust_store.h"
 
 #include "base/bans.h"
 

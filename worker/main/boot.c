@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/audit.h"
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
@@ -73,7 +74,10 @@ static int check_plugins(struct boot *boot, struct mr_error **error)
     if (worker_config_check_plugins(boot->config, boot->loader, error) != 0)
         return -1;
     boot->variables = variables_create(boot->loader, boot->config->properties, error);
-    return boot->variables != NULL ? 0 : -1;
+    if (boot->variables == NULL)
+        return -1;
+    variables_are_secret(boot->variables);
+    return 0;
 }
 
 /* Plugins come before the configuration: the file may refer to config providers. Whatever is wrong is told without their values. */
@@ -155,7 +159,8 @@ static int start_forwarding(struct boot *boot, struct mr_error **error)
     if (boot->mode == WORKER_STANDALONE)
         return 0;
     boot->forwarding =
-        forwarding_start(&(struct forwarding_setup){.worker = boot->config, .configs = boot->configs}, error);
+        forwarding_start(&(struct forwarding_setup){.worker = boot->config, .configs = boot->configs, .address = boot->address.id},
+                         error);
     return boot->forwarding != NULL ? 0 : -1;
 }
 
@@ -170,7 +175,9 @@ static int create_herder(struct boot *boot, struct mr_error **error)
                                                 .worker_url = boot->address.url,
                                                 .session_timeout_ms = config->session_timeout_ms,
                                                 .lease = &boot->lease};
-    const struct executor_setup executor = {.loader = boot->loader,
+    const struct executor_setup executor = {.refreshed = boot_audit_refreshed,
+                                            .refreshed_argument = boot,
+                                            .loader = boot->loader,
                                             .variables = boot->variables,
                                             .worker = config,
                                             .offsets = boot->offsets,
@@ -220,6 +227,7 @@ static int start_rest(struct boot *boot, struct mr_error **error)
     boot->rest = rest_server_start(&(struct rest_setup){.herder = boot->herder,
                                                         .worker = boot->config,
                                                         .forwarding = boot->forwarding,
+                                                        .audit = boot->audit,
                                                         .metrics = boot->metrics},
                                    error);
     if (boot->rest == NULL)
@@ -228,6 +236,8 @@ static int start_rest(struct boot *boot, struct mr_error **error)
         return 0;
     if (worker_address_make(boot->config, rest_server_port(boot->rest, listener), &boot->address, error) != 0)
         return -1;
+    if (boot->audit != NULL && !audit_set_worker(boot->audit, boot->address.id))
+        return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the audit record");
     return herder_set_worker_id(boot->herder, boot->address.id, error);
 }
 
@@ -253,7 +263,7 @@ int boot_start(struct boot *boot, const char *properties_path, struct mr_error *
 {
     if (load_files(boot, properties_path, error) != 0 || watch_for_crashes(boot, error) != 0 || count(boot, error) != 0 ||
         open_clients(boot, error) != 0 ||
-        make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
+        make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_audit_open(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
         start_forwarding(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)
         return -1;
     stop_signal_begin_running();
@@ -292,11 +302,10 @@ const char *boot_failure(struct boot *boot, bool *had_run)
 /* Everything that may still call into other parts. */
 static bool quiet(struct boot *boot)
 {
-    bool is_clean = true;
+    bool is_clean = rest_server_stop(boot->rest);
 
-    rest_server_stop(boot->rest);
     if (boot->herder != NULL)
-        is_clean = herder_stop(boot->herder, clock_monotonic_ms(NULL) + boot->config->task_shutdown_timeout_ms +
+        is_clean &= herder_stop(boot->herder, clock_monotonic_ms(NULL) + boot->config->task_shutdown_timeout_ms +
                                                  EXECUTOR_STOP_RESERVE_MS);
     forwarding_stop(boot->forwarding);
     boot_stores_stop(boot);
@@ -314,6 +323,7 @@ bool boot_end(struct boot *boot)
     herder_destroy(boot->herder);
     boot_stores_destroy(boot);
     job_pool_destroy(boot->jobs);
+    boot_audit_close(boot);
     if (boot->producers != NULL)
         producer_pool_destroy(boot->producers, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
     admin_close(boot->admin);

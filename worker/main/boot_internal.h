@@ -10,6 +10,7 @@
 #include "base/lease.h"
 #include "boot.h"
 #include "kafka/client_config.h"
+#include "metrics/audit_counters.h"
 #include "worker_address.h"
 
 struct boot {
@@ -27,6 +28,8 @@ struct boot {
     struct lease lease;
     struct quarantine *quarantine;
     struct metrics_registry *metrics;
+    struct audit_counters audit_counters;
+    struct audit *audit; /* NULL: changes are not recorded */
 
     /* Distributed: those of kafka_stores; standalone: their own. */
     struct kafka_stores *kafka_stores;
@@ -48,6 +51,12 @@ int64_t boot_deadline_ms(const struct boot *boot); /* for one step that asks the
 /* "<group.id>[-<client.id>]-<purpose>"; standalone: "standalone[-…]". NULL: no memory or refused. */
 struct client_config *boot_client_config(const struct boot *boot, enum client_kind kind, const char *purpose,
                                          struct mr_error **error);
+
+struct string_map;
+/* boot_audit.c */
+int boot_audit_open(struct boot *boot, struct mr_error **error);
+void boot_audit_close(struct boot *boot);
+void boot_audit_refreshed(void *boot, const char *connector, const struct string_map *raw); /* executor_refreshed_fn */
 
 /* boot_stores.c */
 int boot_stores_create(struct boot *boot, struct mr_error **error);

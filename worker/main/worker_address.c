@@ -51,8 +51,10 @@ int worker_address_make(const struct worker_config *config, uint16_t bound_port,
     unsigned port = config->advertised_port;
     bool is_ipv6;
 
-    if (listener == NULL)
-        return mr_error_set(error, MR_ERR_CONFIG, "rest.advertised.listener is %s, but listeners has no %s:// address",
+    if (listener == NULL && (host == NULL || port == 0))
+        return mr_error_set(error, MR_ERR_CONFIG,
+                            "rest.advertised.listener is %s, but listeners has no %s:// address; add one, or set "
+                            "rest.advertised.host.name and .port to those of the proxy in front",
                             config->advertised_scheme, config->advertised_scheme);
     if (port == 0)
         port = listener->port;

@@ -141,6 +141,7 @@ bool metrics_write(struct metrics_registry *registry, enum metrics_format format
         worker_families_write(&text, registry, &readings);
         connector_families_write(&text, &readings);
         is_whole = task_families_write(&text, &readings) && plugin_families_write(&text, &readings);
+        audit_families_write(&text, registry);
         write_build(&text, registry);
         metrics_process_write(&text);
         metrics_text_end(&text);

@@ -42,4 +42,7 @@ bool plugin_families_write(struct metrics_text *text, const struct readings *rea
 /* A sample with one label more. */
 void sample_with_label(struct metrics_text *text, const char *labels, const char *name, const char *value);
 
+/* Nothing where no record is kept. */
+void audit_families_write(struct metrics_text *text, const struct metrics_registry *registry);
+
 #endif

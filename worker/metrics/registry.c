@@ -1,6 +1,7 @@
 #include "metrics/registry_internal.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -69,6 +70,12 @@ void metrics_registry_destroy(struct metrics_registry *registry)
     mem_free(registry->librdkafka_version);
     mem_free(registry->connect_protocol);
     mem_free(registry);
+}
+
+void metrics_registry_show_audit(struct metrics_registry *registry, const struct audit_counters *counters)
+{
+    if (registry != NULL)
+        atomic_store(&registry->audit, counters);
 }
 
 /* --- units -------------------------------------------------------------------------------------------------------- */

@@ -34,6 +34,10 @@ struct metrics_registry *metrics_registry_create(const struct metrics_registry_s
 /* References of units may be left. */
 void metrics_registry_destroy(struct metrics_registry *registry);
 
+/* The audit record's numbers, which live as long as the registry. NULL registry: nothing happens. */
+struct audit_counters;
+void metrics_registry_show_audit(struct metrics_registry *registry, const struct audit_counters *counters);
+
 /* ---- units: a new instance takes the place of the former one; RESTARTING stays its condition until it says more ---- */
 
 /* A reference for the caller; NULL: no memory, or no registry. */

@@ -49,7 +49,9 @@ struct group_counts {
     char *leader_url; /* NULL: not known */
 };
 
+struct audit_counters;
 struct metrics_registry {
+    const struct audit_counters *_Atomic audit; /* NULL: no record is kept */
     const struct clock *clock;
     char *version, *librdkafka_version, *connect_protocol;
     pthread_mutex_t lock;           /* guards all below */

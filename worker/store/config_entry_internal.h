@@ -65,14 +65,19 @@ struct cluster_notes;
 struct config_snapshot {
     struct refcount owners;
     int64_t offset;
-    struct config_key *session_key;
+    struct config_key *session_key, *former_session_key;
     struct cluster_notes *notes;
     size_t count;
     struct config_entry *entries[];   /* by name */
 };
-/* References to those of the entries that have a configuration, and to the notes. */
-struct config_snapshot *config_snapshot_create(int64_t offset, struct config_key *session_key,
-                                               struct cluster_notes *notes, struct config_entry *const *entries,
-                                               size_t count);
+/* References to those of the entries that have a configuration, to the keys (NULL: none) and the notes. */
+struct config_snapshot_parts {
+    int64_t offset;
+    struct config_key *session_key, *former_session_key;
+    struct cluster_notes *notes;
+    struct config_entry *const *entries;
+    size_t count;
+};
+struct config_snapshot *config_snapshot_create(const struct config_snapshot_parts *parts);
 
 #endif

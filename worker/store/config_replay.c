@@ -23,7 +23,7 @@ struct config_replay {
     struct config_entry **entries;   /* by name */
     size_t count, capacity;
     struct pointer_map *deferred;    /* connector → struct config_deferred */
-    struct config_key *session_key;
+    struct config_key *session_key, *former_session_key;
     struct cluster_notes *notes;
     int64_t offset;                  /* of the last record understood + 1; -1: none yet */
     struct mr_arena *arena;          /* of the record at hand */
@@ -64,6 +64,7 @@ void config_replay_destroy(struct config_replay *replay)
     mem_free(replay->entries);
     pointer_map_destroy(replay->deferred);
     config_key_drop(replay->session_key);
+    config_key_drop(replay->former_session_key);
     cluster_notes_drop(replay->notes);
     mr_arena_destroy(replay->arena);
     ptr_array_release(&replay->events);
@@ -72,8 +73,12 @@ void config_replay_destroy(struct config_replay *replay)
 
 struct config_snapshot *config_replay_snapshot(const struct config_replay *replay)
 {
-    return config_snapshot_create(replay->offset, replay->session_key, replay->notes, replay->entries,
-                                  replay->count);
+    return config_snapshot_create(&(struct config_snapshot_parts){.offset = replay->offset,
+                                                                  .session_key = replay->session_key,
+                                                                  .former_session_key = replay->former_session_key,
+                                                                  .notes = replay->notes,
+                                                                  .entries = replay->entries,
+                                                                  .count = replay->count});
 }
 
 void config_replay_begin_telling(struct config_replay *replay)
@@ -421,7 +426,8 @@ static bool apply_session_key(struct config_replay *replay, const struct config_
     struct config_key *made = config_key_create(&key);
     if (made == NULL)
         return false;
-    config_key_drop(replay->session_key);
+    config_key_drop(replay->former_session_key);
+    replay->former_session_key = replay->session_key;
     replay->session_key = made;
     return note(replay, &(struct config_event){.kind = CONFIG_EVENT_SESSION_KEY});
 }

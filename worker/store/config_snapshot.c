@@ -16,25 +16,29 @@ const char *target_state_name(enum target_state state)
     return names[state];
 }
 
-struct config_snapshot *config_snapshot_create(int64_t offset, struct config_key *session_key,
-                                               struct cluster_notes *notes, struct config_entry *const *entries,
-                                               size_t count)
+static struct config_key *take_key(struct config_key *key)
 {
-    struct config_snapshot *snapshot = mem_alloc(sizeof(*snapshot) + count * sizeof(snapshot->entries[0]));
+    if (key != NULL)
+        refcount_take(&key->owners);
+    return key;
+}
+
+struct config_snapshot *config_snapshot_create(const struct config_snapshot_parts *parts)
+{
+    struct config_snapshot *snapshot = mem_alloc(sizeof(*snapshot) + parts->count * sizeof(snapshot->entries[0]));
     if (snapshot == NULL)
         return NULL;
     refcount_init(&snapshot->owners);
-    snapshot->offset = offset;
-    snapshot->session_key = session_key;
-    if (session_key != NULL)
-        refcount_take(&session_key->owners);
-    snapshot->notes = cluster_notes_take(notes);
+    snapshot->offset = parts->offset;
+    snapshot->session_key = take_key(parts->session_key);
+    snapshot->former_session_key = take_key(parts->former_session_key);
+    snapshot->notes = cluster_notes_take(parts->notes);
     snapshot->count = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i]->config == NULL)
+    for (size_t i = 0; i < parts->count; i++) {
+        if (parts->entries[i]->config == NULL)
             continue;
-        refcount_take(&entries[i]->owners);
-        snapshot->entries[snapshot->count++] = entries[i];
+        refcount_take(&parts->entries[i]->owners);
+        snapshot->entries[snapshot->count++] = parts->entries[i];
     }
     return snapshot;
 }
@@ -52,6 +56,7 @@ void config_snapshot_drop(struct config_snapshot *snapshot)
     for (size_t i = 0; i < snapshot->count; i++)
         config_entry_drop(snapshot->entries[i]);
     config_key_drop(snapshot->session_key);
+    config_key_drop(snapshot->former_session_key);
     cluster_notes_drop(snapshot->notes);
     mem_free(snapshot);
 }
@@ -161,6 +166,11 @@ bool config_snapshot_needs_fencing(const struct config_snapshot *snapshot, const
 const struct session_key *config_snapshot_session_key(const struct config_snapshot *snapshot)
 {
     return snapshot->session_key != NULL ? &snapshot->session_key->view : NULL;
+}
+
+const struct session_key *config_snapshot_former_session_key(const struct config_snapshot *snapshot)
+{
+    return snapshot->former_session_key != NULL ? &snapshot->former_session_key->view : NULL;
 }
 
 size_t config_snapshot_note_count(const struct config_snapshot *snapshot)

@@ -86,5 +86,7 @@ struct session_key {
 };
 /* NULL: there is none. */
 const struct session_key *config_snapshot_session_key(const struct config_snapshot *snapshot);
+/* The one before, for what was signed while the newest was on its way. NULL: none was read (compaction may have taken it). */
+const struct session_key *config_snapshot_former_session_key(const struct config_snapshot *snapshot);
 
 #endif

@@ -4,8 +4,8 @@
  *
  * Reading: config_store_snapshot, any thread, never waits.
  * Writing: each call appends the records of the format's write sequence (internal-topics, section 2), waits until they
- * are read back, and so returns when config_store_snapshot shows them. Writes of one store do not mix: they take turns.
- * They block: job threads only. A write that failed half-way may leave records that count, unless it was a transaction (below):
+ * are read back, and so returns when config_store_snapshot shows them. Writes of one store do not mix: they take turns, and what waits
+ * for the turn is written together (config_turn_internal.h): each write still counts, or fails, for itself. They block: job threads only. A write that failed half-way may leave records that count, unless it was a transaction (below):
  * the snapshot says what holds; writing again heals.
  * Errors of writes: MR_ERR_TIMEOUT (it may still arrive), MR_ERR_CONFLICT (the guard refused, the log was lost or the
  * store stops), MR_ERR_DATA (too large for the topic), MR_ERR_NO_MEMORY.
@@ -78,6 +78,36 @@ bool config_store_is_lost(struct config_store *store, const char **words);
 /* Reads what others have written so far. Waits. */
 int config_store_refresh(struct config_store *store, int64_t deadline_ms, struct mr_error **error);
 
+#define CONFIG_WRITE_TIMEOUT_MS 30000 /* a write takes no longer once it is its turn, whatever its deadline */
+
+/* Is what the records were made from still so? Asked when it is this write's turn, which may take a while; on any thread that writes. */
+struct config_condition {
+    const char *(*forbids)(void *argument); /* NULL: nothing does; else why it is not to be written any more: MR_ERR_CONFLICT */
+    void *argument;
+    void (*argument_drop)(void *argument); /* with the last owner of the change; may be NULL */
+};
+
+/*
+ * A change as a thing, for those who know of it before their thread is there to wait for it: once enlisted it may be written along with
+ * what another thread writes. _of_… → _set_condition → _enlist → _write | _withdraw → _drop. NULL: no memory. Reference-counted.
+ * What they write is told at the calls of the same name below; all are the leader's, guarded.
+ */
+struct config_change;
+struct config_change *config_change_of_connector(const char *connector, const struct string_map *config,
+                                                 const enum target_state *initial);
+struct config_change *config_change_of_removal(const char *connector);
+struct config_change *config_change_of_tasks(const char *connector, const struct string_map *const *configs, size_t count);
+void config_change_set_condition(struct config_change *change, const struct config_condition *condition);
+void config_change_take(struct config_change *change);
+void config_change_drop(struct config_change *change); /* NULL is fine */
+
+/* Into the queue, unless it was there before, or was withdrawn. Never waits. thread: any. */
+void config_store_enlist(struct config_store *store, struct config_change *change, int64_t deadline_ms);
+/* Returns when the enlisted change is settled: written, read back and still guarded, or why not. */
+int config_store_write(struct config_store *store, struct config_change *change, struct mr_error **error);
+/* Nobody wants it any more. true: it will never be written; false: it is being written, or is settled. thread: any. */
+bool config_store_withdraw(struct config_store *store, struct config_change *change);
+
 /* ---- the leader's writes (guarded) ---- */
 
 /* `initial`: its target state is written before the configuration; NULL: left as it is. `config` is written as it is,
@@ -103,11 +133,6 @@ int config_store_put_fenced_count(struct config_store *store, const char *connec
 struct config_note_write {
     const char *key;
     const char *text;
-};
-/* Is what the records were made from still so? Asked when it is this write's turn, which may take a while. NULL: not asked. */
-struct config_condition {
-    bool (*holds)(void *argument);
-    void *argument;
 };
 /* All in one go, in this order. MR_ERR_CONFLICT, and nothing written, when the condition does not hold any more. */
 int config_store_put_notes(struct config_store *store, const struct config_note_write *notes, size_t count,

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "base/thread.h"
 #include "errors/error_line.h"
 #include "task/task_internal.h"
@@ -153,5 +154,6 @@ char *task_trace(const struct mr_error *error)
 
     if (trace != NULL)
         mr_error_trace(error, trace, length + 1);
+    secrets_hide_text(trace);
     return trace;
 }

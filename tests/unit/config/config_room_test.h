@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include <millrace/error.h>
+
 #include "base/properties.h"
 #include "base/string_map.h"
 #include "config/worker_config.h"
@@ -41,6 +43,24 @@ static inline struct worker_config *worker_of(const char *text)
         fail_msg("%s", mr_error_message(error));
     string_map_destroy(map);
     return worker;
+}
+
+/* What `text` is refused with; until the next call. */
+static inline const char *refusal(enum worker_mode mode, const char *text)
+{
+    static char message[32768];
+    struct mr_error *error = NULL;
+    struct string_map *map = properties_of(text);
+    struct worker_config *worker = worker_config_create(mode, map, &error);
+    string_map_destroy(map);
+    if (worker != NULL) {
+        worker_config_destroy(worker);
+        return "";
+    }
+    assert_int_equal(mr_error_code(error), MR_ERR_CONFIG);
+    snprintf(message, sizeof(message), "%s", mr_error_message(error));
+    mr_error_drop(error);
+    return message;
 }
 
 static inline struct loader *test_loader(void)

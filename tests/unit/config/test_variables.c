@@ -244,6 +244,28 @@ static void words_tell_references_in_place_of_values(void **state)
     variables_destroy(variables);
 }
 
+static void what_was_made_of_a_value_refers_to_it_again(void **state)
+{
+    (void)state;
+    struct variables *variables = variables_of(VAULT);
+    struct string_map *raw = properties_of("a=${vault:db:password}\nport=${vault:db:number}\nb=plain text\n");
+    struct string_map *resolved = resolved_of(variables, raw);
+    struct string_map *made = properties_of("url=db://x:s3cr3t-of-db@h:42/s3cr3t-of-db\nb=plain text\nc=s3cr3t-of-nothing\nn=42\n");
+    assert_true(string_map_put_null(made, "null"));
+    assert_true(variables_put_back_within(raw, resolved, made));
+    assert_string_equal(string_map_get(made, "url"), "db://x:${vault:db:password}@h:42/${vault:db:password}");
+    assert_string_equal(string_map_get(made, "b"), "plain text");
+    assert_string_equal(string_map_get(made, "c"), "s3cr3t-of-nothing");
+    assert_string_equal(string_map_get(made, "n"), "42");
+    struct string_map *again = resolved_of(variables, made);
+    assert_string_equal(string_map_get(again, "url"), "db://x:s3cr3t-of-db@h:42/s3cr3t-of-db");
+    string_map_destroy(again);
+    string_map_destroy(made);
+    string_map_destroy(resolved);
+    string_map_destroy(raw);
+    variables_destroy(variables);
+}
+
 static void a_print_tells_other_values_and_missing_ones(void **state)
 {
     (void)state;
@@ -367,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_provider_that_fails_is_named_and_no_value_is),
         cmocka_unit_test(providers_that_cannot_start_are_refused_in_words),
         cmocka_unit_test(words_tell_references_in_place_of_values),
+        cmocka_unit_test(what_was_made_of_a_value_refers_to_it_again),
         cmocka_unit_test(a_print_tells_other_values_and_missing_ones),
         cmocka_unit_test(without_memory_nothing_is_told_either),
         cmocka_unit_test(a_watch_tells_of_changes_until_it_is_stopped),

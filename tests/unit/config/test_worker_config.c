@@ -74,26 +74,9 @@ static void defaults_are_those_of_kafka_connect_but_for_the_named_two(void **sta
     assert_int_equal(worker->task_buffer_bytes, 33554432);
     assert_int_equal(worker->call_timeout_ms, 60000);
     assert_int_equal(worker->task_stall_ms, 300000);
+    assert_int_equal(worker->rest_connections_max, 256);
     assert_true(worker->pool_threads_max >= 4);
     worker_config_destroy(worker);
-}
-
-/* What `text` is refused with; mem_free'd by the next call. */
-static const char *refusal(enum worker_mode mode, const char *text)
-{
-    static char message[32768];
-    struct mr_error *error = NULL;
-    struct string_map *map = properties_of(text);
-    struct worker_config *worker = worker_config_create(mode, map, &error);
-    string_map_destroy(map);
-    if (worker != NULL) {
-        worker_config_destroy(worker);
-        return "";
-    }
-    assert_int_equal(mr_error_code(error), MR_ERR_CONFIG);
-    snprintf(message, sizeof(message), "%s", mr_error_message(error));
-    mr_error_drop(error);
-    return message;
 }
 
 static void all_mistakes_are_told_at_once_with_their_remedies(void **state)
@@ -146,13 +129,19 @@ static void single_mistakes_are_refused_in_words(void **state)
         {"listeners=http://host", "'http://host' is not a URL"},
         {"listeners=http://[::1:8083", "'http://[::1:8083' is not a URL"},
         {"listeners=http://:8083/", "is not a URL"},
-        {"listeners=http://u@h:8083", "is not a URL"},
+        {"listeners=http://u@h:8083", "names no user"},
         {"listeners=", "must not be empty"},
-        {"listeners=https://:8443", "'https://:8443': HTTPS is not served yet"},
+        {"listeners=https://:8443/x", "is not a URL"},
+        {"admin.listeners=9000", "admin.listeners: '9000' is not a URL"},
+        {"admin.listeners=http://:8083", "port 8083 is one of listeners, too"},
+        {"listeners=https://:8443", "ssl.keystore.location is not set: https needs a certificate"},
+        {"listeners=https://:8443\nssl.keystore.location=/x\nssl.client.auth=required", "Set ssl.truststore.location"},
+        {"admin.listeners=https://:1\nssl.keystore.location=/x\nadmin.listeners.https.ssl.protocol=TLS",
+         "admin.listeners.https.ssl.keystore.location is not set"},
         {"rest.advertised.port=70000", "no more than 65535"},
         {"rest.advertised.listener=ftp", "neither http nor https"},
         {"rest.extension.classes=org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension",
-         "BasicAuthSecurityRestExtension cannot be loaded here"},
+         "BasicAuthSecurityRestExtension needs the JAAS file"},
         {"inter.worker.signature.algorithm=ROT13", "HmacSHA256 is"},
         {"inter.worker.key.size=8", "a session key has 40 to 8192 bits"},
         {"inter.worker.signature.algorithm=HmacSHA512", "must also be listed in inter.worker.verification.algorithms"},
@@ -219,6 +208,40 @@ static void listeners_are_read(void **state)
     }
 }
 
+static void https_is_told_to_others_only_where_there_is_no_http(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines, *scheme;
+    } cases[] = {
+        {"listeners=https://:8443", "https"},
+        {"listeners=https://:8443,http://:8083", "http"},
+        {"listeners=https://:8443,http://:8083\nrest.advertised.listener=HTTPS", "https"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), "%s%s\nssl.keystore.location=/x\n", MINIMAL, cases[i].lines);
+        struct worker_config *worker = worker_of(text);
+        assert_true(worker->listeners[0].is_https);
+        assert_string_equal(worker->advertised_scheme, cases[i].scheme);
+        assert_int_equal(worker_config_warning_count(worker), 0);
+        worker_config_destroy(worker);
+    }
+}
+
+static void administrative_endpoints_have_listeners_of_their_own(void **state)
+{
+    (void)state;
+    struct worker_config *worker = worker_of(MINIMAL "admin.listeners=http://127.0.0.1:9000,https://:9443\n"
+                                                     "admin.listeners.https.ssl.keystore.location=/x\n");
+    assert_false(worker->admin_on_listeners);
+    assert_int_equal(worker->admin_listener_count, 2);
+    assert_int_equal(worker->admin_listeners[0].port, 9000);
+    assert_true(worker->admin_listeners[1].is_https);
+    assert_int_equal(worker_config_warning_count(worker), 0);
+    worker_config_destroy(worker);
+}
+
 static void a_proxy_in_front_is_what_others_are_told(void **state)
 {
     (void)state;
@@ -241,10 +264,7 @@ static void what_is_ignored_is_warned_about_by_name(void **state)
         {"acces.control=1", "kept for plugins and clients: acces.control"},
         {"millrace.pool.thread.max=1", "millrace.pool.thread.max is ignored: this version does not know it"},
         {"metric.reporters=com.example.Reporter", "com.example.Reporter is a Java class"},
-        {"admin.listeners=http://:9000", "administrative endpoints are not served at all"},
         {"exactly.once.source.support=PREPARING", "sources deliver at least once"},
-        {"access.control.allow.origin=*", "access.control.allow.origin is not served yet"},
-        {"response.http.headers.config=add X-A: b", "response.http.headers.config is not served yet"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[1024];
@@ -263,7 +283,9 @@ static void what_clients_and_plugins_need_is_accepted_in_silence(void **state)
         worker_of(MINIMAL "producer.acks=1\nconsumer.max.poll.records=10\nadmin.retries=3\nsasl.mechanism=PLAIN\n"
                           "ssl.truststore.location=/x\nconfig.storage.min.insync.replicas=2\nmetrics.context.a=b\n"
                           "connect.protocol=compatible\nadmin.listeners=\noffset.storage.file.filename=/tmp/x\n"
-                          "config.providers=\nlisteners.https.ssl.key.password=k\nplugin.discovery=ONLY_SCAN\n");
+                          "config.providers=\nlisteners.https.ssl.key.password=k\nplugin.discovery=ONLY_SCAN\n"
+                          "access.control.allow.origin=*\naccess.control.allow.methods=GET\n"
+                          "response.http.headers.config=add X-A: b\n");
     assert_int_equal(worker_config_warning_count(worker), 0);
     assert_false(worker->admin_on_listeners);
     assert_int_equal(string_map_count(worker->config_topic.topic_configs), 1);
@@ -340,6 +362,8 @@ int main(void)
         cmocka_unit_test(single_mistakes_are_refused_in_words),
         cmocka_unit_test(the_leaders_writes_are_transactions_where_they_are_wished_for),
         cmocka_unit_test(listeners_are_read),
+        cmocka_unit_test(https_is_told_to_others_only_where_there_is_no_http),
+        cmocka_unit_test(administrative_endpoints_have_listeners_of_their_own),
         cmocka_unit_test(a_proxy_in_front_is_what_others_are_told),
         cmocka_unit_test(what_is_ignored_is_warned_about_by_name),
         cmocka_unit_test(what_clients_and_plugins_need_is_accepted_in_silence),

@@ -20,8 +20,10 @@ static void plugins_that_exist_are_fine(void **state)
 {
     (void)state;
     struct mr_error *error = NULL;
-    struct worker_config *worker = worker_of(MINIMAL "connector.client.config.override.policy=Allowlist\n");
-    assert_int_equal(worker_config_check_plugins(worker, loader, &error), 0);
+    struct worker_config *worker =
+        worker_of(MINIMAL "connector.client.config.override.policy=Allowlist\nrest.extension.classes=org.acme.PeekRestExtension, Peek\n");
+    if (worker_config_check_plugins(worker, loader, &error) != 0)
+        fail_msg("%s", mr_error_message(error));
     assert_null(error);
     worker_config_destroy(worker);
 }
@@ -33,7 +35,7 @@ static void all_that_do_not_are_named_with_their_property(void **state)
     struct worker_config *worker =
         worker_of(MINIMAL "key.converter=Avro\nvalue.converter=org.acme.ThingConverter\n"
                           "value.converter.plugin.version=[5,)\nconnector.client.config.override.policy=Some\n"
-                          "header.converter=HoistField\n");
+                          "header.converter=HoistField\nrest.extension.classes=Peek,org.acme.Guard\n");
     assert_int_equal(worker_config_check_plugins(worker, loader, &error), -1);
     const char *words = mr_error_message(error);
     assert_contains(words,
@@ -41,7 +43,9 @@ static void all_that_do_not_are_named_with_their_property(void **state)
     assert_contains(words,
                     "\nvalue.converter: Plugin org.acme.ThingConverter not found that matches the version range [5,)");
     assert_contains(words, "\nheader.converter: there is no header_converter HoistField");
+    assert_contains(words, "\nrest.extension.classes: there is no rest_extension org.acme.Guard");
     assert_lacks(words, "override.policy");
+    assert_lacks(words, "Peek");
     mr_error_drop(error);
     worker_config_destroy(worker);
 }

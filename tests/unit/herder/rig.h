@@ -86,6 +86,16 @@ static inline int ask(ask_fn *request, const char *name)
     return answered(&answer);
 }
 
+static inline void delete_unguarded(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+{
+    herder_delete_connector(herder, name, NULL, reply, argument);
+}
+
+static inline void reset_unguarded(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+{
+    herder_reset_offsets(herder, name, NULL, reply, argument);
+}
+
 /* --- waiting for what is said ----------------------------------------------------------------------------------------------- */
 
 static bool has_said(void *argument)

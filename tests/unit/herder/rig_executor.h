@@ -207,4 +207,75 @@ int __wrap_executor_alter_offsets(const struct executor *executor, const struct 
     return rig_is(&rig.alter_fails) ? mr_error_set(error, MR_ERR_CONNECT, "not these offsets") : 0;
 }
 
+/* --- the group of a sink ---------------------------------------------------------------------------------------------------- */
+
+static inline int rig_group_answers(struct mr_error **error)
+{
+    return rig_is(&rig.group_fails) ? mr_error_set(error, MR_ERR_CONNECT, "no such cluster") : 0;
+}
+
+int __wrap_executor_read_group_offsets(const struct executor *executor, const struct executor_group *of,
+                                       executor_group_offset_fn *each, void *argument, struct mr_error **error);
+int __wrap_executor_read_group_offsets(const struct executor *executor, const struct executor_group *of,
+                                       executor_group_offset_fn *each, void *argument, struct mr_error **error)
+{
+    int status = rig_group_answers(error);
+
+    (void)executor;
+    assert_non_null(of->config);
+    for (size_t i = 0; status == 0 && i < rig.committed_count; i++) {
+        const struct rig_committed *at = &rig.committed[i];
+
+        if (at->offset >= 0)
+            status = each(argument, &(struct executor_group_offset){at->topic, at->partition, at->offset, false}, error);
+    }
+    return status;
+}
+
+static inline void rig_commit(const struct executor_group_offset *offset)
+{
+    size_t i = 0;
+
+    while (i < rig.committed_count && (strcmp(rig.committed[i].topic, offset->topic) != 0 ||
+                                       rig.committed[i].partition != offset->partition))
+        i++;
+    assert_true(i < sizeof(rig.committed) / sizeof(rig.committed[0]));
+    rig.committed_count += i == rig.committed_count;
+    snprintf(rig.committed[i].topic, sizeof(rig.committed[i].topic), "%s", offset->topic);
+    rig.committed[i].partition = offset->partition;
+    rig.committed[i].offset = offset->is_removed ? -1 : offset->offset;
+}
+
+int __wrap_executor_alter_group_offsets(const struct executor *executor, const struct executor_group *of,
+                                        const struct executor_group_offset *offsets, size_t count, struct mr_error **error);
+int __wrap_executor_alter_group_offsets(const struct executor *executor, const struct executor_group *of,
+                                        const struct executor_group_offset *offsets, size_t count, struct mr_error **error)
+{
+    int status = rig_group_answers(error);
+
+    (void)executor;
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        rig_commit(&offsets[i]);
+        if (offsets[i].is_removed)
+            rig_say("forget %s %s-%d", of->connector, offsets[i].topic, (int)offsets[i].partition);
+        else
+            rig_say("commit %s %s-%d %lld", of->connector, offsets[i].topic, (int)offsets[i].partition,
+                    (long long)offsets[i].offset);
+    }
+    return status;
+}
+
+int __wrap_executor_delete_group(const struct executor *executor, const struct executor_group *of, struct mr_error **error);
+int __wrap_executor_delete_group(const struct executor *executor, const struct executor_group *of, struct mr_error **error)
+{
+    int status = rig_group_answers(error);
+
+    (void)executor;
+    if (status == 0) {
+        rig.committed_count = 0;
+        rig_say("drop %s", of->connector);
+    }
+    return status;
+}
+
 #endif

@@ -4,6 +4,7 @@
  *     start a STARTED · target a PAUSED · end a · configs a · task+ a-0 · task- a-0 stay|leave · pause a-0 · resume a-0
  *     prepare a-0 · unprepare a-0 · claim generation|transaction
  *     status a RUNNING · status a-0 FAILED
+ *     alter 2 (changes the connector is asked about) · commit a t-0 7 · forget a t-0 · drop a (its group)
  *
  * By default the fakes answer at once as if all went well, with rig.tasks task configurations. `fails` makes starts fail,
  * `silent` leaves commands unanswered: the test then answers itself through rig.listener.
@@ -66,6 +67,13 @@ static struct rig {
     atomic_int validations_inside;
     bool alter_hangs, alter_fails, alter_handles;
     bool is_sink;
+    bool group_fails;              /* the cluster does, asked about a sink's group */
+    struct rig_committed {
+        char topic[32];
+        int partition;
+        int64_t offset; /* -1: none */
+    } committed[8]; /* of the one group; touched by jobs alone */
+    size_t committed_count;
     const char *finding;
     bool own_notes_refused;
     bool own_notes_unanswered; /* they are written, but nobody says so */

@@ -55,11 +55,11 @@ static void a_deletion_stops_everything_and_leaves_no_status(void **state)
     (void)state;
     put("a", "1");
     expect("status a-0 RUNNING");
-    assert_int_equal(ask(herder_delete_connector, "a"), 204);
+    assert_int_equal(ask(delete_unguarded, "a"), 204);
     expect("status a UNASSIGNED");
     expect_order("task- a-0 leave | status a-0 UNASSIGNED");
     assert_true(eventually(5000, no_status_is_left, (void *)(uintptr_t) "a"));
-    assert_int_equal(ask(herder_delete_connector, "a"), 404);
+    assert_int_equal(ask(delete_unguarded, "a"), 404);
     rig_log_clear();
     assert_int_equal(put("a", "1"), 201);
     expect("status a-0 RUNNING");
@@ -71,7 +71,7 @@ static void a_connector_created_anew_does_not_inherit_running_tasks(void **state
     put("a", "1");
     expect("status a-0 RUNNING");
     rig_set(&rig.task_silent, true);
-    assert_int_equal(ask(herder_delete_connector, "a"), 204);
+    assert_int_equal(ask(delete_unguarded, "a"), 204);
     expect("task- a-0 leave");
     rig_log_clear();
     assert_int_equal(put("a", "1"), 201);
@@ -321,7 +321,7 @@ static void a_start_that_hangs_keeps_nobody_from_an_end(void **state)
     expect("start a STARTED");
     expect_order("status a UNASSIGNED | start a STARTED");
     expect_never("status a RUNNING");
-    assert_int_equal(ask(herder_delete_connector, "a"), 204);
+    assert_int_equal(ask(delete_unguarded, "a"), 204);
     expect("end a");
     rig_connector("a", CONNECTOR_ENDED, NULL);
     assert_true(eventually(5000, no_status_is_left, (void *)(uintptr_t) "a"));

@@ -1,4 +1,4 @@
-/* Offsets of source connectors, asked for and changed over REST. */
+/* Offsets of source connectors, asked for and changed over REST; those of sinks are in test_sink_offsets.c. */
 #include "rig.h"
 
 #include <millrace/arena.h>
@@ -50,7 +50,7 @@ static int alter(const char *name, const char *partition, const char *offset, st
     struct offset_entry entry = {value(partition), value(offset)};
 
     *answer = (struct answer){0};
-    herder_alter_offsets(rig.herder, name, &entry, 1, take_answer, answer);
+    herder_alter_offsets(rig.herder, name, &entry, 1, NULL, take_answer, answer);
     return answered(answer);
 }
 
@@ -87,10 +87,10 @@ static void a_reset_forgets_every_partition(void **state)
     alter("a", "{\"f\":2}", "{\"at\":9}", &answer);
     assert_non_null(strstr(answer.message, "Where the connector keeps offsets elsewhere too"));
     rig_log_clear();
-    assert_int_equal(ask(herder_reset_offsets, "a"), 200);
+    assert_int_equal(ask(reset_unguarded, "a"), 200);
     expect("alter 2");
     assert_int_equal(offsets_of("a"), 0);
-    assert_int_equal(ask(herder_reset_offsets, "a"), 200);
+    assert_int_equal(ask(reset_unguarded, "a"), 200);
     expect("alter 0");
 }
 
@@ -102,7 +102,7 @@ static void offsets_of_what_is_not_stopped_stay(void **state)
     assert_int_equal(ask(herder_pause_connector, "a"), 202);
     assert_int_equal(alter("a", "{\"f\":1}", "{\"at\":9}", &answer), 400);
     assert_non_null(strstr(answer.message, "Connectors must be in the STOPPED state before"));
-    assert_int_equal(ask(herder_reset_offsets, "a"), 400);
+    assert_int_equal(ask(reset_unguarded, "a"), 400);
     assert_int_equal(alter("no", "{\"f\":1}", "{\"at\":9}", &answer), 404);
     assert_string_equal(answer.message, "Connector no not found");
     expect_never("alter");
@@ -145,25 +145,12 @@ static void a_change_waits_until_the_last_task_has_stopped(void **state)
     rig_set(&rig.task_silent, true);
     assert_int_equal(ask(herder_stop_connector, "a"), 204);
     expect("task- a-0 leave");
-    herder_reset_offsets(rig.herder, "a", take_answer, &answer);
+    herder_reset_offsets(rig.herder, "a", NULL, take_answer, &answer);
     turn();
     expect_never("alter");
     rig_task("a", 0, TASK_STOPPED, NULL);
     assert_int_equal(answered(&answer), 200);
     expect_order("status a-0 DESTROYED | alter 0");
-}
-
-static void offsets_of_a_sink_are_not_ours(void **state)
-{
-    struct answer answer = {0};
-
-    (void)state;
-    rig_set(&rig.is_sink, true);
-    herder_read_offsets(rig.herder, "a", take_answer, &answer);
-    assert_int_equal(answered(&answer), 500);
-    assert_non_null(strstr(answer.message, "Connector a is a sink"));
-    assert_int_equal(alter("a", "{\"f\":1}", "{\"at\":9}", &answer), 500);
-    expect_never("alter");
 }
 
 static void a_change_that_finds_no_memory_is_refused(void **state)
@@ -175,7 +162,7 @@ static void a_change_that_finds_no_memory_is_refused(void **state)
     for (int64_t successes = 0; successes < 3; successes++) {
         answer = (struct answer){0};
         mem_watch_start(successes);
-        herder_alter_offsets(rig.herder, "a", &entry, 1, take_answer, &answer);
+        herder_alter_offsets(rig.herder, "a", &entry, 1, NULL, take_answer, &answer);
         mem_watch_stop();
         assert_int_equal(answered(&answer), 503);
     }
@@ -224,7 +211,6 @@ int main(void)
         TEST(a_connector_that_refuses_keeps_its_offsets),
         cmocka_unit_test_setup_teardown(a_question_that_hangs_writes_nothing_later, set_up_impatient, tear_down),
         TEST(a_change_waits_until_the_last_task_has_stopped),
-        TEST(offsets_of_a_sink_are_not_ours),
         TEST(a_change_that_finds_no_memory_is_refused),
         TEST(a_reading_that_finds_no_memory_is_refused),
         TEST(a_level_for_the_cluster_comes_back_from_the_topic),

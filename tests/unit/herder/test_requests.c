@@ -66,7 +66,7 @@ static void unknown_connectors_and_tasks_are_named(void **state)
     struct answer answer = {0};
 
     (void)state;
-    herder_delete_connector(rig.herder, "x", take_answer, &answer);
+    herder_delete_connector(rig.herder, "x", NULL, take_answer, &answer);
     assert_int_equal(answered(&answer), 404);
     assert_string_equal(answer.message, "Connector x not found");
     answer = (struct answer){0};
@@ -178,7 +178,7 @@ static int patch(const char *name, const char *option, const char *value, struct
 
     *answer = (struct answer){0};
     assert_true(string_map_put(changes, option, value));
-    herder_patch_connector(rig.herder, name, changes, take_answer, answer);
+    herder_patch_connector(rig.herder, name, changes, NULL, take_answer, answer);
     string_map_destroy(changes);
     return answered(answer);
 }
@@ -233,7 +233,7 @@ static void a_request_that_finds_no_memory_anywhere_is_answered_all_the_same(voi
     for (; answer.status != 404 && successes < 50; successes++) {
         answer = (struct answer){0};
         mem_watch_start(successes);
-        herder_delete_connector(rig.herder, "x", take_answer, &answer);
+        herder_delete_connector(rig.herder, "x", NULL, take_answer, &answer);
         answered(&answer);
         mem_watch_stop();
         assert_true(answer.status == 503 || answer.status == 404);
@@ -300,8 +300,8 @@ static void requests_for_one_connector_keep_their_order(void **state)
     rig_set(&rig.validation_hangs, true);
     ask_put("a", "1", true, &first);
     herder_pause_connector(rig.herder, "a", take_answer, &second);
-    herder_delete_connector(rig.herder, "a", take_answer, &third);
-    assert_int_equal(ask(herder_delete_connector, "b"), 404); /* another connector does not wait */
+    herder_delete_connector(rig.herder, "a", NULL, take_answer, &third);
+    assert_int_equal(ask(delete_unguarded, "b"), 404); /* another connector does not wait */
     ask_put("b", "1", true, &other);
     assert_false(was_answered(&second));
     rig_set(&rig.validation_hangs, false);
@@ -362,7 +362,7 @@ static void a_stop_answers_whatever_waits(void **state)
     assert_int_equal(answered(&second), 500);
     assert_string_equal(first.message, "Worker is shutting down");
     assert_string_equal(second.message, "Worker is shutting down");
-    assert_int_equal(ask(herder_delete_connector, "a"), 503);
+    assert_int_equal(ask(delete_unguarded, "a"), 503);
 }
 
 static int unstarted_setup(void **state)

@@ -86,7 +86,7 @@ static void hung_validations_disturb_nobody(void **state)
     ask_validation(RIG_CALM_CLASS, take_answer, &calm);
     assert_int_equal(answered(&calm), 200);
     assert_int_equal(ask(herder_pause_connector, "here"), 202);
-    assert_int_equal(ask(herder_delete_connector, "here"), 204);
+    assert_int_equal(ask(delete_unguarded, "here"), 204);
     for (size_t i = 0; i < HUNG; i++)
         assert_false(was_answered(&answers[i]));
     rig_set(&rig.validation_hangs, false);

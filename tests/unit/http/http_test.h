@@ -1,8 +1,8 @@
 /*
  * http_test: a server with a few routes on a free port, and a client that sends bytes as they are.
  *
- * Routes: GET /now answers "now"; POST /echo answers with the body, /large with one up to LARGE_MAX; GET /later keeps the exchange in `later`;
- * GET /late has a short deadline and is never answered by its handler.
+ * Routes: GET /now answers "now"; POST /echo answers with the body, /large with one up to LARGE_MAX; GET /who with the origin and the client's subject; GET /later keeps the exchange in `later`;
+ * GET /late has a short deadline and is never answered by its handler; GET /flood answers FLOOD_SIZE bytes.
  */
 #ifndef HTTP_TEST_H
 #define HTTP_TEST_H
@@ -33,6 +33,7 @@
 #define LATE_MS 60
 #define LARGE_MAX (3u << 20)
 #define KEPT_MAX 300
+#define FLOOD_SIZE (16u << 20) /* more than sockets hold */
 
 /* Exchanges kept by /later and /late. */
 struct kept {
@@ -80,8 +81,30 @@ static inline void handle_name(void *context, struct http_exchange *exchange)
     answer_text(exchange, 200, http_request_part(http_exchange_request(exchange), "name"));
 }
 
+static inline void handle_who(void *context, struct http_exchange *exchange)
+{
+    (void)context;
+    const struct http_request *request = http_exchange_request(exchange);
+    char text[300];
+    snprintf(text, sizeof(text), "%s %s", request->origin,
+             request->certificate_subject == NULL ? "nobody" : request->certificate_subject);
+    answer_text(exchange, 200, text);
+}
+
+static inline void handle_flood(void *context, struct http_exchange *exchange)
+{
+    (void)context;
+    struct http_response response;
+    http_response_init(&response, 200, HTTP_CONTENT_TEXT);
+    for (size_t i = 0; i < FLOOD_SIZE / 64; i++)
+        str_buffer_append_text(&response.body, "0123456789012345678901234567890123456789012345678901234567890123");
+    http_exchange_answer(exchange, &response);
+}
+
 static const struct http_route TEST_ROUTES[] = {
+    {.method = HTTP_GET, .pattern = "/flood", .handler = handle_flood},
     {.method = HTTP_GET, .pattern = "/now", .handler = handle_now},
+    {.method = HTTP_GET, .pattern = "/who", .handler = handle_who},
     {.method = HTTP_POST, .pattern = "/echo", .handler = handle_echo},
     {.method = HTTP_POST, .pattern = "/large", .handler = handle_echo, .body_max = LARGE_MAX},
     {.method = HTTP_GET, .pattern = "/later", .handler = handle_later},
@@ -114,12 +137,14 @@ static inline struct http_exchange *kept_take(struct fixture *fixture)
 
 static inline int fixture_start(struct fixture *fixture)
 {
-    static const struct http_listener ANY_PORT = {"127.0.0.1", 0};
+    static const struct http_listener ANY_PORT = {.host = "127.0.0.1"};
     char why[300] = "";
     mutex_init(&fixture->kept.lock);
-    fixture->router = (struct http_router){TEST_ROUTES, sizeof(TEST_ROUTES) / sizeof(TEST_ROUTES[0]), &fixture->kept, NULL};
+    fixture->router = (struct http_router){
+        .routes = TEST_ROUTES, .route_count = sizeof(TEST_ROUTES) / sizeof(TEST_ROUTES[0]), .context = &fixture->kept};
     fixture->setup.router = &fixture->router;
-    fixture->setup.listeners = &ANY_PORT;
+    if (fixture->setup.listeners == NULL)
+        fixture->setup.listeners = &ANY_PORT;
     fixture->setup.listener_count = 1;
     fixture->server = http_server_start(&fixture->setup, why, sizeof(why));
     if (fixture->server == NULL)

@@ -22,8 +22,12 @@ static const struct http_route ROUTES[] = {
     {.method = HTTP_GET, .pattern = "/connectors/{name}/tasks/{task:int}/status", .handler = handle},
     {.method = HTTP_GET, .pattern = "/metrics", .handler = handle},
 };
-static const struct http_router ROUTER = {
-    .routes = ROUTES, .route_count = sizeof(ROUTES) / sizeof(ROUTES[0]), .text_pattern = "/metrics"};
+static const struct http_route MORE[] = {{.method = HTTP_GET, .pattern = "/acme/{*}", .handler = handle}};
+static const struct http_router ROUTER = {.routes = ROUTES,
+                                          .route_count = sizeof(ROUTES) / sizeof(ROUTES[0]),
+                                          .more_routes = MORE,
+                                          .more_route_count = 1,
+                                          .text_pattern = "/metrics"};
 
 /* A request and what the router made of it. */
 struct trial {
@@ -105,7 +109,7 @@ static void a_content_type_that_is_not_json_is_refused(void **state)
 static void a_body_needs_a_type(void **state)
 {
     struct trial *trial = *state;
-    trial->request.body_length = 2;
+    trial->request.has_body = true;
     assert_int_equal(status_of(trial, "POST", "/connectors"), 415);
     add_header(trial, "Content-Type", "Application/JSON ; charset=utf-8");
     assert_int_equal(status_of(trial, "POST", "/connectors"), 200);
@@ -161,6 +165,21 @@ static void a_type_is_named_only_by_its_name(void **state)
     assert_false(http_media_names("", "application", "openmetrics-text"));
 }
 
+static void a_tail_fits_whatever_follows(void **state)
+{
+    struct trial *trial = *state;
+    assert_int_equal(status_of(trial, "GET", "/acme"), 200);
+    assert_int_equal(status_of(trial, "GET", "/acme/"), 200);
+    assert_int_equal(status_of(trial, "GET", "/acme/a/b%2Fc/d"), 200);
+    assert_int_equal(status_of(trial, "GET", "/acmes"), 404);
+    assert_int_equal(status_of(trial, "GET", "/"), 404);
+    assert_int_equal(status_of(trial, "POST", "/acme/a"), 405);
+    /* A path that is cut when it is kept is not handed on as another one. */
+    assert_int_equal(status_of(trial, "GET", "/acme/1/2/3/4/5/6/7/8/9/10"), 200);
+    assert_int_equal(status_of(trial, "GET", "/acme/1/2/3/4/5/6/7/8/9/10/11"), 404);
+    assert_int_equal(status_of(trial, "GET", "/acme/1/2/3/4/5/6/7/8/9/10/11/12/13"), 404);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +188,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_content_type_that_is_not_json_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_body_needs_a_type, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_client_must_accept_json, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_tail_fits_whatever_follows, set_up, tear_down),
         cmocka_unit_test(content_types_are_read),
         cmocka_unit_test(accepted_types_are_read),
         cmocka_unit_test(a_type_is_named_only_by_its_name),

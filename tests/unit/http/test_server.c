@@ -278,7 +278,7 @@ static void stopping_answers_who_waits(void **state)
 static void a_stopped_server_frees_its_port(void **state)
 {
     struct fixture *fixture = *state;
-    struct http_listener same = {"127.0.0.1", 0};
+    struct http_listener same = {.host = "127.0.0.1"};
     struct http_server_setup setup = {.listeners = &same, .listener_count = 1, .router = &fixture->router};
     for (int i = 0; i < 3; i++) {
         char why[300] = "";
@@ -295,7 +295,7 @@ static void a_stopped_server_frees_its_port(void **state)
 static void a_port_in_use_is_named(void **state)
 {
     struct fixture *fixture = *state;
-    struct http_listener taken = {"127.0.0.1", http_server_port(fixture->server, 0)};
+    struct http_listener taken = {.host = "127.0.0.1", .port = http_server_port(fixture->server, 0)};
     struct http_server_setup setup = {.listeners = &taken, .listener_count = 1, .router = &fixture->router};
     char why[300] = "", address[40];
     assert_null(http_server_start(&setup, why, sizeof(why)));
@@ -308,7 +308,7 @@ static void a_port_in_use_is_named(void **state)
 static void a_host_that_does_not_exist_is_named(void **state)
 {
     struct fixture *fixture = *state;
-    struct http_listener nowhere[] = {{"127.0.0.1", 0}, {"192.0.2.1", 0}};
+    struct http_listener nowhere[] = {{.host = "127.0.0.1"}, {.host = "192.0.2.1"}};
     struct http_server_setup setup = {.listeners = nowhere, .listener_count = 2, .router = &fixture->router};
     char why[300] = "";
     assert_null(http_server_start(&setup, why, sizeof(why)));
@@ -318,7 +318,7 @@ static void a_host_that_does_not_exist_is_named(void **state)
 static void several_listeners_serve(void **state)
 {
     struct fixture *fixture = *state;
-    struct http_listener two[] = {{"127.0.0.1", 0}, {"", 0}};
+    struct http_listener two[] = {{.host = "127.0.0.1"}, {.host = ""}};
     struct http_server_setup setup = {.listeners = two, .listener_count = 2, .router = &fixture->router};
     char why[300] = "";
     struct fixture view = {.server = http_server_start(&setup, why, sizeof(why))};

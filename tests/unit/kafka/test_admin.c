@@ -153,6 +153,35 @@ static void the_cluster_has_an_id(void **state)
     mem_free(id);
 }
 
+static enum mr_error_code altering(struct fixture *fixture, char *topic, int32_t partition)
+{
+    struct mr_error *error = NULL;
+    const struct admin_offset offset = {.topic = topic, .partition = partition, .offset = 7};
+    if (admin_alter_group_offsets(fixture->admin, "group", &offset, 1, deadline_after_ms(SOON_MS), &error) == 0)
+        return 0;
+    assert_non_null(strstr(mr_error_message(error), "group"));
+    enum mr_error_code code = mr_error_code(error);
+    mr_error_drop(error);
+    return code;
+}
+
+static void offsets_of_a_group_are_set_where_there_is_such_a_partition(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(altering(fixture, "three", 2), 0);
+    assert_int_equal(altering(fixture, "three", 3), MR_ERR_NOT_FOUND);
+}
+
+static void a_group_with_members_keeps_its_offsets_to_itself(void **state)
+{
+    struct fixture *fixture = *state;
+    rd_kafka_mock_push_request_errors(fixture->mock.cluster, 8 /* OffsetCommit */, 2, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+                                      RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
+    assert_int_equal(altering(fixture, "three", 0), MR_ERR_CONFLICT);
+    assert_int_equal(altering(fixture, "three", 0), MR_ERR_RETRIABLE);
+    assert_int_equal(altering(fixture, "three", 0), 0);
+}
+
 #ifndef __SANITIZE_THREAD__ /* there librdkafka brings its own */
 /* In place of the C library's, which librdkafka waits with: what it waits for happens just before the wait begins. */
 static struct admin *_Atomic late_for; /* NULL: as usual */
@@ -202,6 +231,8 @@ int main(void)
 #endif
         TEST(numbers_that_kafka_cannot_have_are_refused_before_it_is_asked),
         TEST(the_cluster_has_an_id),
+        TEST(offsets_of_a_group_are_set_where_there_is_such_a_partition),
+        TEST(a_group_with_members_keeps_its_offsets_to_itself),
 #ifndef __SANITIZE_THREAD__
         TEST(an_answer_that_comes_just_before_the_wait_for_it_is_not_missed),
 #endif

@@ -9,6 +9,7 @@
 #include <millrace/converter.h>
 #include <millrace/override_policy.h>
 #include <millrace/predicate.h>
+#include <millrace/rest_extension.h>
 #include <millrace/sink_task.h>
 #include <millrace/source_task.h>
 #include <millrace/transform.h>
@@ -82,6 +83,7 @@ static struct kind {
     SIMPLE(MR_PLUGIN_HEADER_CONVERTER, mr_converter_ops, destroy),
     SIMPLE(MR_PLUGIN_CONFIG_PROVIDER, mr_config_provider_ops, destroy),
     SIMPLE(MR_PLUGIN_OVERRIDE_POLICY, mr_override_policy_ops, destroy),
+    SIMPLE(MR_PLUGIN_REST_EXTENSION, mr_rest_extension_ops, filter),
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
@@ -94,6 +96,8 @@ static int set_up(void **state)
         fill(kinds[i].table, kinds[i].size);
         if (kinds[i].task_at != 0)
             memcpy(kinds[i].table + kinds[i].task_at, &kinds[i].task, sizeof(void *));
+        if (kinds[i].kind == MR_PLUGIN_REST_EXTENSION)
+            ((struct mr_rest_extension_ops *)(void *)kinds[i].table)->prefix = text_of('/', 'a');
     }
     *state = load(NULL);
     return 0;
@@ -178,7 +182,7 @@ struct exhibit {
     const char *aliases[2], *dependents[2];
     struct mr_source_task_ops source_task;
     struct mr_sink_task_ops sink_task;
-    char tables[KINDS][256];
+    char tables[KINDS][128]; /* with all of it the texts at the other end of the page have room */
 };
 
 static struct exhibit *exhibit(void)

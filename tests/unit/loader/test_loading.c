@@ -44,6 +44,7 @@ static void every_kind_loads_in_the_order_of_the_rest_api(void **state)
         "converter org.acme.ThingConverter",          "header_converter org.acme.ThingConverter",
         "configprovider org.acme.SafeConfigProvider",
         "connectorclientconfigoverridepolicy org.acme.SomeConnectorClientConfigOverridePolicy",
+        "rest_extension org.acme.PeekRestExtension",
     };
     put_plugin(*state, "gallery");
     struct loader *loader = load(((struct folder *)*state)->path);
@@ -65,8 +66,8 @@ static void every_kind_loads_in_the_order_of_the_rest_api(void **state)
 static void a_bad_file_is_refused_in_words(void **state)
 {
     static const char *const cases[][2] = {
-        { "wrong_major", "built for plugin ABI 2.0, this worker speaks 1.0" },
-        { "newer_minor", "needs plugin ABI 1.1, this worker speaks 1.0; use a newer worker" },
+        { "wrong_major", "built for plugin ABI 2.0, this worker speaks 1.1" },
+        { "newer_minor", "needs plugin ABI 1.2, this worker speaks 1.1; use a newer worker" },
         { "no_entry", "exports no function mr_module_v1" },
         { "refuses_to_load", "does not want to load" },
         { "null_plugin", "plugin 0: struct mr_plugin is NULL" },
@@ -98,7 +99,7 @@ static void a_bad_file_does_not_stop_its_neighbours(void **state)
     put_plugin_as(*state, "versioned_1_0", "e.so");
     struct loader *loader = load(((struct folder *)*state)->path);
     assert_int_equal(3, loader_refusal_count(loader));
-    assert_int_equal(11, loader_count(loader));
+    assert_int_equal(12, loader_count(loader));
     loader_destroy(loader);
 }
 
@@ -145,7 +146,7 @@ static void folders_are_searched_one_level_deep_for_so_files(void **state)
     put_plugin_as(*state, "versioned_2_0", "versioned.so.1");
     put_file(*state, "thing.jar", "PK", 2);
     struct loader *loader = load(((struct folder *)*state)->path);
-    assert_int_equal(10, loader_count(loader));
+    assert_int_equal(11, loader_count(loader));
     assert_int_equal(0, loader_refusal_count(loader));
     loader_destroy(loader);
 }
@@ -171,7 +172,7 @@ static void a_file_under_two_paths_is_loaded_once(void **state)
     put_plugin_as(*state, "gallery", "a.so");
     put_plugin_as(*state, "gallery", "b.so");
     struct loader *loader = load(((struct folder *)*state)->path);
-    assert_int_equal(10, loader_count(loader));
+    assert_int_equal(11, loader_count(loader));
     assert_int_equal(0, loader_refusal_count(loader));
     loader_destroy(loader);
 }

@@ -82,6 +82,7 @@ static void other_kinds_have_suffixes_of_their_own(void **state)
     assert_string_equal("org.acme.SafeConfigProvider 1.0", find(*state, MR_PLUGIN_CONFIG_PROVIDER, "Safe"));
     assert_string_equal("org.acme.SomeConnectorClientConfigOverridePolicy 1.0",
                         find(*state, MR_PLUGIN_OVERRIDE_POLICY, "Some"));
+    assert_string_equal("org.acme.PeekRestExtension 1.0", find(*state, MR_PLUGIN_REST_EXTENSION, "Peek"));
     assert_string_equal("org.acme.IsThing -", find(*state, MR_PLUGIN_PREDICATE, "IsThing"));
     assert_string_equal("org.acme.ThingRouter 1.0", find(*state, MR_PLUGIN_TRANSFORM, "ThingRouter"));
 }

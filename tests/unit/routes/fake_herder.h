@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/string_map.h"
 #include "base/thread.h"
+#include "config/connector_shown.h"
 #include "config/worker_config.h"
 #include "herder/cluster_view.h"
 #include "herder/herder.h"
@@ -107,6 +108,42 @@ static inline void fake_let_go(struct herder *herder, int status)
     reply(argument, &(struct herder_reply){.status = status, .message = "held"});
 }
 
+/* true: refused and answered, as the herder does in the request's turn. `next`, which may be NULL, is made whole. */
+static inline bool fake_refuses(struct herder *herder, herder_guard_fn *guard, const char *name, struct string_map *next,
+                                herder_reply_fn *reply, void *argument)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->configs);
+    const struct string_map *present = config_snapshot_config(snapshot, name);
+    const char *missing = NULL;
+    char why[HERDER_WHY_SIZE] = "";
+    struct herder_reply refusal = {.status = 0, .message = why};
+    if (guard != NULL && herder->forward_url == NULL) {
+        if (next != NULL && !connector_shown_restore(next, present, &missing))
+            refusal = (struct herder_reply){.status = 400, .message = missing};
+        else if (!guard(argument, present, next, why))
+            refusal.status = 403;
+    }
+    if (refusal.status != 0)
+        reply(argument, &refusal);
+    config_snapshot_drop(snapshot);
+    return refusal.status != 0;
+}
+
+/* The present configuration with the changes; to be destroyed. */
+static inline struct string_map *fake_merged(struct herder *herder, const char *name, const struct string_map *changes)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->configs);
+    const struct string_map *present = config_snapshot_config(snapshot, name);
+    struct string_map *merged = present == NULL ? string_map_create() : string_map_copy(present);
+    config_snapshot_drop(snapshot);
+    for (size_t i = 0; i < string_map_count(changes); i++)
+        if (string_map_value(changes, i) == NULL)
+            string_map_remove(merged, string_map_key(changes, i));
+        else
+            string_map_put(merged, string_map_key(changes, i), string_map_value(changes, i));
+    return merged;
+}
+
 void herder_put_connector(struct herder *herder, const struct herder_put_connector *request, herder_reply_fn *reply,
                           void *argument)
 {
@@ -117,11 +154,17 @@ void herder_put_connector(struct herder *herder, const struct herder_put_connect
                                string_map_value(request->config, i));
     fake_note(herder, "put %s %s %s%s", request->name, STATES[request->initial_state],
               request->must_be_new ? "new" : "any", options);
+    struct string_map *config = string_map_copy(request->config);
+    if (fake_refuses(herder, request->guard, request->name, config, reply, argument)) {
+        string_map_destroy(config);
+        return;
+    }
     struct config_snapshot *before = config_store_snapshot(herder->configs);
     bool created = !config_snapshot_has(before, request->name);
     config_snapshot_drop(before);
     if (herder->status == 0 && herder->forward_url == NULL)
-        config_store_put_connector(herder->configs, request->name, request->config, NULL, DEADLINE_NEVER, NULL);
+        config_store_put_connector(herder->configs, request->name, config, NULL, DEADLINE_NEVER, NULL);
+    string_map_destroy(config);
     struct config_snapshot *after = config_store_snapshot(herder->configs);
     fake_reply(herder, reply, argument,
                &(struct herder_reply){.status = created ? 201 : 200, .created = created, .snapshot = after});
@@ -129,8 +172,13 @@ void herder_put_connector(struct herder *herder, const struct herder_put_connect
 }
 
 void herder_patch_connector(struct herder *herder, const char *name, const struct string_map *changes,
-                            herder_reply_fn *reply, void *argument)
+                            herder_guard_fn *guard, herder_reply_fn *reply, void *argument)
 {
+    struct string_map *merged = fake_merged(herder, name, changes);
+    bool is_refused = fake_refuses(herder, guard, name, merged, reply, argument);
+    string_map_destroy(merged);
+    if (is_refused)
+        return;
     char options[800] = "";
     for (size_t i = 0, at = 0; i < string_map_count(changes); i++) {
         const char *value = string_map_value(changes, i);
@@ -169,16 +217,21 @@ static inline void fake_write_offsets(char *text, size_t size, const struct offs
 }
 
 void herder_alter_offsets(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,
-                          herder_reply_fn *reply, void *argument)
+                          herder_guard_fn *guard, herder_reply_fn *reply, void *argument)
 {
+    if (fake_refuses(herder, guard, name, NULL, reply, argument))
+        return;
     char text[800];
     fake_write_offsets(text, sizeof(text), changes, count);
     fake_note(herder, "alter %s%s", name, text);
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .message = "altered"});
 }
 
-void herder_reset_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+void herder_reset_offsets(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
+                          void *argument)
 {
+    if (fake_refuses(herder, guard, name, NULL, reply, argument))
+        return;
     fake_note(herder, "reset %s", name);
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .message = "reset"});
 }
@@ -202,8 +255,11 @@ void herder_set_logger_level(struct herder *herder, const char *logger, const ch
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
 }
 
-void herder_delete_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+void herder_delete_connector(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
+                             void *argument)
 {
+    if (fake_refuses(herder, guard, name, NULL, reply, argument))
+        return;
     fake_note(herder, "delete %s", name);
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
 }

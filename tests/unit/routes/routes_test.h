@@ -14,6 +14,9 @@
 #include "support/eventually.h"
 #include "support/raw_http.h"
 
+/* What the next set-up records changes to; NULL: nothing. */
+static struct audit *fixture_audit;
+
 struct fixture {
     struct herder herder;
     struct rest_server *server;
@@ -43,33 +46,43 @@ static inline void put_task(struct herder *herder, const char *name)
     status_store_put_task(herder->statuses, name, 0, &failed, STATUS_CERTAIN);
 }
 
-static inline int set_up_serving(void **state, bool serves_admin)
+/* `auth`: who may log in; `plugins`: a path of them. */
+static inline int set_up_guarded(void **state, bool serves_admin, const struct rest_auth_config *auth, const char *plugins)
 {
     static struct fixture fixture;
-    struct listener_address address = {.host = "127.0.0.1", .port = 0};
+    struct listener_address address = {.host = "127.0.0.1", .port = 0}; /* also of admin.listeners, if any */
     struct worker_config worker = {.listeners = &address,
                                    .listener_count = 1,
                                    .admin_on_listeners = serves_admin,
+                                   .admin_listeners = &address,
+                                   .admin_listener_count = serves_admin ? 0 : 1,
                                    .topic_tracking_enable = true,
-                                   .topic_tracking_allow_reset = true};
+                                   .topic_tracking_allow_reset = true,
+                                   .rest_auth = *auth};
     struct mr_error *error = NULL;
     memset(&fixture, 0, sizeof(fixture));
     fixture.herder.worker = worker;
     mutex_init(&fixture.herder.lock);
     fixture.herder.configs = memory_config_store_create(NULL);
     fixture.herder.statuses = memory_status_store_create(NULL);
-    fixture.herder.loader = loader_create(&(struct loader_setup){.host = loader_host()}, NULL);
+    fixture.herder.loader = loader_create(&(struct loader_setup){.plugin_path = plugins, .host = loader_host()}, NULL);
     fixture.herder.is_ready = true;
     fixture.herder.cluster_id = "cluster";
     put_connector(&fixture.herder, "here");
     put_connector(&fixture.herder, "a/b");
     put_task(&fixture.herder, "here");
-    fixture.server = rest_server_start(&(struct rest_setup){.herder = &fixture.herder, .worker = &worker}, &error);
+    fixture.server = rest_server_start(&(struct rest_setup){.herder = &fixture.herder, .worker = &worker, .audit = fixture_audit},
+                                       &error);
     if (fixture.server == NULL)
         fail_msg("%s", mr_error_message(error));
     fixture.port = rest_server_port(fixture.server, 0);
     *state = &fixture;
     return 0;
+}
+
+static inline int set_up_serving(void **state, bool serves_admin)
+{
+    return set_up_guarded(state, serves_admin, &(struct rest_auth_config){.passwords_file = NULL}, NULL);
 }
 
 static inline int set_up(void **state)

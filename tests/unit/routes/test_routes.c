@@ -224,6 +224,19 @@ static void loggers_are_not_there_when_their_listeners_are_elsewhere(void **stat
            "{\"error_code\":404,\"message\":\"HTTP 404 Not Found\"}");
 }
 
+static void administrative_listeners_serve_nothing_else(void **state)
+{
+    struct fixture *fixture = *state;
+    uint16_t port = rest_server_admin_port(fixture->server, 0);
+    assert_int_equal(raw_ask(port, "GET /admin/loggers HTTP/1.1\r\nHost: h\r\n\r\n")->status, 200);
+    static const char *const ELSEWHERE[] = {"/", "/health", "/connectors", "/metrics", "/openapi.json"};
+    for (size_t i = 0; i < sizeof(ELSEWHERE) / sizeof(ELSEWHERE[0]); i++) {
+        char request[100];
+        snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", ELSEWHERE[i]);
+        assert_int_equal(raw_ask(port, request)->status, 404);
+    }
+}
+
 /* ---- changing ---- */
 
 static void some_options_are_changed(void **state)
@@ -411,6 +424,7 @@ int main(void)
         TEST(loggers_are_set_and_shown),
         TEST(a_level_for_the_cluster_is_asked_of_the_herder),
         TEST(a_level_that_is_none_is_refused),
+        cmocka_unit_test_setup_teardown(administrative_listeners_serve_nothing_else, set_up_without_admin, tear_down),
         cmocka_unit_test_setup_teardown(loggers_are_not_there_when_their_listeners_are_elsewhere, set_up_without_admin,
                                         tear_down),
         TEST(some_options_are_changed),

@@ -1,7 +1,7 @@
 /*
- * The layout of the tables that cross the ABI, as it was frozen with 1.0 (for machines with 64-bit pointers). A number here
- * never changes within major version 1: tables grow at their end, by rows added here and by a larger SIZE. What a table is
- * made of, and all functions and constants, stand in tests/build/abi-1.txt.
+ * The layout of the tables that cross the ABI, as it was frozen with the version that brought them (for machines with 64-bit
+ * pointers). A number here never changes within major version 1: tables grow at their end, by rows added here and by a larger SIZE.
+ * What a table is made of, and all functions and constants, stand in tests/build/abi-1*.txt.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -168,6 +168,20 @@ static const struct place places[] = {
     AT(mr_override_policy_ops, create, 8),
     AT(mr_override_policy_ops, check, 16),
     AT(mr_override_policy_ops, destroy, 24),
+    /* since 1.1 */
+    SIZE(mr_unit_health, 32),
+    AT(mr_unit_health, size, 0),
+    AT(mr_unit_health, task, 4),
+    AT(mr_unit_health, state, 8),
+    AT(mr_unit_health, worker_id, 16),
+    AT(mr_unit_health, trace, 24),
+    SIZE(mr_rest_extension_ops, 48),
+    AT(mr_rest_extension_ops, size, 0),
+    AT(mr_rest_extension_ops, create, 8),
+    AT(mr_rest_extension_ops, destroy, 16),
+    AT(mr_rest_extension_ops, filter, 24),
+    AT(mr_rest_extension_ops, serve, 32),
+    AT(mr_rest_extension_ops, prefix, 40),
 };
 
 static void tables_keep_their_layout(void **state)

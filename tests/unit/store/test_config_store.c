@@ -195,9 +195,9 @@ static int guard_ask(void *argument, enum config_guard_moment moment, int64_t de
     return mr_error_set(error, MR_ERR_TIMEOUT, "worker b:8083 leads");
 }
 
-static bool holds(void *argument)
+static const char *forbids(void *argument)
 {
-    return *(bool *)argument;
+    return *(bool *)argument ? NULL : "it is out of date";
 }
 
 static void what_is_out_of_date_when_its_turn_comes_is_not_written(void **state)
@@ -205,7 +205,7 @@ static void what_is_out_of_date_when_its_turn_comes_is_not_written(void **state)
     struct topic *topic = *state;
     struct mr_error *error = NULL;
     bool is_so = false;
-    struct config_condition condition = {holds, &is_so};
+    struct config_condition condition = {.forbids = forbids, .argument = &is_so};
     struct config_note_write note = {"millrace-cluster", "{}"};
 
     assert_int_equal(config_store_put_notes(topic->store, &note, 1, &condition, NEVER, &error), -1);

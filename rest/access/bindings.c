@@ -1,0 +1,346 @@
+/* bindings.c: the JSON text and its rules. Each reader returns false after it has set the error. */
+#include "access/bindings.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include <millrace/error.h>
+
+#include "access/bindings_internal.h"
+#include "access/identity.h"
+#include "base/mem.h"
+
+#include "base/bans.h"
+
+static const char *const role_names[] = {"viewer", "operator", "editor", "admin"};
+static const char *const limit_names[] = {"connectors", "classes", "topics", "group.ids", "references", "overrides"};
+
+const char *role_name(enum role role)
+{
+    return role_names[role];
+}
+
+const char *limit_name(enum limit limit)
+{
+    return limit_names[limit];
+}
+
+/* ---- life ---- */
+
+static void claim_free(void *item)
+{
+    struct binding_claim *claim = item;
+    ptr_array_release(&claim->values);
+    mem_free(claim->name);
+    mem_free(claim);
+}
+
+static void binding_free(void *item)
+{
+    struct binding *binding = item;
+    ptr_array_release(&binding->users);
+    ptr_array_release(&binding->groups);
+    ptr_array_release(&binding->claims);
+    for (size_t i = 0; i < LIMIT_COUNT; i++)
+        ptr_array_release(&binding->limits[i]);
+    mem_free(binding->name);
+    mem_free(binding);
+}
+
+static struct binding *binding_create(void)
+{
+    struct binding *binding = mem_calloc(1, sizeof(*binding));
+    if (binding == NULL)
+        return NULL;
+    ptr_array_init(&binding->users, mem_free);
+    ptr_array_init(&binding->groups, mem_free);
+    ptr_array_init(&binding->claims, claim_free);
+    for (size_t i = 0; i < LIMIT_COUNT; i++)
+        ptr_array_init(&binding->limits[i], mem_free);
+    return binding;
+}
+
+struct bindings *bindings_take(struct bindings *bindings)
+{
+    refcount_take(&bindings->refcount);
+    return bindings;
+}
+
+void bindings_drop(struct bindings *bindings)
+{
+    if (bindings == NULL || !refcount_drop(&bindings->refcount))
+        return;
+    ptr_array_release(&bindings->list);
+    mem_free(bindings);
+}
+
+size_t bindings_count(const struct bindings *bindings)
+{
+    return bindings->list.count;
+}
+
+/* ---- members ---- */
+
+/* Where the reader stands, for its words: "binding 3 (orders team): topics: …". */
+struct place {
+    size_t number;
+    const char *name;     /* NULL: not known yet */
+    const char *member;
+    struct mr_error **error;
+};
+
+static bool refuse(const struct place *place, const char *what)
+{
+    if (place->name == NULL)
+        mr_error_set(place->error, MR_ERR_CONFIG, "binding %zu: %.60s: %s", place->number, place->member, what);
+    else
+        mr_error_set(place->error, MR_ERR_CONFIG, "binding %zu (%.100s): %.60s: %s", place->number, place->name, place->member, what);
+    return false;
+}
+
+static bool refuse_no_memory(const struct place *place)
+{
+    mr_error_set(place->error, MR_ERR_NO_MEMORY, "no memory for the bindings");
+    return false;
+}
+
+static bool is_fit(const json_t *value)
+{
+    return json_is_string(value) && identity_name_is_fit(json_string_value(value), json_string_length(value));
+}
+
+static bool read_texts(const struct place *place, const json_t *list, struct ptr_array *texts)
+{
+    const json_t *item;
+    size_t i;
+    if (!json_is_array(list) || json_array_size(list) == 0)
+        return refuse(place, "expected a list with at least one text; leave the member out to allow nothing");
+    if (json_array_size(list) > BINDINGS_TEXTS_MAX)
+        return refuse(place, "more than 1000 texts in one list");
+    json_array_foreach (list, i, item) {
+        if (!is_fit(item))
+            return refuse(place, "an item is no text of 1 to 1024 bytes without control characters");
+        char *copy = mem_strdup(json_string_value(item));
+        if (copy == NULL || !ptr_array_push(texts, copy)) {
+            mem_free(copy);
+            return refuse_no_memory(place);
+        }
+    }
+    return true;
+}
+
+static bool read_claims(const struct place *place, const json_t *claims, struct ptr_array *read)
+{
+    const char *name;
+    json_t *values;
+    if (!json_is_object(claims) || json_object_size(claims) == 0 || json_object_size(claims) > BINDINGS_TEXTS_MAX)
+        return refuse(place, "expected an object: {\"claim\": [\"value\", …]}");
+    json_object_foreach ((json_t *)claims, name, values) {
+        struct binding_claim *claim = mem_calloc(1, sizeof(*claim));
+        if (claim == NULL)
+            return refuse_no_memory(place);
+        ptr_array_init(&claim->values, mem_free);
+        claim->name = mem_strdup(name);
+        if (claim->name == NULL || !ptr_array_push(read, claim)) {
+            claim_free(claim);
+            return refuse_no_memory(place);
+        }
+        if (!read_texts(place, values, &claim->values))
+            return false;
+    }
+    return true;
+}
+
+static bool read_role(const struct place *place, const json_t *value, struct binding *binding)
+{
+    for (size_t i = 0; json_is_string(value) && i < ROLE_COUNT; i++) {
+        if (strcmp(json_string_value(value), role_names[i]) == 0) {
+            binding->role = (enum role)i;
+            return true;
+        }
+    }
+    return refuse(place, "expected \"viewer\", \"operator\", \"editor\" or \"admin\"");
+}
+
+static bool read_rights(const struct place *place, const json_t *value, struct binding *binding)
+{
+    const json_t *item;
+    size_t i;
+    binding->has_data = json_is_array(value) && json_array_size(value) > 0;
+    json_array_foreach (value, i, item)
+        binding->has_data = binding->has_data && json_is_string(item) && strcmp(json_string_value(item), "data") == 0;
+    return binding->has_data || refuse(place, "the only right there is beside roles is [\"data\"]");
+}
+
+static bool read_name(struct place *place, const json_t *value, struct binding *binding)
+{
+    if (!is_fit(value))
+        return refuse(place, "expected a text of 1 to 1024 bytes without control characters");
+    binding->name = mem_strdup(json_string_value(value));
+    return binding->name != NULL || refuse_no_memory(place);
+}
+
+static bool read_member(struct place *place, const json_t *value, struct binding *binding)
+{
+    const char *member = place->member;
+    if (strcmp(member, "name") == 0)
+        return read_name(place, value, binding);
+    if (strcmp(member, "users") == 0)
+        return read_texts(place, value, &binding->users);
+    if (strcmp(member, "groups") == 0)
+        return read_texts(place, value, &binding->groups);
+    if (strcmp(member, "claims") == 0)
+        return read_claims(place, value, &binding->claims);
+    if (strcmp(member, "role") == 0)
+        return read_role(place, value, binding);
+    if (strcmp(member, "rights") == 0)
+        return read_rights(place, value, binding);
+    for (size_t i = 0; i < LIMIT_COUNT; i++)
+        if (strcmp(member, limit_names[i]) == 0)
+            return read_texts(place, value, &binding->limits[i]);
+    return refuse(place, "no such member; there are name, users, groups, claims, role, rights, connectors, classes, topics, "
+                  "group.ids, references, overrides");
+}
+
+/* ---- rules between members ---- */
+
+static bool demand_limit(struct place *place, const struct binding *binding, enum limit limit, const char *why)
+{
+    place->member = limit_names[limit];
+    return binding->limits[limit].count > 0 || refuse(place, why);
+}
+
+static bool check_admin(struct place *place, const struct binding *binding)
+{
+    for (size_t i = 0; i < LIMIT_COUNT; i++) {
+        place->member = limit_names[i];
+        if (binding->limits[i].count > 0)
+            return refuse(place, "an admin has no limits; give a lesser role, or leave the member out");
+    }
+    return true;
+}
+
+static bool check_references(struct place *place, const struct binding *binding)
+{
+    const struct ptr_array *patterns = &binding->limits[LIMIT_REFERENCES];
+    place->member = limit_names[LIMIT_REFERENCES];
+    for (size_t i = 0; i < patterns->count; i++) {
+        const char *pattern = patterns->items[i];
+        size_t provider = strcspn(pattern, ":*?");
+        if (provider == 0 || pattern[provider] != ':')
+            return refuse(place, "a pattern must name its provider, as in \"vault:secret/orders/*\"");
+    }
+    return true;
+}
+
+static bool check_binding(struct place *place, const json_t *object, const struct binding *binding)
+{
+    if (binding->name == NULL) {
+        place->member = "name";
+        return refuse(place, "it is missing");
+    }
+    place->member = "role";
+    if (json_object_get(object, "role") == NULL)
+        return refuse(place, "it is missing");
+    place->member = "users";
+    if (binding->users.count + binding->groups.count + binding->claims.count == 0)
+        return refuse(place, "the binding binds nobody; name users, groups or claims");
+    if (binding->role == ROLE_ADMIN)
+        return check_admin(place, binding);
+    if (!demand_limit(place, binding, LIMIT_CONNECTORS, "they are missing; [\"*\"] is all"))
+        return false;
+    if (binding->role == ROLE_EDITOR &&
+        (!demand_limit(place, binding, LIMIT_CLASSES, "an editor needs them; [\"*\"] is all but file connectors") ||
+         !demand_limit(place, binding, LIMIT_TOPICS, "an editor needs them; [\"*\"] is all")))
+        return false;
+    if (binding->has_data && !demand_limit(place, binding, LIMIT_TOPICS, "the right data needs them; [\"*\"] is all"))
+        return false;
+    return check_references(place, binding);
+}
+
+static bool is_name_free(const struct bindings *bindings, const char *name)
+{
+    for (size_t i = 0; i < bindings->list.count; i++)
+        if (strcmp(((const struct binding *)bindings->list.items[i])->name, name) == 0)
+            return false;
+    return true;
+}
+
+static bool fill_binding(struct place *place, const json_t *object, struct binding *binding)
+{
+    const char *member;
+    json_t *value;
+    if (!json_is_object(object)) {
+        place->member = "it";
+        return refuse(place, "expected an object");
+    }
+    json_object_foreach ((json_t *)object, member, value) {
+        place->member = member;
+        if (!read_member(place, value, binding))
+            return false;
+        place->name = binding->name;
+    }
+    return check_binding(place, object, binding);
+}
+
+static bool read_binding(struct bindings *bindings, size_t number, const json_t *object, struct mr_error **error)
+{
+    struct place place = {.number = number, .error = error, .member = "name"};
+    struct binding *binding = binding_create();
+    if (binding == NULL)
+        return refuse_no_memory(&place);
+    bool fine = fill_binding(&place, object, binding);
+    place.member = "name";
+    if (fine && !is_name_free(bindings, binding->name))
+        fine = refuse(&place, "another binding above has this name");
+    if (fine && !ptr_array_push(&bindings->list, binding))
+        fine = refuse_no_memory(&place);
+    if (!fine)
+        binding_free(binding);
+    return fine;
+}
+
+static bool read_list(struct bindings *bindings, const json_t *root, struct mr_error **error)
+{
+    const json_t *list = json_object_get(root, "bindings"), *object;
+    size_t i;
+    if (!json_is_array(list) || json_object_size(root) != 1) {
+        mr_error_set(error, MR_ERR_CONFIG, "expected {\"bindings\": [ … ]} and nothing beside");
+        return false;
+    }
+    if (json_array_size(list) > BINDINGS_MAX) {
+        mr_error_set(error, MR_ERR_CONFIG, "there are more than %d bindings", BINDINGS_MAX);
+        return false;
+    }
+    json_array_foreach (list, i, object)
+        if (!read_binding(bindings, i + 1, object, error))
+            return false;
+    return true;
+}
+
+struct bindings *bindings_parse(const char *text, size_t length, struct mr_error **error)
+{
+    json_error_t mistake;
+    if (length > BINDINGS_FILE_MAX) {
+        mr_error_set(error, MR_ERR_CONFIG, "the bindings have more than %u bytes", BINDINGS_FILE_MAX);
+        return NULL;
+    }
+    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &mistake);
+    if (root == NULL) {
+        mr_error_set(error, MR_ERR_CONFIG, "line %d, column %d: %s", mistake.line, mistake.column, mistake.text);
+        return NULL;
+    }
+    struct bindings *bindings = mem_calloc(1, sizeof(*bindings));
+    if (bindings == NULL) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the bindings");
+    } else {
+        refcount_init(&bindings->refcount);
+        ptr_array_init(&bindings->list, binding_free);
+        if (!read_list(bindings, root, error)) {
+            bindings_drop(bindings);
+            bindings = NULL;
+        }
+    }
+    json_decref(root);
+    return bindings;
+}

@@ -1,0 +1,74 @@
+/*
+ * bindings: which people have which role, and where. A JSON file that is reviewed like code:
+ *
+ *     {
+ *       "bindings": [
+ *         { "name": "everybody", "users": ["*"], "role": "viewer", "connectors": ["*"] },
+ *         { "name": "orders team",
+ *           "groups": ["orders-devs"],
+ *           "role": "editor",
+ *           "rights": ["data"],
+ *           "connectors": ["orders-*"],
+ *           "classes": ["io.example.jdbc.*"],
+ *           "topics": ["orders.*", "dlq.orders"],
+ *           "group.ids": ["connect-orders-*"],
+ *           "references": ["vault:orders-*"],
+ *           "overrides": ["consumer.override.max.poll.*"] },
+ *         { "name": "platform", "claims": {"roles": ["connect-admin"]}, "role": "admin" }
+ *       ]
+ *     }
+ *
+ * name: of the binding itself, unique; it is named in refusals. Every binding has one.
+ * Whom it binds, at least one of: users, groups (exact texts; the user "*" is everybody who has logged in), claims (of a
+ *   token, flattened as jwt_validator.h says: every claim that is named must have one of its values). One that fits is enough.
+ * role: viewer, operator, editor, admin; each may do what those before it may. rights: ["data"], the contents of records.
+ * The rest are patterns (`*` any characters, `?` one): what does not match is refused, what is absent matches nothing.
+ *   connectors: names. Every role but admin states them.
+ *   classes: of connectors. An editor states them. FileStreamSource/SinkConnector, which read and write the worker's own
+ *     disk, are matched by their whole name only, never by a pattern.
+ *   topics: of connectors that are created or changed, and of records that are looked at. An editor, and whoever has
+ *     "data", states them.
+ *   group.ids: of consumer.override.group.id; the usual connect-<name> needs none.
+ *   references: to config providers, as provider:path:key. A pattern names its provider to the letter, so that env: and
+ *     file: are never allowed by the way. A reference with a ".." in it matches no pattern.
+ *   overrides: client options a connector may set, with their prefix.
+ * admin has no limits, and a file that states some for it is refused; "data" must be given to an admin, too.
+ *
+ * A member that is not known, comes twice, or is of the wrong type is refused: a misspelt limit must not be no limit.
+ *
+ * Life cycle: _parse → read only, _take/_drop. thread: any.
+ */
+#ifndef ACCESS_BINDINGS_H
+#define ACCESS_BINDINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define BINDINGS_FILE_MAX (1u << 20)
+#define BINDINGS_MAX 1000
+#define BINDINGS_TEXTS_MAX 1000   /* users, groups, values or patterns in one list */
+
+struct bindings;
+struct bindings_file;
+struct mr_error;
+
+/* NULL: MR_ERR_CONFIG or MR_ERR_NO_MEMORY; the message names the line, or the binding and the member. */
+struct bindings *bindings_parse(const char *text, size_t length, struct mr_error **error);
+struct bindings *bindings_take(struct bindings *bindings);
+void bindings_drop(struct bindings *bindings);
+size_t bindings_count(const struct bindings *bindings);
+
+/* Does any binding look at that group, at that claim and value? What none names need not be known of an identity. */
+bool bindings_name_group(const struct bindings *bindings, const char *group);
+bool bindings_name_claim(const struct bindings *bindings, const char *name, const char *value);
+
+/*
+ * The file of them. _current() looks whether it was changed or replaced and then reads it again; one that is wrong is logged
+ * once, and the former bindings stay in force until it is mended.
+ * thread: any. locks: its own, held while the file is read (a stat each time, else).
+ */
+struct bindings_file *bindings_file_open(const char *path, struct mr_error **error);
+void bindings_file_close(struct bindings_file *file);
+struct bindings *bindings_file_current(struct bindings_file *file);   /* never NULL; drop it */
+
+#endif

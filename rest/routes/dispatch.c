@@ -1,0 +1,154 @@
+#include "routes/dispatch.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "forwarding/caller.h"
+#include "gate/gate.h"
+#include "routes/extension_routes.h"
+#include "routes/route_audit.h"
+#include "routes/route_access.h"
+#include "routes/routes_internal.h"
+
+#include "base/bans.h"
+
+/* ---- who asks ---- */
+
+/* What tells nothing about anybody's connectors, and what workers ask of each other: that is signed (internal.c). The JVM worker's
+ * basic-auth extension lets the latter pass, too. */
+static bool needs_login(const struct rest_context *context, const struct http_route *route)
+{
+    return context->gate != NULL && route_needs_login(route);
+}
+
+/* By another worker, which says for whom. Whoever else sends that header is refused, also where nobody logs in. */
+static bool is_forwarded(const struct http_request *request)
+{
+    return http_request_header(request, CALLER_HEADER) != NULL;
+}
+
+static void destroy_caller(void *caller)
+{
+    identity_destroy(caller);
+}
+
+enum http_admission dispatch_admit(void *argument, struct http_exchange *exchange, struct http_response *refusal)
+{
+    struct rest_context *context = argument;
+    const struct http_request *request = http_exchange_request(exchange);
+    if (is_forwarded(request))
+        return HTTP_UNDECIDED; /* what is signed is the body, too */
+    if (!needs_login(context, request->route))
+        return HTTP_ADMITTED;
+    struct gate_verdict verdict = gate_look(context->gate, request);
+    if (verdict.outcome == GATE_UNDECIDED)
+        return HTTP_UNDECIDED;
+    if (verdict.outcome == GATE_PASSED) {
+        http_exchange_set_caller(exchange, verdict.identity, destroy_caller);
+        return HTTP_ADMITTED;
+    }
+    dispatch_note_refusal(context, exchange, verdict.status, verdict.why);
+    gate_fill_refusal(context->gate, &verdict, refusal);
+    return HTTP_REFUSED;
+}
+
+struct login {
+    struct rest_context *context;
+    struct http_exchange *exchange;
+};
+
+static void on_told(void *argument, const struct gate_verdict *verdict)
+{
+    struct login login = *(struct login *)argument;
+    mem_free(argument);
+    if (verdict->outcome == GATE_PASSED) {
+        http_exchange_set_caller(login.exchange, verdict->identity, destroy_caller);
+        dispatch_go_on(login.context, login.exchange, DISPATCH_AUTHENTICATE);
+    } else {
+        struct http_response response;
+        http_response_init(&response, verdict->status, HTTP_CONTENT_JSON);
+        dispatch_note_refusal(login.context, login.exchange, verdict->status, verdict->why);
+        gate_fill_refusal(login.context->gate, verdict, &response);
+        http_exchange_answer(login.exchange, &response);
+    }
+    rest_context_drop(login.context);
+}
+
+static enum dispatch_verdict believe_worker(struct rest_context *context, struct http_exchange *exchange)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    struct caller_verdict verdict = caller_check(forwarding_callers(context->forwarding), request);
+    if (verdict.identity != NULL) {
+        http_exchange_set_caller(exchange, verdict.identity, destroy_caller);
+        return DISPATCH_ON;
+    }
+    dispatch_note_refusal(context, exchange, verdict.status, verdict.why);
+    rest_answer_error(exchange, verdict.status, "%s", verdict.why);
+    return DISPATCH_ENDED;
+}
+
+static enum dispatch_verdict authenticate(struct rest_context *context, struct http_exchange *exchange)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    if (is_forwarded(request))
+        return believe_worker(context, exchange);
+    if (rest_caller(exchange) != NULL || !needs_login(context, request->route))
+        return DISPATCH_ON;
+    struct login *login = mem_alloc(sizeof(*login));
+    if (login == NULL) {
+        rest_answer_error(exchange, 503, "Out of memory. Try again in a moment.");
+        return DISPATCH_ENDED;
+    }
+    rest_context_take(context);
+    *login = (struct login){context, exchange};
+    gate_check(context->gate, request, on_told, login);
+    return DISPATCH_ENDED;
+}
+
+/* ---- the other stages ---- */
+
+static enum dispatch_verdict authorize(struct rest_context *context, struct http_exchange *exchange)
+{
+    return route_authorize(context, exchange) ? DISPATCH_ON : DISPATCH_ENDED;
+}
+
+static dispatch_stage_fn *const STAGES[DISPATCH_STAGE_COUNT] = {
+    [DISPATCH_AUTHENTICATE] = authenticate,
+    [DISPATCH_EXTENSIONS] = extension_routes_filter,
+    [DISPATCH_AUTHORIZE] = authorize,
+    [DISPATCH_AUDIT] = route_audit_stage,
+};
+
+static void run_from(struct rest_context *context, struct http_exchange *exchange, int stage)
+{
+    for (; stage < DISPATCH_STAGE_COUNT; stage++)
+        if (STAGES[stage](context, exchange) == DISPATCH_ENDED)
+            return;
+    http_exchange_request(exchange)->route->handler(context, exchange);
+}
+
+void dispatch_request(void *argument, struct http_exchange *exchange)
+{
+    run_from(argument, exchange, DISPATCH_AUTHENTICATE);
+}
+
+void dispatch_go_on(struct rest_context *context, struct http_exchange *exchange, enum dispatch_stage done)
+{
+    run_from(context, exchange, done + 1);
+}
+
+void dispatch_note_refusal(struct rest_context *context, struct http_exchange *exchange, int status, const char *why)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    unsigned left_out = 0;
+    char more[60] = "";
+    if (refusal_log_takes(&context->refusals, clock_monotonic_ms(NULL), &left_out)) {
+        if (left_out > 0)
+            snprintf(more, sizeof(more), " (%u more were not logged)", left_out);
+        log_info("rest", "refused with %d: %s %s from %s: %s%s", status, http_method_name(request->method),
+                 request->route->pattern, request->client_address, why, more);
+    }
+    route_audit_refused(context, exchange, status);
+}

@@ -1,0 +1,96 @@
+#include "routes/rest_listeners.h"
+
+#include <millrace/error.h>
+
+#include "base/mem.h"
+#include "config/worker_config.h"
+#include "routes/routes_internal.h"
+#include "tls/tls_keeper.h"
+
+#include "base/bans.h"
+
+/* Those of one property. */
+struct addresses {
+    const struct listener_address *at;
+    size_t count;
+    const char *tls_prefix;
+};
+
+static bool has_https(const struct addresses *addresses)
+{
+    for (size_t i = 0; i < addresses->count; i++)
+        if (addresses->at[i].is_https)
+            return true;
+    return false;
+}
+
+static int open_tls(struct tls_keeper **keeper, const struct addresses *addresses, const struct worker_config *worker,
+                    struct mr_error **error)
+{
+    if (!has_https(addresses))
+        return 0;
+    *keeper = tls_keeper_open(
+        &(struct tls_keeper_setup){
+            .properties = worker->properties, .prefix = addresses->tls_prefix, .needs_key = true},
+        error);
+    return *keeper != NULL ? 0 : -1;
+}
+
+static struct http_server *start(const struct addresses *addresses, struct tls_keeper *keeper, const struct http_router *router,
+                                 uint32_t connections_max, struct mr_error **error)
+{
+    char why[500];
+    struct http_listener *listeners = mem_calloc(addresses->count, sizeof(*listeners));
+    if (listeners == NULL) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
+        return NULL;
+    }
+    for (size_t i = 0; i < addresses->count; i++)
+        listeners[i] = (struct http_listener){.host = addresses->at[i].host,
+                                              .port = addresses->at[i].port,
+                                              .tls = addresses->at[i].is_https ? keeper : NULL};
+    struct http_server_setup setup = {.listeners = listeners,
+                                      .listener_count = addresses->count,
+                                      .router = router,
+                                      .connections_max = connections_max};
+    struct http_server *server = http_server_start(&setup, why, sizeof(why));
+    mem_free(listeners);
+    if (server == NULL)
+        mr_error_set(error, MR_ERR_CONNECT, "%s", why);
+    return server;
+}
+
+/* Only the rows at the end of the table. */
+static struct http_router admin_router_of(const struct http_router *router)
+{
+    return (struct http_router){.routes = REST_ROUTES + REST_ROUTE_COUNT_WITHOUT_ADMIN,
+                                .route_count = REST_ROUTE_COUNT - REST_ROUTE_COUNT_WITHOUT_ADMIN,
+                                .context = router->context,
+                                .admit = router->admit,
+                                .dispatch = router->dispatch};
+}
+
+int rest_listeners_start(struct rest_listeners *listeners, const struct worker_config *worker, const struct http_router *router,
+                         struct mr_error **error)
+{
+    const struct addresses main = {worker->listeners, worker->listener_count, TLS_LISTENERS},
+                           admin = {worker->admin_listeners, worker->admin_listener_count, TLS_ADMIN_LISTENERS};
+    listeners->router = *router;
+    listeners->admin_router = admin_router_of(router);
+    if (open_tls(&listeners->tls, &main, worker, error) != 0 || open_tls(&listeners->admin_tls, &admin, worker, error) != 0)
+        return -1;
+    listeners->http = start(&main, listeners->tls, &listeners->router, worker->rest_connections_max, error);
+    if (listeners->http == NULL)
+        return -1;
+    if (admin.count > 0)
+        listeners->admin_http = start(&admin, listeners->admin_tls, &listeners->admin_router, worker->rest_connections_max, error);
+    return admin.count == 0 || listeners->admin_http != NULL ? 0 : -1;
+}
+
+void rest_listeners_stop(struct rest_listeners *listeners)
+{
+    http_server_stop(listeners->admin_http);
+    http_server_stop(listeners->http);
+    tls_keeper_close(listeners->admin_tls);
+    tls_keeper_close(listeners->tls);
+}

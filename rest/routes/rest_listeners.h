@@ -1,0 +1,29 @@
+/*
+ * rest_listeners: `listeners` and `admin.listeners` of a worker, with their certificates.
+ *
+ * Where admin.listeners is not set, everything is on `listeners`. Where it is, administrative endpoints are on those alone, and
+ * nothing else is there: neither / nor /health, no extensions, no CORS and no configured headers (as Kafka Connect). Login, rights and
+ * audit hold on both.
+ */
+#ifndef ROUTES_REST_LISTENERS_H
+#define ROUTES_REST_LISTENERS_H
+
+#include "http/router.h"
+#include "http/server.h"
+
+struct mr_error;
+struct tls_keeper;
+struct worker_config;
+
+struct rest_listeners {
+    struct http_router router, admin_router;
+    struct tls_keeper *tls, *admin_tls;         /* NULL: no https among them */
+    struct http_server *http, *admin_http;      /* NULL: none */
+};
+
+/* `router` is that of `listeners`; it is copied. -1: MR_ERR_CONFIG or MR_ERR_CONNECT; _stop all the same. */
+int rest_listeners_start(struct rest_listeners *listeners, const struct worker_config *worker, const struct http_router *router,
+                         struct mr_error **error);
+void rest_listeners_stop(struct rest_listeners *listeners); /* a zeroed one is fine */
+
+#endif

@@ -1,0 +1,199 @@
+/* The stages every request passes: who must log in, what strangers are told, and what callers are told about themselves. */
+#include "routes_test.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "base/file.h"
+#include "routes/route_access.h"
+#include "routes/routes_internal.h"
+
+/* Of "secret". */
+#define BCRYPT "$2y$04$H50y.1HDkBCJdLoUGUw9rOJI1AI0pUXRA6QtUV6oIP5vSgxyWPtq6"
+
+struct files {
+    char folder[64], passwords[96], bindings[96];
+};
+static struct files files;
+
+static void put(const char *path, const char *text)
+{
+    char why[300];
+    if (!file_replace(path, &(struct file_content){.bytes = text, .length = strlen(text), .mode = 0600}, why, sizeof(why)))
+        fail_msg("%s", why);
+}
+
+static int set_up_with_logins(void **state)
+{
+    snprintf(files.folder, sizeof(files.folder), "/tmp/millrace-dispatch.XXXXXX");
+    assert_non_null(mkdtemp(files.folder));
+    snprintf(files.passwords, sizeof(files.passwords), "%s/passwords", files.folder);
+    snprintf(files.bindings, sizeof(files.bindings), "%s/bindings", files.folder);
+    put(files.passwords, "alice:" BCRYPT ":devs\nbob:" BCRYPT "\n");
+    put(files.bindings, "{\"bindings\":[{\"name\":\"devs\",\"groups\":[\"devs\"],\"role\":\"operator\",\"rights\":[\"data\"],"
+        "\"connectors\":[\"*\"],\"topics\":[\"*\"]}]}");
+    const struct rest_auth_config auth = {.passwords_file = files.passwords, .jaas_file = "", .issuer = "",
+                                          .bindings_file = files.bindings};
+    return set_up_guarded(state, true, &auth, NULL);
+}
+
+static int tear_down_with_logins(void **state)
+{
+    unlink(files.passwords);
+    unlink(files.bindings);
+    rmdir(files.folder);
+    return tear_down(state);
+}
+
+static struct reply *ask_as(void **state, const char *method_and_path, const char *user, const char *password)
+{
+    static char request[4000];
+    char pair[200], login[400];
+    int length = snprintf(pair, sizeof(pair), "%s:%s", user, password);
+    login[base64_encode(pair, (size_t)length, login)] = '\0';
+    snprintf(request, sizeof(request), "%s HTTP/1.1\r\nHost: me:1\r\nAuthorization: Basic %s\r\n\r\n", method_and_path, login);
+    return raw_ask(((struct fixture *)*state)->port, request);
+}
+
+static void every_route_is_401_to_strangers_but_the_named_ones(void **state)
+{
+    static const char *const OPEN[] = {"/health", "/livez", "/readyz"};
+    for (size_t i = 0; i < REST_ROUTE_COUNT; i++) {
+        const struct http_route *route = &REST_ROUTES[i];
+        char method_and_path[200], path[150];
+        size_t length = 0;
+        bool is_open = false;
+        for (const char *at = route->pattern; *at != '\0'; at++) {
+            bool is_number = strncmp(at, "{task:int}", 10) == 0;
+            if (*at == '{')
+                at = strchr(at, '}');
+            path[length++] = *at == '}' ? is_number ? '0' : 'x' : *at;
+        }
+        path[length] = '\0';
+        for (size_t j = 0; j < sizeof(OPEN) / sizeof(OPEN[0]); j++)
+            is_open = is_open || strcmp(path, OPEN[j]) == 0;
+        snprintf(method_and_path, sizeof(method_and_path), "%s %s", http_method_name(route->method), path);
+        struct reply *reply = ask(state, method_and_path, NULL);
+        bool is_internal = route->handler == internal_tasks_post || route->handler == internal_fence_put;
+        if (is_internal ? reply->status == 401 : (reply->status == 401) == is_open)
+            fail_msg("%s: %d", method_and_path, reply->status);
+        if (reply->status == 401)
+            assert_string_equal(reply_header(reply, "WWW-Authenticate"), "Basic realm=\"millrace\", charset=\"UTF-8\"");
+    }
+}
+
+static void a_refusal_has_the_body_of_kafka_connects_errors(void **state)
+{
+    expect(state, "GET /connectors", NULL, 401, "{\"error_code\":401,\"message\":\"This needs a login.\"}");
+    struct reply *reply = ask_as(state, "GET /connectors", "alice", "wrong");
+    assert_int_equal(reply->status, 401);
+    assert_string_equal(reply->body, "{\"error_code\":401,\"message\":\"The user or the password is wrong.\"}");
+}
+
+static void who_logs_in_passes_the_first_time_and_again(void **state)
+{
+    for (int i = 0; i < 3; i++) {
+        struct reply *reply = ask_as(state, "GET /connectors/here/status", "alice", "secret");
+        if (reply->status != 200)
+            fail_msg("%d %s", reply->status, reply->body);
+    }
+    assert_int_equal(ask_as(state, "PUT /connectors/here/pause", "alice", "secret")->status, 202);
+    expect_asked(state, "pause here");
+}
+
+static void callers_are_told_who_they_are(void **state)
+{
+    struct reply *reply = ask_as(state, "GET /whoami", "alice", "secret");
+    assert_int_equal(reply->status, 200);
+    assert_string_equal(reply->body,
+                        "{\"name\":\"alice\",\"login\":\"password\",\"role\":\"operator\",\"data\":true,\"groups\":[\"devs\"]}");
+    reply = ask_as(state, "GET /whoami", "bob", "secret");
+    assert_int_equal(reply->status, 200);
+    assert_string_equal(reply->body, "{\"name\":\"bob\",\"login\":\"password\",\"role\":null,\"data\":false,\"groups\":[]}");
+}
+
+static void a_changed_file_of_bindings_counts_at_once(void **state)
+{
+    assert_int_equal(ask_as(state, "GET /connectors/here/status", "bob", "secret")->status, 403);
+    put(files.bindings, "{\"bindings\":[{\"name\":\"all\",\"users\":[\"*\"],\"role\":\"viewer\",\"connectors\":[\"h*\"]}]}");
+    assert_int_equal(ask_as(state, "GET /connectors/here/status", "bob", "secret")->status, 200);
+    assert_int_equal(ask_as(state, "PUT /connectors/here/pause", "alice", "secret")->status, 403);
+}
+
+static void preflights_and_unknown_paths_need_no_login(void **state)
+{
+    assert_int_equal(ask(state, "OPTIONS /connectors", NULL)->status, 200);
+    assert_int_equal(ask(state, "GET /nowhere", NULL)->status, 404);
+    assert_int_equal(ask(state, "DELETE /connectors", NULL)->status, 405);
+}
+
+static void who_claims_to_speak_for_another_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const TARGETS[] = {"GET /connectors", "GET /health", "PUT /connectors/here/pause",
+                                          "PUT /connectors/here/fence"};
+    for (size_t i = 0; i < sizeof(TARGETS) / sizeof(TARGETS[0]); i++) {
+        char request[600];
+        snprintf(request, sizeof(request), "%s HTTP/1.1\r\nHost: h\r\nMillrace-Caller: 1.1.AAAA.e30=.AAAA\r\n"
+                 "Authorization: Basic YWxpY2U6c2VjcmV0\r\n\r\n", TARGETS[i]);
+        struct reply *reply = raw_ask(fixture->port, request);
+        if (reply->status != 403)
+            fail_msg("%s: %d %s", TARGETS[i], reply->status, reply->body);
+    }
+    expect_asked(state, "");
+}
+
+static void the_process_is_alive_while_it_is_not_ready(void **state)
+{
+    struct fixture *fixture = *state;
+    expect(state, "GET /livez", NULL, 200, "{\"status\":\"healthy\",\"message\":\"Worker process is running.\"}");
+    fixture->herder.status = 503;
+    fixture->herder.message = "Worker is still starting up.";
+    expect(state, "GET /readyz", NULL, 503, "{\"status\":\"starting\",\"message\":\"Worker is still starting up.\"}");
+    expect(state, "GET /livez", NULL, 200, "{\"status\":\"healthy\",\"message\":\"Worker process is running.\"}");
+}
+
+static void where_nobody_logs_in_everybody_is_nobody_and_may_do_all(void **state)
+{
+    expect(state, "GET /whoami", NULL, 200, "{\"name\":null,\"login\":null,\"role\":\"admin\",\"data\":true,\"groups\":[]}");
+    assert_int_equal(ask_as(state, "GET /connectors", "alice", "wrong")->status, 200);
+}
+
+/* The server stops while passwords are being looked at; nobody is left behind. */
+static void it_stops_while_logins_wait(void **state)
+{
+    struct fixture *fixture = *state;
+    int clients[20];
+    for (int i = 0; i < 20; i++) {
+        clients[i] = raw_open(fixture->port);
+        client_say(clients[i], "GET /connectors HTTP/1.1\r\nHost: h\r\nAuthorization: Basic YWxpY2U6d3Jvbmc=\r\n\r\n");
+    }
+    rest_server_stop(fixture->server);
+    fixture->server = NULL;
+    for (int i = 0; i < 20; i++) {
+        int status = client_read(clients[i], true)->status;
+        assert_true(status == 0 || status == 401 || status == 429 || status == 503);
+        close(clients[i]);
+    }
+}
+
+int main(void)
+{
+#define GUARDED(name) cmocka_unit_test_setup_teardown(name, set_up_with_logins, tear_down_with_logins)
+#define OPEN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        GUARDED(every_route_is_401_to_strangers_but_the_named_ones),
+        GUARDED(a_refusal_has_the_body_of_kafka_connects_errors),
+        GUARDED(who_logs_in_passes_the_first_time_and_again),
+        GUARDED(callers_are_told_who_they_are),
+        GUARDED(a_changed_file_of_bindings_counts_at_once),
+        GUARDED(preflights_and_unknown_paths_need_no_login),
+        GUARDED(who_claims_to_speak_for_another_is_refused),
+        GUARDED(the_process_is_alive_while_it_is_not_ready),
+        GUARDED(it_stops_while_logins_wait),
+        OPEN(where_nobody_logs_in_everybody_is_nobody_and_may_do_all),
+        OPEN(who_claims_to_speak_for_another_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

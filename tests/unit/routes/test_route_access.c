@@ -1,0 +1,443 @@
+/*
+ * Who may do what over REST: each role at each row of the route table, and the ways by which somebody might reach beyond their binding.
+ */
+#include "routes_test.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "base/file.h"
+#include "config/connector_report.h"
+#include "routes/routes_internal.h"
+
+/* ---- the worker: one user for each role, who have the connectors "own-…" but for the admin ---- */
+
+enum user { NOBODY, STRANGER, VIEWER, OPERATOR, EDITOR, ADMIN, USER_COUNT };
+static const char *const USERS[USER_COUNT] = {NULL, "stranger", "viewer", "operator", "editor", "admin"};
+
+#define SINK "org.apache.kafka.connect.file.FileStreamSinkConnector"
+#define LIMITS "\"connectors\":[\"own-*\"]"
+static const char BINDINGS[] =
+    "{\"bindings\":[{\"name\":\"v\",\"users\":[\"viewer\"],\"role\":\"viewer\"," LIMITS "},"
+    "{\"name\":\"o\",\"users\":[\"operator\"],\"role\":\"operator\"," LIMITS "},"
+    "{\"name\":\"e\",\"users\":[\"editor\"],\"role\":\"editor\"," LIMITS ",\"classes\":[\"org.acme.*\",\"org.apache.*\"],"
+    "\"topics\":[\"mine.*\"],\"group.ids\":[\"connect-own-*\"],\"references\":[\"vault:own/*\"],"
+    "\"overrides\":[\"*.override.client.id\"]},"
+    "{\"name\":\"a\",\"users\":[\"admin\"],\"role\":\"admin\"}]}";
+
+struct files {
+    char folder[64], jaas[96], passwords[96], bindings[96];
+};
+static struct files files;
+
+static void put(const char *path, const char *text)
+{
+    char why[300];
+    if (!file_replace(path, &(struct file_content){.bytes = text, .length = strlen(text), .mode = 0600}, why, sizeof(why)))
+        fail_msg("%s", why);
+}
+
+static void write_files(void)
+{
+    char jaas[300];
+    snprintf(files.folder, sizeof(files.folder), "/tmp/millrace-route-access.XXXXXX");
+    assert_non_null(mkdtemp(files.folder));
+    snprintf(files.jaas, sizeof(files.jaas), "%s/jaas", files.folder);
+    snprintf(files.passwords, sizeof(files.passwords), "%s/passwords", files.folder);
+    snprintf(files.bindings, sizeof(files.bindings), "%s/bindings", files.folder);
+    snprintf(jaas, sizeof(jaas), "KafkaConnect { org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule "
+             "required file=\"%s\"; };", files.passwords);
+    put(files.jaas, jaas);
+    put(files.passwords, "stranger=x\nviewer=x\noperator=x\neditor=x\nadmin=x\n");
+    put(files.bindings, BINDINGS);
+}
+
+/* "name class option=value …" */
+static void put_config(void **state, const char *name, const char *class_name, const char *const *options)
+{
+    struct fixture *fixture = *state;
+    struct string_map *config = string_map_create();
+    string_map_put(config, "name", name);
+    string_map_put(config, "connector.class", class_name);
+    for (; *options != NULL; options += 2)
+        string_map_put(config, options[0], options[1]);
+    assert_int_equal(config_store_put_connector(fixture->herder.configs, name, config, NULL, DEADLINE_NEVER, NULL), 0);
+    string_map_destroy(config);
+}
+#define PUT_CONFIG(name, class_name, ...) put_config(state, name, class_name, (const char *const[]){__VA_ARGS__, NULL})
+
+static const struct connector_report no_findings = {.class_name = "PickySource"};
+
+static int set_up_users(void **state)
+{
+    static const char plugins[] = MR_TEST_PLUGINS "/picky.so," MR_TEST_PLUGINS "/gallery.so," MR_PLUGINS "/file_connectors.so,"
+                                  MR_PLUGINS "/transforms.so";
+    fake_report = &no_findings;
+    write_files();
+    const struct rest_auth_config auth = {.passwords_file = "", .jaas_file = files.jaas, .issuer = "", .audiences = "",
+                                          .keys_url = "", .keys_ca_file = "", .keys_proxy = "", .name_claim = "",
+                                          .group_claims = "", .bindings_file = files.bindings};
+    set_up_guarded(state, true, &auth, plugins);
+    PUT_CONFIG("own-1", "org.acme.PickySourceConnector", "topic", "mine.a", "token", "swordfish", "depth", "3");
+    PUT_CONFIG("other-1", "org.acme.PickySourceConnector", "topic", "theirs.a", "token", "swordfish");
+    PUT_CONFIG("own-file", SINK, "topics", "mine.a", "file", "/tmp/x");
+    PUT_CONFIG("own-reference", "PickySource", "topic", "mine.a", "token", "${vault:admin/db:password}", "url", "db");
+    put_task(&((struct fixture *)*state)->herder, "own-1");
+    ((struct fixture *)*state)->herder.has_cluster = true;
+    return 0;
+}
+
+static int tear_down_users(void **state)
+{
+    tear_down(state);
+    unlink(files.jaas);
+    unlink(files.passwords);
+    unlink(files.bindings);
+    return rmdir(files.folder);
+}
+
+static struct reply *ask_as(void **state, enum user user, const char *method_and_path, const char *body)
+{
+    static char request[6000];
+    struct fixture *fixture = *state;
+    char plain[40], login[80] = "", media[80] = "";
+    if (user != NOBODY) {
+        snprintf(plain, sizeof(plain), "%s:x", USERS[user]);
+        int length = snprintf(login, sizeof(login), "Authorization: Basic ");
+        length += (int)base64_encode(plain, strlen(plain), login + length);
+        snprintf(login + length, sizeof(login) - (size_t)length, "\r\n");
+    }
+    if (body != NULL)
+        snprintf(media, sizeof(media), "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
+    snprintf(request, sizeof(request), "%s HTTP/1.1\r\nHost: me:1\r\n%s%s\r\n%s", method_and_path, login, media,
+             body == NULL ? "" : body);
+    return raw_ask(fixture->port, request);
+}
+
+/* ---- the matrix ---- */
+
+/*
+ * What each user may do to a connector of their own, and to another: in the order of enum user, 1: may, 0: 403, L: must log in.
+ * Each row of the route table has one here, and no row here is without its route.
+ */
+static const struct expectation {
+    const char *route, *own, *other;
+} EXPECTATIONS[] = {
+    {"GET /", "L01111", "L01111"},
+    {"GET /health", "111111", "111111"},
+    {"GET /livez", "111111", "111111"},
+    {"GET /readyz", "111111", "111111"},
+    {"GET /whoami", "L11111", "L11111"},
+    {"GET /metrics", "L00001", "L00001"},
+    {"GET /openapi.json", "L01111", "L01111"},
+    {"GET /connectors", "L01111", "L01111"},
+    {"POST /connectors", "L00011", "L00001"},
+    {"GET /connectors/{name}", "L01111", "L00001"},
+    {"DELETE /connectors/{name}", "L00011", "L00001"},
+    {"GET /connectors/{name}/config", "L01111", "L00001"},
+    {"PUT /connectors/{name}/config", "L00011", "L00001"},
+    {"PATCH /connectors/{name}/config", "L00011", "L00001"},
+    {"GET /connectors/{name}/status", "L01111", "L00001"},
+    {"PUT /connectors/{name}/pause", "L00111", "L00001"},
+    {"PUT /connectors/{name}/resume", "L00111", "L00001"},
+    {"PUT /connectors/{name}/stop", "L00111", "L00001"},
+    {"POST /connectors/{name}/restart", "L00111", "L00001"},
+    {"GET /connectors/{name}/tasks", "L01111", "L00001"},
+    {"POST /connectors/{name}/tasks", "111111", "111111"}, /* of workers: signed, and 404 on this one, which stands alone */
+    {"PUT /connectors/{name}/fence", "111111", "111111"},
+    {"GET /connectors/{name}/tasks/{task:int}/status", "L01111", "L00001"},
+    {"POST /connectors/{name}/tasks/{task:int}/restart", "L00111", "L00001"},
+    {"GET /connectors/{name}/topics", "L01111", "L00001"},
+    {"PUT /connectors/{name}/topics/reset", "L00011", "L00001"},
+    {"GET /connectors/{name}/offsets", "L01111", "L00001"},
+    {"PATCH /connectors/{name}/offsets", "L00011", "L00001"},
+    {"DELETE /connectors/{name}/offsets", "L00011", "L00001"},
+    {"GET /connector-plugins", "L01111", "L01111"},
+    {"GET /connector-plugins/{plugin}/config", "L01111", "L01111"},
+    {"PUT /connector-plugins/{plugin}/config/validate", "L00011", "L00001"},
+    {"GET /admin/loggers", "L01111", "L01111"},
+    {"GET /admin/loggers/{logger}", "L01111", "L01111"},
+    {"PUT /admin/loggers/{logger}", "L00001", "L00001"},
+    {"GET /admin/cluster", "L01111", "L01111"},
+    {"PUT /admin/drain", "L00001", "L00001"},
+    {"DELETE /admin/drain", "L00001", "L00001"},
+};
+#define EXPECTATION_COUNT (sizeof(EXPECTATIONS) / sizeof(EXPECTATIONS[0]))
+
+static const struct expectation *expectation_of(const struct http_route *route)
+{
+    char name[200];
+    snprintf(name, sizeof(name), "%s %s", http_method_name(route->method), route->pattern);
+    for (size_t i = 0; i < EXPECTATION_COUNT; i++)
+        if (strcmp(EXPECTATIONS[i].route, name) == 0)
+            return &EXPECTATIONS[i];
+    fail_msg("%s: say here who may do it", name);
+    return NULL;
+}
+
+/* The pattern with a name for each {part}. */
+static void write_target(char *text, size_t size, const struct http_route *route, const char *connector)
+{
+    size_t at = (size_t)snprintf(text, size, "%s ", http_method_name(route->method));
+    for (const char *from = route->pattern; *from != '\0'; from++) {
+        const char *part = NULL;
+        if (*from == '{')
+            part = strncmp(from, "{name}", 6) == 0 ? connector : strncmp(from, "{task", 5) == 0 ? "0"
+                   : strncmp(from, "{plugin}", 8) == 0 ? "PickySourceConnector" : "root";
+        at += part == NULL ? (size_t)snprintf(text + at, size - at, "%c", *from) : (size_t)snprintf(text + at, size - at, "%s", part);
+        if (part != NULL)
+            from = strchr(from, '}');
+    }
+}
+
+#define OPTIONS "\"connector.class\":\"PickySource\",\"topic\":\"mine.a\",\"name\":\"%s\",\"token\":\"t\""
+static const char *body_of(const struct http_route *route, const char *connector)
+{
+    static char body[400];
+    if (route->method == HTTP_GET || route->method == HTTP_DELETE)
+        return NULL;
+    if (strcmp(route->pattern, "/connectors") == 0)
+        snprintf(body, sizeof(body), "{\"name\":\"%s\",\"config\":{" OPTIONS "}}", connector, connector);
+    else if (strstr(route->pattern, "/config") != NULL && route->method == HTTP_PUT)
+        snprintf(body, sizeof(body), "{" OPTIONS "}", connector);
+    else if (strstr(route->pattern, "/config") != NULL)
+        snprintf(body, sizeof(body), "{\"depth\":\"4\"}");
+    else if (strstr(route->pattern, "/offsets") != NULL)
+        snprintf(body, sizeof(body), "{\"offsets\":[{\"partition\":{\"a\":1},\"offset\":{\"b\":2}}]}");
+    else if (strstr(route->pattern, "/tasks") != NULL && strstr(route->pattern, "restart") == NULL)
+        snprintf(body, sizeof(body), "[]");
+    else if (strstr(route->pattern, "/loggers") != NULL)
+        snprintf(body, sizeof(body), "{\"level\":\"INFO\"}");
+    else
+        return NULL;
+    return body;
+}
+
+static char verdict_of(int status)
+{
+    return status == 401 ? 'L' : status == 403 ? '0' : status == 0 ? '-' : '1';
+}
+
+static void check_route(void **state, const struct http_route *route, const char *connector, const char *expected)
+{
+    char target[300];
+    write_target(target, sizeof(target), route, connector);
+    assert_int_equal(strlen(expected), USER_COUNT);
+    for (int user = 0; user < USER_COUNT; user++) {
+        struct reply *reply = ask_as(state, (enum user)user, target, body_of(route, connector));
+        if (verdict_of(reply->status) != expected[user])
+            fail_msg("%s as %s: %d, not '%c': %s", target, user == NOBODY ? "nobody" : USERS[user], reply->status,
+                     expected[user], reply->body);
+    }
+}
+
+static void each_role_may_do_what_the_table_says_and_no_more(void **state)
+{
+    assert_int_equal(REST_ROUTE_COUNT, EXPECTATION_COUNT);
+    for (size_t i = 0; i < REST_ROUTE_COUNT; i++) {
+        const struct expectation *expectation = expectation_of(&REST_ROUTES[i]);
+        check_route(state, &REST_ROUTES[i], "own-1", expectation->own);
+        check_route(state, &REST_ROUTES[i], "other-1", expectation->other);
+    }
+}
+
+/* ---- what is shown ---- */
+
+static void expect_as(void **state, enum user user, const char *method_and_path, int status, const char *part)
+{
+    struct reply *reply = ask_as(state, user, method_and_path, NULL);
+    if (reply->status != status || strstr(reply->body, part) == NULL)
+        fail_msg("%s as %s: %d %s", method_and_path, USERS[user], reply->status, reply->body);
+}
+
+static void expect_without(void **state, enum user user, const char *method_and_path, const char *part)
+{
+    struct reply *reply = ask_as(state, user, method_and_path, NULL);
+    if (reply->status != 200 || strstr(reply->body, part) != NULL)
+        fail_msg("%s as %s: %d %s", method_and_path, USERS[user], reply->status, reply->body);
+}
+
+static void lists_leave_out_what_one_may_not_see(void **state)
+{
+    static const char *const LISTS[] = {"GET /connectors", "GET /connectors?expand=info", "GET /connectors?expand=status",
+                                        "GET /connectors?expand=info&expand=status"};
+    for (size_t i = 0; i < sizeof(LISTS) / sizeof(LISTS[0]); i++) {
+        expect_as(state, VIEWER, LISTS[i], 200, "own-1");
+        expect_without(state, VIEWER, LISTS[i], "other-1");
+        expect_without(state, VIEWER, LISTS[i], "here");
+        expect_as(state, ADMIN, LISTS[i], 200, "here");
+    }
+    expect_as(state, ADMIN, "GET /connectors", 200, "other-1");
+    expect_as(state, ADMIN, "GET /admin/cluster", 200, "\"connector\":\"c\"");
+    expect_as(state, ADMIN, "GET /admin/cluster", 200, "\"connector\":\"d\"");
+    expect_without(state, VIEWER, "GET /admin/cluster", "\"connector\":");
+}
+
+static void whether_a_hidden_connector_is_there_is_not_told(void **state)
+{
+    assert_string_equal(ask_as(state, VIEWER, "GET /connectors/other-1", NULL)->body, "{\"error_code\":403,\"message\":\"viewer may not do this: the connectors of binding v "
+                        "do not cover other-1\"}");
+    expect_as(state, VIEWER, "GET /connectors/other-2", 403, "do not cover other-2");
+    expect_as(state, VIEWER, "GET /connectors/own-2", 404, "own-2 not found");
+}
+
+static void passwords_are_shown_to_editors_of_the_connector_alone(void **state)
+{
+    static const char *const SHOWN[] = {"GET /connectors/own-1", "GET /connectors/own-1/config", "GET /connectors?expand=info"};
+    for (size_t i = 0; i < sizeof(SHOWN) / sizeof(SHOWN[0]); i++) {
+        expect_as(state, VIEWER, SHOWN[i], 200, "\"token\":\"[hidden]\"");
+        expect_without(state, VIEWER, SHOWN[i], "swordfish");
+        expect_without(state, OPERATOR, SHOWN[i], "swordfish");
+        expect_as(state, EDITOR, SHOWN[i], 200, "\"token\":\"swordfish\"");
+        expect_as(state, ADMIN, SHOWN[i], 200, "\"token\":\"swordfish\"");
+    }
+    expect_as(state, VIEWER, "GET /connectors/own-reference/config", 200, "${vault:admin/db:password}");
+    PUT_CONFIG("own-2", "org.acme.PickySourceConnector", "topic", "theirs", "token", "swordfish");
+    expect_without(state, EDITOR, "GET /connectors/own-2/config", "swordfish"); /* not one that this editor could have made */
+    expect_as(state, ADMIN, "GET /connectors/own-2/config", 200, "swordfish");
+}
+
+static void configurations_of_tasks_are_masked_as_well(void **state)
+{
+    struct fixture *fixture = *state;
+    struct string_map *task = string_map_create();
+    string_map_put(task, "token", "swordfish");
+    assert_int_equal(config_store_put_tasks(fixture->herder.configs, "own-1", (const struct string_map *const[]){task}, 1,
+                                            DEADLINE_NEVER, NULL), 0);
+    string_map_destroy(task);
+    expect_without(state, VIEWER, "GET /connectors/own-1/tasks", "swordfish");
+    expect_as(state, EDITOR, "GET /connectors/own-1/tasks", 200, "swordfish");
+}
+
+/* ---- reaching further ---- */
+
+/* As the editor. */
+static void expect_edit(void **state, const char *method_and_path, const char *body, int status, const char *part)
+{
+    struct reply *reply = ask_as(state, EDITOR, method_and_path, body);
+    if (reply->status != status || strstr(reply->body, part) == NULL)
+        fail_msg("%s %s: %d %s", method_and_path, body, reply->status, reply->body);
+}
+
+static void no_change_reaches_beyond_the_binding(void **state)
+{
+    static const struct {
+        const char *changes, *why;
+    } REFUSED[] = {
+        {"{\"topic\":\"theirs.a\"}", "topics of binding e do not cover theirs.a"},
+        {"{\"topic\":\" theirs.a\"}", "topics of binding e do not cover theirs.a"},
+        {"{\"topic\":\"Mine.a\"}", "topics of binding e do not cover Mine.a"},
+        {"{\"topic\":null}", "all topics"},
+        {"{\"topic.prefix\":\"mine.\"}", "all topics"},
+        {"{\"topics\":\"mine.b, theirs.b\"}", "do not cover theirs.b"},
+        {"{\"transforms\":\"r\",\"transforms.r.type\":\"RegexRouter\"}", "all topics (transforms.r.type"},
+        {"{\"errors.deadletterqueue.topic.name\":\"theirs\"}", "do not cover theirs"},
+        {"{\"offsets.storage.topic\":\"theirs\"}", "do not cover theirs"},
+        {"{\"mode\":\"${env:HOME}\"}", "references of binding e do not cover env:HOME"},
+        {"{\"mode\":\"${vault:own/../admin:x}\"}", "references of binding e do not cover vault:own/../admin:x"},
+        {"{\"mode\":\"${vault:own/a:b}${file:/etc/passwd:root}\"}", "do not cover file:/etc/passwd:root"},
+        {"{\"mode\":\"${vault:${vault:own/a:b}:c}\"}", "do not cover vault:${vault:own/a:b"},
+        {"{\"new\":\"${Vault:own/a:b}\"}", "do not cover Vault:own/a:b"},
+        {"{\"connector.class\":\"FileStreamSource\"}", "FileStreamSourceConnector touches files"},
+        {"{\"connector.class\":\"${vault:own/a:b}\"}", "only an admin may"},
+        {"{\"connector.class\":\"com.evil.Sink\"}", "classes of binding e do not cover com.evil.Sink"},
+        {"{\"producer.override.bootstrap.servers\":\"evil:9092\"}", "do not cover producer.override.bootstrap.servers"},
+        {"{\"consumer.override.group.id\":\"connect-other-1\"}", "group.ids of binding e do not cover connect-other-1"},
+        {"{\"consumer.override.group.id\":\"connect-own-${vault:own/a:b}\"}", "only an admin may"},
+        {"{\"name\":\"other-1\"}", "the option name says other-1"},
+    };
+    for (size_t i = 0; i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++)
+        expect_edit(state, "PATCH /connectors/own-1/config", REFUSED[i].changes, 403, REFUSED[i].why);
+    expect_edit(state, "PATCH /connectors/own-1/config",
+                "{\"mode\":\"${vault:own/a:b}\",\"consumer.override.group.id\":\"connect-own-9\",\"producer.override.client.id\":\"x\"}",
+                200, "own-1");
+}
+
+static void what_is_created_replaced_and_validated_is_looked_at_alike(void **state)
+{
+#define WITH(more) "{\"name\":\"own-3\",\"connector.class\":\"PickySource\",\"topic\":\"mine.b\"" more "}"
+    static const char *const REFUSED[] = {WITH(",\"mode\":\"${env:A}\""), WITH(",\"topics\":\"theirs\""),
+                                          WITH(",\"admin.override.x\":\"y\"")};
+    char body[300];
+    for (size_t i = 0; i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++) {
+        expect_edit(state, "PUT /connectors/own-3/config", REFUSED[i], 403, "do not cover");
+        expect_edit(state, "PUT /connector-plugins/PickySource/config/validate", REFUSED[i], 403, "do not cover");
+        snprintf(body, sizeof(body), "{\"name\":\"own-3\",\"config\":%s}", REFUSED[i]);
+        expect_edit(state, "POST /connectors", body, 403, "do not cover");
+    }
+    expect_edit(state, "PUT /connectors/own-3/config", WITH(""), 201, "own-3");
+}
+
+/* Its stored secrets would go wherever a change sends them. */
+static void what_stays_of_the_former_configuration_counts(void **state)
+{
+    expect_edit(state, "PATCH /connectors/own-reference/config", "{\"url\":\"evil\"}", 403, "do not cover vault:admin/db:password");
+    expect_edit(state, "PUT /connectors/own-reference/config",
+                "{\"name\":\"own-reference\",\"connector.class\":\"PickySource\",\"topic\":\"mine.a\",\"token\":\"t\"}", 200, "own-ref");
+}
+
+static void who_may_not_make_a_connector_may_not_change_it(void **state)
+{
+    expect_edit(state, "DELETE /connectors/own-file", NULL, 403, "FileStreamSinkConnector touches files");
+    expect_edit(state, "DELETE /connectors/own-file/offsets", NULL, 403, "touches files");
+    expect_edit(state, "PATCH /connectors/own-file/offsets", "{\"offsets\":[{\"partition\":{\"a\":1},\"offset\":null}]}", 403,
+                "touches files");
+    expect_edit(state, "PUT /connectors/own-file/topics/reset", NULL, 403, "touches files");
+    expect_edit(state, "PUT /connectors/own-file/config",
+                "{\"connector.class\":\"PickySource\",\"topic\":\"mine.a\",\"token\":\"t\"}", 403, "touches files");
+    expect_edit(state, "PUT /connector-plugins/PickySource/config/validate",
+                "{\"name\":\"own-file\",\"connector.class\":\"PickySource\",\"topic\":\"mine.a\",\"token\":\"t\"}", 403, "touches files");
+    expect_edit(state, "DELETE /connectors/own-1", NULL, 204, "");
+}
+
+static const char *stored(void **state, const char *name, const char *option)
+{
+    static char text[100];
+    struct fixture *fixture = *state;
+    struct config_snapshot *snapshot = config_store_snapshot(fixture->herder.configs);
+    snprintf(text, sizeof(text), "%s", string_map_get_or(config_snapshot_config(snapshot, name), option, "(none)"));
+    config_snapshot_drop(snapshot);
+    return text;
+}
+
+static void what_was_hidden_stays_when_it_is_written_back(void **state)
+{
+#define BACK(name, class_name) "{\"name\":\"" name "\",\"connector.class\":\"" class_name "\",\"topic\":\"mine.a\",\"token\":\"[hidden]\"}"
+    expect_edit(state, "PUT /connectors/own-1/config", BACK("own-1", "PickySource"), 200, "swordfish");
+    assert_string_equal(stored(state, "own-1", "token"), "swordfish");
+    expect_edit(state, "PUT /connectors/own-new/config", BACK("own-new", "PickySource"), 400, "token");
+    expect_edit(state, "PUT /connector-plugins/PickySource/config/validate", BACK("own-new", "PickySource"), 400, "token");
+}
+
+static void a_file_connector_needs_its_whole_name_in_a_binding(void **state)
+{
+#define FILE_SINK(class_name) "{\"name\":\"own-f\",\"connector.class\":\"" class_name "\",\"topics\":\"mine.a\",\"file\":\"/tmp/x\"}"
+    static const char *const NAMES[] = {FILE_SINK("FileStreamSink"), FILE_SINK("FileStreamSinkConnector"), FILE_SINK(SINK)};
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
+        expect_edit(state, "PUT /connectors/own-f/config", NAMES[i], 403, "touches files");
+    put(files.bindings, "{\"bindings\":[{\"name\":\"e\",\"users\":[\"editor\"],\"role\":\"editor\",\"connectors\":[\"own-*\"],"
+                        "\"classes\":[\"" SINK "\"],\"topics\":[\"mine.*\"]}]}");
+    expect_edit(state, "PUT /connectors/own-f/config", NAMES[0], 201, "own-f");
+    assert_int_equal(ask_as(state, ADMIN, "GET /connectors", NULL)->status, 403); /* no binding is left for whoever was admin */
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up_users, tear_down_users)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(each_role_may_do_what_the_table_says_and_no_more),
+        CASE(lists_leave_out_what_one_may_not_see),
+        CASE(whether_a_hidden_connector_is_there_is_not_told),
+        CASE(passwords_are_shown_to_editors_of_the_connector_alone),
+        CASE(configurations_of_tasks_are_masked_as_well),
+        CASE(no_change_reaches_beyond_the_binding),
+        CASE(what_is_created_replaced_and_validated_is_looked_at_alike),
+        CASE(what_stays_of_the_former_configuration_counts),
+        CASE(who_may_not_make_a_connector_may_not_change_it),
+        CASE(what_was_hidden_stays_when_it_is_written_back),
+        CASE(a_file_connector_needs_its_whole_name_in_a_binding),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

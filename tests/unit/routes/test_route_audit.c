@@ -1,0 +1,200 @@
+/* Changes on record: which they are, what stands in the lines, what happens while they cannot be written. */
+#include "routes_test.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "../audit/audit_test.h"
+#include "routes/openapi_internal.h"
+#include "routes/route_audit.h"
+#include "routes/routes_internal.h"
+
+static atomic_bool sync_waits;
+static atomic_int sync_count;
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __wrap_fdatasync(int fd)
+{
+    sync_count++;
+    while (sync_waits)
+        usleep(1000);
+    return __real_fdatasync(fd);
+}
+
+static struct record record;
+
+static int set_up_recorded(void **state)
+{
+    record_init(&record);
+    fixture_audit = record.audit;
+    return set_up(state);
+}
+
+static int tear_down_recorded(void **state)
+{
+    tear_down(state);
+    fixture_audit = NULL;
+    record_release(&record);
+    return 0;
+}
+
+/* Whoever adds a route that is neither has to say so here. */
+static void every_route_that_is_no_get_is_a_change_and_may_answer_503_but_for_three(void **state)
+{
+    static const char *const none[] = {"/connector-plugins/{plugin}/config/validate", "/connectors/{name}/tasks",
+                                       "/connectors/{name}/fence"};
+    (void)state;
+    for (size_t i = 0; i < REST_ROUTE_COUNT; i++) {
+        const struct http_route *route = &REST_ROUTES[i];
+        bool is_listed = false;
+        for (size_t n = 0; n < sizeof(none) / sizeof(none[0]); n++)
+            is_listed = is_listed || strcmp(route->pattern, none[n]) == 0;
+        bool expected = route->method != HTTP_GET && !is_listed;
+        if (route_audit_is_change(route) != expected)
+            fail_msg("%s %s", http_method_name(route->method), route->pattern);
+        const struct route_doc *doc = route_doc_find(route);
+        if (expected && strstr(doc->errors, "503") == NULL)
+            fail_msg("%s %s can be refused with 503, which it does not say", http_method_name(route->method), route->pattern);
+    }
+}
+
+static void a_change_has_two_lines_and_its_answer_names_it(void **state)
+{
+    struct reply *reply = ask(state, "PUT /connectors/a%2Fb/pause?token=s3cret", NULL);
+    assert_int_equal(reply->status, 202);
+    expect_asked(state, "pause a/b");
+    await_lines(record.path, 2);
+    json_t *intent = line_of(record.path, 0), *outcome = line_of(record.path, 1);
+    assert_member(intent, "event", "change");
+    assert_member(intent, "who", "anonymous");
+    assert_member(intent, "address", "127.0.0.1");
+    assert_true(json_integer_value(json_object_get(intent, "port")) > 0);
+    assert_member(intent, "method", "PUT");
+    assert_member(intent, "path", "/connectors/a%2Fb/pause");
+    assert_member(intent, "connector", "a/b");
+    assert_string_equal(reply_header(reply, "X-Request-ID"), json_string_value(json_object_get(intent, "request")));
+    assert_member(outcome, "event", "outcome");
+    assert_int_equal(json_integer_value(json_object_get(outcome, "status")), 202);
+    assert_string_equal(json_string_value(json_object_get(outcome, "hash_before")),
+                        json_string_value(json_object_get(outcome, "hash_after")));
+    assert_null(json_object_get(intent, "forwarded"));
+    json_decref(intent);
+    json_decref(outcome);
+}
+
+static void a_connector_to_be_made_is_named_by_the_body(void **state)
+{
+    assert_int_equal(ask(state, "POST /connectors", "{\"name\":\"new\",\"config\":{\"connector.class\":\"Some\"}}")->status, 201);
+    await_lines(record.path, 2);
+    json_t *outcome = line_of(record.path, 1);
+    assert_member(outcome, "connector", "new");
+    assert_member(outcome, "hash_before", NULL);
+    assert_non_null(json_string_value(json_object_get(outcome, "hash_after")));
+    json_decref(outcome);
+    assert_int_equal(ask(state, "POST /connectors", "{")->status, 400);
+    await_lines(record.path, 4);
+    outcome = line_of(record.path, 3);
+    assert_member(outcome, "connector", NULL);
+    assert_member(outcome, "outcome", "refused");
+    json_decref(outcome);
+}
+
+static void what_another_worker_passes_on_keeps_its_id(void **state)
+{
+    struct fixture *fixture = *state;
+    struct reply *reply = raw_ask(fixture->port, "PUT /connectors/here/stop?forward=true HTTP/1.1\r\nHost: me:1\r\n"
+                                                 "X-Request-ID: abc-1\r\n\r\n");
+    assert_string_equal(reply_header(reply, "X-Request-ID"), "abc-1");
+    await_lines(record.path, 2);
+    json_t *intent = line_of(record.path, 0);
+    assert_member(intent, "request", "abc-1");
+    assert_true(json_is_true(json_object_get(intent, "forwarded")));
+    json_decref(intent);
+}
+
+static void reads_have_no_line_and_no_header(void **state)
+{
+    struct reply *reply = ask(state, "GET /connectors/here/config", NULL);
+    assert_int_equal(reply->status, 200);
+    assert_null(reply_header(reply, "X-Request-ID"));
+    assert_int_equal(ask(state, "PUT /connectors/here/pause", NULL)->status, 202);
+    await_lines(record.path, 2);
+    json_t *intent = line_of(record.path, 0);
+    assert_member(intent, "path", "/connectors/here/pause");
+    json_decref(intent);
+}
+
+static void without_a_record_no_answer_has_the_header(void **state)
+{
+    struct reply *reply = ask(state, "PUT /connectors/here/pause", NULL);
+    assert_int_equal(reply->status, 202);
+    assert_null(reply_header(reply, "X-Request-ID"));
+}
+
+static bool pauses(void *state)
+{
+    return ask(state, "PUT /connectors/here/pause", NULL)->status == 202;
+}
+
+static void while_the_record_cannot_be_written_changes_are_refused_and_reads_are_not(void **state)
+{
+    unlink(record.path);
+    assert_int_equal(symlink("/dev/full", record.path), 0);
+    struct reply *reply = ask(state, "PUT /connectors/here/pause", NULL);
+    assert_int_equal(reply->status, 503);
+    assert_non_null(strstr(reply->body, "millrace.audit.file"));
+    assert_non_null(strstr(reply->body, "No space left on device"));
+    expect_asked(state, "");
+    assert_int_equal(ask(state, "GET /connectors/here", NULL)->status, 200);
+    reply = ask(state, "GET /health", NULL);
+    assert_int_equal(reply->status, 200);
+    assert_non_null(strstr(reply->body, "refuses changes: the audit record (millrace.audit.file)"));
+    unlink(record.path);
+    assert_true(eventually(SOON_MS, pauses, state));
+}
+
+static void *ask_to_pause(void *argument)
+{
+    struct reply *reply = ask(argument, "PUT /connectors/here/pause", NULL);
+    assert_int_equal(reply->status, 503);
+    sync_waits = false; /* told: only now the record comes to an end with it */
+    return NULL;
+}
+
+static void a_change_that_was_answered_by_the_end_of_the_server_is_not_made(void **state)
+{
+    struct fixture *fixture = *state;
+    pthread_t client;
+    int before = sync_count;
+    sync_waits = true;
+    assert_true(thread_start(&client, &(struct thread_setup){.name = "client", .run = ask_to_pause, .argument = state}, NULL, 0));
+    while (sync_count == before)
+        usleep(1000);
+    rest_server_stop(fixture->server);
+    fixture->server = NULL;
+    thread_join(client);
+    expect_asked(state, "");
+    await_lines(record.path, 2);
+    json_t *outcome = line_of(record.path, 1);
+    assert_int_equal(json_integer_value(json_object_get(outcome, "status")), 503);
+    assert_member(outcome, "outcome", "failed");
+    json_decref(outcome);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_route_that_is_no_get_is_a_change_and_may_answer_503_but_for_three),
+        cmocka_unit_test_setup_teardown(a_change_has_two_lines_and_its_answer_names_it, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test_setup_teardown(a_connector_to_be_made_is_named_by_the_body, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test_setup_teardown(what_another_worker_passes_on_keeps_its_id, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test_setup_teardown(reads_have_no_line_and_no_header, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test_setup_teardown(without_a_record_no_answer_has_the_header, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(while_the_record_cannot_be_written_changes_are_refused_and_reads_are_not, set_up_recorded,
+                                        tear_down_recorded),
+        cmocka_unit_test_setup_teardown(a_change_that_was_answered_by_the_end_of_the_server_is_not_made, set_up_recorded,
+                                        tear_down_recorded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
