@@ -5,8 +5,8 @@
 #include <millrace/transform.h>
 #include <string.h>
 
-#include "decode.h"
-#include "encode.h"
+#include "dry_run/decode.h"
+#include "dry_run/encode.h"
 #include "loader/loader.h"
 #include "sdk/collect.h"
 #include "sdk/config_host.h"

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/plugin_call.h"
 #include "pipeline/converters.h"
+#include "pipeline/observer.h"
 #include "pipeline/policy.h"
 #include "sdk/record_layout.h"
 
@@ -263,6 +264,13 @@ struct sink_pipeline *sink_pipeline_create(const struct sink_pipeline_setup *set
     policy_init(&pipeline->policy, setup->tolerance, false);
     tolerance_set_bytes(setup->tolerance, serialize, pipeline);
     return pipeline;
+}
+
+int sink_pipeline_observe(struct sink_pipeline *pipeline, const struct pipeline_observer *observer,
+                         struct mr_error **error)
+{
+    return converters_observe(&pipeline->converters, observer, error) < 0 ? -1
+                                                                          : chain_observe(pipeline->chain, observer, error);
 }
 
 void sink_pipeline_destroy(struct sink_pipeline *pipeline)

@@ -7,6 +7,7 @@
 #include "base/plugin_call.h"
 #include "kafka/producer.h"
 #include "pipeline/converters.h"
+#include "pipeline/observer.h"
 #include "pipeline/policy.h"
 #include "sdk/record_layout.h"
 
@@ -290,6 +291,13 @@ struct source_pipeline *source_pipeline_create(const struct source_pipeline_setu
     pipeline->place.size = sizeof(pipeline->place);
     policy_init(&pipeline->policy, setup->tolerance, true);
     return pipeline;
+}
+
+int source_pipeline_observe(struct source_pipeline *pipeline, const struct pipeline_observer *observer,
+                            struct mr_error **error)
+{
+    return converters_observe(&pipeline->converters, observer, error) < 0 ? -1
+                                                                          : chain_observe(pipeline->chain, observer, error);
 }
 
 void source_pipeline_destroy(struct source_pipeline *pipeline)

@@ -20,6 +20,7 @@ struct loader;
 struct mr_batch;
 struct mr_error;
 struct mr_record;
+struct pipeline_observer;
 struct producer_header;
 struct source_pipeline;
 struct string_map;
@@ -33,6 +34,9 @@ struct source_pipeline_setup {
 };
 
 struct source_pipeline *source_pipeline_create(const struct source_pipeline_setup *setup, struct mr_error **error);
+/* Lets somebody look on (observer.h). -1: no memory, the pipeline is of no use then. */
+int source_pipeline_observe(struct source_pipeline *pipeline, const struct pipeline_observer *observer,
+                            struct mr_error **error);
 
 enum outgoing_kind {
     OUTGOING_SEND,
