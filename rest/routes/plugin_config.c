@@ -146,22 +146,27 @@ static bool may_validate(struct rest_context *context, struct http_exchange *exc
     return may;
 }
 
+bool plugin_config_admit(struct rest_context *context, struct http_exchange *exchange, struct string_map *config)
+{
+    const char *plugin = http_request_part(http_exchange_request(exchange), "plugin");
+    const char *class_name = string_map_get(config, "connector.class");
+    if (class_name == NULL || fits(class_name, plugin))
+        return may_validate(context, exchange, config);
+    rest_answer_error(exchange, 400, "Included connector type %s does not match request type %s", class_name, plugin);
+    return false;
+}
+
 void plugin_config_validate(void *argument, struct http_exchange *exchange)
 {
     struct rest_context *context = argument;
     const struct http_request *request = http_exchange_request(exchange);
-    const char *plugin = http_request_part(request, "plugin");
     struct body_problem problem;
     struct string_map *config = options_body_read(request->body, request->body_length, &problem);
     if (config == NULL) {
         rest_answer_error(exchange, problem.status, "%s", problem.message);
         return;
     }
-    const char *class_name = string_map_get(config, "connector.class");
-    if (class_name != NULL && !fits(class_name, plugin)) {
-        rest_answer_error(exchange, 400, "Included connector type %s does not match request type %s", class_name,
-                          plugin);
-    } else if (may_validate(context, exchange, config)) {
+    if (plugin_config_admit(context, exchange, config)) {
         struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
         if (pending != NULL)
             herder_validate(context->herder, config, reply_infos, pending);

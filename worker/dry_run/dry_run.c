@@ -135,6 +135,7 @@ struct dry_run *dry_run_create(const struct dry_run_setup *setup, struct mr_erro
     dry_run->loader = setup->loader;
     dry_run->worker = setup->worker;
     dry_run->trace.shown_max = setup->shown_max;
+    dry_run->trace.shown_all_max = setup->shown_all_max;
     dry_run->observer = trace_observer(&dry_run->trace);
     if (read_config(dry_run, setup, error) == 0) {
         dry_run->trace.is_sink = dry_run_is_sink(dry_run);
@@ -170,6 +171,7 @@ int dry_run_text(struct dry_run *dry_run, const char *text, size_t length, struc
                  struct mr_error **error)
 {
     struct input input;
+    trace_reset(&dry_run->trace);
     if (input_of_text(&input, dry_run, text, length, error) != 0)
         return -1;
     return report_make(dry_run, &input, report, error);
@@ -179,6 +181,7 @@ int dry_run_consumed(struct dry_run *dry_run, const struct record_origin *origin
                      struct mr_error **error)
 {
     struct input input;
+    trace_reset(&dry_run->trace);
     if (input_of_origin(&input, dry_run, origin, error) != 0)
         return -1;
     return report_make(dry_run, &input, report, error);

@@ -39,7 +39,7 @@ struct worker_config;
 #define DRY_RUN_NAME "try"            /* of a connector whose configuration has no name */
 #define DRY_RUN_LINE_MAX (64u << 20)  /* bytes of one record's text */
 #define DRY_RUN_RECORDS_MAX 10000     /* of a file, or of a topic */
-#define DRY_RUN_SHOWN_MAX (1u << 30)  /* see shown_max */
+#define DRY_RUN_SHOWN_MAX (1u << 30)  /* bytes of one report in JSON, roughly */
 #define DRY_RUN_CUT_TEXT 200          /* bytes of a value in the report for people */
 
 /* Borrowed during _create, but for loader and worker, which outlive the dry run. */
@@ -48,7 +48,7 @@ struct dry_run_setup {
     const struct worker_config *worker;
     const struct variables *variables; /* NULL: references stay text */
     const struct string_map *config;   /* of the connector, as written */
-    size_t shown_max;                  /* bytes of JSON of all reports; what is beyond is {"cut":true} */
+    size_t shown_max, shown_all_max;   /* bytes of JSON of one report, of all; what is beyond is {"cut":true} */
 };
 
 /* NULL: MR_ERR_CONFIG or MR_ERR_NOT_FOUND: what is wrong with the configuration, a line for each mistake. */

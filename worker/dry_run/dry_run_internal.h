@@ -38,13 +38,19 @@ struct trace {
     const struct mr_record *given; /* a sink record whose values are there already; NULL: none */
     size_t given_headers;          /* handed out so far */
     bool is_sink;
-    size_t shown, shown_max;       /* bytes */
+    size_t shown, shown_max;       /* of the record at work; bytes */
+    size_t shown_all, shown_all_max;
+    bool is_cut;                   /* no more stages are told */
 };
 
+/* Before anything of a record is shown. */
+void trace_reset(struct trace *trace);
 void trace_begin(struct trace *trace, const struct mr_record *given);
 void trace_end(struct trace *trace);
 struct pipeline_observer trace_observer(struct trace *trace);
 void trace_failed(void *trace, const struct operation *operation, const struct mr_error *error);
+bool trace_is_full(const struct trace *trace);
+json_t *trace_cut(void);
 /* Data for a report, or {"cut":true} where there is too much already. */
 json_t *trace_record(struct trace *trace, const struct mr_record *record);
 json_t *trace_bytes(struct trace *trace, struct mr_bytes bytes); /* {"text","bytes"}; null */

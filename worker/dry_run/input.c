@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <millrace/error.h>
 #include <millrace/json.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -104,20 +103,20 @@ struct reading {
 /* The text itself, or the compact JSON of anything else; null: data NULL. */
 static int bytes_of(const struct reading *reading, const json_t *json, struct mr_bytes *bytes)
 {
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17);
     *bytes = (struct mr_bytes){.data = NULL};
     if (json == NULL || json_is_null(json))
         return 0;
-    char *text = json_is_string(json) ? NULL : json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
-    if (text == NULL && !json_is_string(json))
-        return no_memory(reading->error);
-    const char *from = text == NULL ? json_string_value(json) : text;
-    size_t size = text == NULL ? json_string_length(json) : strlen(text);
+    size_t size = json_is_string(json) ? json_string_length(json) : json_dumpb(json, NULL, 0, flags);
     char *copy = mr_arena_alloc(reading->arena, size + 1);
-    if (copy != NULL)
-        memcpy(copy, from, size);
-    free(text);
+    if (copy == NULL)
+        return mr_arena_failed(reading->arena, reading->error);
+    if (json_is_string(json))
+        memcpy(copy, json_string_value(json), size);
+    else if (size == 0 || json_dumpb(json, copy, size, flags) != size)
+        return no_memory(reading->error);
     *bytes = (struct mr_bytes){.data = copy, .size = size};
-    return copy == NULL ? mr_arena_failed(reading->arena, reading->error) : 0;
+    return 0;
 }
 
 /* For a source: a text is a string with its schema, the rest has none. */

@@ -37,8 +37,11 @@ static void run_sink(struct passing *passing)
     else
         passing->outcome = output.records.count == 0 ? DRY_RUN_DROPPED : DRY_RUN_PASSED;
     passing->output = json_array();
-    for (size_t i = 0; passing->outcome == DRY_RUN_PASSED && i < output.records.count; i++)
+    bool is_full = false;
+    for (size_t i = 0; passing->outcome == DRY_RUN_PASSED && i < output.records.count && !is_full; i++) {
+        is_full = trace_is_full(&passing->dry_run->trace);
         passing->output = encode_and(passing->output, trace_record(&passing->dry_run->trace, output.records.items[i]));
+    }
     sink_output_release(&output);
 }
 
@@ -54,6 +57,8 @@ static json_t *produced_headers(struct trace *trace, const struct outgoing *item
 
 static json_t *produced(struct trace *trace, const struct outgoing *item)
 {
+    if (trace_is_full(trace))
+        return trace_cut();
     json_t *json = encode_with(json_object(), "topic", encode_text_or_null(item->topic));
     json = encode_with(json, "partition", item->partition < 0 ? json_null() : json_integer(item->partition));
     json = encode_with(json, "timestamp", item->timestamp_ms < 0 ? json_null() : encode_integer_text(item->timestamp_ms));
@@ -72,8 +77,11 @@ static void run_source(struct passing *passing)
     else if (list.count == 1 && list.items[0].kind == OUTGOING_DROPPED)
         passing->outcome = list.items[0].failed ? DRY_RUN_SKIPPED : DRY_RUN_DROPPED;
     passing->output = json_array();
-    for (size_t i = 0; passing->outcome == DRY_RUN_PASSED && i < list.count; i++)
+    bool is_full = false;
+    for (size_t i = 0; passing->outcome == DRY_RUN_PASSED && i < list.count && !is_full; i++) {
+        is_full = trace_is_full(&passing->dry_run->trace);
         passing->output = encode_and(passing->output, produced(&passing->dry_run->trace, &list.items[i]));
+    }
     outgoing_list_release(&list);
 }
 

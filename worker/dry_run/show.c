@@ -274,6 +274,10 @@ static void show_converter(struct str_buffer *out, const json_t *stage)
 static void show_stage(struct str_buffer *out, const json_t *stage)
 {
     const char *alias = json_string_value(json_object_get(stage, "alias"));
+    if (json_is_true(json_object_get(stage, "cut"))) {
+        str_buffer_append_text(out, "  ... (too much to show)\n");
+        return;
+    }
     bool is_transform = strcmp(text_in(stage, "stage"), stage_name(STAGE_TRANSFORMATION)) == 0;
     str_buffer_printf(out, "  %s%s%s %s\n", text_in(stage, "stage"), alias == NULL ? "" : " ", alias == NULL ? "" : alias,
                       text_in(stage, "class"));

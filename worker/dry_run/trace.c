@@ -11,6 +11,13 @@
 #include "base/bans.h"
 
 #define CAUSES_MAX 20
+#define STAGE_BYTES 256 /* of a stage's own words */
+
+void trace_reset(struct trace *trace)
+{
+    trace->shown = 0;
+    trace->is_cut = false;
+}
 
 void trace_begin(struct trace *trace, const struct mr_record *given)
 {
@@ -33,12 +40,18 @@ void trace_end(struct trace *trace)
 
 /* Data -------------------------------------------------------------------------------------------------------- */
 
-static bool is_full(const struct trace *trace)
+bool trace_is_full(const struct trace *trace)
 {
-    return trace->shown >= trace->shown_max;
+    return trace->shown >= trace->shown_max || trace->shown_all >= trace->shown_all_max;
 }
 
-static json_t *cut(void)
+static void count(struct trace *trace, size_t bytes)
+{
+    trace->shown += bytes;
+    trace->shown_all += bytes;
+}
+
+json_t *trace_cut(void)
 {
     return encode_with(json_object(), "cut", json_true());
 }
@@ -47,24 +60,24 @@ static json_t *counted(struct trace *trace, json_t *json)
 {
     if (json == NULL)
         return NULL;
-    trace->shown += json_dumpb(json, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (trace->shown <= trace->shown_max)
+    count(trace, json_dumpb(json, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY));
+    if (!trace_is_full(trace))
         return json;
     json_decref(json);
-    return cut();
+    return trace_cut();
 }
 
 json_t *trace_record(struct trace *trace, const struct mr_record *record)
 {
-    return is_full(trace) ? cut() : counted(trace, encode_record(record));
+    return trace_is_full(trace) ? trace_cut() : counted(trace, encode_record(record));
 }
 
 json_t *trace_bytes(struct trace *trace, struct mr_bytes bytes)
 {
     if (bytes.data == NULL)
         return json_null();
-    if (is_full(trace))
-        return cut();
+    if (trace_is_full(trace))
+        return trace_cut();
     json_t *json = json_object();
     if (utf8_valid(bytes.data, bytes.size))
         json = encode_with(json, "text", encode_text(bytes));
@@ -73,17 +86,17 @@ json_t *trace_bytes(struct trace *trace, struct mr_bytes bytes)
 
 static json_t *datum(struct trace *trace, const struct mr_schema *schema, const struct mr_value *value)
 {
-    if (is_full(trace))
-        return cut();
+    if (trace_is_full(trace))
+        return trace_cut();
     json_t *json = encode_with(json_object(), "schema", encode_schema(schema));
     return counted(trace, encode_with(json, "value", value == NULL ? json_null() : encode_value(value, schema)));
 }
 
-static json_t *records(struct trace *trace, struct mr_record *const *list, size_t count)
+static json_t *records(struct trace *trace, struct mr_record *const *list, size_t record_count)
 {
     json_t *json = json_array();
-    for (size_t i = 0; i < count && json != NULL; i++) {
-        bool was_full = is_full(trace);
+    for (size_t i = 0; i < record_count && json != NULL; i++) {
+        bool was_full = trace_is_full(trace);
         json = encode_and(json, trace_record(trace, list[i]));
         if (was_full) /* one word is enough for all that follow */
             break;
@@ -119,8 +132,17 @@ static void open_put(struct trace *trace, const char *name, json_t *value)
 
 static void open_end(struct trace *trace)
 {
+    if (trace->is_cut) {
+        json_decref(trace->open);
+        trace->open = NULL;
+        return;
+    }
     trace->stages = encode_and(trace->stages, trace->open);
     trace->open = NULL;
+    count(trace, STAGE_BYTES);
+    trace->is_cut = trace_is_full(trace);
+    if (trace->is_cut)
+        trace->stages = encode_and(trace->stages, trace_cut());
 }
 
 static void on_record(void *argument, const struct observed_stage *stage, const struct mr_record *record)
@@ -145,7 +167,7 @@ static void on_test(void *argument, const struct observed_stage *stage, bool hol
         open_end(trace);
 }
 
-static void on_records(void *argument, const struct observed_stage *stage, struct mr_record *const *list, size_t count,
+static void on_records(void *argument, const struct observed_stage *stage, struct mr_record *const *list, size_t list_count,
                        bool failed)
 {
     struct trace *trace = argument;
@@ -153,7 +175,7 @@ static void on_records(void *argument, const struct observed_stage *stage, struc
     if (failed)
         open_put(trace, "failed", json_true());
     else
-        open_put(trace, "out", records(trace, list, count));
+        open_put(trace, "out", records(trace, list, list_count));
     open_end(trace);
 }
 
