@@ -41,7 +41,7 @@ struct variables;
 struct worker_config;
 
 #define HERDER_QUEUE_MAX 10000
-/* Validations, those of new configurations included, run on threads of their own, so many at a time; a further one waits for
+/* Validations, those of new configurations included, and tries run on threads of their own, so many at a time; a further one waits for
  * one to end or for its deadline. One that hangs costs its thread until its deadline, and nobody else anything. */
 #define HERDER_VALIDATIONS_MAX 128
 #define HERDER_REQUEST_TIMEOUT_MS 90000 /* fixed, as Kafka Connect's */
