@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/string_map.h"
 #include "dry_run/dry_run.h"
-#include "executor/executor.h"
 #include "herder/errand_internal.h"
 
 #include "base/bans.h"
@@ -49,7 +48,7 @@ static int try_topic(struct trying *trying, struct mr_error **error)
         .last = errand->last,
         .bytes_max = HERDER_TRY_BYTES_MAX,
         .deadline_ms = most_ms < errand->deadline_ms ? most_ms : errand->deadline_ms,
-        .graveyard = errand->herder->setup.executor->graveyard,
+        .graveyard = errand->herder->graveyard,
     };
     return dry_run_topic(trying->dry_run, &topic, try_consumed, trying, error);
 }
