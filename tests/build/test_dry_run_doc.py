@@ -2,7 +2,7 @@
 """Runs the example of docs/dry-run.md: writes its files, runs its commands, and compares what they print, to the letter.
 
 A block "```json NAME" is a file; in a block "```console" each line "$ COMMAND" is followed by what it prints; any other JSON block
-has the last line of the same example with --json.
+has the last line of the same example with --json. Then what the page says of wrong input.
 """
 
 import os
@@ -11,6 +11,28 @@ import subprocess
 import sys
 import tempfile
 
+TRY = "millrace try --connector cards.json "
+OTHERS = [  # command, exit status, what its output holds
+    ("millrace try --help", 0, "Usage: millrace try --connector FILE"),
+    ("millrace try", 2, "--connector is missing"),
+    ("millrace try --connector", 2, "its value is missing"),
+    (TRY, 2, "give either --records or --topic"),
+    (TRY + "--records a --topic b", 2, "give either --records or --topic"),
+    (TRY + "--topic b --last 1", 2, "--topic needs --last and --worker"),
+    (TRY + "--topic b --last 0", 2, "--last must be from 1 to 10000"),
+    (TRY + "--records orders.jsonl --last 1", 2, "--last goes with --topic"),
+    (TRY + "--records orders.jsonl --sideways x", 2, "there is no option --sideways"),
+    (TRY + "--records none.jsonl", 2, "none.jsonl cannot be opened"),
+    (TRY + "--records /dev/null", 2, "/dev/null holds no record"),
+    ("printf '{\"value\":1}\\n\\n{\"value\"' | " + TRY + "--records -", 2, "standard input:3: no JSON"),
+    ("printf '{\"value\":{}}' | " + TRY + "--records - --json", 0, '"outcome":"passed"'),
+    ("yes '{}' | head -10001 | " + TRY + "--records - --json | tail -1", 0, "split the file"),
+    ("millrace try --connector none.json --records orders.jsonl", 2, "none.json"),
+    ("sed s/RegexRouter/Nope/ cards.json > wrong.json; millrace try --connector wrong.json --records orders.jsonl", 2,
+     "\ntransforms.name.type: "),
+    ("grep -v converter cards.json > bare.json; millrace try --connector bare.json --records orders.jsonl", 2,
+     "names no key.converter, so the worker's counts: add --worker"),
+]
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -48,6 +70,10 @@ def main(source, build):
             printed, status = run(command, folder, status, path)
             if printed != expected:
                 sys.exit("docs/dry-run.md: %s printed\n%s\nand not\n%s" % (command, printed, expected))
+        for command, expected, words in OTHERS:
+            printed, status = run(command, folder, 0, path)
+            if status != expected or words not in printed:
+                sys.exit("%s: exit %d, and not %d; it printed\n%s" % (command, status, expected, printed[-2000:]))
 
 
 if __name__ == "__main__":
