@@ -23,6 +23,7 @@
 #define TOPIC_TIMEOUT_MS 30000
 #define TOPIC_BYTES_MAX ((size_t)256 << 20)
 #define END_TIMEOUT_MS 2000
+#define WORDS_MAX (256u << 10)
 #define REPORT_MAX ((size_t)2 << 30) /* of one record */
 
 static const char USAGE[] =
@@ -272,10 +273,15 @@ static int try_with(const struct try_options *options, const struct try_worker *
 
 static void say(const struct mr_error *error)
 {
-    char *words = mem_strdup(mr_error_message(error));
+    struct str_buffer line;
+    str_buffer_init(&line, WORDS_MAX);
+    str_buffer_append_text(&line, mr_error_message(error));
+    while ((error = mr_error_cause(error)) != NULL)
+        str_buffer_printf(&line, "; caused by: %s", mr_error_message(error));
+    char *words = str_buffer_take(&line, NULL);
     if (words != NULL)
         secrets_hide_text(words);
-    fprintf(stderr, "millrace try: %s\n", words == NULL ? "no memory left" : words);
+    fprintf(stderr, "millrace try: %s\n", words == NULL ? "no memory left on this machine" : words);
     mem_free(words);
 }
 
