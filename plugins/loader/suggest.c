@@ -1,13 +1,10 @@
 /* Which plugins a misspelt name may mean. */
-#include <ctype.h>
 #include <string.h>
 
+#include "base/text_distance.h"
 #include "loader/loader_internal.h"
 
 #include "base/bans.h"
-
-#define NAME_MAX_BYTES 200   /* longer ones are not compared */
-#define FAR_AWAY SIZE_MAX
 
 /* Part of a text. */
 struct piece {
@@ -33,27 +30,6 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Letters to be changed, added or left out; case does not count. One row of the usual table at a time. */
-static size_t distance(struct piece one, struct piece other)
-{
-    size_t row[NAME_MAX_BYTES + 1];
-    if (one.length > NAME_MAX_BYTES || other.length > NAME_MAX_BYTES)
-        return FAR_AWAY;
-    for (size_t i = 0; i <= other.length; i++)
-        row[i] = i;
-    for (size_t i = 0; i < one.length; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < other.length; j++) {
-            bool is_same = tolower((unsigned char)one.text[i]) == tolower((unsigned char)other.text[j]);
-            size_t replaced = diagonal + (is_same ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = least(replaced, least(row[j], row[j + 1]) + 1);
-        }
-    }
-    return row[other.length];
-}
-
 /* The nearest of the forms in which people write a class: in full, without package, without what it is nested in or what is
  * nested in it, without its kind's suffix. */
 static size_t distance_to_plugin(struct piece name, const struct loader_plugin *plugin)
@@ -62,9 +38,9 @@ static size_t distance_to_plugin(struct piece name, const struct loader_plugin *
     struct piece full = piece_of(plugin->class_name);
     struct piece simple = piece_of(dot != NULL ? dot + 1 : plugin->class_name);
     const struct piece forms[] = { full, simple, before(simple, "$"), before(simple, kind_suffix(plugin->kind)) };
-    size_t nearest = FAR_AWAY;
+    size_t nearest = TEXT_DISTANCE_FAR;
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-        nearest = least(nearest, distance(name, forms[i]));
+        nearest = least(nearest, text_distance(name.text, name.length, forms[i].text, forms[i].length));
     return nearest;
 }
 

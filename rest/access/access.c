@@ -62,7 +62,7 @@ static bool pattern_matches(enum limit limit, const char *pattern, const char *t
 {
     if (limit == LIMIT_CLASSES && is_guarded_class(text))
         return strcmp(pattern, text) == 0;
-    if (limit == LIMIT_REFERENCES && strstr(text, "..") != NULL)
+    if ((limit == LIMIT_REFERENCES || limit == LIMIT_FILES) && strstr(text, "..") != NULL)
         return false;
     return glob_matches(pattern, text);
 }
@@ -148,7 +148,7 @@ static bool limits_allow(struct finding *finding, const struct access_subject *s
            check_knowable(finding, subject) && check_one(finding, LIMIT_CLASSES, subject->class_name) &&
            check_topics(finding, subject) && check_list(finding, LIMIT_GROUP_IDS, &subject->group_ids) &&
            check_list(finding, LIMIT_REFERENCES, &subject->references) &&
-           check_list(finding, LIMIT_OVERRIDES, &subject->overrides);
+           check_list(finding, LIMIT_OVERRIDES, &subject->overrides) && check_list(finding, LIMIT_FILES, &subject->files);
 }
 
 static struct finding look(const struct binding *binding, const struct identity *identity, enum access_right right,

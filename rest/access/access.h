@@ -40,6 +40,7 @@ struct access_subject {
     struct access_texts group_ids;    /* consumer.override.group.id */
     struct access_texts references;   /* provider:path:key, without ${} */
     struct access_texts overrides;    /* producer.override.linger.ms */
+    struct access_texts files;        /* that a file connector reads or writes */
     const char *unknowable;           /* words: something that no pattern can stand for; only an admin may */
     bool all_connectors;              /* needs the pattern "*" in connectors */
 };

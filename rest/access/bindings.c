@@ -13,7 +13,7 @@
 #include "base/bans.h"
 
 static const char *const role_names[] = {"viewer", "operator", "editor", "admin"};
-static const char *const limit_names[] = {"connectors", "classes", "topics", "group.ids", "references", "overrides"};
+static const char *const limit_names[] = {"connectors", "classes", "topics", "group.ids", "references", "overrides", "files"};
 
 const char *role_name(enum role role)
 {
@@ -199,7 +199,7 @@ static bool read_member(struct place *place, const json_t *value, struct binding
         if (strcmp(member, limit_names[i]) == 0)
             return read_texts(place, value, &binding->limits[i]);
     return refuse(place, "no such member; there are name, users, groups, claims, role, rights, connectors, classes, topics, "
-                  "group.ids, references, overrides");
+                  "group.ids, references, overrides, files");
 }
 
 /* ---- rules between members ---- */
@@ -233,6 +233,71 @@ static bool check_references(struct place *place, const struct binding *binding)
     return true;
 }
 
+static bool is_pattern(const char *text)
+{
+    return strchr(text, '*') != NULL && strcmp(text, "*") != 0;
+}
+
+/* Who is bound is named in full; what looks like a pattern would bind nobody, and nothing would say so. */
+static bool check_names(struct place *place, const struct binding *binding)
+{
+    place->member = "users";
+    for (size_t i = 0; i < binding->users.count; i++)
+        if (is_pattern(binding->users.items[i]))
+            return refuse(place, "a name is no pattern: write it in full, or \"*\" for everybody who has logged in");
+    place->member = "groups";
+    for (size_t i = 0; i < binding->groups.count; i++)
+        if (strchr(binding->groups.items[i], '*') != NULL)
+            return refuse(place, "a group is no pattern: write it in full; for everybody who has logged in give \"users\": [\"*\"]");
+    return true;
+}
+
+/* Names cannot begin so in Kafka, and of connectors nobody's does. */
+static bool check_expressions(struct place *place, const struct binding *binding)
+{
+    static const enum limit GLOBS[] = {LIMIT_CONNECTORS, LIMIT_CLASSES, LIMIT_TOPICS};
+    for (size_t i = 0; i < sizeof(GLOBS) / sizeof(GLOBS[0]); i++) {
+        const struct ptr_array *patterns = &binding->limits[GLOBS[i]];
+        place->member = limit_names[GLOBS[i]];
+        for (size_t j = 0; j < patterns->count; j++)
+            if (((const char *)patterns->items[j])[0] == '^')
+                return refuse(place, "a pattern is no regular expression: * stands for any text, ? for one character");
+    }
+    return true;
+}
+
+/* Could the pattern fit an option that begins so? */
+static bool may_begin(const char *pattern, const char *prefix)
+{
+    size_t literal = strcspn(pattern, "*?"), length = strlen(prefix);
+    return strncmp(pattern, prefix, literal < length ? literal : length) == 0 && (literal >= length || pattern[literal] != '\0');
+}
+
+static bool check_overrides(struct place *place, const struct binding *binding)
+{
+    const struct ptr_array *patterns = &binding->limits[LIMIT_OVERRIDES];
+    place->member = limit_names[LIMIT_OVERRIDES];
+    for (size_t i = 0; i < patterns->count; i++) {
+        const char *pattern = patterns->items[i];
+        if (!may_begin(pattern, "producer.override.") && !may_begin(pattern, "consumer.override.") &&
+            !may_begin(pattern, "admin.override."))
+            return refuse(place, "a pattern must be of the whole option, as in \"producer.override.linger.ms\"");
+    }
+    return true;
+}
+
+/* A limit on what only editors do, given to somebody else: a mistake in the role, or in what it is thought to allow. */
+static bool check_useless(struct place *place, const struct binding *binding)
+{
+    static const enum limit OF_EDITORS[] = {LIMIT_CLASSES, LIMIT_GROUP_IDS, LIMIT_REFERENCES, LIMIT_OVERRIDES};
+    for (size_t i = 0; i < sizeof(OF_EDITORS) / sizeof(OF_EDITORS[0]); i++) {
+        place->member = limit_names[OF_EDITORS[i]];
+        if (binding->role < ROLE_EDITOR && binding->limits[OF_EDITORS[i]].count > 0)
+            return refuse(place, "only editors use them; give the role editor, or leave the member out");
+    }
+    return true;
+}
+
 static bool check_binding(struct place *place, const json_t *object, const struct binding *binding)
 {
     if (binding->name == NULL) {
@@ -245,6 +310,8 @@ static bool check_binding(struct place *place, const json_t *object, const struc
     place->member = "users";
     if (binding->users.count + binding->groups.count + binding->claims.count == 0)
         return refuse(place, "the binding binds nobody; name users, groups or claims");
+    if (!check_names(place, binding))
+        return false;
     if (binding->role == ROLE_ADMIN)
         return check_admin(place, binding);
     if (!demand_limit(place, binding, LIMIT_CONNECTORS, "they are missing; [\"*\"] is all"))
@@ -255,7 +322,8 @@ static bool check_binding(struct place *place, const json_t *object, const struc
         return false;
     if (binding->has_data && !demand_limit(place, binding, LIMIT_TOPICS, "the right data needs them; [\"*\"] is all"))
         return false;
-    return check_references(place, binding);
+    return check_expressions(place, binding) && check_references(place, binding) && check_overrides(place, binding) &&
+           check_useless(place, binding);
 }
 
 static bool is_name_free(const struct bindings *bindings, const char *name)
@@ -318,14 +386,24 @@ static bool read_list(struct bindings *bindings, const json_t *root, struct mr_e
     return true;
 }
 
+/* jansson often says so by saying nothing; in the middle of a text it finds a mistake there, so a file is tried again (file_watch.h). */
+static bool is_want_of_memory(const json_error_t *mistake)
+{
+    return mistake->text[0] == '\0' || json_error_code(mistake) == json_error_out_of_memory;
+}
+
 struct bindings *bindings_parse(const char *text, size_t length, struct mr_error **error)
 {
-    json_error_t mistake;
+    json_error_t mistake = {.line = 0};
     if (length > BINDINGS_FILE_MAX) {
         mr_error_set(error, MR_ERR_CONFIG, "the bindings have more than %u bytes", BINDINGS_FILE_MAX);
         return NULL;
     }
     json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &mistake);
+    if (root == NULL && is_want_of_memory(&mistake)) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the bindings");
+        return NULL;
+    }
     if (root == NULL) {
         mr_error_set(error, MR_ERR_CONFIG, "line %d, column %d: %s", mistake.line, mistake.column, mistake.text);
         return NULL;

@@ -32,6 +32,7 @@
  *   references: to config providers, as provider:path:key. A pattern names its provider to the letter, so that env: and
  *     file: are never allowed by the way. A reference with a ".." in it matches no pattern.
  *   overrides: client options a connector may set, with their prefix.
+ *   files: what a file connector reads or writes, as its option says it. A path with a ".." in it matches no pattern.
  * admin has no limits, and a file that states some for it is refused; "data" must be given to an admin, too.
  *
  * A member that is not known, comes twice, or is of the wrong type is refused: a misspelt limit must not be no limit.
@@ -43,6 +44,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "access/access_file.h"
 
 #define BINDINGS_FILE_MAX (1u << 20)
 #define BINDINGS_MAX 1000
@@ -64,10 +67,13 @@ bool bindings_name_claim(const struct bindings *bindings, const char *name, cons
 
 /*
  * The file of them. _current() looks whether it was changed or replaced and then reads it again; one that is wrong is logged
- * once, and the former bindings stay in force until it is mended.
+ * once and tried again from time to time (file_watch.h), and the former bindings stay in force meanwhile.
  * thread: any. locks: its own, held while the file is read (a stat each time, else).
  */
 struct bindings_file *bindings_file_open(const char *path, struct mr_error **error);
+/* Tells at once of what has been read, then of each change. Before anybody asks; until _close. */
+void bindings_file_listen(struct bindings_file *file, const struct access_file_listener *listener);
+bool bindings_file_is_failing(struct bindings_file *file); /* changed, but of no use: the former ones count. Looks at the file */
 void bindings_file_close(struct bindings_file *file);
 struct bindings *bindings_file_current(struct bindings_file *file);   /* never NULL; drop it */
 

@@ -3,8 +3,9 @@
 #include <millrace/error.h>
 
 #include "access/bindings.h"
+#include "base/clock.h"
 #include "base/file.h"
-#include "base/file_stamp.h"
+#include "base/file_watch.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -14,8 +15,9 @@
 struct bindings_file {
     char *path;
     pthread_mutex_t lock;
-    struct file_stamp stamp;     /* lock */
+    struct file_watch watch;     /* lock */
     struct bindings *bindings;   /* lock; never NULL once open */
+    struct access_file_listener listener;
 };
 
 static struct bindings *read_bindings(const char *path, struct mr_error **error)
@@ -45,7 +47,7 @@ struct bindings_file *bindings_file_open(const char *path, struct mr_error **err
         return NULL;
     }
     mutex_init(&file->lock);
-    file->stamp = file_stamp_of(path);
+    file_watch_init(&file->watch, file->path, NULL);
     file->bindings = read_bindings(path, error);
     if (file->bindings == NULL) {
         bindings_file_close(file);
@@ -68,19 +70,28 @@ void bindings_file_close(struct bindings_file *file)
 static void read_again_if_changed(struct bindings_file *file)
 {
     struct mr_error *error = NULL;
-    struct file_stamp stamp = file_stamp_of(file->path);
-    if (file_stamp_equals(&stamp, &file->stamp))
+    int64_t now_ms = clock_monotonic_ms(NULL);
+    if (!file_watch_is_due(&file->watch, now_ms))
         return;
-    file->stamp = stamp;
     struct bindings *bindings = read_bindings(file->path, &error);
     if (bindings == NULL) {
-        log_error("access", "%s; the bindings read before stay in force until the file is mended", mr_error_message(error));
+        if (file_watch_failed(&file->watch, mr_error_message(error), now_ms))
+            log_error("access", "%s; the bindings read before stay in force until the file is mended", mr_error_message(error));
         mr_error_drop(error);
         return;
     }
+    file_watch_worked(&file->watch);
     bindings_drop(file->bindings);
     file->bindings = bindings;
     log_info("access", "%s was changed: %zu bindings", file->path, bindings_count(bindings));
+    if (file->listener.read != NULL)
+        file->listener.read(file->listener.argument, file->path);
+}
+
+void bindings_file_listen(struct bindings_file *file, const struct access_file_listener *listener)
+{
+    file->listener = *listener;
+    listener->read(listener->argument, file->path);
 }
 
 struct bindings *bindings_file_current(struct bindings_file *file)
@@ -90,4 +101,13 @@ struct bindings *bindings_file_current(struct bindings_file *file)
     struct bindings *bindings = bindings_take(file->bindings);
     mutex_unlock(&file->lock);
     return bindings;
+}
+
+bool bindings_file_is_failing(struct bindings_file *file)
+{
+    mutex_lock(&file->lock);
+    read_again_if_changed(file);
+    bool is_failing = file->watch.failed;
+    mutex_unlock(&file->lock);
+    return is_failing;
 }

@@ -18,6 +18,7 @@ enum limit {
     LIMIT_GROUP_IDS,
     LIMIT_REFERENCES,
     LIMIT_OVERRIDES,
+    LIMIT_FILES,
     LIMIT_COUNT,
 };
 const char *limit_name(enum limit limit);   /* the member of the file */

@@ -6,7 +6,6 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <millrace/error.h>
 
@@ -15,7 +14,7 @@
 #include "access/login_users_internal.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/file_stamp.h"
+#include "base/file_watch.h"
 #include "base/jaas.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -34,21 +33,16 @@ struct login_file {
     enum identity_login kind;                     /* IDENTITY_PASSWORD or IDENTITY_JAAS */
     unsigned char key[LOGIN_DIGEST_SIZE];         /* of the digests; made anew for each */
     pthread_mutex_t lock;
-    struct file_stamp stamp;                      /* lock */
+    struct file_watch watch;                      /* lock */
     struct pointer_map *users;                    /* lock; never NULL once open */
+    struct access_file_listener listener;
 };
 
 /* ---- reading ---- */
 
-static bool is_readable_by_all(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0;
-}
-
 static struct pointer_map *read_users(const struct login_file *file, struct mr_error **error)
 {
-    if (is_readable_by_all(file->path)) {
+    if (file_is_open_to_all(file->path)) {
         mr_error_set(error, MR_ERR_CONFIG, "%s: everybody on this machine may read the logins in it. Take that right away: "
                      "chmod o-rwx, or defaultMode 0440 where Kubernetes mounts it", file->path);
         return NULL;
@@ -70,23 +64,33 @@ static struct pointer_map *read_users(const struct login_file *file, struct mr_e
     return users;
 }
 
-/* lock is held. The stamp is taken before the text: a change in between is seen by the next look. */
+static void warn_if_empty(const struct login_file *file)
+{
+    if (pointer_map_count(file->users) == 0)
+        log_warn("access", "%s holds no user: nobody may log in by a password", file->path);
+}
+
+/* lock is held. */
 static void read_again_if_changed(struct login_file *file)
 {
     struct mr_error *error = NULL;
-    struct file_stamp stamp = file_stamp_of(file->path);
-    if (file_stamp_equals(&stamp, &file->stamp))
+    int64_t now_ms = clock_monotonic_ms(NULL);
+    if (!file_watch_is_due(&file->watch, now_ms))
         return;
-    file->stamp = stamp;
     struct pointer_map *users = read_users(file, &error);
     if (users == NULL) {
-        log_error("access", "%s; the logins read before stay in force until the file is mended", mr_error_message(error));
+        if (file_watch_failed(&file->watch, mr_error_message(error), now_ms))
+            log_error("access", "%s; the logins read before stay in force until the file is mended", mr_error_message(error));
         mr_error_drop(error);
         return;
     }
+    file_watch_worked(&file->watch);
     pointer_map_destroy(file->users);
     file->users = users;
     log_info("access", "%s was changed: %zu users may log in", file->path, pointer_map_count(users));
+    warn_if_empty(file);
+    if (file->listener.read != NULL)
+        file->listener.read(file->listener.argument, file->path);
 }
 
 static struct login_file *open_file(const char *path, enum identity_login kind, struct mr_error **error)
@@ -102,10 +106,12 @@ static struct login_file *open_file(const char *path, enum identity_login kind, 
     if (file->path == NULL || RAND_bytes(file->key, sizeof(file->key)) != 1) {
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory, or no random bytes, for the logins of %s", path);
     } else {
-        file->stamp = file_stamp_of(path);
+        file_watch_init(&file->watch, file->path, NULL);
         file->users = read_users(file, error);
-        if (file->users != NULL)
+        if (file->users != NULL) {
+            warn_if_empty(file);
             return file;
+        }
     }
     login_file_close(file);
     return NULL;
@@ -165,6 +171,37 @@ void login_file_close(struct login_file *file)
     explicit_bzero(file->key, sizeof(file->key));
     mem_free(file->path);
     mem_free(file);
+}
+
+void login_file_listen(struct login_file *file, const struct access_file_listener *listener)
+{
+    file->listener = *listener;
+    listener->read(listener->argument, file->path);
+}
+
+bool login_file_is_failing(struct login_file *file)
+{
+    mutex_lock(&file->lock);
+    read_again_if_changed(file);
+    bool is_failing = file->watch.failed;
+    mutex_unlock(&file->lock);
+    return is_failing;
+}
+
+size_t login_file_user_count(struct login_file *file)
+{
+    mutex_lock(&file->lock);
+    size_t count = pointer_map_count(file->users);
+    mutex_unlock(&file->lock);
+    return count;
+}
+
+bool login_file_has_user(struct login_file *file, const char *name)
+{
+    mutex_lock(&file->lock);
+    bool has_user = pointer_map_get(file->users, name) != NULL;
+    mutex_unlock(&file->lock);
+    return has_user;
 }
 
 /* ---- checking ---- */
@@ -247,6 +284,8 @@ static enum login_result recall(struct login_file *file, const struct basic_cred
     if (user != NULL && clock_monotonic_ms(NULL) < user->remembered_until_ms &&
         CRYPTO_memcmp(user->digest, digest, LOGIN_DIGEST_SIZE) == 0) {
         result = accept(file, credentials->user, user, identity);
+    } else if (pointer_map_count(file->users) == 0) {
+        result = LOGIN_REFUSED;
     } else {
         found->secret = mem_strdup((user != NULL ? user : (struct login_user *)pointer_map_value(file->users, 0))->secret);
         if (found->secret == NULL)

@@ -7,10 +7,12 @@
  *
  * JAAS: the file of Kafka's own basic-auth extension (KIP-285) with `KafkaConnect { …PropertyFileLoginModule required
  * file="…"; };`, and the properties file of plain passwords that it names. No groups. Other login modules are Java classes and
- * are refused. An empty file lets nobody in (there it lets everybody in).
+ * are refused.
+ *
+ * A file without users lets nobody in, and is warned about (Kafka's extension lets everybody in then): whoever empties it means it.
  *
  * The file of users is looked at in every check and read again when it was changed or replaced; one that cannot be read or is
- * wrong is logged once, and the former content stays in force until it is mended. Reasons name file and line, never a hash, a
+ * wrong is logged once and tried again from time to time (file_watch.h), and the former content stays in force meanwhile. Reasons name file and line, never a hash, a
  * password or a user. A file that everybody on the machine may read is such a wrong one.
  *
  * Time: a name that is not there costs as much as a wrong password of the file's first user; keep one scheme and cost per file
@@ -23,6 +25,11 @@
  */
 #ifndef ACCESS_LOGIN_FILE_H
 #define ACCESS_LOGIN_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "access/access_file.h"
 
 #define LOGIN_FILE_MAX (1u << 20)
 #define LOGIN_USERS_MAX 10000
@@ -39,6 +46,12 @@ struct mr_error;
 struct login_file *login_file_open_hashed(const char *path, struct mr_error **error);
 struct login_file *login_file_open_jaas(const char *jaas_path, struct mr_error **error);
 void login_file_close(struct login_file *file);   /* nobody is checking any more */
+/* Tells at once of what has been read, then of each change. Before anybody checks; until _close. */
+void login_file_listen(struct login_file *file, const struct access_file_listener *listener);
+bool login_file_is_failing(struct login_file *file); /* changed, but of no use: the former content counts. Looks at the file */
+size_t login_file_user_count(struct login_file *file);
+/* Is there such a user? For our own records: askers are not told. */
+bool login_file_has_user(struct login_file *file, const char *name);
 
 enum login_result {
     LOGIN_ACCEPTED,   /* *identity is the caller's */

@@ -15,7 +15,6 @@
 
 #define HASH_CHARACTERS "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define HASH_MAX 255
-#define NO_USER "it holds no user; nobody could log in"
 
 struct reader {
     struct pointer_map *users;
@@ -222,13 +221,9 @@ static bool read_lines(struct reader *reader, const char *text, size_t length)
     return true;
 }
 
-/* Hands the users over, unless something was wrong or there are none. */
+/* Hands the users over, unless something was wrong. */
 static struct pointer_map *finish(struct reader *reader, bool fine)
 {
-    if (fine && pointer_map_count(reader->users) == 0) {
-        snprintf(reader->why, reader->why_size, "%s", NO_USER);
-        fine = false;
-    }
     if (fine)
         return reader->users;
     pointer_map_destroy(reader->users);

@@ -22,7 +22,7 @@ struct login_user {
     unsigned char digest[LOGIN_DIGEST_SIZE];
 };
 
-/* Name → struct login_user, in the order of the text. NULL: why says so: "line 3: …", LOGIN_USERS_NO_MEMORY. Never empty. */
+/* Name → struct login_user, in the order of the text. NULL: why says so: "line 3: …", LOGIN_USERS_NO_MEMORY. No user at all is fine. */
 struct pointer_map *login_users_parse_hashed(const char *text, size_t length, char *why, size_t why_size);
 struct pointer_map *login_users_parse_properties(const char *text, size_t length, char *why, size_t why_size);
 

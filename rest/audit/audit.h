@@ -72,6 +72,7 @@ struct audit_call {
     const char *request;     /* its id (audit_request_id) */
     const char *user;        /* NULL: "anonymous" */
     const char *login;       /* how the user proved it; NULL: "none" */
+    const char *tried;       /* the user for whom the proof was wrong; NULL: none that there is */
     const char *address;     /* where it came from */
     uint16_t port;           /* 0: not known */
     const char *method;

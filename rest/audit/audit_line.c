@@ -76,6 +76,8 @@ bool audit_members_of_call(struct str_buffer *out, const struct audit_call *call
     pair(&json, "request", call->request, WORD_MAX);
     pair(&json, "who", call->user != NULL ? call->user : "anonymous", NAME_MAX_BYTES);
     pair(&json, "login", call->login != NULL ? call->login : "none", WORD_MAX);
+    if (call->tried != NULL)
+        pair(&json, "tried", call->tried, NAME_MAX_BYTES);
     pair(&json, "address", call->address, WORD_MAX);
     if (call->port != 0)
         number(&json, "port", call->port);

@@ -81,7 +81,7 @@ static void answer_error(struct http_exchange *exchange, int status, const char 
     str_buffer_init(&words, 64 * 1024);
     str_buffer_printf(&words, format, name);
     http_response_init(&response, status, HTTP_CONTENT_JSON);
-    json_error_set(&response, status, str_buffer_text(&words));
+    json_error_set_told(&response, status, str_buffer_text(&words));
     str_buffer_release(&words);
     http_exchange_answer(exchange, &response);
 }

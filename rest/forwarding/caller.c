@@ -1,16 +1,15 @@
 #include "forwarding/caller.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <millrace/error.h>
 
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/str_buffer.h"
 #include "forwarding/caller_internal.h"
 #include "http/request.h"
@@ -22,6 +21,13 @@
 #define FORMER_KEY_MS (CALLER_KEY_SETTLE_MS + 2 * CALLER_WINDOW_MS) /* a call may be as late, and the clocks as far apart */
 
 static const char NO_KEY[] = "the leader has not written a session key yet; try again";
+/* Signed as it is, a worker wrote it. */
+#define UNREADABLE(what) \
+    CALLER_HEADER ": another worker signed it, but " what " cannot be read: its version of Millrace writes that otherwise. Let all " \
+                  "workers run the same version"
+static const char NOT_SIGNED[] = CALLER_HEADER " is a header of workers, and none of this cluster signed this one";
+static const char NOT_OURS[] = CALLER_HEADER " is a header of workers, and it is not signed as this worker signs; if another worker passed this "
+                               "on, the two have different values of millrace.inter.worker.secret, or different config topics";
 static const char NO_MEMORY[] = "no memory left; try again";
 
 struct callers {
@@ -113,18 +119,6 @@ static bool former_counts(const struct callers *callers, int64_t than_ms)
 
 /* ---- writing ---- */
 
-static bool draw(unsigned char *bytes, size_t size)
-{
-    for (size_t filled = 0; filled < size;) {
-        ssize_t got = getrandom(bytes + filled, size - filled, 0);
-
-        if (got < 0 && errno != EINTR)
-            return false;
-        filled += got > 0 ? (size_t)got : 0;
-    }
-    return true;
-}
-
 static void append_base64(struct str_buffer *text, const void *bytes, size_t length)
 {
     size_t encoded = base64_encoded_length(length);
@@ -154,7 +148,7 @@ static void write_parts(struct str_buffer *header, const struct callers *callers
     str_buffer_init(&json, CALLER_HEADER_MAX);
     caller_identity_write(&json, identity, bindings);
     str_buffer_printf(header, "1.%lld.", (long long)clock_wall_ms(callers->setup.clock));
-    header->failed = header->failed || !draw(nonce, sizeof(nonce)) || str_buffer_failed(&json);
+    header->failed = header->failed || !random_fill(nonce, sizeof(nonce)) || str_buffer_failed(&json);
     header->over_max = header->over_max || json.over_max;
     append_base64(header, nonce, sizeof(nonce));
     str_buffer_append_char(header, '.');
@@ -177,11 +171,10 @@ static bool sign(const unsigned char key[CALLER_KEY_SIZE], const struct caller_c
     struct caller_signed what = {.method = call->method,
                                  .time = {time, strcspn(time, ".")},
                                  .nonce = {nonce, strcspn(nonce, ".")},
-                                 .identity = {identity, strcspn(identity, ".")},
-                                 .body = call->body,
-                                 .body_length = call->body == NULL ? 0 : call->body_length};
+                                 .identity = {identity, strcspn(identity, ".")}};
 
     split_url(call->url, &what);
+    caller_digest_body(&what, call->body, call->body_length);
     return caller_mac(key, &what, mac);
 }
 
@@ -236,29 +229,24 @@ static bool mac_fits(const struct callers *callers, enum which_key which, const 
 
 static bool is_signed(const struct callers *callers, const struct caller_header *header, const struct http_request *request)
 {
-    const struct caller_signed what = {.address = callers->setup.address,
+    struct caller_signed what = {.address = callers->setup.address,
                                        .address_length = strlen(callers->setup.address),
                                        .method = http_method_name(request->method),
                                        .target = request->raw_target,
                                        .time = header->time,
                                        .nonce = header->nonce,
-                                       .identity = header->identity,
-                                       .body = request->body,
-                                       .body_length = request->body_length};
+                                       .identity = header->identity};
 
+    caller_digest_body(&what, request->body, request->body_length);
     return mac_fits(callers, KEY_NEWEST, &what, &header->mac) ||
            (former_counts(callers, FORMER_KEY_MS) && mac_fits(callers, KEY_FORMER, &what, &header->mac));
 }
 
-static struct caller_verdict check_time(struct callers *callers, const struct caller_header *header)
+static bool is_in_time(const struct callers *callers, const struct caller_header *header)
 {
     int64_t now_ms = clock_wall_ms(callers->setup.clock);
 
-    if (header->time_ms < now_ms - CALLER_WINDOW_MS || header->time_ms > now_ms + CALLER_WINDOW_MS)
-        return verdict_of(403, "the caller was signed more than 30 s ago, or the clocks of the two workers are that far apart");
-    if (header->time_ms < callers->started_ms)
-        return verdict_of(503, "the caller was signed before this worker started; try again");
-    return verdict_of(0, "");
+    return header->time_ms >= now_ms - CALLER_WINDOW_MS && header->time_ms <= now_ms + CALLER_WINDOW_MS;
 }
 
 static struct caller_verdict check_nonce(struct callers *callers, const struct caller_header *header)
@@ -267,7 +255,7 @@ static struct caller_verdict check_nonce(struct callers *callers, const struct c
     size_t length;
 
     if (!base64_decode(header->nonce.text, header->nonce.length, nonce, &length) || length != CALLER_NONCE_SIZE)
-        return verdict_of(403, "the caller's nonce is none");
+        return verdict_of(403, UNREADABLE("the number that makes each request its own"));
     switch (caller_nonces_add(&callers->nonces, nonce, clock_monotonic_ms(callers->setup.clock))) {
     case CALLER_NONCE_NEW:
         return verdict_of(0, "");
@@ -289,7 +277,7 @@ static struct caller_verdict read_identity(const struct caller_header *header)
         verdict.identity = caller_identity_read(json, length, &no_memory);
     mem_free(json);
     if (verdict.identity == NULL)
-        verdict = no_memory ? verdict_of(503, NO_MEMORY) : verdict_of(403, "the caller is not told in a way that is known here");
+        verdict = no_memory ? verdict_of(503, NO_MEMORY) : verdict_of(403, UNREADABLE("who asks"));
     return verdict;
 }
 
@@ -302,20 +290,37 @@ static bool has_key(const struct callers *callers)
     return has;
 }
 
-struct caller_verdict caller_check(struct callers *callers, const struct http_request *request)
+static struct caller_verdict look(const struct callers *callers, const struct http_request *request, struct caller_header *header)
 {
     const char *value = http_request_header(request, CALLER_HEADER);
-    struct caller_header header;
-    struct caller_verdict verdict;
 
-    if (callers == NULL || http_request_header_count(request, CALLER_HEADER) != 1 || !caller_header_read(&header, value))
-        return verdict_of(403, CALLER_HEADER " is a header of workers, and none of this cluster signed this one");
+    if (callers == NULL || http_request_header_count(request, CALLER_HEADER) != 1 || !caller_header_read(header, value))
+        return verdict_of(403, NOT_SIGNED);
     if (!has_key(callers))
         return verdict_of(503, NO_KEY);
+    if (!is_in_time(callers, header))
+        return verdict_of(403, "the caller was signed more than 30 s ago, or the clocks of the two workers are that far apart");
+    return verdict_of(0, "");
+}
+
+struct caller_verdict caller_look(const struct callers *callers, const struct http_request *request)
+{
+    struct caller_header header;
+
+    return look(callers, request, &header);
+}
+
+struct caller_verdict caller_check(struct callers *callers, const struct http_request *request)
+{
+    struct caller_header header;
+    struct caller_verdict verdict = look(callers, request, &header);
+
+    if (verdict.status != 0)
+        return verdict;
     if (!is_signed(callers, &header, request))
-        return verdict_of(403, CALLER_HEADER " is a header of workers, and none of this cluster signed this one");
-    verdict = check_time(callers, &header);
-    if (verdict.status == 0)
-        verdict = check_nonce(callers, &header);
+        return verdict_of(403, NOT_OURS);
+    if (header.time_ms < callers->started_ms)
+        return verdict_of(503, "the caller was signed before this worker started; try again");
+    verdict = check_nonce(callers, &header);
     return verdict.status == 0 ? read_identity(&header) : verdict;
 }

@@ -69,6 +69,8 @@ struct caller_verdict {
     const char *why;           /* static words for log and answer */
     struct identity *identity; /* the asker's, when accepted */
 };
+/* What the headers alone tell, before the body is there: a status of 0 says only that it may be signed. No identity. `callers` as below. */
+struct caller_verdict caller_look(const struct callers *callers, const struct http_request *request);
 /* Of a request that has the header, its body whole. callers NULL: nobody could have signed it, 403. */
 struct caller_verdict caller_check(struct callers *callers, const struct http_request *request);
 

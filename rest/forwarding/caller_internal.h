@@ -38,6 +38,7 @@ struct identity *caller_identity_read(const char *json, size_t length, bool *no_
 struct session_key;
 
 #define CALLER_KEY_SIZE 32
+#define CALLER_DIGEST_SIZE 32
 /* From a session key (NULL: none) and a secret ("": none). false: the key's text is no base64, or no memory. Wipe it after use. */
 bool caller_key_make(const struct session_key *session, const char *secret, unsigned char key[CALLER_KEY_SIZE]);
 
@@ -47,9 +48,10 @@ struct caller_signed {
     size_t address_length;
     const char *method, *target;
     struct caller_part time, nonce, identity;
-    const char *body;
-    size_t body_length;
+    unsigned char body_digest[CALLER_DIGEST_SIZE];
 };
+/* Of NULL as of "". */
+void caller_digest_body(struct caller_signed *what, const char *body, size_t length);
 /* false: no memory. */
 bool caller_mac(const unsigned char key[CALLER_KEY_SIZE], const struct caller_signed *what, unsigned char mac[CALLER_MAC_SIZE]);
 

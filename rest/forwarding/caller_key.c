@@ -46,20 +46,24 @@ bool caller_key_make(const struct session_key *session, const char *secret, unsi
     return fine;
 }
 
+void caller_digest_body(struct caller_signed *what, const char *body, size_t length)
+{
+    _Static_assert(CALLER_DIGEST_SIZE == SHA256_DIGEST_LENGTH, "SHA-256");
+    SHA256((const unsigned char *)(body == NULL ? "" : body), body == NULL ? 0 : length, what->body_digest);
+}
+
 /* Lines; none of the parts can hold a line end, but for the body, of which the digest stands here. */
 bool caller_mac(const unsigned char key[CALLER_KEY_SIZE], const struct caller_signed *what, unsigned char mac[CALLER_MAC_SIZE])
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
     struct str_buffer text;
     unsigned size = 0;
     bool fine;
 
-    SHA256((const unsigned char *)(what->body == NULL ? "" : what->body), what->body_length, digest);
     str_buffer_init(&text, SIGNED_MAX);
     str_buffer_printf(&text, "millrace-caller-1\n%.*s\n%s\n%s\n%.*s\n%.*s\n%.*s\n", (int)what->address_length, what->address,
                       what->method, what->target, (int)what->time.length, what->time.text, (int)what->nonce.length,
                       what->nonce.text, (int)what->identity.length, what->identity.text);
-    str_buffer_append(&text, digest, sizeof(digest));
+    str_buffer_append(&text, what->body_digest, sizeof(what->body_digest));
     fine = !str_buffer_failed(&text) && HMAC(EVP_sha256(), key, CALLER_KEY_SIZE, (const unsigned char *)str_buffer_text(&text),
                                              text.length, mac, &size) != NULL;
     str_buffer_release(&text);

@@ -36,7 +36,7 @@ struct call {
     bool may_be_sent;  /* some of it, over any connection */
     bool is_unreachable;
     int status;
-    char why[CURL_ERROR_SIZE + 64];
+    char why[CURL_ERROR_SIZE + 100];
     client_ready_fn *is_ready;
     client_done_fn *done;
     void *argument;
@@ -235,6 +235,13 @@ static bool says_unreachable(CURLcode code)
     return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_OPERATION_TIMEDOUT;
 }
 
+static void name_trust_store(struct call *call)
+{
+    size_t length = strlen(call->why);
+
+    snprintf(call->why + length, sizeof(call->why) - length, " (believed is what this worker's ssl.truststore.location names)");
+}
+
 static void transfer_ended(struct client *client, struct call *call, CURLcode code)
 {
     long status = 0;
@@ -247,6 +254,8 @@ static void transfer_ended(struct client *client, struct call *call, CURLcode co
         snprintf(call->why, sizeof(call->why), "the answer is too large");
     else if (call->why[0] == '\0')
         snprintf(call->why, sizeof(call->why), "%s", curl_easy_strerror(code));
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        name_trust_store(call);
     call->status = (int)status;
     call->is_unreachable = !call->may_be_sent && says_unreachable(code);
     if (is_ready(call)) {

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str_buffer.h"
 #include "config/worker_config.h"
+#include "forwarding/own_certificate_internal.h"
 #include "forwarding/signature.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
@@ -187,6 +188,7 @@ void forwarding_send(struct forwarding *forwarding, const struct forwarding_requ
     }
     passing->done = done;
     passing->argument = argument;
+    log_debug(FORWARDING_LOG, "passing on %s %s", passing->method, str_buffer_text(&passing->url));
     status = passing_send(passing, request, &why);
     if (status == 0)
         return;
@@ -199,6 +201,7 @@ void forwarding_send(struct forwarding *forwarding, const struct forwarding_requ
 static int prepare_callers(struct forwarding *forwarding, const struct forwarding_setup *setup, struct mr_error **error)
 {
     const char *secret = setup->worker->inter_worker_secret;
+    bool has_secret = secret != NULL && *secret != '\0';
     const struct callers_setup callers = {.secret = secret,
                                           .is_sessioned = worker_config_is_sessioned(setup->worker),
                                           .configs = setup->configs,
@@ -206,16 +209,30 @@ static int prepare_callers(struct forwarding *forwarding, const struct forwardin
     bool needs_login = worker_config_needs_login(setup->worker);
     char name[NAME_MAX_SELF];
 
-    if (!needs_login && !callers.is_sessioned && (secret == NULL || *secret == '\0'))
+    if (!needs_login && !callers.is_sessioned && !has_secret)
         return 0;
     forwarding->callers = callers_create(&callers, error);
-    if (forwarding->callers == NULL || !needs_login)
+    if (forwarding->callers == NULL || !(needs_login || has_secret))
         return forwarding->callers == NULL ? -1 : 0;
     snprintf(name, sizeof(name), "worker %s", setup->address);
     forwarding->self = identity_create(name, IDENTITY_WORKER);
     if (forwarding->self == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "requests to other workers: no memory");
     return 0;
+}
+
+static void warn_of_own_certificate(const struct forwarding_setup *setup)
+{
+    char why[200] = "";
+
+    if (strcmp(setup->worker->advertised_scheme, "https") != 0 ||
+        own_certificate_is_believed(setup->worker->properties, setup->address, why, sizeof(why)))
+        return;
+    log_warn(FORWARDING_LOG,
+             "a worker with these ssl.* properties would not believe this one at https://%s/ (%s), and could pass no request on to it: "
+             "name the authority that issued its certificate, or a certificate that signed itself, in ssl.truststore.location of every "
+             "worker",
+             setup->address, why);
 }
 
 static void forwarding_free(struct forwarding *forwarding)
@@ -240,8 +257,10 @@ struct forwarding *forwarding_start(const struct forwarding_setup *setup, struct
     forwarding->link.argument = forwarding;
     if (prepare_callers(forwarding, setup, error) == 0)
         forwarding->client = client_start(setup->worker->properties, error);
-    if (forwarding->client != NULL)
+    if (forwarding->client != NULL) {
+        warn_of_own_certificate(setup);
         return forwarding;
+    }
     forwarding_free(forwarding);
     return NULL;
 }

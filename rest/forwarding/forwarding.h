@@ -6,7 +6,8 @@
  * waits for FORWARDING_CATCH_UP_MS at most, then the answer is told as it is: the write has happened.
  *
  * Where login is needed, every request says for whom it is made (caller.h): the client that this worker let in, or, of the herder's own,
- * this worker. The client's own proof (Authorization) then stays here: the other worker has no use for it.
+ * this worker. The client's own proof (Authorization) then stays here: the other worker has no use for it. Where the workers have a secret
+ * (millrace.inter.worker.secret) the herder's own say so in any case: the others demand it.
  *
  * Life: _start, before the herder (which is given the link) → _stop, after the herder has stopped and REST has. At _stop all that
  * is under way is told that no answer came.

@@ -16,7 +16,7 @@ struct forwarding {
     struct config_store *configs;
     struct client *client;
     struct callers *callers; /* NULL: there is nothing to sign with */
-    struct identity *self;   /* this worker; NULL: no login is needed, so nobody is named */
+    struct identity *self;   /* this worker; NULL: no login is needed and there is no secret, so nobody is named */
     struct leader_link link;
 };
 

@@ -22,11 +22,18 @@ struct pair {
     int64_t failed_ms, until_ms;
 };
 
+/* Where a user has logged in. */
+struct home {
+    unsigned char tag[TAG_SIZE];
+    int64_t until_ms; /* in the past: the place is free */
+};
+
 struct failure_limit {
     const struct clock *clock;
     unsigned char key[DIGEST_SIZE];
     pthread_mutex_t lock;
-    struct pair pairs[FAILURE_BUCKETS][FAILURE_WAYS]; /* lock */
+    struct pair pairs[FAILURE_BUCKETS][FAILURE_WAYS]; /* lock; also users from anywhere */
+    struct home homes[FAILURE_BUCKETS][FAILURE_WAYS]; /* lock */
 };
 
 struct failure_limit *failure_limit_create(const struct clock *clock)
@@ -59,10 +66,14 @@ static void digest_of(const struct failure_limit *limit, const char *user, const
     HMAC(EVP_sha256(), inner, sizeof(inner), (const unsigned char *)address, strlen(address), digest, &length);
 }
 
+static size_t bucket_at(const unsigned char *digest)
+{
+    return (digest[TAG_SIZE] | (unsigned)digest[TAG_SIZE + 1] << 8) % FAILURE_BUCKETS;
+}
+
 static struct pair *bucket_of(struct failure_limit *limit, const unsigned char *digest)
 {
-    unsigned at = digest[TAG_SIZE] | (unsigned)digest[TAG_SIZE + 1] << 8;
-    return limit->pairs[at % FAILURE_BUCKETS];
+    return limit->pairs[bucket_at(digest)];
 }
 
 /* lock held. NULL: there is none, or it is forgotten. */
@@ -95,50 +106,107 @@ static struct pair *make(struct failure_limit *limit, const unsigned char *diges
     return victim;
 }
 
-static int64_t delay_ms_after(unsigned failures)
+struct delays {
+    unsigned free; /* failures */
+    int64_t max_ms;
+};
+static const struct delays FROM_THERE = {GATE_FAILURES_FREE, GATE_DELAY_MAX_MS};
+static const struct delays FROM_ANYWHERE = {GATE_USER_FAILURES_FREE, GATE_USER_DELAY_MAX_MS};
+
+static int64_t delay_ms_after(unsigned failures, const struct delays *delays)
 {
-    if (failures < GATE_FAILURES_FREE)
+    if (failures < delays->free)
         return 0;
-    unsigned doublings = failures - GATE_FAILURES_FREE;
-    int64_t delay_ms = doublings < 16 ? (int64_t)GATE_DELAY_MIN_MS << doublings : GATE_DELAY_MAX_MS;
-    return delay_ms < GATE_DELAY_MAX_MS ? delay_ms : GATE_DELAY_MAX_MS;
+    unsigned doublings = failures - delays->free;
+    int64_t delay_ms = doublings < 16 ? (int64_t)GATE_DELAY_MIN_MS << doublings : delays->max_ms;
+    return delay_ms < delays->max_ms ? delay_ms : delays->max_ms;
+}
+
+/* ---- where users have logged in: who guesses at one does not keep them away from there ---- */
+
+/* lock held. Is it one? If not, and `add`: the one that was used longest ago makes room. */
+static bool is_home(struct failure_limit *limit, const unsigned char *digest, int64_t now_ms, bool add)
+{
+    struct home *bucket = limit->homes[bucket_at(digest)], *home = bucket;
+    bool is_one = false;
+    for (size_t i = 0; !is_one && i < FAILURE_WAYS; i++) {
+        is_one = bucket[i].until_ms > now_ms && memcmp(bucket[i].tag, digest, TAG_SIZE) == 0;
+        if (is_one || bucket[i].until_ms < home->until_ms)
+            home = &bucket[i];
+    }
+    if (add) {
+        memcpy(home->tag, digest, TAG_SIZE);
+        home->until_ms = now_ms + GATE_HOME_MS;
+    }
+    return is_one;
+}
+
+/* ---- the door ---- */
+
+/* Of the user from there, and from anywhere: no address is written like that. */
+struct digests {
+    unsigned char there[DIGEST_SIZE], anywhere[DIGEST_SIZE];
+};
+
+static struct digests digests_of(const struct failure_limit *limit, const char *user, const char *address)
+{
+    struct digests digests;
+    digest_of(limit, user, address, digests.there);
+    digest_of(limit, user, "*", digests.anywhere);
+    return digests;
+}
+
+/* lock held. */
+static int64_t wait_ms_of(struct failure_limit *limit, const unsigned char *digest, int64_t now_ms)
+{
+    const struct pair *pair = find(limit, digest, now_ms);
+    return pair != NULL && pair->until_ms > now_ms ? pair->until_ms - now_ms : 0;
 }
 
 int64_t failure_limit_wait_ms(struct failure_limit *limit, const char *user, const char *address)
 {
-    unsigned char digest[DIGEST_SIZE];
-    int64_t now_ms = clock_monotonic_ms(limit->clock), wait_ms = 0;
-    digest_of(limit, user, address, digest);
+    struct digests digests = digests_of(limit, user, address);
+    int64_t now_ms = clock_monotonic_ms(limit->clock);
     mutex_lock(&limit->lock);
-    const struct pair *pair = find(limit, digest, now_ms);
-    if (pair != NULL && pair->until_ms > now_ms)
-        wait_ms = pair->until_ms - now_ms;
+    int64_t wait_ms = wait_ms_of(limit, digests.there, now_ms), anywhere_ms = wait_ms_of(limit, digests.anywhere, now_ms);
+    if (anywhere_ms > wait_ms && !is_home(limit, digests.there, now_ms, false))
+        wait_ms = anywhere_ms;
     mutex_unlock(&limit->lock);
     return wait_ms;
 }
 
-void failure_limit_failed(struct failure_limit *limit, const char *user, const char *address)
+/* lock held. */
+static unsigned count(struct failure_limit *limit, const unsigned char *digest, int64_t now_ms, const struct delays *delays)
 {
-    unsigned char digest[DIGEST_SIZE];
-    int64_t now_ms = clock_monotonic_ms(limit->clock);
-    digest_of(limit, user, address, digest);
-    mutex_lock(&limit->lock);
     struct pair *pair = find(limit, digest, now_ms);
     if (pair == NULL)
         pair = make(limit, digest, now_ms);
     pair->failures++;
     pair->failed_ms = now_ms;
-    pair->until_ms = now_ms + delay_ms_after(pair->failures);
-    mutex_unlock(&limit->lock);
+    pair->until_ms = now_ms + delay_ms_after(pair->failures, delays);
+    return pair->failures;
 }
 
+bool failure_limit_failed(struct failure_limit *limit, const char *user, const char *address)
+{
+    struct digests digests = digests_of(limit, user, address);
+    int64_t now_ms = clock_monotonic_ms(limit->clock);
+    mutex_lock(&limit->lock);
+    bool is_first_delay = count(limit, digests.there, now_ms, &FROM_THERE) == FROM_THERE.free;
+    count(limit, digests.anywhere, now_ms, &FROM_ANYWHERE);
+    mutex_unlock(&limit->lock);
+    return is_first_delay;
+}
+
+/* What was guessed from elsewhere goes on to count: the user's own logins are no help to who guesses. */
 void failure_limit_succeeded(struct failure_limit *limit, const char *user, const char *address)
 {
-    unsigned char digest[DIGEST_SIZE];
-    digest_of(limit, user, address, digest);
+    struct digests digests = digests_of(limit, user, address);
+    int64_t now_ms = clock_monotonic_ms(limit->clock);
     mutex_lock(&limit->lock);
-    struct pair *pair = find(limit, digest, clock_monotonic_ms(limit->clock));
+    struct pair *pair = find(limit, digests.there, now_ms);
     if (pair != NULL)
         pair->failures = 0;
+    is_home(limit, digests.there, now_ms, true);
     mutex_unlock(&limit->lock);
 }

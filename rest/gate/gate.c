@@ -11,6 +11,7 @@
 #include "access/login_file.h"
 #include "base/mem.h"
 #include "base/ptr_array.h"
+#include "base/str_buffer.h"
 #include "config/worker_config.h"
 #include "http/response.h"
 #include "issuer/key_set.h"
@@ -150,6 +151,34 @@ void gate_destroy(struct gate *gate)
 struct bindings_file *gate_bindings(struct gate *gate)
 {
     return gate->bindings;
+}
+
+void gate_listen(struct gate *gate, const struct access_file_listener *listener)
+{
+    bindings_file_listen(gate->bindings, listener);
+    if (gate->logins != NULL)
+        login_file_listen(gate->logins, listener);
+}
+
+bool gate_is_failing(struct gate *gate)
+{
+    bool has_failing_logins = gate->logins != NULL && login_file_is_failing(gate->logins);
+    return bindings_file_is_failing(gate->bindings) || has_failing_logins;
+}
+
+/* ---- words ---- */
+
+void gate_describe(struct gate *gate, struct str_buffer *words)
+{
+    struct bindings *bindings = bindings_file_current(gate->bindings);
+    if (gate->logins != NULL)
+        str_buffer_printf(words, "%s (%zu users)", gate->queue != NULL ? "password" : "jaas", login_file_user_count(gate->logins));
+    if (gate->validator != NULL)
+        str_buffer_printf(words, "%stoken", words->length > 0 ? ", " : "");
+    if (gate->takes_certificates)
+        str_buffer_printf(words, "%scertificate", words->length > 0 ? ", " : "");
+    str_buffer_printf(words, "; %zu bindings", bindings_count(bindings));
+    bindings_drop(bindings);
 }
 
 /* ---- refusals ---- */

@@ -6,6 +6,7 @@
 #include "access/identity.h"
 #include "access/jwt_validator.h"
 #include "access/login_file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "gate/gate_internal.h"
 #include "http/request.h"
@@ -37,11 +38,14 @@ static struct gate_verdict no_memory(void)
 
 /* ---- certificates ---- */
 
+/* Of what a worker without logins passes on the certificate is that worker's: anybody may have asked it. */
 static struct gate_verdict look_at_certificate(const struct gate *gate, const struct http_request *request)
 {
     const char *subject = request->certificate_subject;
     if (!gate->takes_certificates || subject == NULL)
         return gate_refusal(401, "This needs a login.");
+    if (http_request_query(request, "forward") != NULL || request->certificate_is_ours)
+        return gate_refusal(401, "This needs a login: the certificate is that of a worker, which does not say for whom it asks.");
     if (!identity_name_is_fit(subject, strlen(subject)))
         return gate_refusal(401, "The subject of the client's certificate cannot be a name.");
     struct identity *identity = identity_create(subject, IDENTITY_CERTIFICATE);
@@ -51,25 +55,46 @@ static struct gate_verdict look_at_certificate(const struct gate *gate, const st
 /* ---- passwords ---- */
 
 /* GATE_UNDECIDED: the password may be looked at. */
-static struct gate_verdict limit(struct gate *gate, const char *user, const char *address)
+static struct gate_verdict limit(struct gate *gate, const char *user, const char *network)
 {
-    int64_t wait_ms = failure_limit_wait_ms(gate->failures, user, address);
+    int64_t wait_ms = failure_limit_wait_ms(gate->failures, user, network);
     if (wait_ms == 0)
         return UNDECIDED;
-    struct gate_verdict verdict = gate_refusal(429, "Too many wrong passwords for this user from this address. Try again later.");
+    struct gate_verdict verdict = gate_refusal(429, "Too many wrong passwords for this user. Try again later.");
     verdict.retry_after_s = (unsigned)((wait_ms + 999) / 1000);
     return verdict;
 }
 
+/* A name that is none may be a password in the wrong field. */
+static void note_failure(struct gate *gate, const char *user, const char *network)
+{
+    if (failure_limit_failed(gate->failures, user, network) && login_file_has_user(gate->logins, user))
+        log_warn("access", "%d wrong passwords in a row for the user %.256s from %s: from now on they are looked at after a delay only",
+                 GATE_FAILURES_FREE, user, network);
+}
+
+bool gate_tried(struct gate *gate, const struct http_request *request, char name[GATE_TRIED_SIZE])
+{
+    const char *header = http_request_header(request, "Authorization");
+    struct basic_credentials credentials;
+    if (gate->logins == NULL || header == NULL || !basic_is_scheme(header) || !basic_parse(&credentials, header))
+        return false;
+    bool is_user = login_file_has_user(gate->logins, credentials.user);
+    if (is_user)
+        snprintf(name, GATE_TRIED_SIZE, "%s", credentials.user);
+    basic_release(&credentials);
+    return is_user;
+}
+
 static struct gate_verdict verdict_of(struct gate *gate, enum login_result result, const struct basic_credentials *credentials,
-                                      const char *address, struct identity *identity)
+                                      const char *network, struct identity *identity)
 {
     switch (result) {
     case LOGIN_ACCEPTED:
-        failure_limit_succeeded(gate->failures, credentials->user, address);
+        failure_limit_succeeded(gate->failures, credentials->user, network);
         return pass(identity);
     case LOGIN_REFUSED:
-        failure_limit_failed(gate->failures, credentials->user, address);
+        note_failure(gate, credentials->user, network);
         return gate_refusal(401, "The user or the password is wrong.");
     case LOGIN_FAILED:
         return no_memory();
@@ -87,10 +112,12 @@ static struct gate_verdict look_at_password(struct gate *gate, const struct http
         return gate_refusal(401, "Passwords are not taken here.");
     if (!basic_parse(&credentials, header))
         return gate_refusal(401, "The Authorization header is no well-formed Basic login.");
-    struct gate_verdict verdict = limit(gate, credentials.user, request->client_address);
+    char network[NETWORK_SIZE];
+    network_of(request->client_address, network);
+    struct gate_verdict verdict = limit(gate, credentials.user, network);
     if (verdict.outcome == GATE_UNDECIDED) {
         enum login_result result = login_file_look(gate->logins, &credentials, &identity);
-        verdict = verdict_of(gate, result, &credentials, request->client_address, identity);
+        verdict = verdict_of(gate, result, &credentials, network, identity);
     }
     basic_release(&credentials);
     return verdict;
@@ -101,10 +128,10 @@ void gate_run_password(void *context, struct password_job *job, bool is_stopping
     struct gate *gate = context;
     struct identity *identity = NULL;
     struct gate_verdict verdict = is_stopping ? gate_refusal(503, "Worker is shutting down")
-                                              : limit(gate, job->credentials.user, job->address);
+                                              : limit(gate, job->credentials.user, job->network);
     if (verdict.outcome == GATE_UNDECIDED) {
         enum login_result result = login_file_check(gate->logins, &job->credentials, &identity);
-        verdict = verdict_of(gate, result, &job->credentials, job->address, identity);
+        verdict = verdict_of(gate, result, &job->credentials, job->network, identity);
     }
     job->told(job->argument, &verdict);
     password_job_destroy(job);
@@ -116,7 +143,7 @@ static void check_password(struct gate *gate, const struct http_request *request
     struct password_job *job = mem_calloc(1, sizeof(*job));
     struct gate_verdict verdict = no_memory();
     if (job != NULL && basic_parse(&job->credentials, header)) {
-        snprintf(job->address, sizeof(job->address), "%s", request->client_address);
+        network_of(request->client_address, job->network);
         job->told = told;
         job->argument = argument;
         if (password_queue_push(gate->queue, job))

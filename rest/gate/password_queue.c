@@ -94,7 +94,7 @@ bool password_queue_push(struct password_queue *queue, struct password_job *job)
     struct password_job **end = &queue->first;
     for (; *end != NULL; end = &(*end)->next) {
         count++;
-        of_address += strcmp((*end)->address, job->address) == 0;
+        of_address += strcmp((*end)->network, job->network) == 0;
     }
     bool fits = !queue->is_stopping && count < GATE_PASSWORDS_WAITING_MAX && of_address < GATE_PASSWORDS_PER_ADDRESS_MAX;
     if (fits) {

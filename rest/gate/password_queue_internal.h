@@ -6,11 +6,11 @@
 #ifndef GATE_PASSWORD_QUEUE_INTERNAL_H
 #define GATE_PASSWORD_QUEUE_INTERNAL_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 
 #include "access/basic.h"
 #include "gate/gate.h"
+#include "gate/network_internal.h"
 
 struct mr_error;
 struct password_queue;
@@ -18,7 +18,7 @@ struct password_queue;
 struct password_job {
     struct password_job *next;
     struct basic_credentials credentials;
-    char address[INET6_ADDRSTRLEN];
+    char network[NETWORK_SIZE];
     gate_told_fn *told;
     void *argument;
 };

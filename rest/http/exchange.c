@@ -182,6 +182,7 @@ static void read_certificate(struct http_exchange *exchange)
         return;
     exchange->certificate_subject = tls_client_subject(info->tls_session, &none);
     exchange->request.certificate_subject = exchange->certificate_subject;
+    exchange->request.certificate_is_ours = tls_client_shows_ours(info->tls_session);
     if (exchange->certificate_subject == NULL && (!none || listener_tls_requires_client(tls)) && exchange->refused == 0)
         exchange->refused = 500;
 }
@@ -359,6 +360,14 @@ void http_exchange_watch(struct http_exchange *exchange, http_answered_fn *answe
     mutex_unlock(&exchange->lock);
     if (status != 0)
         answered(argument, exchange, status);
+}
+
+bool http_exchange_is_answered(struct http_exchange *exchange)
+{
+    mutex_lock(&exchange->lock);
+    bool is_answered = exchange->answered;
+    mutex_unlock(&exchange->lock);
+    return is_answered;
 }
 
 void http_exchange_take(struct http_exchange *exchange)

@@ -9,6 +9,8 @@
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
 
+#include <stdbool.h>
+
 struct http_exchange;
 struct http_request;
 struct http_response;
@@ -35,6 +37,9 @@ void http_exchange_watch(struct http_exchange *exchange, http_answered_fn *answe
  * HTTP_NOTED_HEADERS_MAX and without memory. The name is fine (response.h). thread: any. */
 #define HTTP_NOTED_HEADERS_MAX 8
 void http_exchange_note_header(struct http_exchange *exchange, const char *name, const char *value);
+
+/* Was it answered while its holder did something else, by the server's deadline or stop? What was not begun then need not be begun. */
+bool http_exchange_is_answered(struct http_exchange *exchange);
 
 /* One more hold, for whoever reads the request beyond the answer. thread: any. */
 void http_exchange_take(struct http_exchange *exchange);

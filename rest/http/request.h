@@ -54,6 +54,7 @@ struct http_request {
     char id[HTTP_REQUEST_ID_SIZE];   /* http_exchange_set_id; "": none */
     const char *client_address;      /* where it came from, numeric and without port; "" when not known */
     const char *certificate_subject; /* of the client's certificate, which TLS has checked; NULL: none */
+    bool certificate_is_ours;        /* it is the one that this listener shows itself */
     const struct http_route *route;
 };
 

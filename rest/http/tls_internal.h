@@ -32,6 +32,8 @@ void tls_credentials_drop(struct tls_credentials *credentials); /* NULL is fine 
 
 /* The client's verified subject, for mem_free. *none true: it showed no certificate, NULL; else NULL is no memory. */
 char *tls_client_subject(gnutls_session_t session, bool *none);
+/* Is it the certificate that this side showed? */
+bool tls_client_shows_ours(gnutls_session_t session);
 /* As Java's X500Principal.getName() writes it (RFC 2253): the last attribute first. NULL: no memory, or no subject. */
 char *tls_subject_text(gnutls_x509_crt_t certificate);
 

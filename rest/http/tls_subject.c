@@ -131,3 +131,10 @@ char *tls_client_subject(gnutls_session_t session, bool *none)
     gnutls_x509_crt_deinit(certificate);
     return text;
 }
+
+bool tls_client_shows_ours(gnutls_session_t session)
+{
+    unsigned count = 0;
+    const gnutls_datum_t *shown = gnutls_certificate_get_peers(session, &count), *ours = gnutls_certificate_get_ours(session);
+    return shown != NULL && count > 0 && ours != NULL && shown->size == ours->size && memcmp(shown->data, ours->data, ours->size) == 0;
+}

@@ -12,6 +12,7 @@ void body_reader_init(struct body_reader *reader, const char *text, size_t lengt
 {
     *problem = (struct body_problem){.status = 0};
     reader->problem = problem;
+    reader->options_left = BODY_OPTIONS_MAX;
     json_in_init(&reader->in, text, length);
     str_buffer_init(&reader->name, TEXT_MAX);
     str_buffer_init(&reader->value, TEXT_MAX);

@@ -12,11 +12,13 @@
 #include "json/body_problem.h"
 #include "json/json_in.h"
 
+#define BODY_OPTIONS_MAX 524288 /* of all configurations in a body: one costs far more memory than its text */
 #define BODY_SHOWN_MAX 100 /* bytes of what a client sent that a message repeats */
 
 struct body_reader {
     struct json_in in;
     struct str_buffer name, value;
+    size_t options_left;
     struct body_problem *problem;
 };
 

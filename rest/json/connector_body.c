@@ -14,6 +14,8 @@
 
 static bool read_option(struct body_reader *reader, struct string_map *config)
 {
+    if (reader->options_left-- == 0)
+        return body_refuse(reader->problem, "There are more than %d options", BODY_OPTIONS_MAX);
     const char *name = str_buffer_text(&reader->name);
     enum json_in_kind kind = json_in_kind(&reader->in);
     if (kind == JSON_IN_OBJECT || kind == JSON_IN_ARRAY)
@@ -86,6 +88,8 @@ static bool read_task(struct body_reader *reader, struct ptr_array *maps)
 
     if (json_in_kind(&reader->in) != JSON_IN_OBJECT)
         return body_refuse(reader->problem, "The configuration of a task must be an object of options");
+    if (maps->count == TASK_CONFIGS_BODY_MAX)
+        return body_refuse(reader->problem, "There are more than %d tasks", TASK_CONFIGS_BODY_MAX);
     json_in_enter(&reader->in, JSON_IN_OBJECT);
     options = body_read_options(reader);
     if (options == NULL)

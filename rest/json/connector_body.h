@@ -32,8 +32,9 @@ struct string_map *config_body_read(const char *name, const char *text, size_t l
 /* The same without a name to compare with: changes of some options, or a standalone worker's connector file. */
 struct string_map *options_body_read(const char *text, size_t length, struct body_problem *problem);
 
-/* The body of POST /connectors/{n}/tasks, which only workers send: an array of such objects, added to `maps` (they free their
- * items: string_map_destroy). false: *problem says why; what was added stays. */
+/* The body of POST /connectors/{n}/tasks, which only workers send: an array of at most TASK_CONFIGS_BODY_MAX such objects, added to
+ * `maps` (they free their items: string_map_destroy). false: *problem says why; what was added stays. */
+#define TASK_CONFIGS_BODY_MAX 10000
 struct ptr_array;
 bool task_configs_body_read(struct ptr_array *maps, const char *text, size_t length, struct body_problem *problem);
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str_buffer.h"
+#include "base/string_map.h"
 #include "http/target.h"
 #include "json/connector_entity.h"
 #include "routes/dispatch.h"
@@ -88,9 +89,18 @@ bool rest_query_is_true(const struct http_exchange *exchange, const char *parame
 
 struct rest_pending *rest_pending_create(struct rest_context *context, struct http_exchange *exchange, const char *name)
 {
+    return rest_pending_create_for(context, exchange, name, NULL);
+}
+
+struct rest_pending *rest_pending_create_for(struct rest_context *context, struct http_exchange *exchange, const char *name,
+                                             const struct string_map *given)
+{
     struct rest_pending *pending = mem_calloc(1, sizeof(*pending));
     char *copy = mem_strdup(name);
-    if (pending == NULL || (name != NULL && copy == NULL)) {
+    bool needs_given = given != NULL && route_is_guarded(context);
+    struct string_map *given_copy = needs_given ? string_map_copy(given) : NULL;
+    if (pending == NULL || (name != NULL && copy == NULL) || (needs_given && given_copy == NULL)) {
+        string_map_destroy(given_copy);
         mem_free(pending);
         mem_free(copy);
         rest_answer_error(exchange, 503, "Out of memory. Try again in a moment.");
@@ -100,6 +110,7 @@ struct rest_pending *rest_pending_create(struct rest_context *context, struct ht
     *pending = (struct rest_pending){.context = context,
                                      .exchange = exchange,
                                      .name = copy,
+                                     .given = given_copy,
                                      .deadline_ms = clock_monotonic_ms(NULL) + FORWARD_TIMEOUT_MS};
     route_asker_init(&pending->asker, context, exchange);
     return pending;
@@ -111,6 +122,7 @@ void rest_pending_answer(struct rest_pending *pending, struct http_response *res
     route_asker_release(&pending->asker); /* its identity is the exchange's */
     http_exchange_answer(pending->exchange, response);
     rest_context_drop(pending->context);
+    string_map_destroy(pending->given);
     mem_free(pending->name);
     mem_free(pending);
 }
@@ -132,17 +144,20 @@ bool rest_pending_refused(struct rest_pending *pending, const struct herder_repl
 static bool may_do(void *argument, const struct string_map *present, const struct string_map *next, char why[HERDER_WHY_SIZE])
 {
     const struct rest_pending *pending = argument;
-    const char *name = pending->name != NULL ? pending->name : rest_name(pending->exchange);
-    if (route_may_touch(&pending->asker, pending->context, name, present, next, why))
+    const struct route_change change = {.connector = pending->name != NULL ? pending->name : rest_name(pending->exchange),
+                                        .present = present,
+                                        .next = next,
+                                        .given = pending->given};
+    if (route_may_touch(&pending->asker, pending->context, &change, why))
         return true;
     dispatch_note_refusal(pending->context, pending->exchange, 403, why);
     return false;
 }
 _Static_assert(HERDER_WHY_SIZE >= ACCESS_WHY_SIZE, "the words fit");
 
-herder_guard_fn *rest_guard(const struct rest_context *context)
+herder_guard_fn *rest_guard(const struct rest_context *context, const struct http_exchange *exchange)
 {
-    return route_is_guarded(context) ? may_do : NULL;
+    return route_is_guarded(context) || rest_caller(exchange) != NULL ? may_do : NULL;
 }
 
 void rest_reply_without_body(void *argument, const struct herder_reply *reply)

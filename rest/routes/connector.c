@@ -25,5 +25,5 @@ void connector_delete(void *argument, struct http_exchange *exchange)
     struct rest_context *context = argument;
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
     if (pending != NULL)
-        herder_delete_connector(context->herder, rest_name(exchange), rest_guard(context), rest_reply_without_body, pending);
+        herder_delete_connector(context->herder, rest_name(exchange), rest_guard(context, exchange), rest_reply_without_body, pending);
 }

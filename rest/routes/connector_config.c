@@ -34,9 +34,9 @@ void connector_config_put(void *argument, struct http_exchange *exchange)
         rest_answer_error(exchange, problem.status, "%s", problem.message);
         return;
     }
-    struct rest_pending *pending = rest_pending_create(context, exchange, name);
+    struct rest_pending *pending = rest_pending_create_for(context, exchange, name, config);
     if (pending != NULL)
-        herder_put_connector(context->herder, &(struct herder_put_connector){.name = name, .config = config, .guard = rest_guard(context)},
+        herder_put_connector(context->herder, &(struct herder_put_connector){.name = name, .config = config, .guard = rest_guard(context, exchange)},
                              rest_reply_connector, pending);
     string_map_destroy(config);
 }
@@ -51,8 +51,8 @@ void connector_config_patch(void *argument, struct http_exchange *exchange)
         rest_answer_error(exchange, problem.status, "%s", problem.message);
         return;
     }
-    struct rest_pending *pending = rest_pending_create(context, exchange, rest_name(exchange));
+    struct rest_pending *pending = rest_pending_create_for(context, exchange, rest_name(exchange), changes);
     if (pending != NULL)
-        herder_patch_connector(context->herder, rest_name(exchange), changes, rest_guard(context), rest_reply_connector, pending);
+        herder_patch_connector(context->herder, rest_name(exchange), changes, rest_guard(context, exchange), rest_reply_connector, pending);
     string_map_destroy(changes);
 }

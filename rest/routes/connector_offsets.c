@@ -1,7 +1,11 @@
 /* GET, PATCH and DELETE /connectors/{n}/offsets. */
 #include <millrace/error.h>
+#include <millrace/value.h>
 
+#include "access/access.h"
+#include "base/mem.h"
 #include "json/offsets_body.h"
+#include "routes/dispatch.h"
 #include "json/offsets_entity.h"
 #include "routes/routes_internal.h"
 #include "store/config_snapshot.h"
@@ -51,6 +55,43 @@ void connector_offsets_get(void *argument, struct http_exchange *exchange)
         herder_read_offsets(context->herder, rest_name(exchange), reply_offsets, pending);
 }
 
+/* Of a sink: positions in a topic, which the body names and the configuration need not. Sources have no such keys, as a rule; where one
+ * has, its editors need the topic, too. */
+static bool may_alter(const struct route_asker *asker, const char *connector, const struct offset_entry *entry, char why[ACCESS_WHY_SIZE])
+{
+    const struct mr_value *topic =
+        mr_value_kind(entry->partition) == MR_KIND_MAP ? mr_map_get(entry->partition, "kafka_topic") : NULL;
+    if (asker->bindings == NULL || topic == NULL || mr_value_is_null(topic))
+        return true;
+    bool is_text = mr_value_kind(topic) == MR_KIND_STRING;
+    struct mr_bytes text = mr_value_bytes(topic);
+    char *name = is_text ? mem_strndup((const char *)text.data, text.size) : NULL;
+    const char *const names[] = {name};
+    const struct access_subject subject = {.connector = connector,
+                                           .topics = {names, name != NULL},
+                                           .topics_regex = name == NULL ? "a kafka_topic that is no text" : NULL};
+    bool may = access_decide(asker->bindings, asker->identity, ACCESS_EDIT, &subject, why);
+    mem_free(name);
+    return may;
+}
+
+/* false: answered. */
+static bool may_alter_all(struct rest_context *context, struct http_exchange *exchange, const struct offsets_body *body)
+{
+    char why[ACCESS_WHY_SIZE];
+    struct route_asker asker;
+    bool may = true;
+    route_asker_init(&asker, context, exchange);
+    for (size_t i = 0; i < body->count && may; i++)
+        may = may_alter(&asker, rest_name(exchange), &body->entries[i], why);
+    route_asker_release(&asker);
+    if (may)
+        return true;
+    dispatch_note_refusal(context, exchange, 403, why);
+    rest_answer_error(exchange, 403, "%s", why);
+    return false;
+}
+
 void connector_offsets_patch(void *argument, struct http_exchange *exchange)
 {
     struct rest_context *context = argument;
@@ -61,9 +102,10 @@ void connector_offsets_patch(void *argument, struct http_exchange *exchange)
         rest_answer_error(exchange, problem.status, "%s", problem.message);
         return;
     }
-    struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
+    struct rest_pending *pending =
+        may_alter_all(context, exchange, &body) ? rest_pending_create(context, exchange, NULL) : NULL;
     if (pending != NULL)
-        herder_alter_offsets(context->herder, rest_name(exchange), body.entries, body.count, rest_guard(context), reply_changed,
+        herder_alter_offsets(context->herder, rest_name(exchange), body.entries, body.count, rest_guard(context, exchange), reply_changed,
                              pending);
     offsets_body_release(&body);
 }
@@ -73,5 +115,5 @@ void connector_offsets_delete(void *argument, struct http_exchange *exchange)
     struct rest_context *context = argument;
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
     if (pending != NULL)
-        herder_reset_offsets(context->herder, rest_name(exchange), rest_guard(context), reply_changed, pending);
+        herder_reset_offsets(context->herder, rest_name(exchange), rest_guard(context, exchange), reply_changed, pending);
 }

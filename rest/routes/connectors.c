@@ -82,13 +82,13 @@ void connectors_post(void *argument, struct http_exchange *exchange)
         rest_answer_error(exchange, problem.status, "%s", problem.message);
         return;
     }
-    struct rest_pending *pending = rest_pending_create(context, exchange, body.name);
+    struct rest_pending *pending = rest_pending_create_for(context, exchange, body.name, body.config);
     if (pending != NULL)
         herder_put_connector(
             context->herder,
             &(struct herder_put_connector){
                 .name = body.name, .config = body.config, .initial_state = body.initial_state, .must_be_new = true,
-                .guard = rest_guard(context)},
+                .guard = rest_guard(context, exchange)},
             rest_reply_connector, pending);
     connector_body_release(&body);
 }

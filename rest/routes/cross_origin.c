@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <millrace/error.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/thread.h"
@@ -155,4 +156,28 @@ void cross_origin_apply(struct cross_origin *cross_origin, const struct http_req
     http_response_add_header(response, "Access-Control-Allow-Methods", cross_origin->methods);
     http_response_add_header(response, "Access-Control-Allow-Headers", "Content-Type");
     http_response_add_header(response, "Access-Control-Max-Age", PREFLIGHT_AGE_S);
+}
+
+/* ---- on a change ---- */
+
+static bool is_named(struct cross_origin *cross_origin, const char *origin)
+{
+    return cross_origin->is_on && origin != NULL && strlen(origin) <= CROSS_ORIGIN_LENGTH_MAX &&
+           fits_a_pattern(cross_origin, origin, strlen(origin));
+}
+
+/* The scheme may differ: a proxy in front of us may speak TLS. */
+static bool is_ours(const char *origin, const char *our_origin)
+{
+    const char *host = strstr(origin, "://"), *our_host = strstr(our_origin, "://");
+    return host != NULL && our_host != NULL && strcasecmp(host, our_host) == 0;
+}
+
+bool cross_origin_may_change(struct cross_origin *cross_origin, const struct http_request *request)
+{
+    const char *origin = http_request_header(request, "Origin"), *site = http_request_header(request, "Sec-Fetch-Site");
+    bool is_own_page = origin == NULL || is_ours(origin, request->origin);
+    if (site != NULL) /* pages cannot write it, and it knows of proxies that change the Host */
+        is_own_page = strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0;
+    return is_own_page || is_named(cross_origin, origin);
 }

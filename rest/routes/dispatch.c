@@ -1,6 +1,7 @@
 #include "routes/dispatch.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -34,14 +35,45 @@ static void destroy_caller(void *caller)
     identity_destroy(caller);
 }
 
+/* Of what is signed the body is a part: who may be a worker is let send it. */
+static enum http_admission admit_worker(struct rest_context *context, struct http_exchange *exchange, struct http_response *refusal)
+{
+    struct caller_verdict verdict =
+        caller_look(forwarding_callers(context->forwarding), http_exchange_request(exchange));
+    if (verdict.status == 0)
+        return HTTP_UNDECIDED;
+    dispatch_note_refusal(context, exchange, verdict.status, verdict.why);
+    http_response_set_error(refusal, verdict.status, verdict.why);
+    return HTTP_REFUSED;
+}
+
+/* A browser would show whose certificate or password it has, whichever page makes it ask. */
+static bool is_foreign_change(struct rest_context *context, const struct http_request *request)
+{
+    return request->route->method != HTTP_GET && !cross_origin_may_change(&context->cross_origin, request);
+}
+
+static enum http_admission refuse_foreign(struct rest_context *context, struct http_exchange *exchange,
+                                          struct http_response *refusal)
+{
+    static const char WHY[] = "A page of another origin asks for this change; access.control.allow.origin does not name that origin.";
+    dispatch_note_refusal(context, exchange, 403, WHY);
+    http_response_set_error(refusal, 403, WHY);
+    return HTTP_REFUSED;
+}
+
 enum http_admission dispatch_admit(void *argument, struct http_exchange *exchange, struct http_response *refusal)
 {
     struct rest_context *context = argument;
     const struct http_request *request = http_exchange_request(exchange);
     if (is_forwarded(request))
-        return HTTP_UNDECIDED; /* what is signed is the body, too */
+        return admit_worker(context, exchange, refusal);
+    if (route_access_of(request->route)->touches == TOUCHES_PEERS)
+        return internal_admit(context, exchange, refusal);
     if (!needs_login(context, request->route))
         return HTTP_ADMITTED;
+    if (is_foreign_change(context, request))
+        return refuse_foreign(context, exchange, refusal);
     struct gate_verdict verdict = gate_look(context->gate, request);
     if (verdict.outcome == GATE_UNDECIDED)
         return HTTP_UNDECIDED;
@@ -121,12 +153,19 @@ static dispatch_stage_fn *const STAGES[DISPATCH_STAGE_COUNT] = {
     [DISPATCH_AUDIT] = route_audit_stage,
 };
 
+/* Nothing begins once the client was told otherwise, as by a deadline that passed while a stage kept the exchange: the answer is true, and so
+ * is the record's word of it. */
 static void run_from(struct rest_context *context, struct http_exchange *exchange, int stage)
 {
-    for (; stage < DISPATCH_STAGE_COUNT; stage++)
+    for (; !http_exchange_is_answered(exchange); stage++) {
+        if (stage == DISPATCH_STAGE_COUNT) {
+            http_exchange_request(exchange)->route->handler(context, exchange);
+            return;
+        }
         if (STAGES[stage](context, exchange) == DISPATCH_ENDED)
             return;
-    http_exchange_request(exchange)->route->handler(context, exchange);
+    }
+    http_exchange_drop(exchange);
 }
 
 void dispatch_request(void *argument, struct http_exchange *exchange)
@@ -143,12 +182,16 @@ void dispatch_note_refusal(struct rest_context *context, struct http_exchange *e
 {
     const struct http_request *request = http_exchange_request(exchange);
     unsigned left_out = 0;
-    char more[60] = "";
+    char more[60] = "", where[300] = "", id[HTTP_REQUEST_ID_SIZE + 20] = "";
+    route_audit_refused(context, exchange, status); /* first: it gives the request its id */
+    if (request->id[0] != '\0')
+        snprintf(id, sizeof(id), ", request %s", request->id);
+    if (strstr(request->route->pattern, "{name}") != NULL)
+        snprintf(where, sizeof(where), " of connector %.250s", http_request_part(request, "name"));
     if (refusal_log_takes(&context->refusals, clock_monotonic_ms(NULL), &left_out)) {
         if (left_out > 0)
             snprintf(more, sizeof(more), " (%u more were not logged)", left_out);
-        log_info("rest", "refused with %d: %s %s from %s: %s%s", status, http_method_name(request->method),
-                 request->route->pattern, request->client_address, why, more);
+        log_info("rest", "refused with %d: %s %s%s from %s%s: %s%s", status, http_method_name(request->method),
+                 request->route->pattern, where, request->client_address, id, why, more);
     }
-    route_audit_refused(context, exchange, status);
 }

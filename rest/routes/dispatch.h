@@ -2,7 +2,7 @@
  * dispatch: what every request passes on its way to its handler: authenticate → extensions → authorize → audit → handler.
  *
  * A stage lets the request on, or ends it: it answers the exchange, or keeps it and calls dispatch_go_on later, from any thread
- * that may run handlers (they do not wait). Before any of the body is kept, dispatch_admit turns away who cannot pass.
+ * that may run handlers (they do not wait). An exchange that the server has answered meanwhile goes no further. Before any of the body is kept, dispatch_admit turns away who cannot pass.
  * A stage that keeps an exchange holds the context (rest_context_take), and has let go of all before rest_server_stop returns.
  */
 #ifndef ROUTES_DISPATCH_H

@@ -17,32 +17,66 @@
 
 #include "base/bans.h"
 
-/* Where login is needed, and there is no session key to sign with, it must be a worker that asks (forwarding/caller.h). */
-static bool is_signed_at_all(const struct rest_context *context, const struct http_exchange *exchange)
-{
-    const struct identity *caller = rest_caller(exchange);
+#define WORKERS_ALONE \
+    "This is asked by workers of the cluster alone. If one of them did, it lacks what this one has: set the same " \
+    "millrace.inter.worker.secret on all workers"
+#define NOT_HERE "HTTP 404 Not Found" /* on a standalone worker: there are no others who could ask */
 
-    return context->gate == NULL || worker_config_is_sessioned(herder_worker(context->herder)) ||
-           (caller != NULL && caller->login == IDENTITY_WORKER);
+/* Must a worker say that it asks (forwarding/caller.h)? The session key is known to all who read the config topic, and signs the body
+ * alone: the secret of the workers is to be more than that. And where login is needed there may be no session key. */
+static bool needs_worker(const struct rest_context *context)
+{
+    const struct worker_config *worker = herder_worker(context->herder);
+    bool has_secret = worker->inter_worker_secret != NULL && *worker->inter_worker_secret != '\0';
+
+    return has_secret || (context->gate != NULL && !worker_config_is_sessioned(worker));
 }
 
-/* false: answered. A standalone worker has no others who could ask. */
-static bool is_from_worker(struct rest_context *context, struct http_exchange *exchange)
+static struct signature_claim claim_of(const struct http_request *request)
 {
-    const struct http_request *request = http_exchange_request(exchange);
-    const struct signature_claim claim = {http_request_header(request, SIGNATURE_HEADER),
-                                          http_request_header(request, SIGNATURE_ALGORITHM_HEADER)};
+    return (struct signature_claim){http_request_header(request, SIGNATURE_HEADER),
+                                    http_request_header(request, SIGNATURE_ALGORITHM_HEADER)};
+}
+
+static enum http_admission refuse(struct rest_context *context, struct http_exchange *exchange, int status, const char *why,
+                                  struct http_response *refusal)
+{
+    dispatch_note_refusal(context, exchange, status, why);
+    json_error_set(refusal, status, why);
+    return HTTP_REFUSED;
+}
+
+enum http_admission internal_admit(struct rest_context *context, struct http_exchange *exchange, struct http_response *refusal)
+{
+    const struct signature_claim claim = claim_of(http_exchange_request(exchange));
     struct signature_verdict verdict;
 
     if (context->forwarding == NULL) {
-        rest_answer_error(exchange, 404, "HTTP 404 Not Found");
+        json_error_set(refusal, 404, NOT_HERE);
+        return HTTP_REFUSED;
+    }
+    if (needs_worker(context))
+        return refuse(context, exchange, 403, WORKERS_ALONE, refusal);
+    if ((claim.signature == NULL || claim.algorithm == NULL) &&
+        !signature_check(herder_worker(context->herder), forwarding_configs(context->forwarding), &claim, "", 0, &verdict))
+        return refuse(context, exchange, verdict.status, verdict.message, refusal);
+    return HTTP_UNDECIDED;
+}
+
+/* false: answered. Before anything of the body is read: it may be a stranger's. */
+static bool is_from_worker(struct rest_context *context, struct http_exchange *exchange)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    const struct identity *caller = rest_caller(exchange);
+    const struct signature_claim claim = claim_of(request);
+    struct signature_verdict verdict = {403, WORKERS_ALONE};
+
+    if (context->forwarding == NULL) {
+        rest_answer_error(exchange, 404, NOT_HERE);
         return false;
     }
-    if (!is_signed_at_all(context, exchange)) {
-        rest_answer_error(exchange, 403, "This is asked by workers of the cluster alone");
-        return false;
-    }
-    if (signature_check(herder_worker(context->herder), forwarding_configs(context->forwarding), &claim, request->body,
+    if ((!needs_worker(context) || (caller != NULL && caller->login == IDENTITY_WORKER)) &&
+        signature_check(herder_worker(context->herder), forwarding_configs(context->forwarding), &claim, request->body,
                         request->body_length, &verdict))
         return true;
     dispatch_note_refusal(context, exchange, verdict.status, verdict.message);
@@ -62,10 +96,12 @@ void internal_tasks_post(void *argument, struct http_exchange *exchange)
     struct body_problem problem;
     struct ptr_array maps;
 
+    if (!is_from_worker(context, exchange))
+        return;
     ptr_array_init(&maps, free_map);
     if (!task_configs_body_read(&maps, request->body, request->body_length, &problem)) {
         rest_answer_error(exchange, problem.status == 400 ? 500 : problem.status, "%s", problem.message);
-    } else if (is_from_worker(context, exchange)) {
+    } else {
         struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
 
         if (pending != NULL)

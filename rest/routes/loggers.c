@@ -81,12 +81,15 @@ static void set_here(struct http_exchange *exchange, enum log_level level)
 {
     struct ptr_array changed;
     ptr_array_init(&changed, NULL);
-    if (log_level_set(logger_name(exchange), level, clock_wall_ms(NULL), &changed))
+    if (log_level_set(logger_name(exchange), level, clock_wall_ms(NULL), &changed)) {
+        log_info("rest", "the level of logger %.200s is %s now, as %s asked", logger_name(exchange), log_level_name(level),
+                 http_exchange_request(exchange)->client_address);
         answer_changed(exchange, &changed);
-    else
+    } else {
         rest_answer_error(exchange, 400,
                           "The level was not set: a logger's name has at most %d bytes, and a worker at most %d loggers",
                           LOG_NAME_MAX, LOG_LOGGERS_MAX);
+    }
     ptr_array_release(&changed);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str_buffer.h"
+#include "config/worker_config.h"
 #include "routes/openapi_internal.h"
 #include "routes/routes_internal.h"
 
@@ -246,7 +247,57 @@ static void write_parts(struct json_out *out, const char *kind, const struct ope
     json_out_close(out, '}');
 }
 
-static void write_components(struct json_out *out)
+/* ---- ways to log in ---- */
+
+static bool is_set(const char *text)
+{
+    return text != NULL && *text != '\0';
+}
+
+static bool takes_passwords(const struct rest_auth_config *auth)
+{
+    return auth == NULL || is_set(auth->passwords_file) || is_set(auth->jaas_file);
+}
+
+static bool takes_tokens(const struct rest_auth_config *auth)
+{
+    return auth == NULL || is_set(auth->issuer);
+}
+
+static bool takes_certificates(const struct rest_auth_config *auth)
+{
+    return auth == NULL || auth->certificates;
+}
+
+static void write_schemes(struct json_out *out, const struct rest_auth_config *auth)
+{
+    open_named(out, "securitySchemes", '{');
+    if (takes_passwords(auth))
+        write_named_part(out, "password", "{'type':'http','scheme':'basic'}");
+    if (takes_tokens(auth))
+        write_named_part(out, "token", "{'type':'http','scheme':'bearer','bearerFormat':'JWT'}");
+    if (takes_certificates(auth))
+        write_named_part(out, "certificate", "{'type':'mutualTLS'}");
+    json_out_close(out, '}');
+}
+
+/* {}: without any. */
+static void write_security(struct json_out *out, const struct rest_auth_config *auth)
+{
+    bool is_closed = auth != NULL && (takes_passwords(auth) || takes_tokens(auth) || takes_certificates(auth));
+    open_named(out, "security", '[');
+    if (takes_passwords(auth))
+        write_part(out, "{'password':[]}");
+    if (takes_tokens(auth))
+        write_part(out, "{'token':[]}");
+    if (takes_certificates(auth))
+        write_part(out, "{'certificate':[]}");
+    if (!is_closed)
+        write_part(out, "{}");
+    json_out_close(out, ']');
+}
+
+static void write_components(struct json_out *out, const struct rest_auth_config *auth)
 {
     open_named(out, "components", '{');
     write_parts(out, "schemas", OPENAPI_SCHEMAS, OPENAPI_SCHEMA_COUNT);
@@ -255,10 +306,7 @@ static void write_components(struct json_out *out)
                      "{'Error':{'description':'What is wrong, and what can be done','content':{"
                      "'application/json':{'schema':{'$ref':'#/components/schemas/Error'}},"
                      "'text/html':{'schema':{'type':'string'}}}}}");
-    write_named_part(out, "securitySchemes",
-                     "{'password':{'type':'http','scheme':'basic'},"
-                     "'token':{'type':'http','scheme':'bearer','bearerFormat':'JWT'},"
-                     "'certificate':{'type':'mutualTLS'}}");
+    write_schemes(out, auth);
     json_out_close(out, '}');
 }
 
@@ -273,7 +321,7 @@ static void write_info(struct json_out *out)
     json_out_close(out, '}');
 }
 
-bool openapi_write(struct str_buffer *out_text, bool with_admin)
+bool openapi_write(struct str_buffer *out_text, bool with_admin, const struct rest_auth_config *auth)
 {
     size_t count = with_admin ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN;
     struct json_out out;
@@ -286,8 +334,8 @@ bool openapi_write(struct str_buffer *out_text, bool with_admin)
         if (is_first_of_path(REST_ROUTES, i))
             write_path(&out, REST_ROUTES, count, REST_ROUTES[i].pattern);
     json_out_close(&out, '}');
-    write_components(&out);
-    write_named_part(&out, "security", "[{'password':[]},{'token':[]},{'certificate':[]},{}]"); /* {}: where nobody logs in */
+    write_components(&out, auth);
+    write_security(&out, auth);
     json_out_close(&out, '}');
     return !str_buffer_failed(out_text);
 }

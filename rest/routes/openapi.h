@@ -15,9 +15,11 @@
 
 #define OPENAPI_LENGTH_MAX (256u << 10)
 
+struct rest_auth_config;
 struct str_buffer;
 
-/* Appends the document, with administrative routes or without. false: no memory; the buffer has failed. */
-bool openapi_write(struct str_buffer *out, bool with_admin);
+/* Appends the document, with administrative routes or without. `auth`: the ways to log in of the worker that it describes; NULL: of any
+ * worker, so all ways, and none. false: no memory; the buffer has failed. */
+bool openapi_write(struct str_buffer *out, bool with_admin, const struct rest_auth_config *auth);
 
 #endif

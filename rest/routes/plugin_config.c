@@ -25,14 +25,15 @@ static void answer_definitions(struct http_exchange *exchange, const struct load
 {
     struct mr_error *error = NULL;
     struct connector_report *report = connector_definitions(plugin, &error);
-    if (report == NULL) {
-        rest_answer_error(exchange, 500, "%s", mr_error_message(error));
-        mr_error_drop(error);
-        return;
-    }
     struct http_response response;
     struct json_out out;
     rest_response_init(&response, &out);
+    if (report == NULL) {
+        json_error_set_told(&response, 500, mr_error_message(error));
+        http_exchange_answer(exchange, &response);
+        mr_error_drop(error);
+        return;
+    }
     config_definitions_write(&out, report);
     connector_report_destroy(report);
     http_exchange_answer(exchange, &response);
@@ -95,6 +96,7 @@ struct validation {
     struct rest_context *context;
     struct http_exchange *exchange;
     struct string_map *config;
+    const struct string_map *given;   /* as the client wrote it */
     const char *name;                 /* that the configuration gives itself; NULL: none */
     const struct string_map *present; /* of the connector of that name; NULL: none */
 };
@@ -119,7 +121,8 @@ static bool is_allowed(const struct validation *validation, const struct route_a
     char why[ACCESS_WHY_SIZE];
     if (!restore_hidden(validation))
         return false;
-    if (route_may_touch(asker, validation->context, validation->name, validation->present, validation->config, why))
+    const struct route_change change = {validation->name, validation->present, validation->config, validation->given};
+    if (route_may_touch(asker, validation->context, &change, why))
         return true;
     dispatch_note_refusal(validation->context, validation->exchange, 403, why);
     rest_answer_error(validation->exchange, 403, "%s", why);
@@ -129,20 +132,19 @@ static bool is_allowed(const struct validation *validation, const struct route_a
 /* false: answered. */
 static bool may_validate(struct rest_context *context, struct http_exchange *exchange, struct string_map *config)
 {
-    struct validation validation = {context, exchange, config, string_map_get(config, "name"), NULL};
+    struct config_snapshot *snapshot = rest_snapshot(context, exchange);
     struct route_asker asker;
-    struct config_snapshot *snapshot;
-    bool may = false;
+    if (snapshot == NULL)
+        return false;
+    struct string_map *given = string_map_copy(config); /* NULL: whatever may have been kept counts as kept */
+    struct validation validation = {context, exchange, config, given, string_map_get(config, "name"), NULL};
+    if (validation.name != NULL)
+        validation.present = config_snapshot_config(snapshot, validation.name);
     route_asker_init(&asker, context, exchange);
-    if (asker.bindings == NULL) {
-        may = true;
-    } else if ((snapshot = rest_snapshot(context, exchange)) != NULL) {
-        if (validation.name != NULL)
-            validation.present = config_snapshot_config(snapshot, validation.name);
-        may = is_allowed(&validation, &asker);
-        config_snapshot_drop(snapshot);
-    }
+    bool may = is_allowed(&validation, &asker);
     route_asker_release(&asker);
+    string_map_destroy(given);
+    config_snapshot_drop(snapshot);
     return may;
 }
 
@@ -150,10 +152,11 @@ bool plugin_config_admit(struct rest_context *context, struct http_exchange *exc
 {
     const char *plugin = http_request_part(http_exchange_request(exchange), "plugin");
     const char *class_name = string_map_get(config, "connector.class");
-    if (class_name == NULL || fits(class_name, plugin))
-        return may_validate(context, exchange, config);
-    rest_answer_error(exchange, 400, "Included connector type %s does not match request type %s", class_name, plugin);
-    return false;
+    if (class_name != NULL && !fits(class_name, plugin)) {
+        rest_answer_error(exchange, 400, "Included connector type %s does not match request type %s", class_name, plugin);
+        return false;
+    }
+    return rest_guard(context, exchange) == NULL || may_validate(context, exchange, config);
 }
 
 void plugin_config_validate(void *argument, struct http_exchange *exchange)

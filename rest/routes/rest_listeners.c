@@ -70,6 +70,19 @@ static struct http_router admin_router_of(const struct http_router *router)
                                 .dispatch = router->dispatch};
 }
 
+int rest_listeners_look_at_files(const struct worker_config *worker, struct mr_error **error)
+{
+    const struct addresses main = {worker->listeners, worker->listener_count, TLS_LISTENERS},
+                           admin = {worker->admin_listeners, worker->admin_listener_count, TLS_ADMIN_LISTENERS};
+    struct tls_keeper *of_main = NULL, *of_admin = NULL;
+    int status = open_tls(&of_main, &main, worker, error);
+    if (status == 0)
+        status = open_tls(&of_admin, &admin, worker, error);
+    tls_keeper_close(of_admin);
+    tls_keeper_close(of_main);
+    return status;
+}
+
 int rest_listeners_start(struct rest_listeners *listeners, const struct worker_config *worker, const struct http_router *router,
                          struct mr_error **error)
 {
@@ -91,6 +104,10 @@ void rest_listeners_stop(struct rest_listeners *listeners)
 {
     http_server_stop(listeners->admin_http);
     http_server_stop(listeners->http);
+}
+
+void rest_listeners_release(struct rest_listeners *listeners)
+{
     tls_keeper_close(listeners->admin_tls);
     tls_keeper_close(listeners->tls);
 }

@@ -21,9 +21,13 @@ struct rest_listeners {
     struct http_server *http, *admin_http;      /* NULL: none */
 };
 
+/* Opens the stores of all https listeners once. -1: MR_ERR_CONFIG. */
+int rest_listeners_look_at_files(const struct worker_config *worker, struct mr_error **error);
+
 /* `router` is that of `listeners`; it is copied. -1: MR_ERR_CONFIG or MR_ERR_CONNECT; _stop all the same. */
 int rest_listeners_start(struct rest_listeners *listeners, const struct worker_config *worker, const struct http_router *router,
                          struct mr_error **error);
 void rest_listeners_stop(struct rest_listeners *listeners); /* a zeroed one is fine */
+void rest_listeners_release(struct rest_listeners *listeners); /* then: nobody looks at the certificates any more */
 
 #endif

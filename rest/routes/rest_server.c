@@ -1,8 +1,13 @@
 #include "routes/rest_server.h"
 
 #include <millrace/error.h>
+#include <stdatomic.h>
 
+#include "access/access_file.h"
+#include "audit/audit.h"
+#include "audit/audit_hash.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "config/worker_config.h"
 #include "gate/gate.h"
@@ -15,6 +20,8 @@
 
 #include "base/bans.h"
 
+#define WORDS_MAX 400
+
 struct rest_server {
     struct rest_context *context;
     struct rest_listeners listeners;
@@ -23,9 +30,18 @@ struct rest_server {
 static int write_openapi(struct rest_context *context, const struct worker_config *worker, struct mr_error **error)
 {
     str_buffer_init(&context->openapi, OPENAPI_LENGTH_MAX);
-    if (openapi_write(&context->openapi, worker->admin_on_listeners))
+    if (openapi_write(&context->openapi, worker->admin_on_listeners, &worker->rest_auth))
         return 0;
     return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory to start the REST server");
+}
+
+/* Whoever may write these files decides who may do what: a change of theirs is on record as one over REST is. */
+static void note_access_file(void *audit, const char *path)
+{
+    char digest[AUDIT_DIGEST_SIZE];
+    audit_digest_file(path, digest);
+    const struct audit_pair pairs[] = {{"file", path}, {"sha256", digest[0] != '\0' ? digest : NULL}};
+    audit_note(audit, "access", pairs, sizeof(pairs) / sizeof(pairs[0]));
 }
 
 static int open_gate(struct rest_context *context, const struct worker_config *worker, struct mr_error **error)
@@ -33,6 +49,8 @@ static int open_gate(struct rest_context *context, const struct worker_config *w
     if (!worker_config_needs_login(worker))
         return 0;
     context->gate = gate_create(&worker->rest_auth, NULL, error);
+    if (context->gate != NULL && context->audit != NULL)
+        gate_listen(context->gate, &(struct access_file_listener){note_access_file, context->audit});
     return context->gate != NULL ? 0 : -1;
 }
 
@@ -84,6 +102,25 @@ void rest_context_drop(struct rest_context *context)
     mem_free(context);
 }
 
+/* So that nobody has to find out by trying. */
+static void say_who_may_ask(const struct rest_context *context, const struct worker_config *worker)
+{
+    struct str_buffer words;
+    if (context->gate == NULL && worker_config_is_exposed(worker)) {
+        log_warn("rest", "REST IS OPEN: everybody who reaches the listeners may do anything, no login is demanded. Set "
+                         "millrace.rest.auth.passwords.file and millrace.rest.bindings.file, or the like, or listen on the loopback");
+        return;
+    }
+    if (context->gate == NULL) {
+        log_info("rest", "REST is open to everybody on this machine: no login is demanded");
+        return;
+    }
+    str_buffer_init(&words, WORDS_MAX);
+    gate_describe(context->gate, &words);
+    log_info("rest", "REST demands a login: %s", str_buffer_text(&words));
+    str_buffer_release(&words);
+}
+
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error)
 {
     struct rest_server *server = mem_calloc(1, sizeof(*server));
@@ -114,6 +151,9 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
         rest_server_stop(server);
         return NULL;
     }
+    atomic_store(&context->certificates[0], server->listeners.tls);
+    atomic_store(&context->certificates[1], server->listeners.admin_tls);
+    say_who_may_ask(context, setup->worker);
     return server;
 }
 
@@ -125,6 +165,7 @@ bool rest_server_stop(struct rest_server *server)
     gate_stop(server->context->gate); /* before the context: its threads hold it */
     bool is_clean = extension_routes_stop(server->context); /* before the record: they pass requests on to it */
     route_audit_settle(server->context);
+    rest_listeners_release(&server->listeners);
     if (is_clean) {
         extension_routes_release(server->context);
         rest_context_drop(server->context);

@@ -30,6 +30,9 @@ struct rest_setup {
     struct metrics_registry *metrics;   /* outlives the server; NULL: /metrics answers 404 */
 };
 
+/* Can logins, bindings and certificates be read? Before Kafka is asked: what is wrong here is told at once. -1: names property and file. */
+int rest_server_look_at_files(const struct worker_config *worker, struct mr_error **error);
+
 /* NULL: MR_ERR_CONFIG for headers or origins of the worker that cannot be honoured, else MR_ERR_CONNECT; one line that names the address and the remedy. */
 struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_error **error);
 /* false: a call of a REST extension has not returned: herder and loader must not be destroyed. NULL is fine. */

@@ -6,6 +6,7 @@
 
 #include "access/bindings.h"
 #include "base/string_map.h"
+#include "config/connector_shown.h"
 #include "config/connector_touches.h"
 #include "gate/gate.h"
 #include "routes/dispatch.h"
@@ -70,6 +71,7 @@ static struct access_subject subject_of(const char *connector, const struct conn
                                    .group_ids = texts_of(&touches->group_ids),
                                    .references = texts_of(&touches->references),
                                    .overrides = texts_of(&touches->overrides),
+                                   .files = texts_of(&touches->files),
                                    .unknowable = touches->unknowable};
 }
 
@@ -99,14 +101,21 @@ static bool name_fits(const char *connector, const struct string_map *next, char
     return false;
 }
 
-bool route_may_touch(const struct route_asker *asker, const struct rest_context *context, const char *connector,
-                     const struct string_map *present, const struct string_map *next, char why[ACCESS_WHY_SIZE])
+bool route_may_touch(const struct route_asker *asker, const struct rest_context *context, const struct route_change *change,
+                     char why[ACCESS_WHY_SIZE])
 {
+    const char *connector = change->connector;
     if (asker->bindings == NULL)
         return true;
-    return decide(asker, ACCESS_EDIT, &(struct access_subject){.connector = connector}, why) &&
-           (present == NULL || may_make(asker, context, connector, present, true, why)) &&
-           (next == NULL || (name_fits(connector, next, why) && may_make(asker, context, connector, next, false, why)));
+    if (!decide(asker, ACCESS_EDIT, &(struct access_subject){.connector = connector}, why) ||
+        (change->present != NULL && !may_make(asker, context, connector, change->present, true, why)))
+        return false;
+    if (change->next == NULL)
+        return true;
+    return name_fits(connector, change->next, why) && may_make(asker, context, connector, change->next, false, why) &&
+           (change->present == NULL ||
+            !connector_shown_stays(herder_loader(context->herder), change->present, change->next, change->given) ||
+            may_make(asker, context, connector, change->present, false, why));
 }
 
 bool route_may_see(const struct route_asker *asker, const char *connector)
@@ -138,7 +147,8 @@ static bool may_change_present(const struct route_asker *asker, const struct res
     if (!herder_is_ready(context->herder))
         return decide(asker, ACCESS_EDIT, &(struct access_subject){.connector = name}, why);
     struct config_snapshot *snapshot = herder_configs(context->herder);
-    bool may = route_may_touch(asker, context, name, config_snapshot_config(snapshot, name), NULL, why);
+    const struct route_change change = {.connector = name, .present = config_snapshot_config(snapshot, name)};
+    bool may = route_may_touch(asker, context, &change, why);
     config_snapshot_drop(snapshot);
     return may;
 }

@@ -10,7 +10,8 @@
  *     herder's help ask route_may_touch themselves.
  *
  * An edit must be allowed both for what is there and for what shall be there: whoever may not have made a connector may not delete,
- * replace or rewind it. References and overrides of the present configuration are not asked about: they go.
+ * replace or rewind it. References and overrides of the present configuration are not asked about: they go. But they are where a
+ * literal value stays that is hidden from whoever may not have made it: else the change would take it along.
  * thread: any, unless said otherwise.
  */
 #ifndef ROUTES_ROUTE_ACCESS_H
@@ -69,8 +70,13 @@ bool route_may_look(const struct route_asker *asker, const char *connector, cons
 /* An editor of exactly this connector: its literal passwords are shown. */
 bool route_sees_secrets(const struct route_asker *asker, const struct rest_context *context, const char *connector,
                         const struct string_map *config);
-/* Step 2. `connector` NULL: a configuration without a name. `present`, `next`: as in herder_guard_fn. */
-bool route_may_touch(const struct route_asker *asker, const struct rest_context *context, const char *connector,
-                     const struct string_map *present, const struct string_map *next, char why[ACCESS_WHY_SIZE]);
+/* Step 2. */
+struct route_change {
+    const char *connector;                   /* NULL: a configuration without a name */
+    const struct string_map *present, *next; /* as in herder_guard_fn */
+    const struct string_map *given;          /* what the client wrote, of which `next` was made; NULL: not known */
+};
+bool route_may_touch(const struct route_asker *asker, const struct rest_context *context, const struct route_change *change,
+                     char why[ACCESS_WHY_SIZE]);
 
 #endif

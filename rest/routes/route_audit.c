@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "forwarding/caller.h"
+#include "gate/gate.h"
 #include "http/target.h"
 #include "json/connector_body.h"
 #include "routes/routes_internal.h"
@@ -84,19 +85,22 @@ static struct audit_call call_of(const struct http_exchange *exchange, const cha
     };
 }
 
-/* Whom the request is about: the path says it, or the body of what is to be created. mem_free; NULL: nobody. */
-static char *connector_of(const struct http_request *request)
+bool route_audit_connector_of(const struct http_request *request, char **connector)
 {
     struct connector_body body;
     struct body_problem problem;
-    if (strstr(request->route->pattern, "{name}") != NULL)
-        return mem_strdup(http_request_part(request, "name"));
-    if (request->route->handler != connectors_post ||
-        !connector_body_read(&body, request->body, request->body_length, &problem))
-        return NULL;
-    char *name = mem_strdup(body.name);
+    *connector = NULL;
+    if (strstr(request->route->pattern, "{name}") != NULL) {
+        *connector = mem_strdup(http_request_part(request, "name"));
+        return *connector != NULL;
+    }
+    if (request->route->handler != connectors_post)
+        return true;
+    if (!connector_body_read(&body, request->body, request->body_length, &problem))
+        return problem.status != 503; /* the handler will say what is wrong with it */
+    *connector = mem_strdup(body.name);
     connector_body_release(&body);
-    return name;
+    return *connector != NULL;
 }
 
 /* As this worker knows it now; "": there is none, or it is not known. */
@@ -180,13 +184,14 @@ static void on_admitted(void *argument, struct audit_change *change, const char 
 static struct recording *recording_create(struct rest_context *context, struct http_exchange *exchange)
 {
     struct recording *recording = mem_calloc(1, sizeof(*recording));
-    if (recording == NULL)
+    if (recording == NULL || !route_audit_connector_of(http_exchange_request(exchange), &recording->connector)) {
+        mem_free(recording);
         return NULL;
+    }
     rest_context_take(context);
     mutex_init(&recording->lock);
     recording->context = context;
     recording->exchange = exchange;
-    recording->connector = connector_of(http_exchange_request(exchange));
     recording->left = 2;
     return recording;
 }
@@ -224,10 +229,15 @@ void route_audit_refused(struct rest_context *context, struct http_exchange *exc
     const char *connector =
         strstr(request->route->pattern, "{name}") != NULL ? http_request_part(request, "name") : NULL;
     struct audit_call call = call_of(exchange, connector, &texts);
-    if (request->id[0] != '\0') /* refused after it was on record */
+    char tried[GATE_TRIED_SIZE];
+    if ((status == 401 || status == 429) && context->gate != NULL && gate_tried(context->gate, request, tried))
+        call.tried = tried;
+    if (request->id[0] != '\0') { /* refused after it was on record */
         call.request = request->id;
-    else
+    } else {
         http_exchange_note_header(exchange, ROUTE_AUDIT_ID_HEADER, texts.id);
+        http_exchange_set_id(exchange, texts.id);
+    }
     audit_refused(context->audit, &call, status);
     str_buffer_release(&texts.path);
 }

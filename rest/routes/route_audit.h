@@ -15,9 +15,13 @@
 /* The client's id of a request, or the one that it was given; told where calls are on record, and passed on to other workers. */
 #define ROUTE_AUDIT_ID_HEADER "X-Request-ID"
 
+struct http_request;
 struct http_route;
 
 bool route_audit_is_change(const struct http_route *route);
+/* Whom a change is about: the path says it, or the body of what is to be created. mem_free; NULL: nobody, or nobody knows. false: no memory;
+ * then it is not made, since a record without its connector would say too little. */
+bool route_audit_connector_of(const struct http_request *request, char **connector);
 dispatch_stage_fn route_audit_stage;
 void route_audit_refused(struct rest_context *context, struct http_exchange *exchange, int status);
 /* Who has looked at records of a topic. */

@@ -33,6 +33,7 @@ struct audit;
 struct extensions;
 struct gate;
 struct metrics_registry;
+struct tls_keeper;
 struct rest_context {
     struct refcount owners;
     struct herder *herder;
@@ -43,6 +44,7 @@ struct rest_context {
     struct header_rules header_rules;
     struct str_buffer openapi; /* the document (openapi.h) */
     struct gate *gate; /* who asks; NULL: authentication is off, nobody logs in */
+    struct tls_keeper *_Atomic certificates[2]; /* of listeners and admin.listeners, set once both listen; NULL: no https there */
     struct extensions *extensions; /* extension_routes.h */
     struct http_route *extension_routes; /* of the paths they serve */
     size_t extension_route_count;
@@ -77,12 +79,16 @@ struct rest_pending {
     struct rest_context *context;
     struct http_exchange *exchange;
     char *name; /* of the connector; NULL when none was given */
+    struct string_map *given; /* route_access.h; NULL: not asked for */
     int64_t deadline_ms; /* of what another worker is asked for it */
     struct route_asker asker;
 };
 /* NULL: no memory, the exchange was answered. */
 struct rest_pending *rest_pending_create(struct rest_context *context, struct http_exchange *exchange,
                                          const char *name);
+/* The same for a change to the configuration that the client wrote, which is copied. */
+struct rest_pending *rest_pending_create_for(struct rest_context *context, struct http_exchange *exchange, const char *name,
+                                             const struct string_map *given);
 /* Answers and ends it. */
 void rest_pending_answer(struct rest_pending *pending, struct http_response *response);
 /* Answers with the error when the reply is one, or passes the request on to the worker that it belongs to. */
@@ -98,9 +104,10 @@ bool rest_forward(struct rest_pending *pending, const struct herder_reply *reply
 /* Where a worker asked us: how far our snapshot has come (forwarding.h). */
 void rest_add_config_offset(struct http_response *response, const struct rest_pending *pending);
 
-/* What the herder asks before a change (route_access.h, step 2), where authentication is on; else NULL. The argument is a struct
- * rest_pending; its name is the connector's, or that of the path. */
-herder_guard_fn *rest_guard(const struct rest_context *context);
+/* What the herder asks before a change (route_access.h, step 2), where authentication is on, or somebody has logged in at another worker,
+ * which may have shown them "[hidden]"; else NULL. The argument is a struct rest_pending; its name is the connector's, or that of the
+ * path. */
+herder_guard_fn *rest_guard(const struct rest_context *context, const struct http_exchange *exchange);
 
 /* Replies of the herder; the argument is a struct rest_pending. */
 herder_reply_fn rest_reply_without_body;
@@ -123,6 +130,8 @@ http_handler connector_offsets_get, connector_offsets_patch, connector_offsets_d
 http_handler cluster_get, drain_put, drain_delete;
 http_handler loggers_get, logger_get, logger_put;
 http_handler internal_tasks_post, internal_fence_put;
+/* Of those two, when no other worker says that it asks (forwarding/caller.h): whoever does not sign is turned away by the headers. */
+enum http_admission internal_admit(struct rest_context *context, struct http_exchange *exchange, struct http_response *refusal);
 http_handler metrics_get, openapi_get;
 http_handler connector_plugins_get, plugin_config_get, plugin_config_validate, plugin_config_try;
 

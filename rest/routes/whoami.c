@@ -25,7 +25,8 @@ void whoami_get(void *argument, struct http_exchange *exchange)
 {
     struct rest_context *context = argument;
     const struct identity *caller = rest_caller(exchange);
-    struct bindings *bindings = caller != NULL ? bindings_file_current(gate_bindings(context->gate)) : NULL;
+    bool is_bound = caller != NULL && context->gate != NULL; /* who logged in at another worker may do here what nobody may, all */
+    struct bindings *bindings = is_bound ? bindings_file_current(gate_bindings(context->gate)) : NULL;
     struct http_response response;
     struct json_out out;
     rest_response_init(&response, &out);
@@ -33,8 +34,8 @@ void whoami_get(void *argument, struct http_exchange *exchange)
     json_out_pair(&out, "name", caller != NULL ? caller->name : NULL);
     json_out_pair(&out, "login", caller != NULL ? identity_login_name(caller->login) : NULL);
     /* Where nobody logs in everybody may do everything. */
-    json_out_pair(&out, "role", caller != NULL ? access_role_of(bindings, caller) : "admin");
-    write_flag(&out, "data", caller == NULL || access_has_data(bindings, caller));
+    json_out_pair(&out, "role", is_bound ? access_role_of(bindings, caller) : "admin");
+    write_flag(&out, "data", !is_bound || access_has_data(bindings, caller));
     write_groups(&out, caller);
     json_out_close(&out, '}');
     bindings_drop(bindings);

@@ -73,23 +73,47 @@ strays=$(cd "$source" && grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]
 check "no_back_room_is_entered_from_another_folder" $?
 [ -z "$strays" ] || echo "$strays"
 
-# Foreign libraries have named doors.
-door() { # door HEADER-PATTERN ALLOWED-FOLDERS-PATTERN
+# Foreign libraries have named doors: docs/dependencies.md names the rooms, and they are those that include the headers.
+including() { # including HEADER-PATTERN: the folders with a file that includes such a header
     (cd "$source" && grep -rlE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$1" --include='*.c' --include='*.h' \
-        include worker rest plugins converters transforms 2>/dev/null | grep -vE "^($2)/")
+        include worker rest plugins converters transforms | xargs -r -n1 dirname | sort -u)
 }
-strays=$(door 'librdkafka/' 'worker/kafka'
-    door 'microhttpd' 'rest/http'
-    door 'gnutls/' 'rest/http'
-    door 'dlfcn' 'plugins/loader|worker/base'
-    door 'pcre2' 'worker/regex'
-    door 'curl/' 'rest/forwarding|converters/schema_registry|worker/identity|plugins/connectors'
-    door 'jose/' 'rest/access'
-    door 'crypt\.h' 'rest/access'
-    door 'jansson' 'plugins/sdk|worker/store|worker/dry_run|rest/json|rest/access|rest/issuer|worker/coordination')
+door() { # door HEADER-PATTERN FOLDER…: says which folders differ
+    local pattern=$1
+    shift
+    comm -3 <(including "$pattern") <(printf '%s\n' "$@" | sort -u) | tr -d '\t' | sed "s@^@$pattern: @"
+}
+documented() { # documented LIBRARY: the folders in its row
+    grep -E "^\| $1[ |]" "$source/docs/dependencies.md" | head -1 | cut -d'|' -f3 | grep -oE '`[^`]*/`' | tr -d '`' | sed 's|/$||'
+}
+strays=$(while read -r library pattern; do door "$pattern" $(documented "$library"); done <<-'END'
+	librdkafka librdkafka/
+	libmicrohttpd microhttpd
+	GnuTLS gnutls/
+	OpenSSL openssl/
+	libcurl curl/
+	jansson jansson
+	libjose jose/
+	libxcrypt crypt\.h
+	PCRE2 pcre2
+	Lua (lua|lauxlib|lualib)\.h
+	END
+    door 'dlfcn' plugins/loader)
 [ -z "$strays" ]
-check "foreign_libraries_are_used_behind_their_doors_only" $?
+check "foreign_libraries_are_used_behind_their_documented_doors_only" $?
 [ -z "$strays" ] || echo "$strays"
+
+# Whatever else is included in pointed brackets belongs to the C library or to us.
+strays=$(cd "$source" && grep -rhoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<[^>]+>' --include='*.c' --include='*.h' \
+    include worker rest plugins converters transforms | sed 's/.*<//; s/>$//' | sort -u |
+    grep -vE '^(librdkafka|gnutls|openssl|curl|jose|millrace|sys|arpa|netinet|sanitizer)/|^(microhttpd|jansson|crypt|pcre2|lua|lauxlib|lualib)\.h$' |
+    while read -r header; do dpkg-query -S "/usr/include/$header" "/usr/include/*/$header" 2>/dev/null | grep -q '^libc6-dev' ||
+        [ -e "$(gcc -print-file-name=include)/$header" ] || echo "$header"; done)
+if command -v dpkg-query >/dev/null; then
+    [ -z "$strays" ]
+    check "no_other_library_is_included" $?
+    [ -z "$strays" ] || echo "$strays"
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

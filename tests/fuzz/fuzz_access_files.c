@@ -28,11 +28,10 @@ static void check_users(struct pointer_map *users, const char *why)
     must((users != NULL) == (why[0] == '\0'));
     if (users == NULL)
         return;
-    must(pointer_map_count(users) > 0);
     for (size_t i = 0; i < pointer_map_count(users); i++) {
         const struct login_user *user = pointer_map_value(users, i);
         must(identity_name_is_fit(pointer_map_key(users, i), strlen(pointer_map_key(users, i))));
-        must(user->secret != NULL && !user->is_remembered);
+        must(user->secret != NULL && user->remembered_until_ms == 0);
     }
     pointer_map_destroy(users);
 }

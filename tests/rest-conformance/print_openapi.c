@@ -8,7 +8,7 @@ int main(void)
 {
     struct str_buffer text;
     str_buffer_init(&text, OPENAPI_LENGTH_MAX);
-    bool worked = openapi_write(&text, true) && puts(str_buffer_text(&text)) >= 0;
+    bool worked = openapi_write(&text, true, NULL) && puts(str_buffer_text(&text)) >= 0;
     str_buffer_release(&text);
     return worked ? 0 : 1;
 }

@@ -3,6 +3,8 @@
 Cluster starts, stops and kills workers by name and reads the records that the leader wrote. Load is pairs of a file source and a
 file sink through a topic each; a thread appends numbered lines of one length to all inputs, another notes when the outputs grow.
 So "it runs" is always a line that went all the way, and the longest time without a record is known for each task afterwards.
+
+MILLRACE_FENCING: millrace.leader.fencing of all clusters that do not say it themselves, for a run of the same tests in the other mode.
 """
 
 import json
@@ -18,11 +20,25 @@ LINE = "%04d:%08d\n"  # the pair and the line
 LINE_BYTES = len(LINE % (0, 0))
 NOTE = "millrace-"
 MEMBER, ASSIGNMENT, HEAD = NOTE + "member-", NOTE + "assignment-", NOTE + "cluster"
+FENCING = "millrace.leader.fencing"
 
 
 def units_of(text):
     """{"CONNECTOR": [-1, 0]}, or with texts instead of the list → {(connector, task)}."""
     return {(connector, int(task)) for connector, tasks in (text or {}).items() for task in tasks}
+
+
+def worker_properties(kafka, **properties):
+    """lab.worker_properties of a worker in a cluster, with the fencing of this run."""
+    common = lab.worker_properties(kafka, **properties)
+    if os.environ.get("MILLRACE_FENCING"):
+        common.setdefault(FENCING, os.environ["MILLRACE_FENCING"])
+    return common
+
+
+def fencing_of(common):
+    """What the leader takes where nothing is denied."""
+    return "transaction" if common.get(FENCING) == "transaction" else "generation"
 
 
 class Cluster:
@@ -33,8 +49,9 @@ class Cluster:
 
     def __init__(self, kafka, names=("a", "b", "c"), machines=None, tls=None, **properties):
         self.kafka, self.machines, self.tls = kafka, machines or {}, tls
-        self.common = lab.worker_properties(kafka, **properties)
+        self.common = worker_properties(kafka, **properties)
         del self.common["listeners"]
+        self.fencing = fencing_of(self.common)
         self.topic = self.common["config.storage.topic"]
         self.ports, self.workers = {}, {}
         for name in names:
@@ -92,12 +109,14 @@ class Cluster:
         return {key: value for key, value, _ in self.records() if value is not None}
 
     def head(self):
-        return self.newest().get(HEAD, {})
+        """{} while there is none. Whoever leads fences as it was told."""
+        head = self.newest().get(HEAD, {})
+        assert head.get("fencing", self.fencing) == self.fencing, "leader fencing: %s, not %s" % (head["fencing"], self.fencing)
+        return head
 
     def leader(self):
         """The name of the worker that leads; only once its record stands there."""
-        newest = self.newest()
-        url = newest.get(HEAD, {}).get("leader_url")
+        url = self.head().get("leader_url")
         return self.name_of(url) if url else None
 
     def assignments(self):
@@ -130,6 +149,7 @@ class Cluster:
 
     def wait_balanced(self, units, names=None, timeout_s=60):
         lab.wait_until(lambda: self.is_balanced(units, names), "%d units are balanced" % units, timeout_s, 0.1)
+        self.head()
 
     def moves(self, since_s=0.0):
         """(connector, task) → how often it was given to another run of a worker since then."""

@@ -5,6 +5,7 @@
 
     stall LISTEN     nothing passes, in neither direction; connections stay, new ones are taken and hear nothing
     mute LISTEN      requests pass, answers do not: what was asked for is done, but who asked never hears of it
+    mute-at:TEXT LISTEN      so, from the moment when TEXT (without a blank) stands in a request, which still passes
     reset LISTEN     every connection is reset, and so is each new one
     heal LISTEN      all as before; what was held back passes now
 
@@ -19,6 +20,7 @@ import subprocess
 import sys
 
 CHUNK_BYTES = 1 << 16  # of each direction, held back while a line is cut; the sockets' own buffers beside
+TEXT_BYTES_MAX = 256  # of mute-at
 
 
 class Proxy:
@@ -49,6 +51,7 @@ class Line:
         self.port, self.target = port, target.rsplit(":", 1)
         self.requests, self.answers = asyncio.Event(), asyncio.Event()  # set: they pass
         self.is_reset = False
+        self.mute_at = None
         self.writers = set()
 
     async def start(self):
@@ -56,6 +59,8 @@ class Line:
         self.server = await asyncio.start_server(self.connected, "127.0.0.1", self.port)
 
     def set(self, what):
+        what, _, text = what.partition(":")
+        self.mute_at = text.encode() if what == "mute-at" else None
         self.is_reset = what == "reset"
         (self.requests.clear if what == "stall" else self.requests.set)()
         (self.answers.clear if what in ("stall", "mute") else self.answers.set)()
@@ -74,15 +79,24 @@ class Line:
         self.writers |= ends
         if self.is_reset:
             reset(writer)
-        await asyncio.gather(pump(reader, upstream[1], self.requests), pump(upstream[0], writer, self.answers))
+        await asyncio.gather(pump(reader, upstream[1], self.requests, self.look), pump(upstream[0], writer, self.answers))
         self.writers -= ends
 
+    def look(self, data):
+        """At a request, before it passes."""
+        if self.mute_at and self.mute_at in data:
+            self.answers.clear()
 
-async def pump(reader, writer, passes):
-    """Until either side has ended; then the other ends too."""
+
+async def pump(reader, writer, passes, look=None):
+    """Until either side has ended; then the other ends too. `look` is shown each piece, and the end of the one before it."""
+    seen = b""
     try:
         while data := await reader.read(CHUNK_BYTES):
             await passes.wait()
+            if look:
+                seen = seen[-TEXT_BYTES_MAX:] + data
+                look(seen)
             writer.write(data)
             await writer.drain()
         await passes.wait()  # that it has ended is not heard either

@@ -50,7 +50,7 @@ class Access(unittest.TestCase):
             {"name": "viewers", "users": ["viewer"], "role": "viewer", **own},
             {"name": "operators", "users": ["operator"], "role": "operator", **own},
             {"name": "editors", "users": ["editor"], "classes": ["*"], **edit},
-            {"name": "filers", "users": ["filer"], "classes": [FILE_SINK], **edit},
+            {"name": "filers", "users": ["filer"], "classes": [FILE_SINK], "files": [self.folder + "/*"], **edit},
             {"name": "admins", "users": ["admin"], "role": "admin"}]}
 
     # Asking: whoever it is asks the follower, unless said otherwise.

@@ -1,4 +1,4 @@
-"""What a cluster says of itself, a drain on request, labels, and two workers that claim one address."""
+"""What a cluster says of itself, a drain on request, labels, two workers that claim one address, and what some properties of it change."""
 
 import os
 import re
@@ -6,17 +6,19 @@ import signal
 import time
 import unittest
 
+import cluster
 import exposition
 import lab
 
 SESSION_MS = 10000
+SHORT_SESSION_MS, DELAY_MS = 6000, 10000
 
 
 class ClusterAdmin(unittest.TestCase):
-    def begin(self, *labels):
+    def begin(self, *labels, **more):
         """A worker for each; "": without labels."""
         self.kafka = lab.suite_lab()
-        self.common = lab.worker_properties(self.kafka, session__timeout__ms=SESSION_MS)
+        self.common = cluster.worker_properties(self.kafka, **{"session.timeout.ms": SESSION_MS, **more})
         self.folder = lab.scratch_folder()
         self.workers = [self.worker(millrace__placement__labels=text).start() for text in labels]
         for worker in self.workers:
@@ -31,7 +33,9 @@ class ClusterAdmin(unittest.TestCase):
         return worker
 
     def cluster(self, worker):
-        return worker.rest("GET", "/admin/cluster")
+        shown = worker.rest("GET", "/admin/cluster")
+        self.assertIn(shown.get("fencing"), (cluster.fencing_of(self.common), None))
+        return shown
 
     def are_members(self, worker, count):
         members = self.cluster(worker)["members"]
@@ -43,6 +47,21 @@ class ClusterAdmin(unittest.TestCase):
             if assignment["url"].rstrip("/") == of.url and assignment["obeyed"]:
                 return {(unit["connector"], unit.get("task", -1)) for unit in assignment["units"] + assignment["revoking"]}
         return set()
+
+    def unsigned(self, name, worker):
+        """The status of what workers ask each other, when somebody asks it without a signature."""
+        tasks = [task["config"] for task in worker.rest("GET", "/connectors/%s/tasks" % name)]
+        return worker.request("POST", "/connectors/%s/tasks" % name, tasks)[0]
+
+    def check_protocol(self, protocol, names):
+        """Followers have asked the leader to write their connectors' tasks, signed or not."""
+        wanted = 400 if protocol == "sessioned" else 204
+        self.assertEqual({wanted}, {self.unsigned(name, worker) for name in names for worker in self.workers})
+        keys = [record["key"] for record in self.kafka.consume(self.common["config.storage.topic"])]
+        self.assertEqual(protocol == "sessioned", "session-key" in keys)
+        found = exposition.Exposition(lab.http("GET", self.workers[0].url + "/metrics")[1])
+        self.assertEqual([{"connect_protocol": protocol.upper()}],
+                         found.with_labels("kafka_connect_worker_rebalance_connect_protocol"))
 
     def leader(self):
         url = lab.wait_until(lambda: self.cluster(self.workers[0])["leader"], "somebody leads")
@@ -73,22 +92,23 @@ class ClusterAdmin(unittest.TestCase):
         return names
 
     def test_every_worker_shows_the_same_cluster(self):
-        self.begin("zone=a", "zone=b")
+        self.begin("zone=a", "zone=b", connect__protocol="eager")
         names = self.create_sources(2)
         a, b = self.workers
         wanted = {(name, task) for name in names for task in (-1, 0)}
         lab.wait_until(lambda: self.units(a, a) | self.units(a, b) == wanted, "all is given out")
         lab.wait_until(lambda: len(self.units(b, a)) == 2, "it is balanced")
         shown = [self.cluster(worker) for worker in self.workers]
-        for worker, cluster in zip(self.workers, shown):
-            asked = cluster.pop("answered_by")
+        for worker, seen in zip(self.workers, shown):
+            asked = seen.pop("answered_by")
             self.assertEqual((worker.url + "/", True), (asked["url"], asked["is_member"]))
         self.assertEqual(shown[0], shown[1])
-        cluster = shown[0]
-        self.assertEqual({"zone=a", "zone=b"}, {member["labels"] for member in cluster["members"]})
-        self.assertEqual([cluster["leader"]], [member["url"] for member in cluster["members"] if member["leads"]])
-        self.assertEqual([], cluster["unassigned"])
-        self.assertIn(cluster["fencing"], ("generation", "transaction"))
+        seen = shown[0]
+        self.assertEqual({"zone=a", "zone=b"}, {member["labels"] for member in seen["members"]})
+        self.assertEqual([seen["leader"]], [member["url"] for member in seen["members"] if member["leads"]])
+        self.assertEqual([], seen["unassigned"])
+        self.assertEqual(cluster.fencing_of(self.common), seen["fencing"])
+        self.check_protocol("eager", names)
 
     def test_a_leader_that_drains_goes_on_leading(self):
         self.begin("", "")
@@ -106,6 +126,7 @@ class ClusterAdmin(unittest.TestCase):
         self.assertLess(shown["last_rebalance"]["duration_ms"], 2000)
         self.check_rebalances(leader, shown["last_rebalance"])
         self.check_metrics(leader)
+        self.check_protocol("sessioned", names)
         for name in names:
             self.assert_flows(name)
         names += self.create_sources(1)
@@ -141,7 +162,6 @@ class ClusterAdmin(unittest.TestCase):
             self.assertTrue(0 <= found.value(prefix + "time_since_last_rebalance_ms") < 60000)
             self.assertGreaterEqual(found.value(prefix + "epoch"), 1)
             self.assertEqual([{"leader_name": leader.url + "/"}], found.with_labels(prefix + "leader_name"))
-            self.assertEqual([{"connect_protocol": "SESSIONED"}], found.with_labels(prefix + "connect_protocol"))
 
     def test_the_only_worker_that_drains_leaves_its_work_unassigned(self):
         self.begin("")
@@ -233,6 +253,44 @@ class ClusterAdmin(unittest.TestCase):
         print("        a member with its share after %.2f s; the former one's session had %d s" % (
             time.monotonic() - began, SESSION_MS / 1000))
         self.assertLess(time.monotonic() - began, SESSION_MS / 1000 + 5)
+        for name in names:
+            self.assert_flows(name)
+
+    def waits(self, of):
+        """(connector, task) → until when, of what the cluster keeps for that worker."""
+        return {(unit["connector"], unit.get("task", -1)): unit["until_ms"] / 1000
+                for unit in self.cluster(self.workers[0])["waiting"] if unit["for"].rstrip("/") == of.url}
+
+    def test_work_waits_for_its_worker_and_not_longer_than_the_delay(self):
+        """Two die at once; one of them is started again."""
+        self.begin("", "", "", session__timeout__ms=SHORT_SESSION_MS, connect__protocol="compatible",
+                   scheduled__rebalance__max__delay__ms=DELAY_MS)
+        names = self.create_sources(3)
+        leader = self.leader()
+        self.workers.sort(key=lambda worker: worker is not leader)
+        _, back, lost = self.workers
+        had = lab.wait_until(lambda: [units for units in [[self.units(leader, of) for of in self.workers]] if {2} == set(map(len, units))],
+                             "each has a connector and a task")[0]
+        self.check_protocol("compatible", names)
+        for worker in (back, lost):
+            worker.kill()
+        killed = time.time()
+        until = lab.wait_until(lambda: set(self.waits(back)) == had[1] and set(self.waits(lost)) == had[2] and self.waits(lost),
+                               "what both had waits", 3)
+        for at in until.values():
+            self.assertAlmostEqual(killed + DELAY_MS / 1000, at, delta=2)
+        again = self.worker(listeners=back.url).start()
+        lab.wait_until(lambda: self.units(leader, again) == had[1], "one is back and has what it had", DELAY_MS / 1000)
+        print("        home after %.1f s" % (time.time() - killed))
+        self.assertEqual((had[0], had[2]), (self.units(leader, leader), set(self.waits(lost))))
+        self.assertLess(time.time(), min(until.values()))
+        for name in {connector for connector, _ in had[0] | had[1]}:
+            self.assert_flows(name)
+        lab.wait_until(lambda: self.units(leader, leader) | self.units(leader, again) == set().union(*had), "the others have it all",
+                       DELAY_MS / 1000)
+        print("        elsewhere after %.1f s" % (time.time() - killed))
+        self.assertGreaterEqual(time.time(), min(until.values()) - 0.1)
+        self.assertEqual({}, self.waits(lost))
         for name in names:
             self.assert_flows(name)
 

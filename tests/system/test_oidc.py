@@ -17,7 +17,7 @@ KEY_SETTLE_S = 5  # CALLER_KEY_SETTLE_MS
 BINDINGS = {"bindings": [
     {"name": "readers", "groups": ["readers"], "role": "viewer", "connectors": ["*"]},
     {"name": "team", "groups": ["team"], "role": "editor", "connectors": ["team-*"], "topics": ["*"],
-     "classes": ["FileStreamSource", "org.apache.kafka.connect.file.FileStreamSourceConnector"]},
+     "classes": ["FileStreamSource", "org.apache.kafka.connect.file.FileStreamSourceConnector"], "files": ["*"]},
 ]}
 
 

@@ -158,3 +158,9 @@ bool file_replace(const char *path, const struct file_content *content, char *wh
     str_buffer_release(&temporary);
     return error == 0 || explain(why, why_size, path, "cannot be written", error);
 }
+
+bool file_is_open_to_all(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0;
+}

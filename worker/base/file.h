@@ -24,6 +24,9 @@ struct file_content {
 };
 bool file_replace(const char *path, const struct file_content *content, char *why, size_t why_size);
 
+/* A regular file that whoever is on the machine may read. */
+bool file_is_open_to_all(const char *path);
+
 /* For tests: the next `steps` of file_replace work (each byte written, each fsync and the rename are one); the one after fails as on a
  * full disk, and so do all later ones, or, with `dies`, the process ends in it as by SIGKILL. INT64_MAX: all work again. */
 void file_fail_after(int64_t steps, bool dies);

@@ -7,12 +7,13 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
 #include "base/thread.h"
 
 #include "base/bans.h"
@@ -21,15 +22,28 @@
 #define WAYS 8
 #define BUCKETS (SECRETS_MAX / WAYS)
 #define STARTS 65536
+#define LENGTHS (SECRETS_PIECE - SECRETS_LEAST + 1)
 
-static _Atomic uint64_t places[BUCKETS][WAYS]; /* 0: empty */
-static uint8_t next_way[BUCKETS];              /* lock */
+/* Who noted a piece: the worker itself, whoever was tried, or connectors, by a hash of the name. */
+enum { OWNER_WORKER, OWNER_TRIAL, OWNER_CONNECTORS, OWNERS = 1024 };
+
+static _Atomic uint64_t places[BUCKETS][WAYS]; /* 0: empty, and so are those behind it */
 static _Atomic uint64_t starts[STARTS / 64];   /* a bit for each fingerprint that a secret's first SECRETS_LEAST bytes have */
 static _Atomic uint64_t lengths;               /* bit n: pieces of SECRETS_LEAST + n bytes are known */
+
+/* What stands in a place, besides: all under the lock. */
+static struct piece {
+    uint16_t start, owner;
+    uint8_t length; /* beyond SECRETS_LEAST */
+} pieces[BUCKETS][WAYS];
+static uint8_t next_way[BUCKETS];
+static uint16_t start_counts[STARTS], length_counts[LENGTHS], owner_counts[OWNERS];
+static _Thread_local bool is_trial;
+
 static _Atomic uint64_t base;                  /* 0: not drawn yet; written under the lock */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-_Static_assert(SECRETS_PIECE - SECRETS_LEAST < 64, "a bit for each length");
+_Static_assert(LENGTHS <= 64, "a bit for each length");
 _Static_assert(sizeof(SECRETS_HIDDEN) - 1 <= SECRETS_LEAST, "hiding needs no room");
 
 /* --- fingerprints ------------------------------------------------------------------------------------------------------ */
@@ -96,19 +110,26 @@ static void draw_base(void)
     atomic_store(&base, drawn % (PRIME - 1024) + 512);
 }
 
-static bool is_known(uint64_t print, size_t length)
+/* Of its bucket: the way where it is, or the first empty one; WAYS: neither. */
+static size_t way_of(uint64_t print, uint64_t wanted)
 {
     const _Atomic uint64_t *bucket = places[print % BUCKETS];
-    uint64_t wanted = place_of(print, length);
+    size_t way = 0;
 
-    for (size_t i = 0; i < WAYS; i++) {
-        uint64_t place = atomic_load_explicit(&bucket[i], memory_order_relaxed);
-        if (place == wanted)
-            return true;
-        if (place == 0)
-            return false;
+    for (; way < WAYS; way++) {
+        uint64_t place = atomic_load_explicit(&bucket[way], memory_order_relaxed);
+        if (place == wanted || place == 0)
+            break;
     }
-    return false;
+    return way;
+}
+
+static bool is_known(uint64_t print, size_t length)
+{
+    uint64_t wanted = place_of(print, length);
+    size_t way = way_of(print, wanted);
+
+    return way < WAYS && atomic_load_explicit(&places[print % BUCKETS][way], memory_order_relaxed) == wanted;
 }
 
 static bool may_start(uint64_t print)
@@ -118,18 +139,94 @@ static bool may_start(uint64_t print)
     return (atomic_load_explicit(&starts[bit / 64], memory_order_relaxed) >> bit % 64 & 1) != 0;
 }
 
+/* --- whose ------------------------------------------------------------------------------------------------------------- */
+
+static size_t owner_now(void)
+{
+    const struct log_context *context = log_context_top();
+
+    if (is_trial)
+        return OWNER_TRIAL;
+    if (context == NULL)
+        return OWNER_WORKER;
+    return OWNER_CONNECTORS +
+           hash_bytes(context->connector, strlen(context->connector), atomic_load(&base)) % (OWNERS - OWNER_CONNECTORS);
+}
+
+/* Whoever has the most makes room first, and before all others what was only tried. */
+static uint32_t weight_of(size_t owner)
+{
+    return owner_counts[owner] + (owner == OWNER_TRIAL ? SECRETS_MAX : 0u);
+}
+
+/* locks: held. Known, and noted by one more: it goes with whoever is the last to make room. */
+static void change_owner(struct piece *piece, size_t owner)
+{
+    if (weight_of(owner) >= weight_of(piece->owner))
+        return;
+    owner_counts[piece->owner]--;
+    owner_counts[owner]++;
+    piece->owner = (uint16_t)owner;
+}
+
+/* locks: held. The bucket is full. WAYS: all in it stay before one of this owner. */
+static size_t victim_of(size_t bucket, size_t owner)
+{
+    size_t victim = WAYS;
+
+    for (size_t i = 0; i < WAYS; i++) {
+        size_t way = (next_way[bucket] + i) % WAYS;
+        uint32_t weight = weight_of(pieces[bucket][way].owner);
+        if (weight >= weight_of(owner) && (victim == WAYS || weight > weight_of(pieces[bucket][victim].owner)))
+            victim = way;
+    }
+    return victim;
+}
+
+/* --- places ------------------------------------------------------------------------------------------------------------ */
+
+/* locks: held. */
+static void count(const struct piece *piece)
+{
+    owner_counts[piece->owner]++;
+    if (start_counts[piece->start]++ == 0)
+        atomic_fetch_or(&starts[piece->start / 64], UINT64_C(1) << piece->start % 64);
+    if (length_counts[piece->length]++ == 0)
+        atomic_fetch_or(&lengths, UINT64_C(1) << piece->length);
+}
+
+/* locks: held. */
+static void uncount(const struct piece *piece)
+{
+    owner_counts[piece->owner]--;
+    if (--start_counts[piece->start] == 0)
+        atomic_fetch_and(&starts[piece->start / 64], ~(UINT64_C(1) << piece->start % 64));
+    if (--length_counts[piece->length] == 0)
+        atomic_fetch_and(&lengths, ~(UINT64_C(1) << piece->length));
+}
+
 /* locks: held. */
 static void note_piece(const char *text, size_t length)
 {
-    uint64_t print = print_of(text, length), start = print_of(text, SECRETS_LEAST) % STARTS;
-    size_t bucket = print % BUCKETS;
+    uint64_t print = print_of(text, length), place = place_of(print, length);
+    size_t bucket = print % BUCKETS, way = way_of(print, place), owner = owner_now();
 
-    if (is_known(print, length))
+    if (is_known(print, length)) {
+        change_owner(&pieces[bucket][way], owner);
         return;
-    atomic_store_explicit(&places[bucket][next_way[bucket]], place_of(print, length), memory_order_relaxed);
-    next_way[bucket] = (uint8_t)((next_way[bucket] + 1) % WAYS);
-    atomic_fetch_or(&starts[start / 64], UINT64_C(1) << start % 64);
-    atomic_fetch_or(&lengths, UINT64_C(1) << (length - SECRETS_LEAST));
+    }
+    if (way == WAYS) {
+        way = victim_of(bucket, owner);
+        if (way == WAYS)
+            return;
+        uncount(&pieces[bucket][way]);
+        next_way[bucket] = (uint8_t)((way + 1) % WAYS);
+    }
+    pieces[bucket][way] = (struct piece){.start = (uint16_t)(print_of(text, SECRETS_LEAST) % STARTS),
+                                         .owner = (uint16_t)owner,
+                                         .length = (uint8_t)(length - SECRETS_LEAST)};
+    count(&pieces[bucket][way]);
+    atomic_store_explicit(&places[bucket][way], place, memory_order_relaxed);
 }
 
 void secrets_note(const char *text)
@@ -142,11 +239,30 @@ void secrets_note(const char *text)
         return;
     mutex_lock(&lock);
     draw_base();
-    for (size_t at = 0; at + SECRETS_PIECE < length; at += SECRETS_PIECE)
-        note_piece(text + at, SECRETS_PIECE);
+    for (size_t at = 0; at + SECRETS_PIECE < length; at += SECRETS_PIECE) {
+        if (at < SECRETS_ENDS || at + SECRETS_ENDS >= length)
+            note_piece(text + at, SECRETS_PIECE);
+    }
     size_t last = length < SECRETS_PIECE ? length : SECRETS_PIECE;
     note_piece(text + length - last, last);
     mutex_unlock(&lock);
+}
+
+bool secrets_trial(bool on)
+{
+    bool before = is_trial;
+
+    is_trial = on;
+    return before;
+}
+
+size_t secrets_beginnings(void)
+{
+    size_t known = 0;
+
+    for (size_t i = 0; i < STARTS / 64; i++)
+        known += (size_t)__builtin_popcountll(atomic_load(&starts[i]));
+    return known;
 }
 
 void secrets_forget(void)
@@ -160,6 +276,9 @@ void secrets_forget(void)
     for (size_t i = 0; i < STARTS / 64; i++)
         atomic_store(&starts[i], 0);
     atomic_store(&lengths, 0);
+    memset(start_counts, 0, sizeof(start_counts));
+    memset(length_counts, 0, sizeof(length_counts));
+    memset(owner_counts, 0, sizeof(owner_counts));
     mutex_unlock(&lock);
 }
 

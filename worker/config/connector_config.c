@@ -106,6 +106,11 @@ struct connector_config *connector_config_create(enum connector_kind kind, const
         mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for a connector's configuration");
         return NULL;
     }
+    if (connector_names_own_file(raw, worker)) {
+        mr_error_set(error, MR_ERR_CONFIG, OWN_FILE_WORDS);
+        connector_config_destroy(&box->config);
+        return NULL;
+    }
     box->config.kind = kind;
     const struct mr_config_def *defs[CONNECTOR_DEFS];
     connector_config_defs(kind, defs);

@@ -90,6 +90,12 @@ const char *version_value(struct validating *validating, const char *option, con
 /* Clients -------------------------------------------------------------------------------------------------------- */
 
 #define CLIENT_DEFS 3
+/* What file connectors open, and others call so: never a file of the worker's own, whoever asks. */
+#define OWN_FILE_OPTION "file"
+#define OWN_FILE_WORDS "file: this is one of the worker's own files, which no connector may open"
+#define OWN_FILE_PATH_MAX 4096 /* bytes; longer ones cannot be opened */
+bool connector_names_own_file(const struct string_map *map, const struct worker_config *worker);
+
 /* A client's options in Kafka's words: names, types, defaults. */
 void client_defs(int kind, const struct mr_config_def *defs[CLIENT_DEFS]);
 

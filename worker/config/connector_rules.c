@@ -134,8 +134,34 @@ static void check_group(struct validating *validating)
                              workers);
 }
 
+/* Files ---------------------------------------------------------------------------------------------------------- */
+
+/* Blanks around a text do not count, as options are read. */
+bool connector_names_own_file(const struct string_map *map, const struct worker_config *worker)
+{
+    char path[OWN_FILE_PATH_MAX];
+    const char *text = string_map_get(map, OWN_FILE_OPTION);
+    while (text != NULL && *text != '\0' && (unsigned char)*text <= ' ')
+        text++;
+    size_t length = text == NULL ? 0 : strlen(text);
+    while (length > 0 && (unsigned char)text[length - 1] <= ' ')
+        length--;
+    if (length == 0 || length >= sizeof(path))
+        return false;
+    memcpy(path, text, length);
+    path[length] = '\0';
+    return worker_config_owns_file(worker, path);
+}
+
+static void check_file(struct validating *validating)
+{
+    if (connector_names_own_file(validating->map, validating->worker))
+        validating_add_error(validating, OWN_FILE_OPTION, OWN_FILE_WORDS);
+}
+
 void validate_rules(struct validating *validating)
 {
+    check_file(validating);
     if (validating->kind != CONNECTOR_SINK)
         return;
     check_topics(validating);

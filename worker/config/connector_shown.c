@@ -178,12 +178,17 @@ struct string_map *connector_shown_create(const struct loader *loader, const str
     return NULL;
 }
 
+static bool says_hidden(const char *value)
+{
+    return value != NULL && strcmp(value, CONFIG_HIDDEN_TEXT) == 0;
+}
+
 bool connector_shown_restore(struct string_map *config, const struct string_map *present, const char **missing)
 {
     *missing = NULL;
     for (size_t i = 0; i < string_map_count(config); i++) {
         const char *option = string_map_key(config, i), *value = string_map_value(config, i), *stored;
-        if (value == NULL || strcmp(value, CONFIG_HIDDEN_TEXT) != 0)
+        if (!says_hidden(value))
             continue;
         stored = present == NULL ? NULL : string_map_get(present, option);
         if (stored == NULL)
@@ -192,4 +197,18 @@ bool connector_shown_restore(struct string_map *config, const struct string_map 
             return false;
     }
     return true;
+}
+
+bool connector_shown_stays(const struct loader *loader, const struct string_map *present, const struct string_map *next,
+                           const struct string_map *given)
+{
+    struct string_map *shown = connector_shown_create(loader, present, present);
+    bool stays = shown == NULL;
+    for (size_t i = 0; !stays && i < string_map_count(shown); i++) {
+        const char *option = string_map_key(shown, i);
+        bool was_written = given != NULL && string_map_has(given, option) && !says_hidden(string_map_get(given, option));
+        stays = says_hidden(string_map_value(shown, i)) && string_map_get(next, option) != NULL && !was_written;
+    }
+    string_map_destroy(shown);
+    return stays;
 }

@@ -27,4 +27,9 @@ struct string_map *connector_shown_create(const struct loader *loader, const str
 #define CONNECTOR_SHOWN_MISSING "%.200s is \"[hidden]\", which stands for the value that is stored, and none is. Give the value"
 bool connector_shown_restore(struct string_map *config, const struct string_map *present, const char **missing);
 
+/* Does a value of `present` that is not shown stay in `next`? `given`: what the client wrote, of which `next` was made: who writes the
+ * value itself knows it, so only what was left out or written as "[hidden]" counts; NULL: not known. true also for want of memory. */
+bool connector_shown_stays(const struct loader *loader, const struct string_map *present, const struct string_map *next,
+                           const struct string_map *given);
+
 #endif

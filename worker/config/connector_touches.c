@@ -89,21 +89,26 @@ static void look_at_class(struct looking *looking)
 
 /* ---- topics ---- */
 
+/* Without the blanks around it, as options are read; it is not blank. */
+static void add_trimmed(struct looking *looking, struct ptr_array *list, const char *text)
+{
+    size_t length = strlen(text);
+    for (; (unsigned char)*text <= ' '; text++)
+        length--;
+    while ((unsigned char)text[length - 1] <= ' ')
+        length--;
+    add(looking, list, text, length);
+}
+
 static void add_topic(struct looking *looking, const char *option)
 {
     const char *text = string_map_get(looking->config, option);
     if (is_blank(text))
         return;
-    if (variables_has_reference(text)) {
+    if (variables_has_reference(text))
         set_any_topic(looking, option, "holds a reference");
-        return;
-    }
-    size_t length = strlen(text);
-    for (; (unsigned char)*text <= ' '; text++) /* as options are read */
-        length--;
-    while ((unsigned char)text[length - 1] <= ' ')
-        length--;
-    add(looking, &looking->touches->topics, text, length);
+    else
+        add_trimmed(looking, &looking->touches->topics, text);
 }
 
 static const struct mr_config_row list_row[] = {
@@ -234,6 +239,20 @@ static void look_at_topics(struct looking *looking)
     add_topic(looking, "errors.deadletterqueue.topic.name");
 }
 
+/* ---- files ---- */
+
+static void look_at_file(struct looking *looking)
+{
+    static const char FILE_CONNECTORS[] = "org.apache.kafka.connect.file.";
+    const char *class_name = looking->touches->class_name, *file = string_map_get(looking->config, "file");
+    if (class_name == NULL || !begins_with(class_name, FILE_CONNECTORS) || is_blank(file))
+        return;
+    if (variables_has_reference(file))
+        set_words(looking, &looking->touches->unknowable, "", "file", "holds a reference");
+    else
+        add_trimmed(looking, &looking->touches->files, file);
+}
+
 /* ---- clients, references ---- */
 
 static void look_at_group(struct looking *looking)
@@ -281,8 +300,10 @@ struct connector_touches *connector_touches_create(const struct loader *loader, 
     ptr_array_init(&touches->group_ids, mem_free);
     ptr_array_init(&touches->references, mem_free);
     ptr_array_init(&touches->overrides, mem_free);
+    ptr_array_init(&touches->files, mem_free);
     look_at_class(&looking);
     look_at_topics(&looking);
+    look_at_file(&looking);
     look_at_group(&looking);
     look_at_options(&looking);
     if (!looking.failed)
@@ -299,6 +320,7 @@ void connector_touches_destroy(struct connector_touches *touches)
     ptr_array_release(&touches->group_ids);
     ptr_array_release(&touches->references);
     ptr_array_release(&touches->overrides);
+    ptr_array_release(&touches->files);
     mem_free(touches->class_name);
     mem_free(touches->any_topic);
     mem_free(touches->unknowable);

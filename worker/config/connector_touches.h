@@ -7,6 +7,7 @@
  *  - topics, topics.regex of a sink; topic, topics, kafka.topic of a source; offsets.storage.topic of a source;
  *    errors.deadletterqueue.topic.name;
  *  - consumer.override.group.id; producer.override.*, consumer.override.*, admin.override.*;
+ *  - file of the file connectors;
  *  - ${provider:path:key} in the value of any option, found as variables.h finds them.
  * Not in it: topic.creation.* (settings of topics that the source writes anyway), converters and predicates (they see records, and
  * reach what their own options say), tasks.max, errors.*, exactly-once settings.
@@ -31,6 +32,7 @@ struct connector_touches {
     struct ptr_array group_ids;
     struct ptr_array references; /* provider:path:key, without ${} */
     struct ptr_array overrides;  /* whole names; consumer.override.group.id is not among them */
+    struct ptr_array files;      /* what a file connector reads or writes; none: standard input or output */
     char *any_topic; /* "all topics (why)": which it reaches is not known; NULL: `topics` are all */
     char *unknowable; /* words: what class or group it means is only known when references are resolved; NULL */
 };

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/plugin_call.h"
+#include "base/secrets.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "config/variables.h"
@@ -177,8 +178,7 @@ static void refuse_unknown_own(struct validating *validating)
         const char *key = string_map_key(validating->map, i);
         if (strncmp(key, prefix, sizeof(prefix) - 1) != 0 || report_find(validating->report, key) != NULL)
             continue;
-        report_add_error(validating->report, unknown_option(validating->report, key),
-                         "This worker knows no such option of connectors: check its spelling");
+        validating_add_error(validating, key, "%.200s: this worker knows no such option of connectors: check its spelling", key);
     }
 }
 
@@ -254,8 +254,7 @@ static struct connector_report *finish(struct validating *validating, int status
     return NULL;
 }
 
-struct connector_report *connector_config_validate(const struct connector_validation *validation,
-                                                   struct mr_error **error)
+static struct connector_report *resolve_and_validate(const struct connector_validation *validation, struct mr_error **error)
 {
     struct string_map *resolved = variables_resolve(validation->variables, validation->raw, NULL, error);
     struct validating validating = {.asked = validation,
@@ -272,5 +271,14 @@ struct connector_report *connector_config_validate(const struct connector_valida
     if (report == NULL)
         variables_hide_error(validation->raw, resolved, error);
     string_map_destroy(resolved);
+    return report;
+}
+
+struct connector_report *connector_config_validate(const struct connector_validation *validation,
+                                                   struct mr_error **error)
+{
+    bool before = secrets_trial(true);
+    struct connector_report *report = resolve_and_validate(validation, error);
+    secrets_trial(before);
     return report;
 }

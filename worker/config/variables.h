@@ -55,6 +55,8 @@ struct variables_print {
     uint64_t values; /* a hash, of this process only */
     size_t missing;  /* references that nothing answered */
 };
+/* References of the text that still stand in what it has become: nothing answered them. */
+size_t variables_missing(const char *raw, const char *resolved);
 struct variables_print variables_print(const struct string_map *raw, const struct string_map *resolved);
 
 /* The words with the text of `raw` in place of every value that a provider answered for it; mem_free. NULL: no memory. */

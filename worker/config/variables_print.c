@@ -7,8 +7,7 @@
 
 #include "base/bans.h"
 
-/* References of the text that still stand in what it has become. */
-static size_t missing_in(const char *raw, const char *resolved)
+size_t variables_missing(const char *raw, const char *resolved)
 {
     struct reference reference;
     size_t missing = 0;
@@ -28,7 +27,7 @@ struct variables_print variables_print(const struct string_map *raw, const struc
             continue;
         print.values = hash_bytes(name, strlen(name) + 1, print.values);
         print.values = hash_bytes(value, strlen(value) + 1, print.values);
-        print.missing += missing_in(text, value);
+        print.missing += variables_missing(text, value);
     }
     return print;
 }

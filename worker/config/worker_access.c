@@ -134,6 +134,20 @@ static bool is_loopback(const char *host)
            (strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == '\0');
 }
 
+static bool is_all_loopback(const struct listener_address *listeners, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!is_loopback(listeners[i].host))
+            return false;
+    return true;
+}
+
+bool worker_config_is_exposed(const struct worker_config *config)
+{
+    return !is_all_loopback(config->listeners, config->listener_count) ||
+           !is_all_loopback(config->admin_listeners, config->admin_listener_count);
+}
+
 /* false: no memory. */
 static bool warn_of_plain(struct worker_config_box *box, const char *property, const struct listener_address *listeners, size_t count)
 {

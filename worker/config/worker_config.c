@@ -305,6 +305,14 @@ struct worker_config *worker_config_create(enum worker_mode mode, const struct s
     return NULL;
 }
 
+bool worker_config_set_path(struct worker_config *config, const char *path)
+{
+    struct worker_config_box *box = box_of(config);
+    box->path = mem_strdup(path);
+    config->path = box->path;
+    return box->path != NULL;
+}
+
 static void topic_release(struct internal_topic_config *topic)
 {
     string_map_destroy(topic->topic_configs);
@@ -322,6 +330,7 @@ void worker_config_destroy(struct worker_config *config)
         mem_free(box->admin_listeners[i].host);
     mem_free(box->admin_listeners);
     mem_free(box->jaas_file);
+    mem_free(box->path);
     string_map_destroy(config->key_converter.options);
     string_map_destroy(config->value_converter.options);
     string_map_destroy(config->header_converter.options);

@@ -71,6 +71,7 @@ struct audit_config {
 struct worker_config {
     enum worker_mode mode;
     const struct string_map *properties; /* all, as written (references of the worker's file resolved) */
+    const char *path;                    /* of the worker's file; NULL: from none */
 
     const char *bootstrap_servers;
     const char *group_id;  /* standalone: "" */
@@ -129,6 +130,12 @@ void worker_config_destroy(struct worker_config *config);
 
 /* Must whoever asks over REST log in? Then there is a file of bindings, too. */
 bool worker_config_needs_login(const struct worker_config *config);
+/* Do others than this machine's own processes reach a listener, admin.listeners among them? */
+bool worker_config_is_exposed(const struct worker_config *config);
+
+/* Is it one of the worker's own: properties, logins, bindings, key and trust stores, audit record, offsets, crash note? By whatever
+ * name; looks at the files. */
+bool worker_config_owns_file(const struct worker_config *config, const char *path);
 
 /* Are changes recorded? */
 bool worker_config_is_audited(const struct worker_config *config);

@@ -4,8 +4,10 @@
  *   worker_options.c    the table: name, type, default, check, field, remedy
  *   worker_listeners.c  listener URLs
  *   worker_access.c     who may log in over REST: what goes together
+ *   worker_names.c      names that somebody misspelt
  *   worker_notices.c    what is ignored, what cannot be honoured
  *   worker_plugins.c    do the plugins it names exist
+ *   worker_own_files.c  files that no connector may open
  *   worker_config.c     puts them together
  */
 #ifndef CONFIG_WORKER_CONFIG_INTERNAL_H
@@ -47,6 +49,7 @@ struct worker_config_box {
     struct string_map *properties;
     struct listener_address *listeners, *admin_listeners;
     char *jaas_file; /* out of KAFKA_OPTS; NULL: not from there */
+    char *path;
     struct ptr_array warnings; /* char * */
 };
 
@@ -59,11 +62,21 @@ bool worker_warn(struct worker_config_box *box, const char *format, ...) __attri
 
 void worker_audit_check(const struct worker_config *config, struct str_buffer *mistakes);
 
+/* Which file it came from. false: no memory. */
+bool worker_config_set_path(struct worker_config *config, const char *path);
+
 /* -1: no memory; mistakes get a line each. */
 int worker_listeners_read(struct worker_config_box *box, struct str_buffer *mistakes);
 int worker_access_read(struct worker_config_box *box, struct str_buffer *mistakes);
 /* The JVM's basic-auth extension: not a class to be loaded, but logins by a JAAS file. */
 bool worker_access_is_extension(const char *class_name);
+/* Nearly one of the worker's own names, or one that begins as they do: somebody counts on it. */
+bool worker_name_is_meant_for_us(const char *name);
+/* ssl.*, admin.* and listeners.*, of which clients and listeners know but some. */
+bool worker_name_is_strange(const char *name);
+#define WORKER_NAME_MAX 200
+/* The known name that was probably meant. false: none is near. */
+bool worker_name_guess(const char *name, char guess[WORKER_NAME_MAX]);
 /* What is ignored becomes a warning; what protects something and cannot be honoured a mistake. -1: no memory. */
 int worker_notices_read(struct worker_config_box *box, struct str_buffer *mistakes);
 

@@ -3,7 +3,8 @@
  *
  * The providers are those that the file itself declares, made from their definitions (config.providers…) as they are written; they
  * and the plugin path are read before anything can be resolved. What the file then says, also of the providers that connectors
- * use, is the resolved text: as the JVM worker does it. A reference that no provider answers stays as text, with a warning.
+ * use, is the resolved text: as the JVM worker does it. A reference that no provider answers stays as text, with a warning; in a
+ * password, secret or key it refuses the file.
  *
  * A file that declares no providers is taken as it is written.
  * thread: start-up; calls plugin code.

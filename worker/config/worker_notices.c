@@ -28,7 +28,6 @@ static const char *const known_prefixes[] = {
     "listeners.https.",
     "admin.listeners.https.",
     "metrics.context.",
-    "millrace.",
 };
 
 /* Everything about these is warned about in one line of its own. */
@@ -42,12 +41,6 @@ static const struct ignored ignored[] = {
     {"internal.value.converter", true, "is ignored: internal topics have one format"},
     {"metrics.num.samples", false, "is ignored: metrics are taken over two samples of 30 s"},
     {"metrics.sample.window.ms", false, "is ignored: metrics are taken over two samples of 30 s"},
-};
-
-/* Own settings that protect something: a name that this version does not know must not pass for protection. */
-static const char *const protecting_prefixes[] = {
-    "millrace.rest.auth.",     "millrace.rest.bindings.", "millrace.audit.",
-    "millrace.leader.",        "millrace.exactly.once.",
 };
 
 static bool begins_with(const char *text, const char *prefix)
@@ -64,22 +57,11 @@ static const struct ignored *find_ignored(const char *name)
     return NULL;
 }
 
-static bool is_protecting(const char *name)
-{
-    for (size_t i = 0; i < sizeof(protecting_prefixes) / sizeof(protecting_prefixes[0]); i++) {
-        if (begins_with(name, protecting_prefixes[i]))
-            return true;
-    }
-    return false;
-}
-
 static bool is_known(const char *name)
 {
     /* A file of the other mode is no reason for noise. */
     if (worker_option_find(WORKER_DISTRIBUTED, name) != NULL || worker_option_find(WORKER_STANDALONE, name) != NULL)
         return true;
-    if (begins_with(name, "millrace."))
-        return false;
     for (size_t i = 0; i < sizeof(known_prefixes) / sizeof(known_prefixes[0]); i++) {
         if (begins_with(name, known_prefixes[i]))
             return true;
@@ -87,21 +69,42 @@ static bool is_known(const char *name)
     return false;
 }
 
+/* A misspelt limit must not be no limit: whatever is ours and not known ends the start. */
+static void refuse_unknown(const char *name, struct str_buffer *mistakes)
+{
+    char guess[WORKER_NAME_MAX];
+    if (worker_name_guess(name, guess))
+        worker_mistake(mistakes, "%.512s: this version does not know it, so nothing would come of it. Did you mean %s?", name, guess);
+    else
+        worker_mistake(mistakes, "%.512s: this version does not know it, so nothing would come of it. Correct its name", name);
+}
+
+static bool warn_of_strange(struct worker_config_box *box, const char *name)
+{
+    char guess[WORKER_NAME_MAX];
+    if (worker_name_guess(name, guess))
+        return worker_warn(box, "%.512s: neither listeners nor Kafka clients know it. Did you mean %s?", name, guess);
+    return worker_warn(box, "%.512s: neither listeners nor Kafka clients know it", name);
+}
+
 static bool read_name(struct worker_config_box *box, const char *name, const char *value, struct str_buffer *unknown,
                       struct str_buffer *mistakes)
 {
     const struct ignored *notice = find_ignored(name);
+    char guess[WORKER_NAME_MAX];
     if (notice != NULL)
         return value == NULL || *value == '\0' || worker_warn(box, "%.512s %s", name, notice->words);
+    if (worker_name_is_strange(name))
+        return warn_of_strange(box, name);
     if (is_known(name))
         return true;
-    if (is_protecting(name)) {
-        worker_mistake(mistakes, "%s: this version does not know it, and it would protect something. Remove it", name);
+    if (worker_name_is_meant_for_us(name)) {
+        refuse_unknown(name, mistakes);
         return true;
     }
-    if (begins_with(name, "millrace."))
-        return worker_warn(box, "%.512s is ignored: this version does not know it", name);
     str_buffer_printf(unknown, "%s%s", unknown->length > 0 ? ", " : "", name);
+    if (worker_name_guess(name, guess))
+        str_buffer_printf(unknown, " (did you mean %s?)", guess);
     return true;
 }
 

@@ -100,14 +100,15 @@ static void share_evenly(const struct plan *plan, const size_t *order, uint64_t 
     }
 }
 
-static void bring_home(struct plan *plan, const uint64_t *shares)
+/* As many as there are: those that are too many there are the first to go again, nothing of them runs yet. */
+static void bring_home(struct plan *plan)
 {
     for (size_t i = 0; i < plan->unit_count; i++) {
         struct assignment_unit *unit = &plan->units[i];
 
         if (!is_of_kind(plan, unit) || unit->worker != ASSIGNMENT_NOWHERE || unit->home == ASSIGNMENT_NOWHERE)
             continue;
-        if (fits(plan, unit, (size_t)unit->home) && plan->loads[unit->home] + unit->weight <= shares[unit->home])
+        if (fits(plan, unit, (size_t)unit->home))
             place(plan, unit, (size_t)unit->home);
     }
 }
@@ -140,6 +141,11 @@ static unsigned cost_of_move(const struct assignment_unit *unit, size_t to)
     return unit->home == unit->worker ? 4 : 3;
 }
 
+static bool is_running_at(const struct assignment_unit *unit, size_t worker)
+{
+    return unit->current == (int32_t)worker;
+}
+
 /* The unit that should go from one worker to the other, or NULL. */
 static struct assignment_unit *unit_to_move(const struct plan *plan, size_t from, size_t to)
 {
@@ -152,6 +158,8 @@ static struct assignment_unit *unit_to_move(const struct plan *plan, size_t from
             continue;
         if (plan->loads[to] + unit->weight >= plan->loads[from] || !fits(plan, unit, to))
             continue;
+        if (!is_running_at(unit, from))
+            return unit; /* nothing is lost; who comes home is seen to at the end */
         if (best == NULL || cost_of_move(unit, to) < cost_of_move(best, to))
             best = unit;
     }
@@ -187,19 +195,77 @@ static bool improve(struct plan *plan, size_t *order, const uint64_t *shares)
     return best != NULL;
 }
 
-/* One kind of unit. It ends: each improvement lessens the sum of the squares of the loads. */
+/* --- home, at no cost ---------------------------------------------------------------------------------------------- */
+
+/* It has to move anyway, and could as well go home. */
+static bool could_go_home(const struct plan *plan, const struct assignment_unit *unit)
+{
+    return is_of_kind(plan, unit) && unit->worker != ASSIGNMENT_NOWHERE && unit->worker != unit->current &&
+           unit->home != ASSIGNMENT_NOWHERE && unit->home != unit->worker && fits(plan, unit, (size_t)unit->home);
+}
+
+/* Who is about to come to the home of `unit`, does not belong there, and may as well go where that one was to go. NULL: nobody. */
+static struct assignment_unit *stranger_at_home(const struct plan *plan, const struct assignment_unit *unit)
+{
+    for (size_t i = 0; i < plan->unit_count; i++) {
+        struct assignment_unit *other = &plan->units[i];
+
+        if (is_of_kind(plan, other) && other->worker == unit->home && other->worker != other->current &&
+            other->home != other->worker && other->weight == unit->weight && fits(plan, other, (size_t)unit->worker))
+            return other;
+    }
+    return NULL;
+}
+
+/* Where the balance stays as good as it is. false: nobody went. */
+static bool go_home(struct plan *plan)
+{
+    bool has_gone = false;
+
+    for (size_t i = 0; i < plan->unit_count; i++) {
+        struct assignment_unit *unit = &plan->units[i], *stranger;
+        size_t left = (size_t)unit->worker;
+
+        if (!could_go_home(plan, unit))
+            continue;
+        stranger = stranger_at_home(plan, unit);
+        if (stranger == NULL && plan->loads[unit->home] + unit->weight > plan->loads[left])
+            continue;
+        place(plan, unit, (size_t)unit->home);
+        if (stranger != NULL)
+            place(plan, stranger, left);
+        has_gone = true;
+    }
+    return has_gone;
+}
+
+/* One kind of unit. It ends: each improvement lessens the sum of the squares of the loads, whoever goes home lets it be and stays. */
 static void compute(struct plan *plan, size_t *order, uint64_t *shares)
 {
     memset(plan->loads, 0, plan->worker_count * sizeof(plan->loads[0]));
     keep_current(plan);
     sort_by_load(plan, order);
     share_evenly(plan, order, shares);
-    bring_home(plan, shares);
+    bring_home(plan);
     place_rest(plan);
     while (improve(plan, order, shares))
         ;
-    while (improve(plan, order, NULL)) /* where labels do not let all have their share */
-        ;
+    do {
+        while (improve(plan, order, NULL)) /* where labels do not let all have their share */
+            ;
+    } while (go_home(plan));
+}
+
+static bool is_sorted(const struct assignment_worker *workers, size_t worker_count, const struct assignment_unit *units,
+                      size_t unit_count)
+{
+    for (size_t i = 1; i < worker_count; i++)
+        if (strcmp(workers[i - 1].id, workers[i].id) >= 0)
+            return false;
+    for (size_t i = 1; i < unit_count; i++)
+        if (unit_compare(units[i - 1].connector, units[i - 1].task, units[i].connector, units[i].task) >= 0)
+            return false;
+    return true;
 }
 
 bool assignment_compute(const struct assignment_worker *workers, size_t worker_count, struct assignment_unit *units,
@@ -213,6 +279,7 @@ bool assignment_compute(const struct assignment_worker *workers, size_t worker_c
         mem_free(order);
         return false;
     }
+    assert(is_sorted(workers, worker_count, units, unit_count));
     for (size_t i = 0; i < unit_count; i++) {
         assert(units[i].weight > 0 && units[i].current < (int32_t)worker_count && units[i].home < (int32_t)worker_count);
         units[i].worker = ASSIGNMENT_NOWHERE;

@@ -5,8 +5,8 @@
  * - a unit stands on a worker that takes work (or keeps this one) and that its selector fits, or nowhere when there is none;
  * - balance: no unit could move to another worker it fits without making the balance worse or leaving it as it is; where all units
  *   fit everywhere and weigh 1, workers differ by one at most;
- * - few moves: a unit stays where it is unless it may not or the balance wants it elsewhere; a unit that stands nowhere goes home
- *   first, and what has to move for the balance goes home first;
+ * - few moves: a unit stays where it is unless it may not or the balance wants it elsewhere;
+ * - home first: whatever does not stay stands at home, if that fits, unless the balance would be worse then;
  * - deterministic: the same input gives the same result, whatever runs it.
  *
  * Workers come sorted by id, units by connector and task (unit_compare). Thread: any.

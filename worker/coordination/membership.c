@@ -39,6 +39,7 @@ struct membership {
     bool told;   /* of leading or following, since it joined. thread: group-member */
     atomic_llong guard_offset;
     char ghost[MEMBERSHIP_BOOT_ID_SIZE]; /* "": joins at once. Set before the threads start */
+    bool has_told_ghost;                 /* the log has it. The asker's */
 
     pthread_t asker;
     bool asker_runs;
@@ -342,6 +343,15 @@ static int join(struct membership *membership, struct mr_error **error)
     return member == NULL ? -1 : 0;
 }
 
+/* Only of one that was seen: who left in order is not there, and nobody waits for it. */
+static void tell_ghost(struct membership *membership)
+{
+    if (!membership->has_told_ghost)
+        log_info(LOG_NAME, "the worker that ran here before was killed and is in group %s still: joining when its session is over",
+                 membership->group_id);
+    membership->has_told_ghost = true;
+}
+
 /* What cannot be seen may be there, for a session from when it was seen last: a broker that comes back counts anew. */
 static bool ghost_is_there(struct membership *membership, int64_t *until_ms)
 {
@@ -359,6 +369,8 @@ static bool ghost_is_there(struct membership *membership, int64_t *until_ms)
         if (membership_parse_client_id(group.members[i].client_id, url, sizeof(url), boot_id, sizeof(boot_id)))
             is_there = is_there || strcmp(boot_id, membership->ghost) == 0;
     admin_group_release(&group);
+    if (is_there)
+        tell_ghost(membership);
     *until_ms = clock_monotonic_ms(NULL) + membership->setup.session_timeout_ms + GHOST_MARGIN_MS;
     return is_there;
 }
@@ -384,8 +396,6 @@ static void join_after_ghost(struct membership *membership)
 {
     struct mr_error *error = NULL;
 
-    log_info(LOG_NAME, "the worker that ran here before was killed and is in group %s still: joining when its session is over",
-             membership->group_id);
     if (wait_for_ghost(membership) && join(membership, &error) != 0) {
         on_failed(membership, error);
         mr_error_drop(error);

@@ -2,6 +2,7 @@
 #include <millrace/connector.h>
 
 #include "base/plugin_call.h"
+#include "base/secrets.h"
 #include "base/string_map.h"
 #include "config/connector_config.h"
 #include "config/variables.h"
@@ -35,8 +36,8 @@ static int call(const struct loader_plugin *plugin, const struct string_map *res
     return -1;
 }
 
-int executor_alter_offsets(const struct executor *executor, const struct string_map *config,
-                           const struct mr_offset_changes *changes, bool *handled, struct mr_error **error)
+static int resolve_and_call(const struct executor *executor, const struct string_map *config,
+                            const struct mr_offset_changes *changes, bool *handled, struct mr_error **error)
 {
     const struct loader_plugin *plugin;
     *handled = false;
@@ -47,5 +48,14 @@ int executor_alter_offsets(const struct executor *executor, const struct string_
     if (status == 0)
         status = call(plugin, resolved, changes, handled, error);
     string_map_destroy(resolved);
+    return status;
+}
+
+int executor_alter_offsets(const struct executor *executor, const struct string_map *config,
+                           const struct mr_offset_changes *changes, bool *handled, struct mr_error **error)
+{
+    bool before = secrets_trial(true);
+    int status = resolve_and_call(executor, config, changes, handled, error);
+    secrets_trial(before);
     return status;
 }

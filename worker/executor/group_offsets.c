@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "config/connector_config.h"
@@ -86,7 +87,7 @@ static int open_admin(struct group_client *client, const struct client_layers *l
     return client->admin != NULL ? 0 : -1;
 }
 
-static int group_client_open(struct group_client *client, struct mr_error **error)
+static int resolve_and_open(struct group_client *client, struct mr_error **error)
 {
     const struct executor_setup *setup = &client->executor->setup;
     struct client_layers layers = {.worker = setup->worker->properties};
@@ -100,6 +101,14 @@ static int group_client_open(struct group_client *client, struct mr_error **erro
     layers.connector = client->resolved;
     layers.client_id = client->client_id;
     return find_group(client, layers, error) == 0 ? open_admin(client, &layers, error) : -1;
+}
+
+static int group_client_open(struct group_client *client, struct mr_error **error)
+{
+    bool before = secrets_trial(true);
+    int status = resolve_and_open(client, error);
+    secrets_trial(before);
+    return status;
 }
 
 /* `why` is what went wrong, or NULL; the caller gets it behind a sentence, with what config providers answered hidden. */

@@ -484,8 +484,10 @@ static void plan_now(struct herder *herder, const struct config_snapshot *snapsh
     if (!cluster->has_swept)
         status_sweep(herder, snapshot);
     cluster->has_swept = true;
-    if (watch_epoch(cluster, snapshot) && is_contested(cluster)) {
-        herder_timer_set(herder, &cluster->balance_timer, herder_now_ms() + CONTEST_WITHIN_MS);
+    if (watch_epoch(cluster, snapshot) && is_contested(cluster))
+        cluster->stands_back_until_ms = herder_now_ms() + CONTEST_WITHIN_MS;
+    if (herder_now_ms() < cluster->stands_back_until_ms) {
+        look_again_by(herder, cluster->stands_back_until_ms);
         return;
     }
     if (!make_plan(herder, snapshot))
@@ -556,7 +558,7 @@ void balance_begin(struct herder *herder)
         known->is_unfit = false;
     }
     cluster->has_swept = false;
-    cluster->unknown_since_ms = 0;
+    cluster->unknown_since_ms = cluster->stands_back_until_ms = 0;
     balance_want(herder, "this worker began to lead");
 }
 

@@ -71,6 +71,7 @@ struct herder_cluster {
     struct herder_timer balance_timer;
     int64_t contest_began_ms; /* others have written as leaders meanwhile */
     unsigned contest_count;
+    int64_t stands_back_until_ms; /* too often: it plans nothing before */
     uint64_t told_rebalance;         /* the last that the log has */
     struct unit_map told_unassigned; /* those whose status says why nobody runs them */
 

@@ -130,6 +130,8 @@ static void on_logger_level(void *argument, const char *logger, const char *text
     (void)argument;
     if (!log_level_parse(text, &level) || !log_level_set(logger, level, clock_wall_ms(NULL), NULL))
         log_warn(HERDER_LOG, "the config topic sets a log level that is not understood, for logger %s", logger);
+    else
+        log_info(HERDER_LOG, "the level of logger %.200s is %s now, as the config topic says for all workers", logger, log_level_name(level));
 }
 
 static void on_log_lost(void *argument, const char *words)

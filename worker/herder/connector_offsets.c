@@ -191,7 +191,7 @@ static void ask_done(struct herder *herder, struct herder_job *job)
     struct herder_request *request = job->request;
 
     if (job->error != NULL)
-        request_answer(herder, request, request->is_malformed ? 400 : 500, "%s", mr_error_message(job->error));
+        request_answer_told(herder, request, request->is_malformed ? 400 : 500, "", job->error);
     else if (request_may_go_on(herder, request) && state_allows(herder, request))
         request_post_job(herder, request, "writing the offsets of the connector", write_run, write_done);
 }

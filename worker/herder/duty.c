@@ -311,12 +311,19 @@ static void report_due(struct herder *herder, struct herder_timer *timer)
 
 /* --- who has ended beside this one ----------------------------------------------------------------------------------------- */
 
+/* Leaving, with everything handed over: that its process ends then is as it should be, though it is counted for a moment yet. */
+static bool has_left_in_order(const struct cluster_known *known)
+{
+    return known->member.leaves && (!cluster_known_has_orders(known) ||
+                                    known->assignment.units.count + known->assignment.revoking.count == 0);
+}
+
 static bool has_ended(const struct herder_cluster *cluster, const struct cluster_known *known)
 {
     if (known->boot[0] == '\0' || !known->has_member || strcmp(known->member.boot, known->boot) != 0)
         return false;
     if (strcmp(known->boot, cluster->boot) == 0 || cluster->process.host[0] == '\0' || known->member.host == NULL ||
-        strcmp(known->member.host, cluster->process.host) != 0)
+        strcmp(known->member.host, cluster->process.host) != 0 || has_left_in_order(known))
         return false;
     return process_is_gone(known->member.pid, known->member.started);
 }

@@ -89,7 +89,10 @@ static void errand_outcome(void *argument, enum job_outcome outcome)
         snprintf(words, sizeof(words), "Request timed out. The worker was %s.", errand->doing);
         reply_plain(errand->reply, errand->argument, 500, words);
     } else if (errand->error != NULL) {
-        reply_plain(errand->reply, errand->argument, status_of(errand), mr_error_message(errand->error));
+        char *told = herder_error_words(errand->error);
+
+        reply_plain(errand->reply, errand->argument, status_of(errand), told);
+        mem_free(told);
     } else {
         errand->answer(errand);
     }

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "config/worker_config.h"
+#include "coordination/membership.h"
 #include "herder/cluster_internal.h"
 #include "herder/requests_internal.h"
 #include "store/config_store.h"
@@ -33,10 +34,11 @@ uint32_t fencing_claim_timeout_ms(const struct herder *herder)
     return herder->cluster != NULL && wanted(herder->setup.worker) == CONFIG_FENCING_TRANSACTION ? CLAIM_TIMEOUT_MS : 0;
 }
 
-/* A former leader that is not yet aware of it must not shut out the one that leads: the group is asked first. */
+/* A former leader that is not yet aware of it must not shut out the one that leads: the group is asked first. The group alone: a lease
+ * that was lost comes back only when the topics are read (resume.c), which is after this. */
 static int claim_transactions(struct herder *herder, int64_t deadline_ms, struct mr_error **error)
 {
-    if (herder_guard(herder, CONFIG_GUARD_BEFORE, deadline_ms, error) != 0)
+    if (membership_guard(herder->membership, deadline_ms, error) != 0)
         return -1;
     return config_store_claim(herder->setup.configs, CONFIG_FENCING_TRANSACTION, deadline_ms, error);
 }

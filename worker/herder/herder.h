@@ -117,8 +117,8 @@ typedef void herder_reply_fn(void *argument, const struct herder_reply *reply);
 /*
  * May this be done to the connector? Asked in the request's turn, on the worker that carries it out, before anything else is done: what
  * it is shown is what the change is made to, since the requests of one connector are carried out one after another and by one worker.
- * `present`: its configuration now, NULL: it is not there. `next`: what it shall have, whole (a PATCH is merged, "[hidden]" restored);
- * NULL: it is not about the configuration. The argument is the reply's. false: answered 403 with `why`. A request without a guard
+ * `present`: its configuration now, NULL: it is not there. `next`: what it shall have, whole (a PATCH is merged, "[hidden]" restored but
+ * where it must be new: nothing is stored for that, and it is 400); NULL: it is not about the configuration. The argument is the reply's. false: answered 403 with `why`. A request without a guard
  * may do anything, and "[hidden]" is a text like others in it.
  * thread: the herder's. Must not wait.
  */

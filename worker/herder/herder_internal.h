@@ -128,6 +128,10 @@ void herder_catch_up_due(struct herder *herder, struct herder_timer *timer);
 void herder_claim_lost(struct herder *herder);
 void herder_key_due(struct herder *herder, struct herder_timer *timer);
 /* Guard of the config store: lease, and generation where the brokers do not refuse by themselves. thread: job. */
+/* An error's words as whoever asked may have them: plugins, providers and Kafka's clients choose them, so known secrets are hidden in
+ * them (base/secrets.h), before anything cuts them. mem_free; NULL: no memory. */
+char *herder_error_words(const struct mr_error *error);
+
 int herder_guard(void *argument, enum config_guard_moment moment, int64_t deadline_ms, struct mr_error **error);
 
 #endif

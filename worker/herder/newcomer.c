@@ -8,6 +8,8 @@
  *   answers it is alive.
  * - Else a ghost's session ends in time; a member that is there still after that is alive.
  *
+ * What ran here before and was killed is said to be gone before this one joins, so that its work need not wait for its session's end.
+ *
  * A worker whose record was replaced by another's, while that one is a member, has been taken for a ghost, and ends.
  */
 #include <millrace/error.h>
@@ -16,9 +18,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str_buffer.h"
 #include "coordination/membership.h"
 #include "herder/cluster_internal.h"
 #include "herder/leader_link.h"
+#include "herder/requests_internal.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
 
@@ -228,6 +232,90 @@ static bool find_own_record(struct herder *herder, struct cluster_member *member
     return is_read;
 }
 
+/* --- the last word of the one before ----------------------------------------------------------------------------------- */
+
+/* The record of the run before, which says now that it has ended: the leader takes that for a member's word, and gives out at once what that
+ * run had, although the group counts it as a member until its session is over. NULL: no memory. */
+static char *last_word(const char *url, struct cluster_member *before)
+{
+    char id[1100];
+    char *gone, *text = NULL;
+    struct str_buffer record;
+
+    snprintf(id, sizeof(id), "%s#%s", url, before->boot);
+    gone = mem_strdup(id);
+    if (gone == NULL || !ptr_array_push(&before->gone, gone)) {
+        mem_free(gone);
+        return NULL;
+    }
+    str_buffer_init(&record, CLUSTER_RECORD_MAX);
+    if (cluster_member_encode(before, &record, NULL) == 0)
+        text = str_buffer_take(&record, NULL);
+    str_buffer_release(&record);
+    return text;
+}
+
+/* Nobody has written there meanwhile: not this worker itself, and no leader that has forgotten the dead one. */
+static bool is_still_the_last(struct herder *herder, const char *boot)
+{
+    struct cluster_member now;
+    bool is_last;
+
+    cluster_member_init(&now);
+    is_last = find_own_record(herder, &now) && strcmp(now.boot, boot) == 0;
+    cluster_member_release(&now);
+    return is_last;
+}
+
+/* thread: job. */
+static void tell_run(struct herder_job *job)
+{
+    char key[1100];
+
+    if (!is_still_the_last(job->herder, job->data))
+        return;
+    snprintf(key, sizeof(key), "%s%s", CLUSTER_MEMBER_PREFIX, job->herder->cluster->url);
+    config_store_put_own_note(job->herder->setup.configs, &(struct config_note_write){key, job->text}, job->deadline_ms,
+                              &job->error);
+}
+
+static void tell_done(struct herder *herder, struct herder_job *job)
+{
+    (void)herder;
+    if (job->error != NULL)
+        log_warn(HERDER_LOG, "the others learn from the group alone that the worker which ran here before has ended: %s",
+                 mr_error_message(job->error));
+}
+
+static void tell_late(struct herder *herder, struct herder_job *job)
+{
+    (void)herder;
+    (void)job;
+}
+
+static void free_text(void *text)
+{
+    mem_free(text);
+}
+
+static void tell_death(struct herder *herder, struct cluster_member *before)
+{
+    char *text = NULL, *boot = mem_strdup(before->boot);
+
+    if (boot != NULL && !cluster_member_says_gone(before, herder->cluster->url, boot))
+        text = last_word(herder->cluster->url, before);
+    if (text == NULL)
+        mem_free(boot);
+    else
+        herder_job_post(herder, &(struct herder_job_setup){.run = tell_run,
+                                                           .done = tell_done,
+                                                           .late = tell_late,
+                                                           .text = text,
+                                                           .data = boot,
+                                                           .data_free = free_text,
+                                                           .deadline_ms = herder_now_ms() + STORE_WRITE_TIMEOUT_MS});
+}
+
 void newcomer_begin(struct herder *herder)
 {
     const struct process_identity *self = &herder->cluster->process;
@@ -235,7 +323,9 @@ void newcomer_begin(struct herder *herder)
 
     cluster_member_init(&before);
     if (find_own_record(herder, &before) && self->host[0] != '\0' && before.host != NULL &&
-        strcmp(before.host, self->host) == 0 && process_is_gone(before.pid, before.started))
+        strcmp(before.host, self->host) == 0 && process_is_gone(before.pid, before.started)) {
         membership_wait_out(herder->membership, before.boot);
+        tell_death(herder, &before);
+    }
     cluster_member_release(&before);
 }

@@ -2,6 +2,7 @@
  * checks: rest, section 8. */
 #include <millrace/error.h>
 
+#include "base/secrets.h"
 #include "base/string_map.h"
 #include "config/connector_config.h"
 #include "config/connector_shown.h"
@@ -34,8 +35,7 @@ static void write_failed(struct herder *herder, struct herder_request *request, 
     if (mr_error_code(error) == MR_ERR_CONFLICT)
         request_answer_error(herder, request, error);
     else
-        request_answer(herder, request, 500, "Error writing connector configuration to Kafka: %s",
-                       mr_error_message(error));
+        request_answer_told(herder, request, 500, "Error writing connector configuration to Kafka: ", error);
 }
 
 static void write_done(struct herder *herder, struct herder_job *job)
@@ -85,12 +85,12 @@ static bool answer_refusal(struct herder *herder, struct herder_request *request
     if (job->error == NULL && job->text == NULL)
         return false;
     if (job->error == NULL) {
+        secrets_hide_text(job->text); /* a plugin's words, too */
         request_answer_reply(herder, request, &(struct herder_reply){.status = 400, .message = job->text});
         return true;
     }
     code = mr_error_code(job->error);
-    request_answer(herder, request, code == MR_ERR_CONFIG || code == MR_ERR_NOT_FOUND ? 400 : 500, "%s",
-                   mr_error_message(job->error));
+    request_answer_told(herder, request, code == MR_ERR_CONFIG || code == MR_ERR_NOT_FOUND ? 400 : 500, "", job->error);
     return true;
 }
 
@@ -115,12 +115,14 @@ static void begin(struct herder *herder, struct herder_request *request)
     request_post_validation(herder, request, "validating the configuration", validate_run, validate_done);
 }
 
-/* Where there is a guard: who may not see a value writes "[hidden]" back, and keeps it. false: answered. */
+/* Where there is a guard: who may not see a value writes "[hidden]" back, and keeps it. What shall be new keeps nothing: it is validated
+ * before anybody looks whether there is one of that name. false: answered. */
 static bool restore_hidden(struct herder *herder, struct herder_request *request, const struct string_map *present)
 {
+    const struct string_map *stored = request->must_be_new ? NULL : present;
     const char *missing;
 
-    if (request->guard == NULL || connector_shown_restore(request->config, present, &missing))
+    if (request->guard == NULL || connector_shown_restore(request->config, stored, &missing))
         return true;
     if (missing == NULL)
         request_answer(herder, request, 503, "The worker has no memory left for this request");

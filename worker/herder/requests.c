@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/pointer_map.h"
+#include "base/secrets.h"
 #include "base/string_map.h"
 #include "herder/cluster_internal.h"
 #include "store/config_snapshot.h"
@@ -135,11 +136,26 @@ void request_answer(struct herder *herder, struct herder_request *request, int s
                          &(struct herder_reply){.status = status, .message = format != NULL ? message : NULL});
 }
 
+char *herder_error_words(const struct mr_error *error)
+{
+    char *words = mem_strdup(mr_error_message(error));
+
+    secrets_hide_text(words);
+    return words;
+}
+
+void request_answer_told(struct herder *herder, struct herder_request *request, int status, const char *before,
+                         const struct mr_error *error)
+{
+    char *words = herder_error_words(error);
+
+    request_answer(herder, request, status, "%s%s", before, words != NULL ? words : NO_MEMORY);
+    mem_free(words);
+}
+
 void request_answer_error(struct herder *herder, struct herder_request *request, const struct mr_error *error)
 {
-    enum mr_error_code code = mr_error_code(error);
-
-    request_answer(herder, request, code == MR_ERR_CONFLICT ? 409 : 500, "%s", mr_error_message(error));
+    request_answer_told(herder, request, mr_error_code(error) == MR_ERR_CONFLICT ? 409 : 500, "", error);
 }
 
 static void answer_timed_out(struct herder *herder, struct herder_request *request)

@@ -100,6 +100,9 @@ void request_enter(struct herder *herder, struct herder_request *request);
 void request_answer(struct herder *herder, struct herder_request *request, int status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void request_answer_reply(struct herder *herder, struct herder_request *request, const struct herder_reply *reply);
+/* With an error's words (herder_error_words) behind ours. */
+void request_answer_told(struct herder *herder, struct herder_request *request, int status, const char *before,
+                         const struct mr_error *error);
 void request_answer_error(struct herder *herder, struct herder_request *request, const struct mr_error *error);
 /* May changes be made now? false: answered. Looked at again after each job. */
 bool request_may_go_on(struct herder *herder, struct herder_request *request);

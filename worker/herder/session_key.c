@@ -1,14 +1,13 @@
 #include "herder/session_key_internal.h"
 
-#include <errno.h>
 #include <millrace/error.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "config/worker_config.h"
 #include "herder/requests_internal.h"
 #include "store/config_snapshot.h"
@@ -62,24 +61,12 @@ static int64_t due_in_ms(const struct worker_config *worker, struct config_store
     return left_ms;
 }
 
-static bool fill_random(unsigned char *bytes, size_t size)
-{
-    for (size_t filled = 0; filled < size;) {
-        ssize_t got = getrandom(bytes + filled, size - filled, 0);
-
-        if (got < 0 && errno != EINTR)
-            return false;
-        filled += got > 0 ? (size_t)got : 0;
-    }
-    return true;
-}
-
 /* The text of a new key; NULL: no memory. */
 static char *make_key(size_t size)
 {
     unsigned char *bytes = mem_alloc(size);
     char *text = mem_alloc(base64_encoded_length(size) + 1);
-    bool is_made = bytes != NULL && text != NULL && fill_random(bytes, size);
+    bool is_made = bytes != NULL && text != NULL && random_fill(bytes, size);
 
     if (is_made) {
         text[base64_encode(bytes, size, text)] = '\0';

@@ -91,8 +91,18 @@ static bool note_id(struct group_member *member)
     return present;
 }
 
+/* Another id than at the assignment, or none: the group has dropped us. Without partitions to revoke nothing else says so. */
+static bool look_at_id(struct group_member *member)
+{
+    bool present = note_id(member);
+    if (member->is_member && strcmp(member->id, member->assigned_id) != 0)
+        lose(member);
+    return present;
+}
+
 static void take_assigned(struct group_member *member, rd_kafka_topic_partition_list_t *list)
 {
+    look_at_id(member);   /* dropped and joined anew at once: this may come before any other look */
     for (int i = 0; i < list->cnt; i++)
         list->elems[i].offset = RD_KAFKA_OFFSET_END;
     warn_of(rd_kafka_incremental_assign(member->rk, list));
@@ -100,7 +110,6 @@ static void take_assigned(struct group_member *member, rd_kafka_topic_partition_
         rd_kafka_pause_partitions(member->rk, list);
     if (holds_partition_0(list))
         set_owner(member, true);
-    note_id(member);   /* "" when it is gone already: the next look at it finds the loss */
     member->is_member = true;
     snprintf(member->assigned_id, sizeof member->assigned_id, "%s", member->id);
     atomic_store(&member->generation, ask_generation(member->rk));
@@ -194,14 +203,11 @@ static void serve(struct group_member *member, rd_kafka_event_t *event)
 
 /* ---- the lease; thread: group-member ---- */
 
-/* The candidate is read before the id: an id that is there afterwards proves that the answer was a good one. Another id than
- * at the assignment: the group had dropped us, and the answer may have said so. */
+/* The candidate is read before the id: an id that is there afterwards, and the same, proves that the answer was a good one. */
 static bool renew(struct group_member *member)
 {
     int64_t candidate_ms = heartbeat_clock_candidate(member->clock);
-    bool present = note_id(member);
-    if (present && member->is_member && strcmp(member->id, member->assigned_id) != 0)
-        lose(member);
+    bool present = look_at_id(member);
     bool counts = present && member->is_member && !member->has_failed && !atomic_load(&member->leave_wanted);
     atomic_store(&member->acked_ms, counts ? candidate_ms : 0);
     if (!present)

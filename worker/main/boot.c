@@ -261,7 +261,7 @@ static int watch_for_crashes(struct boot *boot, struct mr_error **error)
 
 int boot_start(struct boot *boot, const char *properties_path, struct mr_error **error)
 {
-    if (load_files(boot, properties_path, error) != 0 || watch_for_crashes(boot, error) != 0 || count(boot, error) != 0 ||
+    if (load_files(boot, properties_path, error) != 0 || rest_server_look_at_files(boot->config, error) != 0 || watch_for_crashes(boot, error) != 0 || count(boot, error) != 0 ||
         open_clients(boot, error) != 0 ||
         make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_audit_open(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
         start_forwarding(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)

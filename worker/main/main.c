@@ -10,6 +10,12 @@ static void print_usage(FILE *stream)
     fprintf(stream, "Usage: millrace COMMAND [ARGUMENTS]\n\nCommands:\n");
     for (size_t i = 0; commands[i] != NULL; i++)
         fprintf(stream, "  %-10s %-44s %s\n", commands[i]->name, commands[i]->arguments, commands[i]->summary);
+    fprintf(stream, "\n`millrace --version` prints the versions, `millrace COMMAND --help` how a command is called.\n");
+}
+
+static void print_command(const struct command *command)
+{
+    printf("Usage: millrace %s %s\n\n%s.\n", command->name, command->arguments, command->summary);
 }
 
 static const struct command *find_command(const char *name)
@@ -41,6 +47,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "millrace: there is no command '%s'\n", argv[1]);
         print_usage(stderr);
         return 1;
+    }
+    if (argc == 3 && is_help(argv[2]) && strcmp(argv[2], "help") != 0) {
+        print_command(command);
+        return 0;
     }
     return command->run(argc - 1, argv + 1);
 }

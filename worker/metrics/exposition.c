@@ -142,6 +142,7 @@ bool metrics_write(struct metrics_registry *registry, enum metrics_format format
         connector_families_write(&text, &readings);
         is_whole = task_families_write(&text, &readings) && plugin_families_write(&text, &readings);
         audit_families_write(&text, registry);
+        access_families_write(&text, registry);
         write_build(&text, registry);
         metrics_process_write(&text);
         metrics_text_end(&text);

@@ -43,6 +43,7 @@ bool plugin_families_write(struct metrics_text *text, const struct readings *rea
 void sample_with_label(struct metrics_text *text, const char *labels, const char *name, const char *value);
 
 /* Nothing where no record is kept. */
+void access_families_write(struct metrics_text *text, struct metrics_registry *registry);
 void audit_families_write(struct metrics_text *text, const struct metrics_registry *registry);
 
 #endif

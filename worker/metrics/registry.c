@@ -78,6 +78,15 @@ void metrics_registry_show_audit(struct metrics_registry *registry, const struct
         atomic_store(&registry->audit, counters);
 }
 
+void metrics_registry_set_access(struct metrics_registry *registry, const struct access_reading *reading)
+{
+    if (registry == NULL)
+        return;
+    mutex_lock(&registry->lock);
+    registry->access = *reading;
+    mutex_unlock(&registry->lock);
+}
+
 /* --- units -------------------------------------------------------------------------------------------------------- */
 
 /* Where a unit stands: its map and key. */

@@ -38,6 +38,14 @@ void metrics_registry_destroy(struct metrics_registry *registry);
 struct audit_counters;
 void metrics_registry_show_audit(struct metrics_registry *registry, const struct audit_counters *counters);
 
+/* How the files of logins, bindings and certificates are. NULL registry: nothing happens. */
+struct access_reading {
+    bool has_logins, has_certificate; /* else what belongs to it is not shown */
+    bool is_failing, certificate_is_failing;
+    int64_t certificate_expires_s; /* since 1970 */
+};
+void metrics_registry_set_access(struct metrics_registry *registry, const struct access_reading *reading);
+
 /* ---- units: a new instance takes the place of the former one; RESTARTING stays its condition until it says more ---- */
 
 /* A reference for the caller; NULL: no memory, or no registry. */

@@ -59,6 +59,7 @@ struct metrics_registry {
     struct pointer_map *tasks;      /* "number/name" → unit, a reference each */
     struct start_counts connector_starts, task_starts;
     struct group_counts group;
+    struct access_reading access;
 };
 
 /* All units now, connectors first, each with a reference; a block for mem_free. NULL: no memory. */

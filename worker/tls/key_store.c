@@ -257,6 +257,8 @@ static void print_time(const ASN1_TIME *time, char *text, size_t size)
 
 static void describe(struct key_store *store, X509 *own)
 {
+    struct tm end;
+    store->expires_s = ASN1_TIME_to_tm(X509_get0_notAfter(own), &end) == 1 ? (int64_t)timegm(&end) : 0;
     X509_NAME_oneline(X509_get_subject_name(own), store->subject, sizeof(store->subject));
     print_time(X509_get0_notBefore(own), store->not_before, sizeof(store->not_before));
     print_time(X509_get0_notAfter(own), store->not_after, sizeof(store->not_after));

@@ -8,6 +8,7 @@
 #define TLS_KEY_STORE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/str_buffer.h"
 
@@ -26,6 +27,7 @@ struct key_store {
     struct str_buffer chain; /* the key's own certificate first, then those that issued it, as far as the store has them */
     struct str_buffer key;   /* not encrypted */
     bool is_expired, is_early;
+    int64_t expires_s; /* since 1970 */
     char subject[256], not_before[40], not_after[40]; /* of the own certificate */
 };
 

@@ -5,7 +5,8 @@
 #include <millrace/error.h>
 
 #include "base/clock.h"
-#include "base/file_stamp.h"
+#include "base/file.h"
+#include "base/file_watch.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/refcount.h"
@@ -25,19 +26,14 @@ struct box {
     struct str_buffer trust;
 };
 
-/* Of the two files; zero where there is none. */
-struct stamps {
-    struct file_stamp key, trust;
-};
-
 struct tls_keeper {
     struct tls_settings settings;
     bool needs_key;
     uint32_t look_ms;
     pthread_mutex_t lock;
-    struct box *current;  /* lock */
-    struct stamps stamps; /* of what was read or found broken last. lock */
-    int64_t looked_ms;    /* lock */
+    struct box *current;     /* lock */
+    struct file_watch watch; /* lock */
+    int64_t looked_ms;       /* lock */
 };
 
 /* ---- material ---- */
@@ -73,6 +69,15 @@ static void warn_of_time(const struct tls_settings *settings, const struct key_s
                  settings->prefix, store->subject, store->not_before);
 }
 
+/* A JVM worker takes it as well, so it is no reason not to start. */
+static void warn_of_mode(const struct tls_settings *settings)
+{
+    if (settings->key_location != NULL && settings->key_store_password == NULL && settings->key_password == NULL &&
+        file_is_open_to_all(settings->key_location))
+        log_warn(LOG_NAME, "%sssl.keystore.location: everybody on this machine may read the private key in %s. Take that right away: "
+                 "chmod o-rwx, or defaultMode 0440 where Kubernetes mounts it", settings->prefix, settings->key_location);
+}
+
 static int read_key(const struct tls_keeper *keeper, struct box *box, struct mr_error **error)
 {
     const struct tls_settings *settings = &keeper->settings;
@@ -97,6 +102,7 @@ static int read_key(const struct tls_keeper *keeper, struct box *box, struct mr_
     box->material.chain = str_buffer_text(&box->key_store.chain);
     box->material.key = str_buffer_text(&box->key_store.key);
     warn_of_time(settings, &box->key_store);
+    warn_of_mode(settings);
     return 0;
 }
 
@@ -138,27 +144,18 @@ static struct box *box_read(const struct tls_keeper *keeper, struct mr_error **e
 
 /* ---- changes ---- */
 
-static struct stamps stamps_of(const struct tls_settings *settings)
-{
-    struct stamps stamps;
-    memset(&stamps, 0, sizeof(stamps));
-    if (settings->key_location != NULL)
-        stamps.key = file_stamp_of(settings->key_location);
-    if (settings->trust_location != NULL)
-        stamps.trust = file_stamp_of(settings->trust_location);
-    return stamps;
-}
-
 /* lock held. */
-static void read_again(struct tls_keeper *keeper)
+static void read_again(struct tls_keeper *keeper, int64_t now_ms)
 {
     struct mr_error *error = NULL;
     struct box *box = box_read(keeper, &error);
     if (box == NULL) {
-        log_error(LOG_NAME, "changed certificates cannot be used, those read before stay in force: %s", mr_error_message(error));
+        if (file_watch_failed(&keeper->watch, mr_error_message(error), now_ms))
+            log_error(LOG_NAME, "changed certificates cannot be used, those read before stay in force: %s", mr_error_message(error));
         mr_error_clear(&error);
         return;
     }
+    file_watch_worked(&keeper->watch);
     tls_material_drop(&keeper->current->material);
     keeper->current = box;
     log_info(LOG_NAME, "certificates of %sssl.* were read again; new connections use them", keeper->settings.prefix);
@@ -171,11 +168,8 @@ static void look(struct tls_keeper *keeper)
     if (now_ms < keeper->looked_ms + keeper->look_ms)
         return;
     keeper->looked_ms = now_ms;
-    struct stamps stamps = stamps_of(&keeper->settings);
-    if (file_stamp_equals(&stamps.key, &keeper->stamps.key) && file_stamp_equals(&stamps.trust, &keeper->stamps.trust))
-        return;
-    keeper->stamps = stamps;
-    read_again(keeper);
+    if (file_watch_is_due(&keeper->watch, now_ms))
+        read_again(keeper, now_ms);
 }
 
 const struct tls_material *tls_keeper_take(struct tls_keeper *keeper)
@@ -185,6 +179,15 @@ const struct tls_material *tls_keeper_take(struct tls_keeper *keeper)
     const struct tls_material *material = tls_material_take(&keeper->current->material);
     mutex_unlock(&keeper->lock);
     return material;
+}
+
+struct tls_health tls_keeper_health(struct tls_keeper *keeper)
+{
+    mutex_lock(&keeper->lock);
+    look(keeper);
+    struct tls_health health = {keeper->watch.failed, keeper->current->key_store.expires_s};
+    mutex_unlock(&keeper->lock);
+    return health;
 }
 
 /* ---- life ---- */
@@ -200,7 +203,7 @@ struct tls_keeper *tls_keeper_open(const struct tls_keeper_setup *setup, struct 
     keeper->look_ms = setup->look_ms != 0 ? setup->look_ms : TLS_LOOK_MS;
     keeper->looked_ms = clock_monotonic_ms(NULL);
     int status = tls_settings_read(&keeper->settings, setup->properties, setup->prefix, error);
-    keeper->stamps = stamps_of(&keeper->settings);
+    file_watch_init(&keeper->watch, keeper->settings.key_location, keeper->settings.trust_location);
     if (status == 0)
         keeper->current = box_read(keeper, error);
     if (keeper->current == NULL) {

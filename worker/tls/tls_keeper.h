@@ -3,7 +3,7 @@
  *
  * Whoever opens a connection takes what counts, and drops it when the connection has ended: open connections go on with
  * what they began with. Files are looked at (stat) at most every TLS_LOOK_MS, by whoever takes then. What is broken is logged once
- * and what was read before stays; an expired certificate is used, and warned about.
+ * and tried again from time to time (file_watch.h), and what was read before stays; an expired certificate is used, and warned about.
  *
  * thread: any. locks: its own; a take that finds a change reads the files under it.
  */
@@ -41,6 +41,12 @@ struct tls_keeper *tls_keeper_open(const struct tls_keeper_setup *setup, struct 
 void tls_keeper_close(struct tls_keeper *keeper); /* NULL is fine; what was taken lives on */
 
 const struct tls_settings *tls_keeper_settings(const struct tls_keeper *keeper);
+/* How the files are, for whoever watches over them. */
+struct tls_health {
+    bool is_failing;   /* changed, but of no use: what was read before counts */
+    int64_t expires_s; /* since 1970, of the certificate that counts; 0: there is none */
+};
+struct tls_health tls_keeper_health(struct tls_keeper *keeper);
 /* What counts now, to be dropped; never NULL. */
 const struct tls_material *tls_keeper_take(struct tls_keeper *keeper);
 

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <jansson.h>
+
 #include "access/access.h"
 #include "access/bindings.h"
 #include "access/glob_internal.h"
@@ -13,6 +15,8 @@
 #include "access_test.h"
 #include "base/log_sink.h"
 #include "support/alloc_torture.h"
+#include "support/descriptors.h"
+#include "support/eventually.h"
 
 #define LIST(...) {(const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)}
 
@@ -25,7 +29,8 @@ static const char RULES[] =
     "  \"group.ids\": [\"connect-orders-?\"], \"references\": [\"vault:secret/orders/*\"],"
     "  \"overrides\": [\"consumer.override.max.poll.*\"]},"
     " {\"name\": \"files\", \"users\": [\"fred\"], \"role\": \"editor\", \"connectors\": [\"*\"], \"topics\": [\"*\"],"
-    "  \"classes\": [\"*\", \"org.apache.kafka.connect.file.FileStreamSinkConnector\"], \"references\": [\"file:/etc/connect/*\"]},"
+    "  \"classes\": [\"*\", \"org.apache.kafka.connect.file.FileStreamSinkConnector\"], \"references\": [\"file:/etc/connect/*\"],"
+    "  \"files\": [\"/data/out/*\"]},"
     " {\"name\": \"any class\", \"users\": [\"erin\"], \"role\": \"editor\", \"connectors\": [\"*\"], \"topics\": [\"*\"],"
     "  \"classes\": [\"*\", \"org.apache.*\"]},"
     " {\"name\": \"platform\", \"claims\": {\"roles\": [\"connect-admin\", \"root\"], \"tid\": [\"t-1\"]}, \"role\": \"admin\"},"
@@ -204,6 +209,17 @@ static void file_connectors_must_be_named_in_full(void **state)
     assert_null(refusal("erin", NULL, ACCESS_VIEW, &(struct access_subject){.connector = "f"}));
 }
 
+static void a_file_connector_keeps_to_the_files_of_its_binding(void **state)
+{
+    (void)state;
+    assert_null(refusal("fred", NULL, ACCESS_EDIT, &(struct access_subject){.files = LIST("/data/out/a.txt")}));
+    assert_refusal(refusal("fred", NULL, ACCESS_EDIT, &(struct access_subject){.files = LIST("/etc/shadow")}),
+                   "the files of binding files do not cover /etc/shadow");
+    assert_refusal(refusal("fred", NULL, ACCESS_EDIT, &(struct access_subject){.files = LIST("/data/out/../../etc/shadow")}), "files");
+    assert_refusal(refusal("erin", NULL, ACCESS_EDIT, &(struct access_subject){.files = LIST("/data/out/a.txt")}), "files");
+    assert_null(refusal("ada", NULL, ACCESS_EDIT, &(struct access_subject){.files = LIST("/etc/hosts")}));
+}
+
 static void a_path_cannot_climb_out_of_a_reference(void **state)
 {
     (void)state;
@@ -296,6 +312,13 @@ static void bad_bindings_are_refused_by_their_place(void **state)
         {BINDING(WHO "\"role\": \"admin\", \"role\": \"viewer\""), "duplicate"},
         {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"references\": [\"*\"]"), "name its provider"},
         {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"references\": [\"va*:x\"]"), "name its provider"},
+        {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"overrides\": [\"linger.ms\"]"), "overrides: a pattern must be of the whole"},
+        {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"overrides\": [\"producer\"]"), "overrides: a pattern must be of the whole"},
+        {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"^a.*$\"]"), "topics: a pattern is no regular"},
+        {BINDING(WHO "\"role\": \"viewer\", \"connectors\": [\"^a-.*$\"]"), "connectors: a pattern is no regular"},
+        {BINDING(WHO "\"role\": \"operator\", \"connectors\": [\"*\"], \"classes\": [\"*\"]"), "classes: only editors use them"},
+        {BINDING("\"name\": \"n\", \"users\": [\"ad*\"], \"role\": \"admin\""), "users: a name is no pattern"},
+        {BINDING("\"name\": \"n\", \"groups\": [\"*\"], \"role\": \"admin\""), "groups: a group is no pattern"},
         {BINDING(WHO EDITOR "\"classes\": [\"*\"], \"topics\": [\"*\"], \"references\": [\":x\"]"), "name its provider"},
         {BINDING("\"name\": \"n\", \"claims\": {}"), "claims: expected an object"},
         {BINDING("\"name\": \"n\", \"claims\": {\"roles\": \"x\"}"), "claims: expected a list"},
@@ -358,6 +381,63 @@ static void a_changed_bindings_file_counts_at_once_and_a_broken_one_does_not(voi
     scratch_remove(&scratch);
 }
 
+static bool binds_nobody(void *file)
+{
+    struct bindings *bindings = bindings_file_current(file);
+    size_t count = bindings_count(bindings);
+    bindings_drop(bindings);
+    return count == 0;
+}
+
+static void bindings_that_could_not_be_read_at_that_moment_count_a_little_later(void **state)
+{
+    struct scratch scratch;
+    int errors = 0;
+    (void)state;
+    scratch_make(&scratch);
+    file_put(scratch.path, BINDING(WHO "\"role\": \"admin\""));
+    struct bindings_file *file = bindings_file_open(scratch.path, NULL);
+    file_put(scratch.path, "{\"bindings\": []}");
+    log_sink_set(&(struct log_sink){swallow, &errors});
+    struct rlimit before = descriptors_deny();
+    assert_false(binds_nobody(file));
+    descriptors_allow(before);
+    assert_true(eventually(10000, binds_nobody, file));
+    assert_int_equal(errors, 1);
+    log_sink_set(NULL);
+    bindings_file_close(file);
+    scratch_remove(&scratch);
+}
+
+static int allocations_left;
+
+static void *allocate_some(size_t size)
+{
+    return allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+/* jansson takes some of these for mistakes in the file. */
+static void want_of_memory_only_delays_a_change(void **state)
+{
+    struct scratch scratch;
+    int errors = 0;
+    (void)state;
+    scratch_make(&scratch);
+    file_put(scratch.path, BINDING(WHO "\"role\": \"admin\""));
+    struct bindings_file *file = bindings_file_open(scratch.path, NULL);
+    file_put(scratch.path, "{\"bindings\": []}");
+    log_sink_set(&(struct log_sink){swallow, &errors});
+    json_set_alloc_funcs(allocate_some, free);
+    allocations_left = 3;
+    assert_false(binds_nobody(file));
+    json_set_alloc_funcs(malloc, free);
+    assert_int_equal(errors, 1);
+    assert_true(eventually(10000, binds_nobody, file));
+    log_sink_set(NULL);
+    bindings_file_close(file);
+    scratch_remove(&scratch);
+}
+
 static bool read_rules(void *argument)
 {
     struct mr_error *error = NULL;
@@ -407,11 +487,14 @@ int main(void)
         cmocka_unit_test(a_worker_looks_at_the_whole_worker_whatever_bindings_say),
         cmocka_unit_test(each_limit_is_asked),
         cmocka_unit_test(file_connectors_must_be_named_in_full),
+        cmocka_unit_test(a_file_connector_keeps_to_the_files_of_its_binding),
         cmocka_unit_test(a_path_cannot_climb_out_of_a_reference),
         cmocka_unit_test(two_bindings_are_not_added_up),
         cmocka_unit_test(claims_bind_only_all_together),
         cmocka_unit_test(bad_bindings_are_refused_by_their_place),
         cmocka_unit_test(a_changed_bindings_file_counts_at_once_and_a_broken_one_does_not),
+        cmocka_unit_test(bindings_that_could_not_be_read_at_that_moment_count_a_little_later),
+        cmocka_unit_test(want_of_memory_only_delays_a_change),
         cmocka_unit_test(every_failing_allocation_is_survived),
         cmocka_unit_test(identities_are_bounded_and_clean),
     };

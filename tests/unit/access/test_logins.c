@@ -16,6 +16,8 @@
 #include "base/pointer_map.h"
 #include "base/thread.h"
 #include "support/alloc_torture.h"
+#include "support/descriptors.h"
+#include "support/eventually.h"
 
 /* All of the password "secret". */
 #define BCRYPT "$2y$04$H50y.1HDkBCJdLoUGUw9rOJI1AI0pUXRA6QtUV6oIP5vSgxyWPtq6"
@@ -176,7 +178,7 @@ static void a_changed_file_is_read_again(void **state)
 }
 
 struct heard {
-    char text[2000];
+    char text[2000], warned[2000];
     int errors;
 };
 
@@ -187,6 +189,8 @@ static void hear(void *state, const struct log_line *line)
         snprintf(heard->text, sizeof heard->text, "%s", line->message);
         heard->errors++;
     }
+    if (line->level == LOG_LEVEL_WARN)
+        snprintf(heard->warned, sizeof heard->warned, "%s", line->message);
 }
 
 static void a_file_that_breaks_is_logged_once_and_the_last_good_one_counts(void **state)
@@ -217,13 +221,79 @@ static void a_file_that_breaks_is_logged_once_and_the_last_good_one_counts(void 
     scratch_remove(&scratch);
 }
 
+static bool bob_may_log_in(void *file)
+{
+    struct identity *identity = NULL;
+    bool may = check(file, "bob", "secret", &identity) == LOGIN_ACCEPTED;
+    identity_destroy(identity);
+    return may;
+}
+
+static void a_file_that_could_not_be_read_at_that_moment_counts_a_little_later(void **state)
+{
+    struct scratch scratch;
+    struct heard heard = {.errors = 0};
+    (void)state;
+    scratch_make(&scratch);
+    file_put(scratch.path, "alice:" BCRYPT "\n");
+    struct login_file *file = login_file_open_hashed(scratch.path, NULL);
+    file_put(scratch.path, "bob:" BCRYPT "\n");
+    log_sink_set(&(struct log_sink){hear, &heard});
+    struct rlimit before = descriptors_deny();
+    assert_accepted(file, "alice", "secret");
+    assert_refused(file, "bob", "secret");
+    descriptors_allow(before);
+    assert_int_equal(heard.errors, 1);
+    assert_true(eventually(10000, bob_may_log_in, file));
+    assert_refused(file, "alice", "secret");
+    assert_int_equal(heard.errors, 1);
+    log_sink_set(NULL);
+    login_file_close(file);
+    scratch_remove(&scratch);
+}
+
+static struct login_file *open_jaas(const struct scratch *scratch, const char *passwords, struct mr_error **error)
+{
+    char jaas[400];
+    snprintf(jaas, sizeof jaas, "KafkaConnect {\n  " MODULE " required\n  file=\"%s\";\n};\n", scratch->other);
+    file_put(scratch->path, jaas);
+    file_put(scratch->other, passwords);
+    return login_file_open_jaas(scratch->path, error);
+}
+
+static void whoever_empties_a_file_takes_all_logins_away(void **state)
+{
+    static const char *const NOBODY[] = {"", "# nobody\n\n"};
+    struct scratch scratch;
+    struct heard heard = {.errors = 0};
+    (void)state;
+    scratch_make(&scratch);
+    log_sink_set(&(struct log_sink){hear, &heard});
+    for (size_t i = 0; i < 2; i++) {
+        file_put(scratch.path, "alice:" BCRYPT "\n");
+        struct login_file *file = login_file_open_hashed(scratch.path, NULL);
+        assert_accepted(file, "alice", "secret");
+        file_put(scratch.path, NOBODY[i]);
+        assert_refused(file, "alice", "secret");
+        assert_refused(file, "bob", "secret");
+        assert_non_null(strstr(heard.warned, "nobody may log in"));
+        login_file_close(file);
+        struct login_file *plain = open_jaas(&scratch, "alice=secret\n", NULL);
+        assert_accepted(plain, "alice", "secret");
+        file_put(scratch.other, NOBODY[i]);
+        assert_refused(plain, "alice", "secret");
+        login_file_close(plain);
+    }
+    assert_int_equal(heard.errors, 0);
+    log_sink_set(NULL);
+    scratch_remove(&scratch);
+}
+
 static void bad_files_are_refused_by_their_line(void **state)
 {
     static const struct {
         const char *text, *says;
     } bad[] = {
-        {"", "holds no user"},
-        {"# nobody\n\n", "holds no user"},
         {"hidden\n", "line 1: expected user:hash"},
         {"\n# x\nu:hidden\n", "line 3: the password is not hashed by"},
         {"u:\n", "line 1: the user has no hash"},
@@ -317,15 +387,6 @@ static void many_may_log_in_while_the_file_changes(void **state)
 
 /* ---- the JVM's ---- */
 
-static struct login_file *open_jaas(const struct scratch *scratch, const char *passwords, struct mr_error **error)
-{
-    char jaas[400];
-    snprintf(jaas, sizeof jaas, "KafkaConnect {\n  " MODULE " required\n  file=\"%s\";\n};\n", scratch->other);
-    file_put(scratch->path, jaas);
-    file_put(scratch->other, passwords);
-    return login_file_open_jaas(scratch->path, error);
-}
-
 static void the_jaas_file_of_the_jvm_lets_its_users_in(void **state)
 {
     struct scratch scratch;
@@ -359,9 +420,10 @@ static void an_empty_file_of_passwords_lets_nobody_in(void **state)
     struct mr_error *error = NULL;
     (void)state;
     scratch_make(&scratch);
-    assert_null(open_jaas(&scratch, "", &error));
-    assert_says(error, "holds no user", NULL);
-    error = NULL;
+    struct login_file *file = open_jaas(&scratch, "", &error);
+    assert_non_null(file);
+    assert_refused(file, "user", "");
+    login_file_close(file);
     assert_null(open_jaas(&scratch, "hidden=\\uZZZZ\n", &error));
     assert_says(error, "line 1", "hidden");
     scratch_remove(&scratch);
@@ -436,6 +498,8 @@ int main(void)
         cmocka_unit_test(an_unknown_user_is_refused_like_a_wrong_password),
         cmocka_unit_test(a_changed_file_is_read_again),
         cmocka_unit_test(a_file_that_breaks_is_logged_once_and_the_last_good_one_counts),
+        cmocka_unit_test(a_file_that_could_not_be_read_at_that_moment_counts_a_little_later),
+        cmocka_unit_test(whoever_empties_a_file_takes_all_logins_away),
         cmocka_unit_test(bad_files_are_refused_by_their_line),
         cmocka_unit_test(a_file_has_an_end),
         cmocka_unit_test(many_may_log_in_while_the_file_changes),

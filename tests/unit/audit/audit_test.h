@@ -18,7 +18,7 @@
 #include <jansson.h>
 #include <millrace/error.h>
 
-#include "audit/audit_internal.h"
+#include "audit/audit.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/string_map.h"

@@ -1,6 +1,7 @@
 /* The lines: their members, and that nothing from outside breaks them. */
 #include "audit_test.h"
 
+#include "audit/audit_internal.h"
 #include "support/alloc_torture.h"
 
 static void a_change_has_its_intent_before_and_its_outcome_after(void **state)

@@ -117,6 +117,101 @@ static void when_there_are_too_many_the_newest_are_known(void **state)
     assert_shown(secret, "[hidden]");
 }
 
+static void note_as(const char *connector, const char *text)
+{
+    struct log_context context;
+    log_context_push(&context, connector, -1);
+    secrets_note(text);
+    log_context_pop(&context);
+}
+
+static void a_huge_secret_takes_little_room(void **state)
+{
+    (void)state;
+    static char huge[(1 << 20) + 1];
+    char secret[32], part[65] = "";
+    for (unsigned i = 0; i < SECRETS_MAX / 4; i++) {
+        snprintf(secret, sizeof(secret), "secret-%08u", i);
+        secrets_note(secret);
+    }
+    size_t before = secrets_beginnings();
+    for (size_t i = 0; i < sizeof(huge) - 1; i += 8)
+        snprintf(huge + i, 9, "%08zx", i);
+    secrets_note(huge);
+    assert_true(secrets_beginnings() <= before + 2 * SECRETS_ENDS / SECRETS_PIECE + 1);
+    memcpy(part, huge, 64);
+    assert_shown(part, "[hidden]");
+    memcpy(part, huge + sizeof(huge) - 1 - 64, 64);
+    assert_shown(part, "[hidden]");
+}
+
+static void a_private_key_is_hidden_whole(void **state)
+{
+    (void)state;
+    char key[2 * SECRETS_ENDS + 1] = "";
+    for (size_t i = 0; i < sizeof(key) - 1; i += 8)
+        snprintf(key + i, 9, "%08zx", i * 2654435761u % 4294967291u);
+    secrets_note(key);
+    assert_shown(key, "[hidden]");
+}
+
+/* As many distinct ones as would push out all, three times over. */
+static void note_a_flood(const char *connector)
+{
+    char secret[32];
+    for (unsigned i = 0; i < 3 * SECRETS_MAX; i++) {
+        snprintf(secret, sizeof(secret), "flood-%08u", i);
+        if (connector == NULL)
+            secrets_note(secret);
+        else
+            note_as(connector, secret);
+    }
+}
+
+static void nobody_pushes_out_what_another_connector_runs_with(void **state)
+{
+    (void)state;
+    secrets_note("the-workers-own");
+    note_as("quiet", "s3cr3t-of-quiet");
+    note_a_flood("loud");
+    assert_shown("the-workers-own", "[hidden]");
+    assert_shown("s3cr3t-of-quiet", "[hidden]");
+}
+
+static void what_is_only_tried_pushes_out_nothing_that_runs(void **state)
+{
+    (void)state;
+    char secret[32];
+    bool before = secrets_trial(true);
+    secrets_note("tried-then-run");
+    secrets_trial(before);
+    note_as("busy", "tried-then-run");
+    for (unsigned i = 0; i < SECRETS_MAX / 8; i++) {
+        snprintf(secret, sizeof(secret), "secret-%08u", i);
+        note_as("busy", secret);
+    }
+    before = secrets_trial(true);
+    note_a_flood(NULL);
+    assert_true(secrets_trial(before));
+    assert_shown("tried-then-run", "[hidden]");
+    for (unsigned i = 0; i < SECRETS_MAX / 8; i++) {
+        snprintf(secret, sizeof(secret), "secret-%08u", i);
+        assert_shown(secret, "[hidden]");
+    }
+}
+
+static void what_was_pushed_out_costs_nothing_any_more(void **state)
+{
+    (void)state;
+    char secret[32];
+    for (unsigned i = 0; i < 20 * SECRETS_MAX; i++) {
+        snprintf(secret, sizeof(secret), "%08x-secret", i * 2654435761u);
+        secrets_note(secret);
+    }
+    assert_true(secrets_beginnings() <= SECRETS_MAX);
+    assert_shown(secret, "[hidden]");
+}
+
 static void keep_line(void *state, const struct log_line *line)
 {
     snprintf(state, 200, "%.*s", (int)line->message_length, line->message);
@@ -144,6 +239,11 @@ int main(void)
         cmocka_unit_test_setup(every_place_of_a_long_text_is_looked_at, forget),
         cmocka_unit_test_setup(a_text_of_nothing_but_secrets_shrinks_to_one_mark_a_look, forget),
         cmocka_unit_test_setup(when_there_are_too_many_the_newest_are_known, forget),
+        cmocka_unit_test_setup(a_huge_secret_takes_little_room, forget),
+        cmocka_unit_test_setup(a_private_key_is_hidden_whole, forget),
+        cmocka_unit_test_setup(nobody_pushes_out_what_another_connector_runs_with, forget),
+        cmocka_unit_test_setup(what_is_only_tried_pushes_out_nothing_that_runs, forget),
+        cmocka_unit_test_setup(what_was_pushed_out_costs_nothing_any_more, forget),
         cmocka_unit_test_setup(no_log_line_holds_one, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,8 @@
 #include "config_room_test.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <millrace/config_def.h>
 
 #include "config/connector_config.h"
@@ -102,6 +105,39 @@ static void what_does_not_parse_is_refused(void **state)
     string_map_destroy(raw);
 }
 
+/* Even an admin could otherwise be overheard, and a sink would write whoever it likes among the logins. */
+static void files_of_the_worker_are_no_connectors_business(void **state)
+{
+    char folder[] = "/tmp/millrace-own-files.XXXXXX", path[100], alias[100], text[1000];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/passwords", folder);
+    snprintf(alias, sizeof(alias), "%s/alias", folder);
+    fclose(fopen(path, "w"));
+    assert_int_equal(symlink(path, alias), 0);
+    snprintf(text, sizeof(text), MINIMAL "millrace.rest.auth.passwords.file=%s\nmillrace.rest.bindings.file=/b/bindings\n"
+             "listeners=http://127.0.0.1:1\nmillrace.audit.file=/a/audit\nproducer.ssl.keystore.location=/k/store.pem\n", path);
+    struct worker_config *guarded = worker_of(text);
+    const char *const refused[] = {path, alias, "/b/bindings", "  /a/audit ", "/k/store.pem"};
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct mr_error *error = NULL;
+        struct string_map *raw = properties_of("name=n\nconnector.class=FileStreamSink\ntopics=t\n");
+        assert_true(string_map_put(raw, "file", refused[i]));
+        assert_null(connector_config_create(CONNECTOR_SINK, raw, guarded, &error));
+        assert_contains(mr_error_message(error), "one of the worker's own files");
+        mr_error_clear(&error);
+        assert_true(string_map_put(raw, "file", "/elsewhere"));
+        struct connector_config *config = connector_config_create(CONNECTOR_SINK, raw, guarded, &error);
+        assert_non_null(config);
+        connector_config_destroy(config);
+        string_map_destroy(raw);
+    }
+    worker_config_destroy(guarded);
+    unlink(alias);
+    unlink(path);
+    rmdir(folder);
+}
+
 /* As in the table of the REST reference: name, type, importance, group, order, width, display name. */
 static void options_look_as_kafka_connect_shows_them(void **state)
 {
@@ -150,6 +186,7 @@ int main(void)
         cmocka_unit_test(all_of_it_is_read),
         cmocka_unit_test(a_converter_comes_whole_from_one_side),
         cmocka_unit_test(what_does_not_parse_is_refused),
+        cmocka_unit_test(files_of_the_worker_are_no_connectors_business),
         cmocka_unit_test(options_look_as_kafka_connect_shows_them),
         cmocka_unit_test(memory_may_run_short_anywhere),
     };

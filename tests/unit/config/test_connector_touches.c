@@ -42,6 +42,7 @@ static const char *touches_of(const char *properties)
     list(words, sizeof(words), "group", &touches->group_ids);
     list(words, sizeof(words), "reference", &touches->references);
     list(words, sizeof(words), "override", &touches->overrides);
+    list(words, sizeof(words), "file", &touches->files);
     if (touches->any_topic != NULL)
         snprintf(words + strlen(words), sizeof(words) - strlen(words), " any:%s", touches->any_topic);
     if (touches->unknowable != NULL)
@@ -93,7 +94,7 @@ static void a_source_writes_where_it_says_unless_it_may_say_more(void **state)
     expect_touches(FROM_FILE "topic=a\noffsets.storage.topic=o\nerrors.deadletterqueue.topic.name=d\ntopic.creation.groups=g",
                    SOURCE " topic=a topic=o topic=d");
     expect_touches(FROM_FILE "topic=a\ntopics=b,c\nkafka.topic=d", SOURCE " topic=a topic=b topic=c topic=d");
-    expect_touches(FROM_FILE "file=x", SOURCE " any:all topics (connector.class is a source that names no topic)");
+    expect_touches(FROM_FILE "file=x", SOURCE " file=x any:all topics (connector.class is a source that names no topic)");
     expect_touches(FROM_FILE "topic=a\nTopic.Prefix=b", SOURCE " topic=a any:all topics (Topic.Prefix may name further topics)");
     assert_contains(touches_of(FROM_FILE "topic=a${env:B}"), "any:all topics (topic holds a reference)");
     assert_contains(touches_of(FROM_FILE "topic=a\noffsets.storage.topic=${env:B}"), "any:all topics (offsets.storage.topic");
@@ -115,14 +116,23 @@ static void a_transformation_that_may_reroute_opens_all_topics(void **state)
     assert_contains(touches_of(FROM_FILE "topic=a\ntransforms=x\ntransforms.x.type=${env:X}"), "any:");
 }
 
+static void files_are_those_of_the_file_connectors(void **state)
+{
+    (void)state;
+    expect_touches("connector.class=FileStreamSink\ntopics=a\nfile= /data/x ", SINK " topic=a file=/data/x");
+    expect_touches("connector.class=FileStreamSource\ntopic=a\nfile=/etc/shadow", SOURCE " topic=a file=/etc/shadow");
+    expect_touches("connector.class=FileStreamSink\ntopics=a", SINK " topic=a");
+    expect_touches("connector.class=FileStreamSink\ntopics=a\nfile= ", SINK " topic=a");
+}
+
 static void references_are_found_in_every_value(void **state)
 {
     (void)state;
     expect_touches("connector.class=FileStreamSink\ntopics=a\nfile=${env:A}-${file:/etc/x:key}\nvalue.converter.z=${a:b:c:d}",
-                   SINK " topic=a reference=env:A reference=file:/etc/x:key reference=a:b:c:d");
+                   SINK " topic=a reference=env:A reference=file:/etc/x:key reference=a:b:c:d unknowable:file holds a reference");
     /* As they are resolved: the outer one ends with the first brace. */
-    expect_touches("connector.class=FileStreamSink\ntopics=a\nfile=${vault:${env:A}:k}", SINK " topic=a reference=vault:${env:A");
-    expect_touches("connector.class=FileStreamSink\ntopics=a\nfile=$${env:A}}${nothing}", SINK " topic=a reference=env:A");
+    expect_touches("connector.class=FileStreamSink\ntopics=a\nfile=${vault:${env:A}:k}", SINK " topic=a reference=vault:${env:A unknowable:file holds a reference");
+    expect_touches("connector.class=FileStreamSink\ntopics=a\nfile=$${env:A}}${nothing}", SINK " topic=a reference=env:A unknowable:file holds a reference");
 }
 
 static void groups_and_client_settings_are_found(void **state)
@@ -161,6 +171,7 @@ int main(void)
         cmocka_unit_test(a_sink_reads_its_topics_and_writes_its_dead_letters),
         cmocka_unit_test(a_source_writes_where_it_says_unless_it_may_say_more),
         cmocka_unit_test(a_transformation_that_may_reroute_opens_all_topics),
+        cmocka_unit_test(files_are_those_of_the_file_connectors),
         cmocka_unit_test(references_are_found_in_every_value),
         cmocka_unit_test(groups_and_client_settings_are_found),
         cmocka_unit_test(no_memory_is_no_permission),

@@ -107,7 +107,7 @@ static const struct {
       {"exactly.once.support", "does not say whether it supports"}}},
     {SOURCE "millrace.placement.selector=zone=a, disk!=hdd, ssd, !spare\n", {{NULL, NULL}}},
     {SOURCE "millrace.placement.selector=zone=a;ssd\n", {{"millrace.placement.selector", "key=value, key!=value, key or !key"}}},
-    {SOURCE "millrace.placement.selectors=zone=a\nmillraces=1\n", {{"millrace.placement.selectors", "knows no such option"}}},
+    {SOURCE "millrace.placement.selectors=zone=a\nmillraces=1\n", {{"millrace.placement.selectors", "millrace.placement.selectors: this worker knows no such option"}}},
     /* own options */
     {"name=n\nconnector.class=ThingSource\n",
      {{"path", "Missing required configuration \"path\" which has no default value."}}},

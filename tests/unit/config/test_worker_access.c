@@ -57,7 +57,7 @@ static void contradictions_are_refused(void **state)
         {BINDINGS AUTH "certificates=true\nlisteners=https://:8443\nssl.client.auth=required\nlisteners.https.ssl.key.password=x\n",
          "no client is asked for a certificate"},
         {BINDINGS AUTH "passwords.file=/p\n" AUTH "clock.skew.ms=300001\n", "no more than 300000"},
-        {BINDINGS AUTH "passwords=/p\n", "it would protect something"},
+        {BINDINGS AUTH "passwords=/p\n", "so nothing would come of it"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[2048];
@@ -117,6 +117,37 @@ static void the_jvms_extension_finds_its_file_as_a_jvm_does(void **state)
     unsetenv("KAFKA_OPTS");
 }
 
+static void whoever_listens_beyond_the_loopback_is_exposed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines;
+        bool is_exposed;
+    } cases[] = {
+        {"", true},
+        {"listeners=http://127.0.0.1:1,http://[::1]:2,http://localhost:3\n", false},
+        {"listeners=http://127.0.0.1:1,http://10.0.0.1:2\n", true},
+        {"listeners=http://127.0.0.1:1\nadmin.listeners=http://0.0.0.0:2\n", true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct worker_config *worker = worker_with(cases[i].lines);
+        assert_int_equal(worker_config_is_exposed(worker), cases[i].is_exposed);
+        worker_config_destroy(worker);
+    }
+}
+
+static void the_secret_between_workers_is_optional(void **state)
+{
+    (void)state;
+    struct worker_config *worker = worker_with("");
+    assert_string_equal(worker->inter_worker_secret, "");
+    worker_config_destroy(worker);
+    worker = worker_with("millrace.inter.worker.secret=0123456789abcdef\n");
+    assert_string_equal(worker->inter_worker_secret, "0123456789abcdef");
+    assert_int_equal(worker_config_warning_count(worker), 0);
+    worker_config_destroy(worker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +156,8 @@ int main(void)
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(logins_on_an_open_network_are_warned_about_loudly),
         cmocka_unit_test(the_jvms_extension_finds_its_file_as_a_jvm_does),
+        cmocka_unit_test(whoever_listens_beyond_the_loopback_is_exposed),
+        cmocka_unit_test(the_secret_between_workers_is_optional),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,7 +147,17 @@ static void single_mistakes_are_refused_in_words(void **state)
         {"inter.worker.signature.algorithm=HmacSHA512", "must also be listed in inter.worker.verification.algorithms"},
         {"millrace.leader.fencing=zookeeper", "AUTO, GENERATION, TRANSACTION"},
         {"millrace.leader.fence=generation", "millrace.leader.fence: this version does not know it"},
-        {"millrace.rest.auth.basic.file=users", "it would protect something. Remove it"},
+        {"millrace.rest.auth.basic.file=users", "so nothing would come of it. Correct its name"},
+        {"millrace.rest.binding.file=bindings",
+         "millrace.rest.binding.file: this version does not know it, so nothing would come of it. Did you mean millrace.rest.bindings.file?"},
+        {"millrace.inter.workr.secret=s", "Did you mean millrace.inter.worker.secret?"},
+        {"milrace.rest.auth.passwords.file=p", "Did you mean millrace.rest.auth.passwords.file?"},
+        {"Millrace.crash.file=p", "Did you mean millrace.crash.file?"},
+        {"millrace.pool.thread.max=1", "millrace.pool.thread.max: this version does not know it"},
+        {"millrace.rest.connection.max=10", "millrace.rest.connection.max: this version does not know it"},
+        {"millrace.inter.worker.secrets=s", "millrace.inter.worker.secrets: this version does not know it"},
+        {"millrace.inter.workers.secret=s", "so nothing would come of it. Did you mean millrace.inter.worker.secret?"},
+        {"millrace.audit.files=a", "millrace.audit.files: this version does not know it"},
         {"millrace.task.buffer.bytes=10", "Value must be at least 65536"},
         {"security.protocol=TLS", "Invalid value TLS for configuration security.protocol"},
     };
@@ -262,7 +272,14 @@ static void what_is_ignored_is_warned_about_by_name(void **state)
         {"internal.key.converter=x.JsonConverter", "internal.key.converter is ignored"},
         {"internal.value.converter.schemas.enable=false", "internal.value.converter.schemas.enable is ignored"},
         {"acces.control=1", "kept for plugins and clients: acces.control"},
-        {"millrace.pool.thread.max=1", "millrace.pool.thread.max is ignored: this version does not know it"},
+        {"plugin.paths=/x", "kept for plugins and clients: plugin.paths (did you mean plugin.path?)"},
+        {"ssl.client.authentication=required",
+         "ssl.client.authentication: neither listeners nor Kafka clients know it. Did you mean ssl.client.auth?"},
+        {"ssl.clientauth=required", "ssl.clientauth: neither listeners nor Kafka clients know it. Did you mean ssl.client.auth?"},
+        {"listeners.https.ssl.clientauth=required", "Did you mean listeners.https.ssl.client.auth?"},
+        {"ssl.enabled.protocol=TLSv1.3", "Did you mean ssl.enabled.protocols?"},
+        {"admin.listener=http://:1", "Did you mean admin.listeners?"},
+        {"admin.wholly.unknown=1", "admin.wholly.unknown: neither listeners nor Kafka clients know it"},
         {"metric.reporters=com.example.Reporter", "com.example.Reporter is a Java class"},
         {"exactly.once.source.support=PREPARING", "sources deliver at least once"},
     };
@@ -280,7 +297,8 @@ static void what_clients_and_plugins_need_is_accepted_in_silence(void **state)
 {
     (void)state;
     struct worker_config *worker =
-        worker_of(MINIMAL "producer.acks=1\nconsumer.max.poll.records=10\nadmin.retries=3\nsasl.mechanism=PLAIN\n"
+        worker_of(MINIMAL "producer.acks=1\nconsumer.max.poll.records=10\nadmin.retries=3\nadmin.sasl.mechanism=PLAIN\n"
+                          "sasl.mechanism=PLAIN\nadmin.ssl.key.password=k\nadmin.listeners.https.ssl.client.auth=none\n"
                           "ssl.truststore.location=/x\nconfig.storage.min.insync.replicas=2\nmetrics.context.a=b\n"
                           "connect.protocol=compatible\nadmin.listeners=\noffset.storage.file.filename=/tmp/x\n"
                           "config.providers=\nlisteners.https.ssl.key.password=k\nplugin.discovery=ONLY_SCAN\n"

@@ -43,6 +43,8 @@ static void references_of_the_workers_own_file_are_resolved(void **state)
                                              &error);
     assert_non_null(config);
     assert_string_equal(config->group_id, "g-42");
+    assert_true(worker_config_owns_file(config, "w.properties"));
+    assert_false(worker_config_owns_file(config, "other.properties"));
     assert_string_equal(string_map_get(config->properties, "sasl.jaas.config"), "x password=\"s3cr3t-of-db\";");
     assert_string_equal(string_map_get(config->properties, "other"), "${safe:a:b}");
     worker_config_destroy(config);
@@ -69,6 +71,22 @@ static void a_file_without_providers_is_taken_as_it_is(void **state)
     struct worker_config *config = config_of(MINIMAL_BUT_GROUP "group.id=${vault:db:number}\n", &error);
     assert_string_equal(config->group_id, "${vault:db:number}");
     worker_config_destroy(config);
+}
+
+static void a_secret_that_nothing_answers_refuses_the_file(void **state)
+{
+    (void)state;
+    struct mr_error *error = NULL;
+    assert_null(config_of(MINIMAL "millrace.inter.worker.secret=hush-${file:/run/secrets/worker:secret}\n", &error));
+    assert_contains(mr_error_message(error), "millrace.inter.worker.secret: there is no config.providers to answer its reference");
+    assert_lacks(mr_error_message(error), "hush");
+    mr_error_clear(&error);
+    assert_null(config_of(VAULT MINIMAL "millrace.audit.hash.key=${vault:db:password}${vault:db:nothing}\n"
+                                        "listeners.https.ssl.key.password=${elsewhere:a:b}\n", &error));
+    assert_contains(mr_error_message(error), "millrace.audit.hash.key: no config provider of this file answers its reference");
+    assert_contains(mr_error_message(error), "listeners.https.ssl.key.password: no config provider");
+    assert_lacks(mr_error_message(error), "s3cr3t");
+    mr_error_drop(error);
 }
 
 static void a_provider_that_fails_refuses_the_file(void **state)
@@ -119,6 +137,7 @@ int main(void)
         cmocka_unit_test(references_of_the_workers_own_file_are_resolved),
         cmocka_unit_test(definitions_of_providers_are_taken_as_written_and_are_resolved_for_connectors),
         cmocka_unit_test(a_file_without_providers_is_taken_as_it_is),
+        cmocka_unit_test(a_secret_that_nothing_answers_refuses_the_file),
         cmocka_unit_test(a_provider_that_fails_refuses_the_file),
         cmocka_unit_test(mistakes_tell_the_reference_and_not_the_value),
         cmocka_unit_test(a_file_is_named_in_what_is_wrong_with_it),

@@ -205,6 +205,129 @@ static void units_come_home_first(void **state)
         assert_int_equal(cluster.units[i].worker, i == 1 || i == 2);
 }
 
+/* Could go home, fits there, and moves anyway. */
+static bool is_kept_from_home(const struct cluster *cluster, const struct assignment_unit *unit)
+{
+    return unit->worker != ASSIGNMENT_NOWHERE && unit->worker != unit->current && unit->home != ASSIGNMENT_NOWHERE &&
+           unit->home != unit->worker && placement_fits(unit->selector, cluster->workers[unit->home].labels);
+}
+
+/* Comes to the home of `unit`, which is not its own, and could as well go where that one goes. */
+static bool has_its_place(const struct cluster *cluster, const struct assignment_unit *other, const struct assignment_unit *unit)
+{
+    return is_task(other) == is_task(unit) && other->worker == unit->home && other->worker != other->current &&
+           other->home != other->worker && placement_fits(other->selector, cluster->workers[unit->worker].labels);
+}
+
+static void whoever_moves_goes_home_unless_the_balance_forbids_it(void **state)
+{
+    static struct cluster cluster;
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        draw_cluster(&cluster, round % 2 == 0);
+        compute(&cluster);
+        for (size_t i = 0; i < cluster.unit_count; i++) {
+            const struct assignment_unit *unit = &cluster.units[i];
+
+            if (!is_kept_from_home(&cluster, unit))
+                continue;
+            assert_true(load(&cluster, (size_t)unit->home, is_task(unit), false) >=
+                        load(&cluster, (size_t)unit->worker, is_task(unit), false));
+            for (size_t other = 0; other < cluster.unit_count; other++)
+                assert_false(has_its_place(&cluster, &cluster.units[other], unit));
+        }
+    }
+}
+
+/* A cluster as it was when all stood at home, whose last worker has come back empty. */
+static void all_that_a_worker_had_comes_back_to_it(void **state)
+{
+    static struct cluster cluster;
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        draw_cluster(&cluster, round % 2 == 0);
+        compute(&cluster);
+        for (size_t i = 0; i < cluster.unit_count; i++) {
+            struct assignment_unit *unit = &cluster.units[i];
+
+            unit->home = unit->worker;
+            unit->current = unit->worker == (int32_t)cluster.worker_count - 1 ? ASSIGNMENT_NOWHERE : unit->worker;
+        }
+        compute(&cluster);
+        for (size_t i = 0; i < cluster.unit_count; i++)
+            assert_int_equal(cluster.units[i].worker, cluster.units[i].home);
+    }
+}
+
+/* The order is the caller's duty: whatever order the facts came in, sorted they are the same, and so is what is made of them. */
+static void the_same_facts_give_the_same_result(void **state)
+{
+    static struct cluster one, other;
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        draw_cluster(&one, round % 2 == 0);
+        other = one;
+        for (size_t i = 0; i < other.unit_count; i++) { /* texts elsewhere, results of another time */
+            snprintf(other.names[i], sizeof(other.names[i]), "%s", one.units[i].connector);
+            other.units[i].connector = other.names[i];
+            other.units[i].worker = (int32_t)draw((uint32_t)other.worker_count);
+        }
+        compute(&one);
+        compute(&other);
+        for (size_t i = 0; i < one.unit_count; i++)
+            assert_int_equal(one.units[i].worker, other.units[i].worker);
+    }
+}
+
+/* No unit could make the balance better elsewhere. */
+static bool is_balanced(const struct cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->unit_count; i++) {
+        const struct assignment_unit *unit = &cluster->units[i];
+
+        for (size_t other = 0; unit->worker != ASSIGNMENT_NOWHERE && other < cluster->worker_count; other++)
+            if (placement_fits(unit->selector, cluster->workers[other].labels) &&
+                load(cluster, other, is_task(unit), false) + 1 < load(cluster, (size_t)unit->worker, is_task(unit), false))
+                return false;
+    }
+    return true;
+}
+
+/* Each unit stands where it fits, none could make the balance better elsewhere; homes are anywhere. */
+static void what_is_balanced_among_those_that_fit_stays(void **state)
+{
+    static struct cluster cluster;
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        draw_cluster(&cluster, true);
+        compute(&cluster);
+        for (size_t i = 0; i < cluster.unit_count; i++) {
+            struct assignment_unit *unit = &cluster.units[i], *other = &cluster.units[draw((uint32_t)cluster.unit_count)];
+            int32_t worker = unit->worker;
+
+            if (is_task(other) != is_task(unit) || worker == ASSIGNMENT_NOWHERE || other->worker == ASSIGNMENT_NOWHERE ||
+                !placement_fits(unit->selector, cluster.workers[other->worker].labels) ||
+                !placement_fits(other->selector, cluster.workers[worker].labels))
+                continue;
+            unit->worker = other->worker; /* another placement of the same loads */
+            other->worker = worker;
+        }
+        for (size_t i = 0; i < cluster.unit_count; i++) {
+            cluster.units[i].current = cluster.units[i].worker;
+            cluster.units[i].home = (int32_t)draw((uint32_t)cluster.worker_count + 1) - 1;
+        }
+        if (!is_balanced(&cluster))
+            continue;
+        compute(&cluster);
+        for (size_t i = 0; i < cluster.unit_count; i++)
+            assert_int_equal(cluster.units[i].worker, cluster.units[i].current);
+    }
+}
+
 static void a_worker_that_takes_nothing_new_keeps_what_it_has(void **state)
 {
     struct cluster cluster = {.worker_count = 2, .unit_count = 6};
@@ -234,7 +357,11 @@ int main(void)
         cmocka_unit_test(nothing_moves_without_need),
         cmocka_unit_test(a_second_look_changes_nothing),
         cmocka_unit_test(labels_are_kept_and_balance_holds_among_those_that_fit),
+        cmocka_unit_test(what_is_balanced_among_those_that_fit_stays),
+        cmocka_unit_test(the_same_facts_give_the_same_result),
         cmocka_unit_test(units_come_home_first),
+        cmocka_unit_test(whoever_moves_goes_home_unless_the_balance_forbids_it),
+        cmocka_unit_test(all_that_a_worker_had_comes_back_to_it),
         cmocka_unit_test(a_worker_that_takes_nothing_new_keeps_what_it_has),
     };
 

@@ -11,6 +11,7 @@
 #include <millrace/error.h>
 
 #include "base/lease.h"
+#include "base/log_sink.h"
 #include "base/thread.h"
 #include "coordination/membership.h"
 #include "coordination/membership_listener.h"
@@ -363,15 +364,20 @@ static bool has_joined(void *argument)
     return atomic_load(&fake.opened) > 0;
 }
 
-static void start_beside_a_ghost(void)
+static void start_after(const char *predecessor)
 {
     membership_destroy(fake.membership);
     fake.closed = 0;
     atomic_store(&fake.opened, 0);
     atomic_store(&fake.described, 0);
     fake.membership = membership_create(&setup, NULL);
-    membership_wait_out(fake.membership, "00112233aabbccdd");
+    membership_wait_out(fake.membership, predecessor);
     assert_int_equal(membership_start(fake.membership, NULL), 0);
+}
+
+static void start_beside_a_ghost(void)
+{
+    start_after("00112233aabbccdd");
     assert_true(eventually(5000, is_positive, &fake.described));
     assert_int_equal(atomic_load(&fake.opened), 0);
 }
@@ -382,6 +388,29 @@ static void a_group_is_joined_when_the_ghost_of_a_killed_predecessor_is_out_of_i
     start_beside_a_ghost();
     atomic_store(&fake.ghost_left, true);
     assert_true(eventually(5000, has_joined, NULL));
+}
+
+static void count_ghost_lines(void *count, const struct log_line *line)
+{
+    if (strstr(line->message, "was killed") != NULL)
+        atomic_fetch_add((atomic_int *)count, 1);
+}
+
+static void only_a_ghost_that_was_seen_is_said_to_be_there(void **state)
+{
+    atomic_int lines = 0;
+
+    (void)state;
+    log_sink_set(&(struct log_sink){count_ghost_lines, &lines});
+    start_after("eeeeeeeeeeeeeeee"); /* it has left in order */
+    assert_true(eventually(5000, has_joined, NULL));
+    assert_int_equal(atomic_load(&lines), 0);
+    start_beside_a_ghost();
+    assert_true(eventually(5000, is_positive, &lines));
+    atomic_store(&fake.ghost_left, true);
+    assert_true(eventually(5000, has_joined, NULL));
+    assert_int_equal(atomic_load(&lines), 1);
+    log_sink_set(NULL);
 }
 
 static void a_worker_that_waits_for_a_ghost_can_end(void **state)
@@ -479,6 +508,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_member_is_known_by_its_url_and_its_boot),
         TEST(a_group_is_joined_when_the_ghost_of_a_killed_predecessor_is_out_of_it),
+        TEST(only_a_ghost_that_was_seen_is_said_to_be_there),
         TEST(a_worker_that_waits_for_a_ghost_can_end),
         TEST(leading_is_told_once_the_lease_runs),
         TEST(the_lease_ends_a_second_before_the_session),

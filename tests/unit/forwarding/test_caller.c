@@ -15,6 +15,7 @@
 
 #include "access/bindings.h"
 #include "access/identity.h"
+#include "base/base64.h"
 #include "base/fake_clock.h"
 #include "base/str_buffer.h"
 #include "base/thread.h"
@@ -260,6 +261,46 @@ static void what_is_no_such_header_is_refused(void **state)
     str_buffer_release(&header);
 }
 
+/* As another worker would sign what it writes otherwise than this build. */
+static void sign_parts(const char *nonce, const char *identity, char *header, size_t size)
+{
+    char time[24];
+    unsigned char key[CALLER_KEY_SIZE], mac[CALLER_MAC_SIZE];
+    struct caller_signed what = {.address = "b:2",
+                                 .address_length = 3,
+                                 .method = "PUT",
+                                 .target = TARGET,
+                                 .nonce = {nonce, strlen(nonce)},
+                                 .identity = {identity, strlen(identity)}};
+    int length;
+    what.time = (struct caller_part){time, (size_t)snprintf(time, sizeof(time), "%lld", (long long)NOW_MS)};
+    caller_digest_body(&what, BODY, sizeof(BODY) - 1);
+    assert_true(caller_key_make(&(struct session_key){KEY_1, "HmacSHA256", OLD_MS}, "", key));
+    assert_true(caller_mac(key, &what, mac));
+    length = snprintf(header, size, "1.%s.%s.%s.", time, nonce, identity);
+    header[length + (int)base64_encode(mac, sizeof(mac), header + length)] = '\0';
+}
+
+static void what_a_worker_signed_and_cannot_be_read_is_of_another_version(void **state)
+{
+    static const struct {
+        const char *nonce, *identity, *what;
+    } cases[] = {
+        {"????????????????????????", "e30=", "the number that makes each request its own cannot be read"},
+        {"AQAAAAAAAAAAAAAAAAAAAA==", "e30=", "who asks cannot be read"},
+    };
+    struct bench *bench = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char header[400];
+        sign_parts(cases[i].nonce, cases[i].identity, header, sizeof(header));
+        struct caller_verdict verdict = caller_check(bench->b.callers, arrived(header));
+        assert_int_equal(verdict.status, 403);
+        if (strstr(verdict.why, cases[i].what) == NULL)
+            fail_msg("%s: %s", header, verdict.why);
+        assert_non_null(strstr(verdict.why, "Let all workers run the same version"));
+    }
+}
+
 static void clocks_may_differ_by_the_window_and_no_more(void **state)
 {
     static const struct {
@@ -276,6 +317,27 @@ static void clocks_may_differ_by_the_window_and_no_more(void **state)
         fake_clock_set_wall_ms(&bench->clock, clock_wall_ms(&bench->clock.clock) - CASES[i].later_ms);
         str_buffer_release(&header);
     }
+}
+
+/* What strangers send costs no look at its body. */
+static void what_headers_tell_is_told_before_the_body_is_there(void **state)
+{
+    struct bench *bench = *state;
+    struct str_buffer header;
+    struct http_request *request;
+    assert_int_equal(tell(&bench->a, bench->identity, NULL, &header), 0);
+    request = arrived(str_buffer_text(&header));
+    request->body = NULL;
+    assert_int_equal(caller_look(NULL, request).status, 403);
+    assert_int_equal(caller_look(bench->b.callers, request).status, 0);
+    fake_clock_advance_ms(&bench->clock, CALLER_WINDOW_MS + 1);
+    assert_int_equal(caller_look(bench->b.callers, request).status, 403);
+    request->headers[0].value = "1.1800000030001.nonsense";
+    assert_int_equal(caller_look(bench->b.callers, request).status, 403);
+    request->headers[0].value = "1.1.AAAAAAAAAAAAAAAAAAAAAA==.e30=.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    request->body_length = SIZE_MAX; /* would be gone through for the signature */
+    assert_int_equal(check(&bench->b, request), 403);
+    str_buffer_release(&header);
 }
 
 static void what_was_signed_before_the_start_may_have_come_before(void **state)
@@ -306,6 +368,20 @@ static void the_secret_of_the_cluster_counts(void **state)
     end_bench(&bench);
     make_bench(&bench, SECRET, "");
     assert_int_equal(tell_and_check(&bench), 403);
+    end_bench(&bench);
+}
+
+static void who_has_another_secret_is_told_which_property_to_look_at(void **state)
+{
+    struct bench bench;
+    struct str_buffer header;
+    (void)state;
+    make_bench(&bench, SECRET, SECRET "x");
+    assert_int_equal(tell(&bench.a, bench.identity, NULL, &header), 0);
+    struct caller_verdict verdict = caller_check(bench.b.callers, arrived(str_buffer_text(&header)));
+    assert_int_equal(verdict.status, 403);
+    assert_non_null(strstr(verdict.why, "millrace.inter.worker.secret"));
+    str_buffer_release(&header);
     end_bench(&bench);
 }
 
@@ -455,9 +531,12 @@ int main(void)
         TEST(it_counts_once_at_one_worker),
         TEST(whatever_is_changed_is_refused),
         TEST(what_is_no_such_header_is_refused),
+        TEST(what_a_worker_signed_and_cannot_be_read_is_of_another_version),
         TEST(clocks_may_differ_by_the_window_and_no_more),
+        TEST(what_headers_tell_is_told_before_the_body_is_there),
         TEST(what_was_signed_before_the_start_may_have_come_before),
         TEST(the_secret_of_the_cluster_counts),
+        TEST(who_has_another_secret_is_told_which_property_to_look_at),
         TEST(without_session_keys_the_secret_is_the_key),
         TEST(without_a_session_key_yet_it_is_said),
         TEST(a_new_session_key_breaks_no_call),

@@ -3,6 +3,7 @@
 
 #include <millrace/error.h>
 
+#include "access/identity.h"
 #include "base/base64.h"
 #include "base/clock.h"
 #include "forwarding/forwarding.h"
@@ -24,7 +25,7 @@ struct worker {
     struct forwarding *forwarding;
     struct rest_server *server;
     uint16_t port;
-    char url[60];
+    char url[60], host_and_port[40];
 };
 struct cluster {
     struct worker workers[WORKERS];
@@ -45,13 +46,14 @@ static void put_connector(struct herder *herder, const char *name)
     string_map_destroy(config);
 }
 
+static const struct session_key KEY = {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "HmacSHA256", 1};
+
 static void put_key(struct herder *herder)
 {
-    static const struct session_key KEY = {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "HmacSHA256", 1};
     assert_int_equal(config_store_put_session_key(herder->configs, &KEY, DEADLINE_NEVER, NULL), 0);
 }
 
-static void start_worker(struct worker *worker)
+static void start_worker(struct worker *worker, const char *secret)
 {
     struct mr_error *error = NULL;
     struct herder *herder = &worker->herder;
@@ -60,7 +62,9 @@ static void start_worker(struct worker *worker)
     herder->worker = (struct worker_config){.listeners = &worker->address,
                                             .listener_count = 1,
                                             .properties = worker->properties,
+                                            .advertised_scheme = "http",
                                             .connect_protocol = "sessioned",
+                                            .inter_worker_secret = secret,
                                             .signature_algorithm = "HmacSHA256",
                                             .verification_algorithms = "HmacSHA256"};
     mutex_init(&herder->lock);
@@ -72,13 +76,15 @@ static void start_worker(struct worker *worker)
     put_connector(herder, "here");
     put_key(herder);
     worker->forwarding =
-        forwarding_start(&(struct forwarding_setup){.worker = &herder->worker, .configs = herder->configs}, &error);
+        forwarding_start(&(struct forwarding_setup){.worker = &herder->worker, .configs = herder->configs, .address = worker->host_and_port},
+                         &error);
     worker->server = rest_server_start(
         &(struct rest_setup){.herder = herder, .worker = &herder->worker, .forwarding = worker->forwarding}, &error);
     if (worker->forwarding == NULL || worker->server == NULL)
         fail_msg("%s", mr_error_message(error));
     worker->port = rest_server_port(worker->server, 0);
     snprintf(worker->url, sizeof(worker->url), "http://127.0.0.1:%u/", worker->port);
+    snprintf(worker->host_and_port, sizeof(worker->host_and_port), "127.0.0.1:%u", worker->port);
 }
 
 static void stop_worker(struct worker *worker)
@@ -94,14 +100,24 @@ static void stop_worker(struct worker *worker)
     mutex_destroy(&worker->herder.lock);
 }
 
-static int set_up(void **state)
+static int set_up_all(void **state, const char *secret)
 {
     static struct cluster cluster;
     memset(&cluster, 0, sizeof(cluster));
     for (size_t i = 0; i < WORKERS; i++)
-        start_worker(&cluster.workers[i]);
+        start_worker(&cluster.workers[i], secret);
     *state = &cluster;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_all(state, "");
+}
+
+static int set_up_with_secret(void **state)
+{
+    return set_up_all(state, "0123456789abcdef");
 }
 
 static int tear_down(void **state)
@@ -269,7 +285,7 @@ static void a_worker_that_cannot_be_reached_is_named_and_to_be_asked_again(void 
 struct passed {
     pthread_mutex_t lock;
     int times, status;
-    char words[300];
+    char words[300], body[300];
 };
 
 static void on_passed(void *argument, const struct forwarding_answer *answer)
@@ -279,6 +295,7 @@ static void on_passed(void *argument, const struct forwarding_answer *answer)
     passed->times++;
     passed->status = answer->status;
     snprintf(passed->words, sizeof(passed->words), "%s", answer->message == NULL ? "-" : answer->message);
+    snprintf(passed->body, sizeof(passed->body), "%.*s", (int)answer->body_length, answer->body == NULL ? "" : answer->body);
     mutex_unlock(&passed->lock);
 }
 
@@ -340,6 +357,63 @@ static void a_stopped_server_leaves_no_request_behind(void **state)
     close(client);
 }
 
+/* ---- for somebody who has logged in at the worker that passes it on; nobody logs in at the other ---- */
+
+static void pass_for_ann(struct cluster *cluster, const char *method, const char *target, const char *body, struct passed *passed)
+{
+    struct identity *ann = identity_create("ann", IDENTITY_TOKEN);
+    assert_non_null(ann);
+    *passed = (struct passed){.times = 0};
+    mutex_init(&passed->lock);
+    forwarding_send(cluster->workers[0].forwarding,
+                    &(struct forwarding_request){.url = cluster->workers[1].url,
+                                                 .method = method,
+                                                 .target = target,
+                                                 .body = body,
+                                                 .body_length = body == NULL ? 0 : strlen(body),
+                                                 .caller = ann,
+                                                 .deadline_ms = clock_monotonic_ms(NULL) + WAIT_MS},
+                    on_passed, passed);
+    identity_destroy(ann);
+    assert_true(eventually(WAIT_MS, was_passed, passed));
+}
+
+static bool stores_password(struct herder *herder, const char *password)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(herder->configs);
+    bool stores = strcmp(string_map_get_or(config_snapshot_config(snapshot, "here"), "password", "(none)"), password) == 0;
+    config_snapshot_drop(snapshot);
+    return stores;
+}
+
+static void what_another_worker_hid_is_not_written_over(void **state)
+{
+    struct cluster *cluster = *state;
+    struct herder *herder = &cluster->workers[1].herder;
+    struct passed passed;
+    pass_for_ann(cluster, "PUT", "connectors/here/config?forward=true", "{\"connector.class\":\"Some\",\"password\":\"swordfish\"}",
+                 &passed);
+    assert_int_equal(passed.status, 200);
+    pass_for_ann(cluster, "PUT", "connectors/here/config?forward=true", "{\"connector.class\":\"Some\",\"password\":\"[hidden]\"}",
+                 &passed);
+    assert_int_equal(passed.status, 200);
+    assert_true(stores_password(herder, "swordfish"));
+    pass_for_ann(cluster, "PUT", "connectors/here/config?forward=true", "{\"connector.class\":\"Some\",\"token\":\"[hidden]\"}", &passed);
+    assert_int_equal(passed.status, 400);
+    assert_true(stores_password(herder, "swordfish"));
+    /* A client of this worker, where nothing is hidden, means what it says. */
+    assert_int_equal(ask(&cluster->workers[1], "PUT /connectors/here/config", "", "{\"password\":\"[hidden]\"}")->status, 200);
+    assert_true(stores_password(herder, "[hidden]"));
+}
+
+static void whoever_has_logged_in_elsewhere_is_told_who_they_are(void **state)
+{
+    struct passed passed;
+    pass_for_ann(*state, "GET", "whoami", NULL, &passed);
+    assert_int_equal(passed.status, 200);
+    assert_string_equal(passed.body, "{\"name\":\"ann\",\"login\":\"token\",\"role\":\"admin\",\"data\":true,\"groups\":[]}");
+}
+
 /* ---- internal requests ---- */
 
 #define TASKS "[{\"a\":\"1\"}]"
@@ -369,21 +443,56 @@ static void a_signed_request_is_passed_on_with_its_signature(void **state)
     assert_string_equal(cluster->workers[2].herder.asked, "tasks here 1 1");
 }
 
+static const char *sign(const char *body)
+{
+    static char headers[300];
+    char signature[SIGNATURE_TEXT_SIZE];
+    assert_true(signature_make("HmacSHA256", &KEY, body, strlen(body), signature));
+    snprintf(headers, sizeof(headers), SIGNATURE_HEADER ": %s\r\n" SIGNATURE_ALGORITHM_HEADER ": HmacSHA256\r\n", signature);
+    return headers;
+}
+
+static const char *const NO_TASKS[] = {"[", "{}", "[1]", "[{\"a\":{}}]", "null", "[{}] x"};
+
 static void bodies_that_are_no_task_configurations_are_500(void **state)
 {
-    static const char *const BODIES[] = {"[", "{}", "[1]", "[{\"a\":{}}]", "null", "[{}] x"};
     struct cluster *cluster = *state;
-    for (size_t i = 0; i < sizeof(BODIES) / sizeof(BODIES[0]); i++)
-        assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", SIGNED, BODIES[i])->status, 500);
-    assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", SIGNED, NULL)->status, 500);
+    for (size_t i = 0; i < sizeof(NO_TASKS) / sizeof(NO_TASKS[0]); i++)
+        assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", sign(NO_TASKS[i]), NO_TASKS[i])->status, 500);
+    assert_int_equal(ask(&cluster->workers[0], "POST /connectors/here/tasks", sign(""), NULL)->status, 500);
     assert_string_equal(cluster->workers[0].herder.asked, "");
 }
+
+/* Strangers' bodies cost nothing but their bytes, and of those who do not sign not even these. */
+static void whether_a_worker_asks_is_known_before_its_body_is_read(void **state)
+{
+    struct cluster *cluster = *state;
+    struct worker *first = &cluster->workers[0];
+    for (size_t i = 0; i < sizeof(NO_TASKS) / sizeof(NO_TASKS[0]); i++) {
+        assert_int_equal(ask(first, "POST /connectors/here/tasks", SIGNED, NO_TASKS[i])->status, 403);
+        assert_int_equal(ask(first, "POST /connectors/here/tasks", "", NO_TASKS[i])->status, 400);
+    }
+    int client = raw_open(first->port);
+    char head[300];
+    snprintf(head, sizeof(head), "POST /connectors/here/tasks HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+             "Content-Length: %u\r\n\r\n[", FORWARDING_BODY_MAX + 1);
+    client_say(client, head);
+    for (size_t sent = 1; sent < FORWARDING_BODY_MAX + 1; sent += 65536) {
+        static char zeros[65537];
+        memset(zeros, '0', 65536);
+        if (!client_say(client, zeros))
+            break;
+    }
+    assert_int_equal(client_read(client, true)->status, 400); /* not 413: nothing of it was kept */
+    close(client);
+}
+
+#define EMPTY                                                                                                          \
+    SIGNATURE_HEADER ": 04tCCW2A9F+Ca0Sp1WB95ySWpBXT9KGoyI47udqNwcs=\r\n" SIGNATURE_ALGORITHM_HEADER ": HmacSHA256\r\n"
 
 static void fencing_needs_a_signature_and_a_connector(void **state)
 {
     struct cluster *cluster = *state;
-    static const char EMPTY[] =
-        SIGNATURE_HEADER ": 04tCCW2A9F+Ca0Sp1WB95ySWpBXT9KGoyI47udqNwcs=\r\n" SIGNATURE_ALGORITHM_HEADER ": HmacSHA256\r\n";
     assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", "", NULL)->status, 400);
     assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", SIGNED, NULL)->status, 403);
     assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", EMPTY, NULL)->status, 204);
@@ -438,6 +547,24 @@ static void task_configurations_reach_the_leader_signed(void **state)
     put_tasks(&cluster->workers[0], cluster->workers[1].url, "a/b", &passed);
     assert_int_equal(passed.status, 204);
     assert_string_equal(cluster->workers[1].herder.asked, "tasks a/b 2 1");
+}
+
+static void where_workers_have_a_secret_the_session_key_does_not_do(void **state)
+{
+    struct cluster *cluster = *state;
+    struct passed passed;
+    struct reply *reply = ask(&cluster->workers[0], "POST /connectors/here/tasks", SIGNED, TASKS);
+    assert_int_equal(reply->status, 403);
+    assert_non_null(strstr(reply->body, "set the same millrace.inter.worker.secret on all workers"));
+    assert_int_equal(ask(&cluster->workers[0], "PUT /connectors/here/fence", EMPTY, NULL)->status, 403);
+    assert_string_equal(cluster->workers[0].herder.asked, "");
+    put_tasks(&cluster->workers[0], cluster->workers[1].url, "here", &passed);
+    assert_int_equal(passed.status, 204);
+    assert_string_equal(cluster->workers[1].herder.asked, "tasks here 2 1");
+    cluster->workers[1].herder.forward_url = cluster->workers[2].url;
+    put_tasks(&cluster->workers[0], cluster->workers[1].url, "here", &passed);
+    assert_int_equal(passed.status, 204);
+    assert_string_equal(cluster->workers[2].herder.asked, "tasks here 2 1");
 }
 
 static void many_task_configurations_fit_one_request(void **state)
@@ -544,12 +671,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_slow_worker_is_given_up_at_the_deadline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_hundred_requests_at_one_time_are_all_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stopped_server_leaves_no_request_behind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_another_worker_hid_is_not_written_over, set_up_with_secret, tear_down),
+        cmocka_unit_test_setup_teardown(whoever_has_logged_in_elsewhere_is_told_who_they_are, set_up_with_secret, tear_down),
         cmocka_unit_test_setup_teardown(task_configurations_need_a_signature, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_signed_request_is_passed_on_with_its_signature, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bodies_that_are_no_task_configurations_are_500, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whether_a_worker_asks_is_known_before_its_body_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fencing_needs_a_signature_and_a_connector, set_up, tear_down),
         cmocka_unit_test_setup_teardown(task_configurations_reach_the_leader_signed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_task_configurations_were_made_from_goes_along_over_two_hops, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(where_workers_have_a_secret_the_session_key_does_not_do, set_up_with_secret, tear_down),
         cmocka_unit_test_setup_teardown(many_task_configurations_fit_one_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_leaders_words_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_key_nothing_is_sent, set_up, tear_down),

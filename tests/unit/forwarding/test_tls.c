@@ -16,6 +16,7 @@
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "forwarding/client.h"
+#include "forwarding/own_certificate_internal.h"
 #include "http/exchange.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -206,6 +207,7 @@ static void a_certificate_of_an_unknown_authority_is_not_believed(void **state)
     serve(fixture, "worker.pem");
     assert_int_equal(ask(fixture), 0);
     assert_non_null(strstr(fixture->words, "certificate"));
+    assert_non_null(strstr(fixture->words, "ssl.truststore.location"));
 }
 
 static void without_a_trust_store_the_systems_authorities_count(void **state)
@@ -254,6 +256,25 @@ static void properties_that_cannot_be_honoured_send_nothing_and_may_be_mended(vo
     assert_int_equal(ask(fixture), 200);
 }
 
+static void a_certificate_that_its_own_trust_store_does_not_know_is_found_at_the_start(void **state)
+{
+    struct string_map *ours = ((struct fixture *)*state)->ours;
+    char why[200] = "";
+    assert_true(own_certificate_is_believed(ours, "127.0.0.1:8443", why, sizeof(why))); /* it has none */
+    string_map_put(ours, "ssl.keystore.location", path_of("worker.pem"));
+    assert_false(own_certificate_is_believed(ours, "127.0.0.1:8443", why, sizeof(why)));
+    assert_string_not_equal(why, "");
+    string_map_put(ours, "ssl.truststore.location", path_of("other-ca.pem"));
+    assert_false(own_certificate_is_believed(ours, "127.0.0.1:8443", why, sizeof(why)));
+    string_map_put(ours, "ssl.truststore.location", path_of("ca.pem"));
+    assert_true(own_certificate_is_believed(ours, "127.0.0.1:8443", why, sizeof(why)));
+    assert_true(own_certificate_is_believed(ours, "localhost:8443", why, sizeof(why)));
+    assert_false(own_certificate_is_believed(ours, "elsewhere:8443", why, sizeof(why)));
+    assert_false(own_certificate_is_believed(ours, "[::1]:8443", why, sizeof(why)));
+    string_map_put(ours, "ssl.endpoint.identification.algorithm", "");
+    assert_true(own_certificate_is_believed(ours, "elsewhere:8443", why, sizeof(why)));
+}
+
 #define BOTH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -266,6 +287,7 @@ int main(void)
         BOTH(a_certificate_for_another_host_is_not_believed),
         BOTH(unless_the_check_of_hosts_is_turned_off),
         BOTH(the_listeners_own_properties_replace_the_bare_ones_all),
+        BOTH(a_certificate_that_its_own_trust_store_does_not_know_is_found_at_the_start),
         BOTH(properties_that_cannot_be_honoured_send_nothing_and_may_be_mended),
     };
     return cmocka_run_group_tests_name("tls", tests, make_certificates, remove_certificates);

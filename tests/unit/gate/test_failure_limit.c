@@ -11,6 +11,7 @@
 #include "base/fake_clock.h"
 #include "gate/failure_limit_internal.h"
 #include "gate/gate.h"
+#include "gate/network_internal.h"
 
 #define HERE "192.0.2.1"
 #define THERE "2001:db8::1"
@@ -44,6 +45,13 @@ static void fail_times(struct bench *bench, int times)
 static int64_t wait_ms(struct bench *bench, const char *user, const char *address)
 {
     return failure_limit_wait_ms(bench->limit, user, address);
+}
+
+static void the_first_delay_is_told_once(void **state)
+{
+    struct bench *bench = *state;
+    for (int i = 1; i <= GATE_FAILURES_FREE + 2; i++)
+        assert_int_equal(failure_limit_failed(bench->limit, "alice", HERE), i == GATE_FAILURES_FREE);
 }
 
 static void some_mistakes_are_free(void **state)
@@ -111,16 +119,68 @@ static void made_up_names_do_not_push_out_who_is_guessed_at(void **state)
     assert_true(wait_ms(bench, "alice", HERE) > 0);
 }
 
+static int64_t wait_after_guesses_from_everywhere(struct bench *bench, const char *address)
+{
+    char guesser[32];
+    for (unsigned i = 0; i < GATE_USER_FAILURES_FREE + 20; i++) {
+        snprintf(guesser, sizeof(guesser), "198.51.100.%u", i);
+        failure_limit_failed(bench->limit, "alice", guesser);
+    }
+    return wait_ms(bench, "alice", address);
+}
+
+static void guesses_from_many_addresses_are_slowed_down_together(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(wait_after_guesses_from_everywhere(bench, THERE), GATE_USER_DELAY_MAX_MS);
+    assert_int_equal(wait_ms(bench, "bob", THERE), 0);
+    fake_clock_advance_ms(&bench->clock, GATE_USER_DELAY_MAX_MS);
+    assert_int_equal(wait_ms(bench, "alice", THERE), 0);
+}
+
+static void nobody_is_locked_out_where_they_have_logged_in(void **state)
+{
+    struct bench *bench = *state;
+    failure_limit_succeeded(bench->limit, "alice", HERE);
+    assert_int_equal(wait_after_guesses_from_everywhere(bench, HERE), 0);
+    assert_int_equal(wait_ms(bench, "alice", THERE), GATE_USER_DELAY_MAX_MS);
+    failure_limit_succeeded(bench->limit, "alice", HERE); /* which helps nobody elsewhere */
+    assert_int_equal(wait_ms(bench, "alice", THERE), GATE_USER_DELAY_MAX_MS);
+    fake_clock_advance_ms(&bench->clock, GATE_HOME_MS);
+    assert_int_equal(wait_after_guesses_from_everywhere(bench, HERE), GATE_USER_DELAY_MAX_MS);
+}
+
+static void assert_network(const char *address, const char *wanted)
+{
+    char network[NETWORK_SIZE];
+    network_of(address, network);
+    assert_string_equal(network, wanted);
+}
+
+static void an_ipv6_network_counts_as_one_address(void **state)
+{
+    (void)state;
+    assert_network("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64");
+    assert_network("2001:db8:1:2::", "2001:db8:1:2::/64");
+    assert_network("::1", "::/64");
+    assert_network("192.0.2.1", "192.0.2.1");
+    assert_network("", "");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(the_first_delay_is_told_once),
         TEST(some_mistakes_are_free),
         TEST(the_delay_doubles_up_to_its_limit),
         TEST(others_and_other_places_are_not_concerned),
         TEST(a_right_password_forgives),
         TEST(time_forgives),
         TEST(made_up_names_do_not_push_out_who_is_guessed_at),
+        TEST(guesses_from_many_addresses_are_slowed_down_together),
+        TEST(nobody_is_locked_out_where_they_have_logged_in),
+        cmocka_unit_test(an_ipv6_network_counts_as_one_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

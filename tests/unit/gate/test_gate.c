@@ -276,6 +276,19 @@ static void guessing_is_slowed_down_for_the_guesser_alone(void **state)
     assert_int_equal(ask(bench, basic("alice", "wrong")), 401);
 }
 
+static void a_guesser_gains_nothing_by_other_addresses_of_the_same_network(void **state)
+{
+    struct bench *bench = *state;
+    char address[40];
+    open_gate_for_passwords(bench);
+    for (int i = 0; i < GATE_FAILURES_FREE; i++) {
+        snprintf(address, sizeof(address), "2001:db8::%d", i);
+        assert_int_equal(ask_from(bench, basic("alice", "wrong"), address), 401);
+    }
+    assert_int_equal(ask_from(bench, basic("alice", PASSWORD), "2001:db8::ffff:1"), 429);
+    assert_int_equal(ask_from(bench, basic("alice", PASSWORD), "2001:db8:0:1::1"), 200);
+}
+
 static void a_refusal_says_when_to_come_again(void **state)
 {
     struct bench *bench = *state;
@@ -412,6 +425,38 @@ static void a_certificate_counts_where_it_is_taken(void **state)
     assert_int_equal(gate_look(bench->gate, &request).status, 401);
 }
 
+static void a_changed_file_that_is_of_no_use_shows(void **state)
+{
+    struct bench *bench = *state;
+    open_gate_for_passwords(bench);
+    assert_false(gate_is_failing(bench->gate));
+    put(bench->bindings, "{", 0644);
+    assert_true(gate_is_failing(bench->gate));
+    put(bench->bindings, BINDINGS, 0644);
+    assert_false(gate_is_failing(bench->gate));
+    put(bench->passwords, "alice:plain\n", 0640);
+    assert_true(gate_is_failing(bench->gate));
+}
+
+static void a_workers_certificate_logs_nobody_in(void **state)
+{
+    static const char *const PASSED_ON[] = {"/connectors/a?forward=true", "/connectors/a?forward=false", "/connectors/a?x=1&%66orward"};
+    struct bench *bench = *state;
+    struct http_request request = request_with(NULL);
+    bench->config.certificates = true;
+    open_gate_for_jaas(bench);
+    request.certificate_subject = "CN=worker";
+    request.certificate_is_ours = true;
+    assert_int_equal(gate_look(bench->gate, &request).status, 401);
+
+    request.certificate_is_ours = false;
+    for (size_t i = 0; i < sizeof(PASSED_ON) / sizeof(PASSED_ON[0]); i++) {
+        assert_null(http_target_parse(&request.target, PASSED_ON[i]));
+        assert_int_equal(gate_look(bench->gate, &request).status, 401);
+        http_target_release(&request.target);
+    }
+}
+
 /* ---- tokens ---- */
 
 static void send_keys(void *context, struct http_exchange *exchange)
@@ -507,6 +552,7 @@ int main(void)
         TEST(a_password_is_looked_at_later_and_then_remembered),
         TEST(a_changed_file_counts_at_once),
         TEST(guessing_is_slowed_down_for_the_guesser_alone),
+        TEST(a_guesser_gains_nothing_by_other_addresses_of_the_same_network),
         TEST(a_refusal_says_when_to_come_again),
         TEST(jaas_logins_are_decided_at_once),
         TEST(too_many_waiting_logins_are_sent_away),
@@ -515,6 +561,8 @@ int main(void)
         TEST(what_is_no_login_is_refused_without_a_look_at_the_body),
         TEST(challenges_name_what_is_taken_here),
         TEST(a_certificate_counts_where_it_is_taken),
+        TEST(a_changed_file_that_is_of_no_use_shows),
+        TEST(a_workers_certificate_logs_nobody_in),
         TEST(a_token_passes_once_the_issuers_keys_are_there),
         TEST(without_any_key_the_worker_is_not_ready_for_tokens),
         TEST(memory_may_run_short_anywhere),

@@ -1,6 +1,7 @@
 /* One worker among others: what it shows of the cluster, and how it drains. */
 #include <semaphore.h>
 
+#include "coordination/process_identity.h"
 #include "herder/cluster_internal.h"
 #include "herder/cluster_view.h"
 #include "rig.h"
@@ -436,6 +437,36 @@ static void what_one_member_has_proof_of_another_says_too_as_long_as_the_dead_on
     assert_true(eventually(5000, own_says_nobody_is_dead, NULL));
 }
 
+/* Of a process of this machine that is no more. */
+static void put_ended(const char *url, const char *boot, const char *more)
+{
+    struct process_identity self;
+    char key[64], text[300];
+
+    process_identity_read(&self);
+    snprintf(key, sizeof(key), "millrace-member-%s", url);
+    snprintf(text, sizeof(text), "{\"boot\":\"%s\",\"host\":\"%s\",\"pid\":%lld,\"started\":%lld%s}", boot, self.host,
+             (long long)self.pid, (long long)self.started - 1, more);
+    put_note(key, text);
+}
+
+static void who_has_handed_over_and_left_is_not_taken_for_dead(void **state)
+{
+    static const struct membership_peer peers[] = {{RIG_URL, RIG_BOOT, false},
+                                                   {OTHER_URL, OTHER_BOOT, true},
+                                                   {"http://dead:8083/", "00000000000000aa", false},
+                                                   {"http://left:8083/", "00000000000000bb", false}};
+
+    (void)state;
+    put_ended("http://left:8083/", "00000000000000bb", ",\"leaves\":true");
+    put_ended("http://dead:8083/", "00000000000000aa", ",\"leaves\":true"); /* in the middle of it */
+    put_note("millrace-assignment-http://dead:8083/",
+             "{\"epoch\":1,\"sequence\":1,\"boot\":\"00000000000000aa\",\"units\":{\"a\":[0]}}");
+    rig.group->on_following(rig.group_argument, OTHER_URL);
+    rig.group->on_peers(rig.group_argument, 1, peers, 4);
+    assert_true(eventually(5000, own_says_who_is_dead, "http://dead:8083/#00000000000000aa"));
+}
+
 static void nothing_goes_to_a_worker_that_does_not_even_say_it_was_asked(void **state)
 {
     (void)state;
@@ -586,6 +617,7 @@ int main(void)
         TEST(a_drain_asked_before_the_group_is_joined_is_told_once_it_is),
         TEST(what_fits_nobody_is_unassigned_with_the_reason),
         TEST(what_one_member_has_proof_of_another_says_too_as_long_as_the_dead_one_is_counted),
+        TEST(who_has_handed_over_and_left_is_not_taken_for_dead),
         TEST(nothing_goes_to_a_worker_that_does_not_even_say_it_was_asked),
         cmocka_unit_test_setup_teardown(who_does_not_acknowledge_in_time_gets_nothing_new, strict_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_cannot_write_its_acknowledgement_stops_and_leaves, strict_setup, rig_teardown),

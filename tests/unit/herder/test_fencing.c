@@ -141,6 +141,21 @@ static void whom_the_group_does_not_back_claims_nothing(void **state)
     expect_never("claim");
 }
 
+/* After an outage of the brokers: the lease is given back only to who has read the topics, and who leads claims before that. */
+static void whom_the_group_backs_leads_again_although_the_lease_was_lost(void **state)
+{
+    (void)state;
+    lead();
+    assert_true(eventually(5000, record_says, "transaction"));
+    lease_set(&rig.lease, 0);
+    atomic_store(&rig.losses, 1);
+    rig.group->on_lost(rig.group_argument, "the brokers were away");
+    rig_log_clear();
+    rig.group->on_leading(rig.group_argument);
+    expect("lease back after 1");
+    expect_order("claim transaction | lease back after 1");
+}
+
 static void a_leader_that_is_shut_out_asks_the_group_and_claims_anew(void **state)
 {
     struct answer answer;
@@ -208,6 +223,7 @@ int main(void)
         IN_GROUP(who_insists_on_transactions_ends_before_it_began, transaction_setup),
         IN_GROUP(who_has_work_keeps_it_and_tries_again, transaction_setup),
         IN_GROUP(whom_the_group_does_not_back_claims_nothing, transaction_setup),
+        IN_GROUP(whom_the_group_backs_leads_again_although_the_lease_was_lost, transaction_setup),
         IN_GROUP(a_leader_that_is_shut_out_asks_the_group_and_claims_anew, transaction_setup),
         IN_GROUP(a_leader_that_was_replaced_follows, transaction_setup),
         IN_GROUP(who_follows_warns_of_another_setting_but_not_of_a_former_leaders, transaction_setup),

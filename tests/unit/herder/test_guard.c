@@ -37,16 +37,22 @@ static void expect_asked(const struct asked *asked, const char *present, const c
     assert_string_equal(asked->next, next);
 }
 
-static void ask_guarded_put(const char *name, const char *extra, struct asked *asked)
+static void ask_guarded(const char *name, const char *extra, bool must_be_new, struct asked *asked)
 {
     struct string_map *config = string_map_create();
 
     string_map_put(config, "connector.class", "Source");
     string_map_put(config, "extra", extra);
     string_map_put(config, "name", name);
-    herder_put_connector(rig.herder, &(struct herder_put_connector){.name = name, .config = config, .guard = guard}, take_answer,
-                         asked);
+    herder_put_connector(
+        rig.herder, &(struct herder_put_connector){.name = name, .config = config, .must_be_new = must_be_new, .guard = guard},
+        take_answer, asked);
     string_map_destroy(config);
+}
+
+static void ask_guarded_put(const char *name, const char *extra, struct asked *asked)
+{
+    ask_guarded(name, extra, false, asked);
 }
 
 static void ask_guarded_patch(const char *name, const char *option, const char *value, struct asked *asked)
@@ -141,6 +147,10 @@ static void a_hidden_value_stands_for_the_stored_one(void **state)
     ask_guarded_put("b", "[hidden]", &missing);
     assert_int_equal(told(&missing), 400);
     assert_non_null(strstr(missing.answer.message, "extra is \"[hidden]\""));
+    struct asked anew = {.refuses = false};
+    ask_guarded("a", "[hidden]", true, &anew);
+    assert_int_equal(told(&anew), 400); /* and so not validated with what is stored */
+    assert_int_equal(anew.times, 0);
     assert_int_equal(put("b", "[hidden]"), 201); /* without a guard it is a text like others */
     assert_true(is_stored("b", "[hidden]"));
 }

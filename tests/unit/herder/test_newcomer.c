@@ -187,6 +187,49 @@ static void who_was_taken_for_a_ghost_ends(void **state)
     assert_non_null(strstr(rig.failure, "another worker has taken the place of this one"));
 }
 
+/* A machine of its own: nobody else has seen the process end. */
+static int restart_setup(void **state)
+{
+    static const struct leader_link link = {.ask_boot = answer_boot};
+    struct process_identity self;
+
+    (void)state;
+    answering_boot = NULL;
+    rig_link = &link;
+    process_identity_read(&self);
+    rig_open(true, 0);
+    put_rival(self.host, self.pid, self.started - 1, ",\"labels\":\"zone=a\",\"gone\":[\"http://x/#1\"]");
+    rig_start();
+    return 0;
+}
+
+static bool is_said_to_be_gone(void *argument)
+{
+    struct config_snapshot *snapshot = config_store_snapshot(rig.configs);
+    bool is_said = false;
+
+    (void)argument;
+    for (size_t i = 0; i < config_snapshot_note_count(snapshot); i++) {
+        const char *text = config_snapshot_note_at(snapshot, i).text;
+
+        is_said = is_said || (strstr(text, "\"boot\":\"" RIVAL_BOOT) != NULL && strstr(text, "\"" RIG_URL "#" RIVAL_BOOT "\"") != NULL &&
+                              strstr(text, "\"http://x/#1\"") != NULL && strstr(text, "zone=a") != NULL);
+    }
+    config_snapshot_drop(snapshot);
+    return is_said;
+}
+
+static void what_ran_here_before_is_said_to_be_gone_before_we_join(void **state)
+{
+    (void)state;
+    assert_true(eventually(5000, is_said_to_be_gone, NULL));
+    assert_false(own_record_stands(NULL));
+    follow_beside(RIVAL_BOOT);
+    assert_true(eventually(5000, own_record_stands, NULL));
+    turn();
+    assert_false(is_said_to_be_gone(NULL));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, rig_teardown)
@@ -201,6 +244,7 @@ int main(void)
         TEST(of_two_newcomers_one_stays),
         TEST(who_is_about_to_leave_is_waited_for),
         TEST(who_was_taken_for_a_ghost_ends),
+        cmocka_unit_test_setup_teardown(what_ran_here_before_is_said_to_be_gone_before_we_join, restart_setup, rig_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

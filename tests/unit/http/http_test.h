@@ -87,7 +87,9 @@ static inline void handle_who(void *context, struct http_exchange *exchange)
     const struct http_request *request = http_exchange_request(exchange);
     char text[300];
     snprintf(text, sizeof(text), "%s %s", request->origin,
-             request->certificate_subject == NULL ? "nobody" : request->certificate_subject);
+             request->certificate_subject == NULL  ? "nobody"
+             : request->certificate_is_ours ? "myself"
+                                            : request->certificate_subject);
     answer_text(exchange, 200, text);
 }
 

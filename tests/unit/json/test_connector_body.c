@@ -6,7 +6,10 @@
 
 #include <string.h>
 
+#include "base/ptr_array.h"
+#include "base/str_buffer.h"
 #include "base/string_map.h"
+#include "json/body_internal.h"
 #include "json/connector_body.h"
 #include "support/alloc_torture.h"
 
@@ -143,6 +146,56 @@ static void a_configuration_alone_is_read(void **state)
     }
 }
 
+static void free_map(void *map)
+{
+    string_map_destroy(map);
+}
+
+/* `count` items of a list; `option`: each has one of its own, else none. */
+static bool read_tasks(size_t count, bool option)
+{
+    struct ptr_array maps;
+    struct str_buffer text;
+    ptr_array_init(&maps, free_map);
+    str_buffer_init(&text, 64u << 20);
+    str_buffer_append_char(&text, '[');
+    for (size_t i = 0; i < count; i++)
+        str_buffer_printf(&text, option ? "%s{\"o%zu\":1}" : "%s{}", i == 0 ? "" : ",", i);
+    str_buffer_append_char(&text, ']');
+    assert_false(str_buffer_failed(&text));
+    bool fine = task_configs_body_read(&maps, str_buffer_text(&text), text.length, &problem);
+    assert_true(maps.count <= TASK_CONFIGS_BODY_MAX);
+    ptr_array_release(&maps);
+    str_buffer_release(&text);
+    return fine;
+}
+
+static bool read_options(size_t count)
+{
+    struct str_buffer text;
+    str_buffer_init(&text, 64u << 20);
+    for (size_t i = 0; i < count; i++)
+        str_buffer_printf(&text, "%s\"o%zu\":1", i == 0 ? "{" : ",", i);
+    str_buffer_append_char(&text, '}');
+    assert_false(str_buffer_failed(&text));
+    struct string_map *config = options_body_read(str_buffer_text(&text), text.length, &problem);
+    str_buffer_release(&text);
+    string_map_destroy(config);
+    return config != NULL;
+}
+
+static void a_body_has_so_many_parts_and_no_more(void **state)
+{
+    (void)state;
+    assert_true(read_tasks(TASK_CONFIGS_BODY_MAX, true));
+    assert_false(read_tasks(TASK_CONFIGS_BODY_MAX + 1, false));
+    assert_int_equal(problem.status, 400);
+    assert_string_equal(problem.message, "There are more than 10000 tasks");
+    assert_true(read_options(BODY_OPTIONS_MAX));
+    assert_false(read_options(BODY_OPTIONS_MAX + 1));
+    assert_string_equal(problem.message, "There are more than 524288 options");
+}
+
 static bool read_once(void *argument)
 {
     (void)argument;
@@ -171,6 +224,7 @@ int main(void)
         cmocka_unit_test(of_equal_names_the_last_counts),
         cmocka_unit_test(a_body_of_another_shape_is_400),
         cmocka_unit_test(a_configuration_alone_is_read),
+        cmocka_unit_test(a_body_has_so_many_parts_and_no_more),
         cmocka_unit_test(no_memory_is_503_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/secrets.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "herder/herder.h"
@@ -91,6 +92,28 @@ static void an_error_has_code_and_message(void **state)
     http_response_release(&response);
 }
 
+static void expect_error(const struct http_response *response, const char *body)
+{
+    assert_string_equal(str_buffer_text(&response->body), body);
+}
+
+/* What a plugin says is not told; what a client says is no news to it, unless it were changed. */
+static void secrets_are_hidden_in_what_plugins_say_alone(void **state)
+{
+    (void)state;
+    struct http_response response;
+    secrets_note("swordfish-7");
+    http_response_init(&response, 200, HTTP_CONTENT_NONE);
+    json_error_set(&response, 404, "Unknown plugin swordfish-6 swordfish-7.");
+    expect_error(&response, "{\"error_code\":404,\"message\":\"Unknown plugin swordfish-6 swordfish-7.\"}");
+    http_response_release(&response);
+    http_response_init(&response, 200, HTTP_CONTENT_NONE);
+    json_error_set_told(&response, 500, "no login with swordfish-7");
+    expect_error(&response, "{\"error_code\":500,\"message\":\"no login with [hidden]\"}");
+    http_response_release(&response);
+    secrets_forget();
+}
+
 static const struct task_status TASKS[] = {
     {0, {UNIT_RUNNING, "h:1", 3, NULL, "1.0"}},
     {1, {UNIT_FAILED, "h:1", 3, "boom\n", "1.0"}},
@@ -133,6 +156,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(commas_come_by_themselves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_map_keeps_its_order, set_up, tear_down),
         cmocka_unit_test(an_error_has_code_and_message),
+        cmocka_unit_test(secrets_are_hidden_in_what_plugins_say_alone),
         cmocka_unit_test_setup_teardown(a_status_shows_all_its_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_restarts_is_shown_so_and_keeps_its_trace, set_up, tear_down),
     };

@@ -407,6 +407,20 @@ static void it_is_read_while_tasks_come_and_go(void **state)
     bench_expect(WORKER("task_count"), "0");
 }
 
+static void files_of_access_are_shown_where_there_are_some(void **state)
+{
+    (void)state;
+    assert_null(bench_series("millrace_access_file_failing"));
+    assert_null(bench_series("millrace_certificate_expires_timestamp_seconds"));
+    metrics_registry_set_access(bench.registry, &(struct access_reading){.has_logins = true, .is_failing = true});
+    assert_string_equal(bench_series("millrace_access_file_failing"), "1");
+    assert_null(bench_series("millrace_certificate_file_failing"));
+    metrics_registry_set_access(bench.registry,
+                                &(struct access_reading){.has_certificate = true, .certificate_expires_s = 1800000000});
+    assert_string_equal(bench_series("millrace_certificate_file_failing"), "0");
+    assert_int_equal(strtod(bench_series("millrace_certificate_expires_timestamp_seconds"), NULL), 1800000000);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_set_up, bench_tear_down)
@@ -425,6 +439,7 @@ int main(void)
         TEST(a_connector_says_what_it_is),
         TEST(rebalances_are_counted_and_timed),
         TEST(the_group_is_shown_as_it_is),
+        TEST(files_of_access_are_shown_where_there_are_some),
         TEST(nobody_counts_without_a_registry),
         TEST(every_failed_allocation_leaves_things_whole),
         TEST(it_is_read_while_tasks_come_and_go),

@@ -163,6 +163,28 @@ static void an_entry_is_a_regular_expression_over_the_whole_origin(void **state)
     expect_origin("http://a", "HTTP://A", "Vary=Origin\n");
 }
 
+static bool may_change_from(const char *allowed, const char *origin)
+{
+    struct cross_origin cross_origin;
+    struct http_request request = {.method = HTTP_PUT, .origin = "http://me:8083", .header_count = 1};
+    request.headers[0] = (struct http_pair){"Origin", origin};
+    assert_int_equal(cross_origin_init(&cross_origin, allowed, NULL, NULL), 0);
+    bool may = cross_origin_may_change(&cross_origin, &request);
+    cross_origin_release(&cross_origin);
+    return may;
+}
+
+static void only_an_origin_that_is_named_may_change_something(void **state)
+{
+    (void)state;
+    assert_true(may_change_from("", "https://me:8083"));
+    assert_false(may_change_from("", "https://console"));
+    assert_false(may_change_from("", ""));
+    assert_true(may_change_from("https://a,https://cons.le", "https://console"));
+    assert_false(may_change_from("https://a,https://cons.le", "https://console.example"));
+    assert_false(may_change_from("*", "https://console"));
+}
+
 static void an_origin_that_is_strange_is_not_named(void **state)
 {
     (void)state;
@@ -306,6 +328,7 @@ int main(void)
         cmocka_unit_test(there_are_at_most_sixteen_rules),
         cmocka_unit_test(an_allowed_origin_is_named),
         cmocka_unit_test(an_entry_is_a_regular_expression_over_the_whole_origin),
+        cmocka_unit_test(only_an_origin_that_is_named_may_change_something),
         cmocka_unit_test(an_origin_that_is_strange_is_not_named),
         cmocka_unit_test(an_entry_that_is_no_regular_expression_is_refused),
         cmocka_unit_test(want_of_memory_is_an_error_and_leaks_nothing),

@@ -1,6 +1,7 @@
 /* Which request is refused with which status and which words: a row each, as clients of Kafka Connect know them. */
 #include "routes_test.h"
 
+#include "base/secrets.h"
 #include "http/request.h"
 #include "routes/routes_internal.h"
 
@@ -266,6 +267,21 @@ static void of_equal_fields_the_last_counts(void **state)
     expect_asked(state, "put a - new o=2 name=a");
 }
 
+/* Whoever guesses is not told whether the guess is a secret of somebody's. */
+static void what_a_client_says_is_repeated_whatever_it_is(void **state)
+{
+    static const struct row ROWS[] = {
+        {"GET /connectors/guess-one%20guess-two", NULL, NULL, 404, "Connector guess-one guess-two not found", NULL},
+        {"GET /connector-plugins/guess-one%20guess-two/config", NULL, NULL, 404, "Unknown plugin guess-one guess-two.", NULL},
+        {"GET /admin/loggers/guess-one%20guess-two", NULL, NULL, 404, "Logger guess-one guess-two not found.", NULL},
+        {"POST /connectors", JSON, "{\"guess-one guess-two\":1}", 400,
+         "Unknown field \"guess-one guess-two\"; there are \"name\", \"config\" and \"initial_state\"", NULL},
+    };
+    secrets_note("guess-two");
+    expect_rows(state, ROWS, SIZE(ROWS));
+    secrets_forget();
+}
+
 static void topics_that_are_not_tracked(void **state)
 {
     struct fixture *fixture = *state;
@@ -385,6 +401,7 @@ int main(void)
         TEST(things_that_are_not_there),
         TEST(bodies_of_a_wrong_shape),
         TEST(of_equal_fields_the_last_counts),
+        TEST(what_a_client_says_is_repeated_whatever_it_is),
         TEST(topics_that_are_not_tracked),
         TEST(what_the_herder_refuses_keeps_its_status_and_words),
         TEST(a_health_that_is_none_says_which),

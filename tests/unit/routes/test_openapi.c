@@ -9,17 +9,22 @@
 #include "support/alloc_torture.h"
 
 
-static json_t *read_document(bool with_admin)
+static json_t *read_document_of(bool with_admin, const struct rest_auth_config *auth)
 {
     struct str_buffer text;
     json_error_t why;
     str_buffer_init(&text, OPENAPI_LENGTH_MAX);
-    assert_true(openapi_write(&text, with_admin));
+    assert_true(openapi_write(&text, with_admin, auth));
     json_t *root = json_loads(str_buffer_text(&text), JSON_REJECT_DUPLICATES, &why);
     if (root == NULL)
         fail_msg("%s at %d", why.text, why.position);
     str_buffer_release(&text);
     return root;
+}
+
+static json_t *read_document(bool with_admin)
+{
+    return read_document_of(with_admin, NULL);
 }
 
 static int set_up_document(void **state)
@@ -134,6 +139,33 @@ static void it_says_what_needs_a_login_and_by_what(void **state)
     }
 }
 
+/* "password token": what the worker's document names, in its order; "-" stands for none. */
+static void assert_ways(const struct rest_auth_config *auth, const char *expected)
+{
+    json_t *root = read_document_of(true, auth), *way;
+    char ways[100] = "";
+    size_t i;
+    json_array_foreach(json_object_get(root, "security"), i, way)
+    {
+        const char *name = json_object_iter_key(json_object_iter(way));
+        snprintf(ways + strlen(ways), sizeof(ways) - strlen(ways), "%s%s", i == 0 ? "" : " ", name == NULL ? "-" : name);
+    }
+    assert_string_equal(ways, expected);
+    json_t *schemes = json_object_get(json_object_get(root, "components"), "securitySchemes");
+    assert_int_equal(json_object_size(schemes), json_array_size(json_object_get(root, "security")) - (strchr(ways, '-') != NULL));
+    json_decref(root);
+}
+
+static void only_the_ways_to_log_in_that_are_open_are_named(void **state)
+{
+    (void)state;
+    assert_ways(NULL, "password token certificate -");
+    assert_ways(&(struct rest_auth_config){.passwords_file = ""}, "-");
+    assert_ways(&(struct rest_auth_config){.passwords_file = "p"}, "password");
+    assert_ways(&(struct rest_auth_config){.jaas_file = "j", .certificates = true}, "password certificate");
+    assert_ways(&(struct rest_auth_config){.issuer = "https://i"}, "token");
+}
+
 static void operations_have_names_of_their_own(void **state)
 {
     (void)state;
@@ -215,7 +247,7 @@ static void it_is_served(void **state)
     assert_int_equal(reply->status, 200);
     assert_string_equal(reply_header(reply, "Content-Type"), "application/json");
     str_buffer_init(&text, OPENAPI_LENGTH_MAX);
-    assert_true(openapi_write(&text, true));
+    assert_true(openapi_write(&text, true, &(struct rest_auth_config){.certificates = false}));
     assert_string_equal(reply->body, str_buffer_text(&text));
     assert_true(text.length < OPENAPI_LENGTH_MAX / 2);
     str_buffer_release(&text);
@@ -226,7 +258,7 @@ static bool write_once(void *argument)
     (void)argument;
     struct str_buffer text;
     str_buffer_init(&text, OPENAPI_LENGTH_MAX);
-    bool worked = openapi_write(&text, true);
+    bool worked = openapi_write(&text, true, NULL);
     str_buffer_release(&text);
     return worked;
 }
@@ -247,6 +279,7 @@ int main(void)
         cmocka_unit_test(administrative_routes_are_left_out_where_they_are_not_served),
         cmocka_unit_test(operations_have_names_of_their_own),
         OF_DOCUMENT(it_says_what_needs_a_login_and_by_what),
+        cmocka_unit_test(only_the_ways_to_log_in_that_are_open_are_named),
         OF_DOCUMENT(references_lead_somewhere),
         OF_DOCUMENT(shapes_are_closed),
         cmocka_unit_test_setup_teardown(it_is_served, set_up, tear_down),

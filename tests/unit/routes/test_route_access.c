@@ -85,6 +85,7 @@ static int set_up_users(void **state)
     PUT_CONFIG("own-file", SINK, "topics", "mine.a", "file", "/tmp/x");
     PUT_CONFIG("own-reference", "PickySource", "topic", "mine.a", "token", "${vault:admin/db:password}", "url", "db");
     put_task(&((struct fixture *)*state)->herder, "own-1");
+    put_task(&((struct fixture *)*state)->herder, "other-1");
     ((struct fixture *)*state)->herder.has_cluster = true;
     return 0;
 }
@@ -119,51 +120,52 @@ static struct reply *ask_as(void **state, enum user user, const char *method_and
 /* ---- the matrix ---- */
 
 /*
- * What each user may do to a connector of their own, and to another: in the order of enum user, 1: may, 0: 403, L: must log in.
- * Each row of the route table has one here, and no row here is without its route.
+ * What each user may do to a connector of their own, and to another: in the order of enum user, 1: may, 0: 403, L: must log in;
+ * and what those are answered who may: nothing else passes for a yes. Each row of the route table has one here, and no row here is without its route.
  */
 static const struct expectation {
     const char *route, *own, *other;
+    int answer;
 } EXPECTATIONS[] = {
-    {"GET /", "L01111", "L01111"},
-    {"GET /health", "111111", "111111"},
-    {"GET /livez", "111111", "111111"},
-    {"GET /readyz", "111111", "111111"},
-    {"GET /whoami", "L11111", "L11111"},
-    {"GET /metrics", "L00001", "L00001"},
-    {"GET /openapi.json", "L01111", "L01111"},
-    {"GET /connectors", "L01111", "L01111"},
-    {"POST /connectors", "L00011", "L00001"},
-    {"GET /connectors/{name}", "L01111", "L00001"},
-    {"DELETE /connectors/{name}", "L00011", "L00001"},
-    {"GET /connectors/{name}/config", "L01111", "L00001"},
-    {"PUT /connectors/{name}/config", "L00011", "L00001"},
-    {"PATCH /connectors/{name}/config", "L00011", "L00001"},
-    {"GET /connectors/{name}/status", "L01111", "L00001"},
-    {"PUT /connectors/{name}/pause", "L00111", "L00001"},
-    {"PUT /connectors/{name}/resume", "L00111", "L00001"},
-    {"PUT /connectors/{name}/stop", "L00111", "L00001"},
-    {"POST /connectors/{name}/restart", "L00111", "L00001"},
-    {"GET /connectors/{name}/tasks", "L01111", "L00001"},
-    {"POST /connectors/{name}/tasks", "111111", "111111"}, /* of workers: signed, and 404 on this one, which stands alone */
-    {"PUT /connectors/{name}/fence", "111111", "111111"},
-    {"GET /connectors/{name}/tasks/{task:int}/status", "L01111", "L00001"},
-    {"POST /connectors/{name}/tasks/{task:int}/restart", "L00111", "L00001"},
-    {"GET /connectors/{name}/topics", "L01111", "L00001"},
-    {"PUT /connectors/{name}/topics/reset", "L00011", "L00001"},
-    {"GET /connectors/{name}/offsets", "L01111", "L00001"},
-    {"PATCH /connectors/{name}/offsets", "L00011", "L00001"},
-    {"DELETE /connectors/{name}/offsets", "L00011", "L00001"},
-    {"GET /connector-plugins", "L01111", "L01111"},
-    {"GET /connector-plugins/{plugin}/config", "L01111", "L01111"},
-    {"PUT /connector-plugins/{plugin}/config/validate", "L00011", "L00001"},
-    {"POST /connector-plugins/{plugin}/config/try", "L00011", "L00001"},
-    {"GET /admin/loggers", "L01111", "L01111"},
-    {"GET /admin/loggers/{logger}", "L01111", "L01111"},
-    {"PUT /admin/loggers/{logger}", "L00001", "L00001"},
-    {"GET /admin/cluster", "L01111", "L01111"},
-    {"PUT /admin/drain", "L00001", "L00001"},
-    {"DELETE /admin/drain", "L00001", "L00001"},
+    {"GET /", "L01111", "L01111", 200},
+    {"GET /health", "111111", "111111", 200},
+    {"GET /livez", "111111", "111111", 200},
+    {"GET /readyz", "111111", "111111", 200},
+    {"GET /whoami", "L11111", "L11111", 200},
+    {"GET /metrics", "L00001", "L00001", 404}, /* this worker counts nothing */
+    {"GET /openapi.json", "L01111", "L01111", 200},
+    {"GET /connectors", "L01111", "L01111", 200},
+    {"POST /connectors", "L00011", "L00001", 200},
+    {"GET /connectors/{name}", "L01111", "L00001", 200},
+    {"DELETE /connectors/{name}", "L00011", "L00001", 204},
+    {"GET /connectors/{name}/config", "L01111", "L00001", 200},
+    {"PUT /connectors/{name}/config", "L00011", "L00001", 200},
+    {"PATCH /connectors/{name}/config", "L00011", "L00001", 200},
+    {"GET /connectors/{name}/status", "L01111", "L00001", 200},
+    {"PUT /connectors/{name}/pause", "L00111", "L00001", 202},
+    {"PUT /connectors/{name}/resume", "L00111", "L00001", 202},
+    {"PUT /connectors/{name}/stop", "L00111", "L00001", 204},
+    {"POST /connectors/{name}/restart", "L00111", "L00001", 204},
+    {"GET /connectors/{name}/tasks", "L01111", "L00001", 200},
+    {"POST /connectors/{name}/tasks", "111111", "111111", 404}, /* of workers: signed, and 404 on this one, which stands alone */
+    {"PUT /connectors/{name}/fence", "111111", "111111", 404},
+    {"GET /connectors/{name}/tasks/{task:int}/status", "L01111", "L00001", 200},
+    {"POST /connectors/{name}/tasks/{task:int}/restart", "L00111", "L00001", 204},
+    {"GET /connectors/{name}/topics", "L01111", "L00001", 200},
+    {"PUT /connectors/{name}/topics/reset", "L00011", "L00001", 202},
+    {"GET /connectors/{name}/offsets", "L01111", "L00001", 200},
+    {"PATCH /connectors/{name}/offsets", "L00011", "L00001", 200},
+    {"DELETE /connectors/{name}/offsets", "L00011", "L00001", 200},
+    {"GET /connector-plugins", "L01111", "L01111", 200},
+    {"GET /connector-plugins/{plugin}/config", "L01111", "L01111", 200},
+    {"PUT /connector-plugins/{plugin}/config/validate", "L00011", "L00001", 200},
+    {"POST /connector-plugins/{plugin}/config/try", "L00011", "L00001", 200},
+    {"GET /admin/loggers", "L01111", "L01111", 200},
+    {"GET /admin/loggers/{logger}", "L01111", "L01111", 200},
+    {"PUT /admin/loggers/{logger}", "L00001", "L00001", 200},
+    {"GET /admin/cluster", "L01111", "L01111", 200},
+    {"PUT /admin/drain", "L00001", "L00001", 204},
+    {"DELETE /admin/drain", "L00001", "L00001", 204},
 };
 #define EXPECTATION_COUNT (sizeof(EXPECTATIONS) / sizeof(EXPECTATIONS[0]))
 
@@ -218,21 +220,16 @@ static const char *body_of(const struct http_route *route, const char *connector
     return body;
 }
 
-static char verdict_of(int status)
-{
-    return status == 401 ? 'L' : status == 403 ? '0' : status == 0 ? '-' : '1';
-}
-
-static void check_route(void **state, const struct http_route *route, const char *connector, const char *expected)
+static void check_route(void **state, const struct http_route *route, const char *connector, const char *expected, int answer)
 {
     char target[300];
     write_target(target, sizeof(target), route, connector);
     assert_int_equal(strlen(expected), USER_COUNT);
     for (int user = 0; user < USER_COUNT; user++) {
         struct reply *reply = ask_as(state, (enum user)user, target, body_of(route, connector));
-        if (verdict_of(reply->status) != expected[user])
-            fail_msg("%s as %s: %d, not '%c': %s", target, user == NOBODY ? "nobody" : USERS[user], reply->status,
-                     expected[user], reply->body);
+        int status = expected[user] == 'L' ? 401 : expected[user] == '0' ? 403 : answer;
+        if (reply->status != status)
+            fail_msg("%s as %s: %d, not %d: %s", target, user == NOBODY ? "nobody" : USERS[user], reply->status, status, reply->body);
     }
 }
 
@@ -241,8 +238,8 @@ static void each_role_may_do_what_the_table_says_and_no_more(void **state)
     assert_int_equal(REST_ROUTE_COUNT, EXPECTATION_COUNT);
     for (size_t i = 0; i < REST_ROUTE_COUNT; i++) {
         const struct expectation *expectation = expectation_of(&REST_ROUTES[i]);
-        check_route(state, &REST_ROUTES[i], "own-1", expectation->own);
-        check_route(state, &REST_ROUTES[i], "other-1", expectation->other);
+        check_route(state, &REST_ROUTES[i], "own-1", expectation->own, expectation->answer);
+        check_route(state, &REST_ROUTES[i], "other-1", expectation->other, expectation->answer);
     }
 }
 
@@ -407,6 +404,28 @@ static void what_stays_of_the_former_configuration_counts(void **state)
                 "{\"name\":\"own-reference\",\"connector.class\":\"PickySource\",\"topic\":\"mine.a\",\"token\":\"t\"}", 200, "own-ref");
 }
 
+/* What is shown as "[hidden]" does not come along when that is taken away which hides it. */
+static void a_hidden_value_stays_with_what_hides_it(void **state)
+{
+#define TAKEN(token) "{\"name\":\"own-both\",\"connector.class\":\"PickySource\",\"topic\":\"mine.a\",\"url\":\"evil\",\"token\":\"" token "\"}"
+    static const char *const HIDING[] = {"mode", "${vault:admin/db:mode}", "producer.override.linger.ms", "5"};
+    struct fixture *fixture = *state;
+    char changes[100];
+    for (size_t i = 0; i < sizeof(HIDING) / sizeof(HIDING[0]); i += 2) {
+        PUT_CONFIG("own-both", "PickySource", "topic", "mine.a", "token", "swordfish", HIDING[i], HIDING[i + 1]);
+        expect_as(state, EDITOR, "GET /connectors/own-both/config", 200, "\"token\":\"[hidden]\"");
+        snprintf(changes, sizeof(changes), "{\"%s\":null}", HIDING[i]);
+        expect_edit(state, "PATCH /connectors/own-both/config", changes, 403, "do not cover");
+        expect_edit(state, "PUT /connectors/own-both/config", TAKEN("[hidden]"), 403, "do not cover");
+        expect_edit(state, "PUT /connector-plugins/PickySource/config/validate", TAKEN("[hidden]"), 403, "do not cover");
+        assert_null(strstr(fixture->herder.asked, "validate"));
+        expect_edit(state, "PUT /connector-plugins/PickySource/config/validate", TAKEN("swordfish"), 200, ""); /* no oracle */
+        fixture->herder.asked[0] = '\0';
+        snprintf(changes, sizeof(changes), "{\"%s\":null,\"topic\":\"mine.a\",\"token\":\"mine\"}", HIDING[i]);
+        expect_edit(state, "PATCH /connectors/own-both/config", changes, 200, "own-both");
+    }
+}
+
 static void who_may_not_make_a_connector_may_not_change_it(void **state)
 {
     expect_edit(state, "DELETE /connectors/own-file", NULL, 403, "FileStreamSinkConnector touches files");
@@ -419,6 +438,13 @@ static void who_may_not_make_a_connector_may_not_change_it(void **state)
     expect_edit(state, "PUT /connector-plugins/PickySource/config/validate",
                 "{\"name\":\"own-file\",\"connector.class\":\"PickySource\",\"topic\":\"mine.a\",\"token\":\"t\"}", 403, "touches files");
     expect_edit(state, "DELETE /connectors/own-1", NULL, 204, "");
+}
+
+static void positions_are_altered_in_ones_own_topics_only(void **state)
+{
+#define POSITION(topic) "{\"offsets\":[{\"partition\":{\"kafka_topic\":\"" topic "\",\"kafka_partition\":0},\"offset\":null}]}"
+    expect_edit(state, "PATCH /connectors/own-1/offsets", POSITION("theirs.a"), 403, "topics of binding e do not cover theirs.a");
+    expect_edit(state, "PATCH /connectors/own-1/offsets", POSITION("mine.b"), 200, "");
 }
 
 static const char *stored(void **state, const char *name, const char *option)
@@ -447,7 +473,10 @@ static void a_file_connector_needs_its_whole_name_in_a_binding(void **state)
     for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
         expect_edit(state, "PUT /connectors/own-f/config", NAMES[i], 403, "touches files");
     put(files.bindings, "{\"bindings\":[{\"name\":\"e\",\"users\":[\"editor\"],\"role\":\"editor\",\"connectors\":[\"own-*\"],"
-                        "\"classes\":[\"" SINK "\"],\"topics\":[\"mine.*\"]}]}");
+                        "\"classes\":[\"" SINK "\"],\"topics\":[\"mine.*\"],\"files\":[\"/tmp/y/*\"]}]}");
+    expect_edit(state, "PUT /connectors/own-f/config", NAMES[0], 403, "the files of binding e do not cover /tmp/x");
+    put(files.bindings, "{\"bindings\":[{\"name\":\"e\",\"users\":[\"editor\"],\"role\":\"editor\",\"connectors\":[\"own-*\"],"
+                        "\"classes\":[\"" SINK "\"],\"topics\":[\"mine.*\"],\"files\":[\"/tmp/*\"]}]}");
     expect_edit(state, "PUT /connectors/own-f/config", NAMES[0], 201, "own-f");
     assert_int_equal(ask_as(state, ADMIN, "GET /connectors", NULL)->status, 403); /* no binding is left for whoever was admin */
 }
@@ -466,7 +495,9 @@ int main(void)
         CASE(what_is_created_replaced_and_validated_is_looked_at_alike),
         CASE(records_of_a_topic_are_for_those_with_the_right_to_see_them),
         CASE(what_stays_of_the_former_configuration_counts),
+        CASE(a_hidden_value_stays_with_what_hides_it),
         CASE(who_may_not_make_a_connector_may_not_change_it),
+        CASE(positions_are_altered_in_ones_own_topics_only),
         CASE(what_was_hidden_stays_when_it_is_written_back),
         CASE(a_file_connector_needs_its_whole_name_in_a_binding),
     };

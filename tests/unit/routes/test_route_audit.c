@@ -2,12 +2,15 @@
 #include "routes_test.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "../audit/audit_test.h"
 #include "routes/openapi_internal.h"
 #include "routes/route_audit.h"
 #include "routes/routes_internal.h"
+#include "support/alloc_torture.h"
 
 static atomic_bool sync_waits;
 static atomic_int sync_count;
@@ -197,6 +200,91 @@ static void a_change_that_was_answered_by_the_end_of_the_server_is_not_made(void
     json_decref(outcome);
 }
 
+static bool name_the_connector(void *argument)
+{
+    char *connector;
+    bool worked = route_audit_connector_of(argument, &connector);
+    assert_int_equal(connector != NULL, worked);
+    if (worked)
+        assert_string_equal(connector, "new");
+    mem_free(connector);
+    return worked;
+}
+
+static void want_of_memory_is_told_from_a_change_about_nobody(void **state)
+{
+    static const char BODY[] = "{\"name\":\"new\",\"config\":{\"connector.class\":\"Some\"}}";
+    const struct http_route post = {.method = HTTP_POST, .pattern = "/connectors", .handler = connectors_post},
+                            drain = {.method = HTTP_PUT, .pattern = "/admin/drain", .handler = drain_put};
+    struct http_request request = {.route = &post, .body = BODY, .body_length = sizeof(BODY) - 1};
+    char *connector;
+    (void)state;
+    alloc_torture(name_the_connector, &request);
+    request.body_length--; /* malformed: the handler says so */
+    assert_true(route_audit_connector_of(&request, &connector));
+    assert_null(connector);
+    request.route = &drain;
+    assert_true(route_audit_connector_of(&request, &connector));
+    assert_null(connector);
+}
+
+/* Of "secret". */
+#define BCRYPT "$2y$04$H50y.1HDkBCJdLoUGUw9rOJI1AI0pUXRA6QtUV6oIP5vSgxyWPtq6"
+
+static void put_file(const char *path, const char *text)
+{
+    char why[300];
+    assert_true(file_replace(path, &(struct file_content){.bytes = text, .length = strlen(text), .mode = 0600}, why, sizeof(why)));
+}
+
+/* The files that say who may do what, at the start and when one has changed; then a wrong password for alice, and a password in the
+ * field of the name: only who exists is named. */
+static void files_of_logins_and_who_was_tried_are_on_record(void **state)
+{
+    char folder[] = "/tmp/millrace-tried.XXXXXX", passwords[100], bindings[100];
+    assert_non_null(mkdtemp(folder));
+    snprintf(passwords, sizeof(passwords), "%s/passwords", folder);
+    snprintf(bindings, sizeof(bindings), "%s/bindings", folder);
+    put_file(passwords, "alice:" BCRYPT "\n");
+    put_file(bindings, "{\"bindings\":[{\"name\":\"all\",\"users\":[\"*\"],\"role\":\"admin\"}]}");
+    record_init(&record);
+    fixture_audit = record.audit;
+    set_up_guarded(state, true, &(struct rest_auth_config){.passwords_file = passwords, .jaas_file = "", .issuer = "",
+                                                           .bindings_file = bindings}, NULL);
+    uint16_t port = ((struct fixture *)*state)->port;
+    assert_int_equal(raw_ask(port, "GET /connectors HTTP/1.1\r\nHost: h\r\nX-Request-ID: r-9\r\n"
+                                   "Authorization: Basic YWxpY2U6d3Jvbmc=\r\n\r\n")->status, 401); /* alice:wrong */
+    assert_int_equal(raw_ask(port, "GET /connectors HTTP/1.1\r\nHost: h\r\nAuthorization: Basic aHVudGVyMjp3cm9uZw==\r\n\r\n")->status,
+                     401); /* hunter2:wrong */
+    put_file(bindings, "{\"bindings\":[{\"name\":\"some\",\"users\":[\"*\"],\"role\":\"admin\"}]}");
+    assert_int_equal(raw_ask(port, "GET /connectors HTTP/1.1\r\nHost: h\r\nAuthorization: Basic YWxpY2U6c2VjcmV0\r\n\r\n")->status, 200);
+    await_lines(record.path, 5);
+    json_t *start = line_of(record.path, 0), *changed = line_of(record.path, 4), *logins = line_of(record.path, 1);
+    assert_member(start, "event", "access");
+    assert_member(start, "file", bindings);
+    assert_member(logins, "event", "access");
+    assert_member(logins, "file", passwords);
+    assert_member(changed, "event", "access");
+    assert_member(changed, "file", bindings);
+    assert_int_equal(strlen(json_string_value(json_object_get(start, "sha256"))), 64);
+    assert_string_not_equal(json_string_value(json_object_get(start, "sha256")), json_string_value(json_object_get(changed, "sha256")));
+    json_decref(start);
+    json_decref(changed);
+    json_decref(logins);
+    json_t *first = line_of(record.path, 2), *second = line_of(record.path, 3);
+    assert_member(first, "event", "refused");
+    assert_member(first, "who", "anonymous");
+    assert_member(first, "tried", "alice");
+    assert_member(first, "request", "r-9");
+    assert_null(json_object_get(second, "tried"));
+    json_decref(first);
+    json_decref(second);
+    tear_down_recorded(state);
+    unlink(passwords);
+    unlink(bindings);
+    rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,9 +294,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_looks_at_records_of_a_topic_is_on_record, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(what_another_worker_passes_on_keeps_its_id, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(reads_have_no_line_and_no_header, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test(files_of_logins_and_who_was_tried_are_on_record),
         cmocka_unit_test_setup_teardown(without_a_record_no_answer_has_the_header, set_up, tear_down),
         cmocka_unit_test_setup_teardown(while_the_record_cannot_be_written_changes_are_refused_and_reads_are_not, set_up_recorded,
                                         tear_down_recorded),
+        cmocka_unit_test(want_of_memory_is_told_from_a_change_about_nobody),
         cmocka_unit_test_setup_teardown(a_change_that_was_answered_by_the_end_of_the_server_is_not_made, set_up_recorded,
                                         tear_down_recorded),
     };

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include <millrace/error.h>
 
@@ -14,6 +16,7 @@
 #include "base/string_map.h"
 #include "support/alloc_torture.h"
 #include "support/certificates.h"
+#include "support/descriptors.h"
 #include "support/eventually.h"
 #include "tls/tls_keeper.h"
 
@@ -229,15 +232,43 @@ static void a_changed_file_counts_and_a_broken_one_does_not(void **state)
     fputs("-----BEGIN PRIVATE KEY-----\n", file);
     certificate_file_close(file, fresh, path);
     take_until_told(&renewal, &told);
+    struct tls_health health = tls_keeper_health(renewal.keeper);
+    assert_true(health.is_failing);
+    assert_true(health.expires_s > time(NULL));
     remove(path);
     take_until_told(&renewal, &told);
 
     certificate_write_pem(&other, &ca, path);
     assert_true(eventually(5000, is_renewed, &renewal));
+    assert_false(tls_keeper_health(renewal.keeper).is_failing);
     log_sink_set(NULL);
     const struct tls_material *now = tls_keeper_take(renewal.keeper);
     assert_string_not_equal(now->chain, renewal.first->chain);
     tls_material_drop(now);
+    tls_material_drop(renewal.first);
+    tls_keeper_close(renewal.keeper);
+    string_map_destroy(properties);
+}
+
+static void a_file_that_could_not_be_read_at_that_moment_counts_a_little_later(void **state)
+{
+    (void)state;
+    struct string_map *properties = properties_of("ssl.keystore.location=$/renewed.pem");
+    char path[80];
+    int told = 0;
+    snprintf(path, sizeof(path), "%s/renewed.pem", folder);
+    certificate_write_pem(&own, &ca, path);
+    struct renewal renewal = {.keeper = open_keeper(properties)};
+    renewal.first = tls_keeper_take(renewal.keeper);
+    certificate_write_pem(&other, &ca, path);
+    log_sink_set(&(struct log_sink){count_errors, &told});
+    struct rlimit before = descriptors_deny();
+    for (int64_t until_ms = eventually_now_ms() + 5000; told == 0 && eventually_now_ms() < until_ms;)
+        assert_false(is_renewed(&renewal));
+    descriptors_allow(before);
+    assert_true(eventually(10000, is_renewed, &renewal));
+    assert_int_equal(told, 1);
+    log_sink_set(NULL);
     tls_material_drop(renewal.first);
     tls_keeper_close(renewal.keeper);
     string_map_destroy(properties);
@@ -252,6 +283,37 @@ static bool open_and_close(void *argument)
     mr_error_clear(&error);
     tls_keeper_close(keeper);
     return worked;
+}
+
+static bool is_warned_of_mode;
+
+static void hear_of_mode(void *unused, const struct log_line *line)
+{
+    (void)unused;
+    is_warned_of_mode = is_warned_of_mode || strstr(line->message, "everybody on this machine may read the private key") != NULL;
+}
+
+static void a_key_that_everybody_may_read_is_warned_about(void **state)
+{
+    static const struct log_sink SINK = {.write = hear_of_mode};
+    static const struct {
+        const char *lines;
+        mode_t mode;
+        bool is_warned;
+    } CASES[] = {{"ssl.keystore.location=$/own.pem", 0644, true},
+                 {"ssl.keystore.location=$/own.pem", 0640, false},
+                 {"ssl.keystore.location=$/own.p12\nssl.keystore.password=" PASSWORD, 0644, false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct string_map *properties = properties_of(CASES[i].lines);
+        is_warned_of_mode = false;
+        assert_int_equal(chmod(string_map_get(properties, "ssl.keystore.location"), CASES[i].mode), 0);
+        log_sink_set(&SINK);
+        assert_true(open_and_close(properties));
+        log_sink_set(NULL);
+        assert_int_equal(is_warned_of_mode, CASES[i].is_warned);
+        string_map_destroy(properties);
+    }
 }
 
 static void no_memory_is_an_error_and_leaks_nothing(void **state)
@@ -270,6 +332,8 @@ int main(void)
         cmocka_unit_test(good_stores_are_read),
         cmocka_unit_test(a_store_becomes_an_unlocked_key_and_its_chain),
         cmocka_unit_test(a_changed_file_counts_and_a_broken_one_does_not),
+        cmocka_unit_test(a_file_that_could_not_be_read_at_that_moment_counts_a_little_later),
+        cmocka_unit_test(a_key_that_everybody_may_read_is_warned_about),
         cmocka_unit_test(no_memory_is_an_error_and_leaks_nothing),
     };
     return cmocka_run_group_tests_name("tls_keeper", tests, set_up, tear_down);

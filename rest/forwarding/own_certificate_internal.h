@@ -1,0 +1,17 @@
+/*
+ * own_certificate: would a worker that is set up as this one believe this one's certificate? Looked at once, at the start: else it shows
+ * only when the first request is to be passed on, in words of another worker.
+ * Pure but for the files that the properties name. thread: any.
+ */
+#ifndef FORWARDING_OWN_CERTIFICATE_INTERNAL_H
+#define FORWARDING_OWN_CERTIFICATE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct string_map;
+
+/* `address`: "host:port", as others ask it. false: `why` is OpenSSL's word for it. What cannot be read is somebody else's to report: true. */
+bool own_certificate_is_believed(const struct string_map *properties, const char *address, char *why, size_t size);
+
+#endif
