@@ -13,16 +13,16 @@
 
 #define LOGIN_CONTEXT "KafkaConnect"
 
-/* By another name or a link it is the same file; one that is not there yet is known by its path alone. */
+/* By another name or a link it is the same file; one that is not there yet is known by its path alone. A device, as /dev/null,
+ * holds nothing. */
 static bool is_same_file(const char *one, const char *other)
 {
     struct stat of_one, of_other;
     if (one == NULL || *one == '\0')
         return false;
-    if (strcmp(one, other) == 0)
-        return true;
-    return stat(one, &of_one) == 0 && stat(other, &of_other) == 0 && of_one.st_dev == of_other.st_dev &&
-           of_one.st_ino == of_other.st_ino;
+    if (stat(one, &of_one) != 0 || stat(other, &of_other) != 0)
+        return strcmp(one, other) == 0;
+    return of_one.st_dev == of_other.st_dev && of_one.st_ino == of_other.st_ino && !S_ISCHR(of_one.st_mode);
 }
 
 /* The passwords that a JAAS file names. */
