@@ -99,7 +99,7 @@ const char *loader_gap_reason(const struct loader *loader, size_t index);   /* i
  * HeaderConverter, ConfigProvider, ConnectorClientConfigOverridePolicy, RestExtension). A nested class (with $) has only its full name.
  * Case matters. Short names made from any kind count for the class: "Json" is JsonConverter, also as header converter.
  *
- * `version_range`: NULL or "latest" is the newest; "1.0" means exactly [1.0]; else Maven's range syntax: "[1.0,2.0)",
+ * `version_range`: NULL or "latest" is the newest; "1.0" means exactly [1.0], "1.0,2.0" [1.0,2.0]; else Maven's range syntax: "[1.0,2.0)",
  * "(,3]", "[1,2),[3,)". Versions are ordered as Maven does; of those in the range the newest is taken.
  *
  * Returns 0, or -1 and an error in the words of Kafka Connect:

@@ -188,10 +188,17 @@ struct version_range {
     struct str_buffer spelled;
 };
 
+/* As String.trim() sees it. */
+static bool is_blank(char character)
+{
+    return (unsigned char)character <= ' ';
+}
+
 static char *trim(char *text)
 {
-    text += strspn(text, " \t");
-    for (size_t length = strlen(text); length > 0 && strchr(" \t", text[length - 1]) != NULL; length--)
+    while (*text != '\0' && is_blank(*text))
+        text++;
+    for (size_t length = strlen(text); length > 0 && is_blank(text[length - 1]); length--)
         text[length - 1] = '\0';
     return text;
 }
@@ -201,15 +208,13 @@ static int malformed(struct mr_error **error, const char *what, const char *spec
     return mr_error_set(error, MR_ERR_CONFIG, "%s: %s", what, spec);
 }
 
-/* `inside` is what stands between the brackets; it is cut into pieces. */
-static int set_read(struct set *set, char *inside, const char *spec, struct mr_error **error)
+/* `text` is one set with its brackets; what stands between them is cut into pieces at `inside`. */
+static int set_read(struct set *set, char *inside, const char *text, struct mr_error **error)
 {
     char *comma = strchr(inside, ',');
     if (comma == NULL) {
         set->least = set->most = trim(inside);
-        if (!set->with_least || !set->with_most || set->least[0] == '\0')
-            return malformed(error, "Single version must be surrounded by []", spec);
-        return 0;
+        return set->with_least && set->with_most ? 0 : malformed(error, "Single version must be surrounded by []", text);
     }
     *comma = '\0';
     set->least = trim(inside);
@@ -219,45 +224,49 @@ static int set_read(struct set *set, char *inside, const char *spec, struct mr_e
     if (set->least == NULL || set->most == NULL)
         return 0;
     int order = loader_version_compare(set->least, set->most);
-    if (order == 0)
-        return malformed(error, "Range cannot have identical boundaries", spec);
-    return order < 0 ? 0 : malformed(error, "Range defies version ordering", spec);
+    if (order < 0 || (order == 0 && set->with_least && set->with_most))
+        return 0;
+    return malformed(error, "Range defies version ordering", text);
 }
 
+/* After a set without an upper bound anything may follow: Maven does not look. */
 static bool overlaps(const struct version_range *range, const struct set *next)
 {
-    if (range->count == 0)
-        return false;
-    const char *most = range->sets[range->count - 1].most;
-    return most == NULL || next->least == NULL || loader_version_compare(next->least, most) < 0;
+    const char *most = range->count > 0 ? range->sets[range->count - 1].most : NULL;
+    return most != NULL && (next->least == NULL || loader_version_compare(next->least, most) < 0);
+}
+
+/* Reads the set at *at and moves on behind it. */
+static int set_take(struct version_range *range, char **at, const char *spec, struct mr_error **error)
+{
+    struct set set = { .with_least = **at == '[' };
+    char text[RANGE_TEXT_MAX + 4];
+    char *end = strpbrk(*at, ")]");
+    if (end == NULL)
+        return malformed(error, "Unbounded range", spec);
+    set.with_most = *end == ']';
+    snprintf(text, sizeof(text), "%.*s", (int)(end + 1 - *at), *at);
+    *end = '\0';
+    if (set_read(&set, *at + 1, text, error) != 0)
+        return -1;
+    if (overlaps(range, &set))
+        return malformed(error, "Ranges overlap", spec);
+    if (range->count == SETS_MAX)
+        return malformed(error, "Too many sets in a range", spec);
+    range->sets[range->count++] = set;
+    *at = trim(end + 1);
+    if (**at == ',')
+        *at = trim(*at + 1);
+    return 0;
 }
 
 static int sets_read(struct version_range *range, char *at, const char *spec, struct mr_error **error)
 {
     while (*at == '[' || *at == '(') {
-        struct set set = { .with_least = *at == '[' };
-        char *end = strpbrk(at, ")]");
-        if (end == NULL)
-            return malformed(error, "Unbounded range", spec);
-        set.with_most = *end == ']';
-        *end = '\0';
-        if (set_read(&set, at + 1, spec, error) != 0)
+        if (set_take(range, &at, spec, error) != 0)
             return -1;
-        if (overlaps(range, &set))
-            return malformed(error, "Ranges overlap", spec);
-        if (range->count == SETS_MAX)
-            return malformed(error, "Too many sets in a range", spec);
-        range->sets[range->count++] = set;
-        at = trim(end + 1);
-        if (*at == ',')
-            at = trim(at + 1);
     }
-    if (*at == '\0')
-        return 0;
-    if (range->count > 0)
-        return malformed(error, "Only fully-qualified sets allowed in multiple set scenario", spec);
-    range->sets[range->count++] = (struct set){ .least = at, .most = at, .with_least = true, .with_most = true };
-    return 0;
+    return *at == '\0' ? 0 : malformed(error, "Only fully-qualified sets allowed in multiple set scenario", spec);
 }
 
 static void spell(struct version_range *range)
@@ -271,6 +280,21 @@ static void spell(struct version_range *range)
     }
 }
 
+/* For Maven "1.0" is a wish, and any version will do; Kafka Connect reads it as [1.0], "1.0,2.0" as [1.0,2.0]. */
+static char *spec_of(const char *text)
+{
+    while (*text != '\0' && is_blank(*text))
+        text++;
+    size_t length = strlen(text);
+    while (length > 0 && is_blank(text[length - 1]))
+        length--;
+    bool is_set = *text == '[' || *text == '(';
+    char *spec = mem_alloc(length + 3);
+    if (spec != NULL)
+        snprintf(spec, length + 3, "%s%.*s%s", is_set ? "" : "[", (int)length, text, is_set ? "" : "]");
+    return spec;
+}
+
 int version_range_parse(const char *text, struct version_range **range, struct mr_error **error)
 {
     *range = NULL;
@@ -279,20 +303,22 @@ int version_range_parse(const char *text, struct version_range **range, struct m
     if (strlen(text) > RANGE_TEXT_MAX)
         return mr_error_set(error, MR_ERR_CONFIG, "A version range of more than %d bytes", RANGE_TEXT_MAX);
     struct version_range *made = mem_calloc(1, sizeof(*made));
-    char *texts = mem_strdup(text);
+    char *spec = spec_of(text);
+    char *texts = spec != NULL ? mem_strdup(spec) : NULL;
+    int status = -1;
     if (made == NULL || texts == NULL) {
-        mem_free(made);
         mem_free(texts);
-        return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a version range");
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a version range");
+    } else {
+        made->texts = texts;
+        status = sets_read(made, texts, spec, error);
     }
-    made->texts = texts;
-    char *at = trim(texts);
-    int status = *at == '\0' ? malformed(error, "Empty version range", text) : sets_read(made, at, text, error);
     if (status == 0) {
         spell(made);
         *range = made;
         made = NULL;
     }
+    mem_free(spec);
     version_range_destroy(made);
     return status;
 }
