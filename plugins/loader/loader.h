@@ -113,6 +113,9 @@ int loader_find_connector(const struct loader *loader, const char *name, const c
 int loader_find_any(const struct loader *loader, const char *name, const char *version_range,
     const struct loader_plugin **plugin, struct mr_error **error);
 
+/* Is this a version or a range as above? -1: MR_ERR_CONFIG says what is wrong with it. */
+int loader_version_range_check(const char *version_range, struct mr_error **error);
+
 /* Class names that somebody who wrote `name` may have meant, the nearest first: those that differ in few letters or in case,
  * with or without package, kind's suffix and nested class ("InserField": InsertField$Key and InsertField$Value). Fills at
  * most `max`; returns how many. The texts live as long as the loader. */
