@@ -1,25 +1,16 @@
 #include "own/schema_infer.h"
 
+#include <string.h>
+
 #include "transform.h"
 
-/* Values that are to have one schema: all that stand in one place, of all elements of an array. Nulls are left out. */
-struct value_set {
-    const struct mr_value **items;
-    size_t count;
-};
+/* A set: an array of the values that are to have one schema: all that stand in one place, of all elements of an array. Nulls are left
+ * out. */
+static int infer(struct mr_arena *arena, const struct mr_value *set, const struct mr_schema **schema, struct mr_error **error);
 
-static int infer(struct mr_arena *arena, struct value_set set, const struct mr_schema **schema, struct mr_error **error);
-
-static void set_add(struct value_set *set, const struct mr_value *value)
+static int set_add(struct mr_arena *arena, struct mr_value *set, const struct mr_value *value)
 {
-    if (value != NULL && !mr_value_is_null(value))
-        set->items[set->count++] = value;
-}
-
-/* Room for `capacity`; items NULL: no memory. */
-static struct value_set set_create(struct mr_arena *arena, size_t capacity)
-{
-    return (struct value_set){ .items = mr_arena_alloc(arena, (capacity + 1) * sizeof(const struct mr_value *)) };
+    return mr_value_is_null(value) ? 0 : mr_array_append(arena, set, value);
 }
 
 static int finish(struct mr_arena *arena, struct mr_schema_builder *builder, const struct mr_schema **schema, struct mr_error **error)
@@ -31,18 +22,18 @@ static int finish(struct mr_arena *arena, struct mr_schema_builder *builder, con
     return is_kept ? 0 : failed(arena, error);
 }
 
-static int infer_arrays(struct mr_arena *arena, struct value_set set, const struct mr_schema **schema, struct mr_error **error)
+static int infer_arrays(struct mr_arena *arena, const struct mr_value *set, const struct mr_schema **schema, struct mr_error **error)
 {
-    size_t total = 0;
-    for (size_t i = 0; i < set.count; i++)
-        total += mr_array_count(set.items[i]);
-    struct value_set items = set_create(arena, total);
-    if (items.items == NULL)
-        return failed(arena, error);
-    for (size_t i = 0; i < set.count; i++)
-        for (size_t k = 0; k < mr_array_count(set.items[i]); k++)
-            set_add(&items, mr_array_at(set.items[i], k));
+    struct mr_value *items = mr_array_create(arena, 0);
+    for (size_t i = 0; i < mr_array_count(set); i++) {
+        const struct mr_value *array = mr_array_at(set, i);
+        for (size_t k = 0; k < mr_array_count(array); k++)
+            if (items == NULL || set_add(arena, items, mr_array_at(array, k)) < 0)
+                return failed(arena, error);
+    }
     const struct mr_schema *element;
+    if (items == NULL)
+        return failed(arena, error);
     if (infer(arena, items, &element, error) < 0)
         return -1;
     struct mr_schema_builder *builder = mr_schema_builder_create(MR_TYPE_ARRAY);
@@ -50,44 +41,54 @@ static int infer_arrays(struct mr_arena *arena, struct value_set set, const stru
     return finish(arena, builder, schema, error);
 }
 
-/* What all objects have under one name; those before `from` are known not to have it. */
-static int add_member(struct mr_arena *arena, struct mr_schema_builder *builder, struct value_set set, size_t from,
-                      const struct mr_value *key, struct mr_error **error)
+/* Into the set of its name. */
+static int group_member(struct mr_arena *arena, struct mr_value *groups, const struct mr_value *key, const struct mr_value *value,
+                        struct mr_error **error)
 {
     struct mr_bytes text = mr_value_bytes(key);
     char *name = mr_arena_printf(arena, "%.*s", (int)text.size, (const char *)text.data);
-    struct value_set members = set_create(arena, set.count - from);
-    const struct mr_schema *member;
-    if (name == NULL || members.items == NULL)
+    if (name == NULL)
         return failed(arena, error);
-    for (size_t i = from; i < set.count; i++)
-        set_add(&members, mr_map_get(set.items[i], name));
-    if (infer(arena, members, &member, error) < 0)
+    struct mr_value *group = (struct mr_value *)mr_map_get(groups, name); /* one of ours, still being made */
+    if (group == NULL) {
+        if (mr_map_count(groups) == SCHEMA_INFER_FIELDS_MAX)
+            return mr_error_set(error, MR_ERR_DATA, "more than %d different members stand in one place: too many for a schema",
+                                SCHEMA_INFER_FIELDS_MAX);
+        group = mr_array_create(arena, 1);
+        if (group == NULL || mr_map_put(arena, groups, mr_string_ref(arena, name, strlen(name)), group) < 0)
+            return failed(arena, error);
+    }
+    return set_add(arena, group, value) < 0 ? failed(arena, error) : 0;
+}
+
+/* The sets of all names, in the order in which they first appear. NULL: *error. */
+static const struct mr_value *group_members(struct mr_arena *arena, const struct mr_value *set, struct mr_error **error)
+{
+    struct mr_value *groups = mr_map_create(arena, 4);
+    for (size_t i = 0; groups != NULL && i < mr_array_count(set); i++) {
+        const struct mr_value *object = mr_array_at(set, i);
+        for (size_t k = 0; k < mr_map_count(object); k++)
+            if (group_member(arena, groups, mr_map_key_at(object, k), mr_map_value_at(object, k), error) < 0)
+                return NULL;
+    }
+    if (groups == NULL)
+        failed(arena, error);
+    return groups;
+}
+
+static int infer_objects(struct mr_arena *arena, const struct mr_value *set, const struct mr_schema **schema, struct mr_error **error)
+{
+    const struct mr_value *groups = group_members(arena, set, error);
+    if (groups == NULL)
         return -1;
-    mr_schema_builder_add_field(builder, name, member);
-    return 0;
-}
-
-static bool has_before(struct value_set set, size_t count, const struct mr_value *key)
-{
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < mr_map_count(set.items[i]); k++)
-            if (mr_value_equals(mr_map_key_at(set.items[i], k), key))
-                return true;
-    return false;
-}
-
-static int infer_objects(struct mr_arena *arena, struct value_set set, const struct mr_schema **schema, struct mr_error **error)
-{
     struct mr_schema_builder *builder = mr_schema_builder_create(MR_TYPE_STRUCT);
-    for (size_t i = 0; i < set.count; i++) {
-        for (size_t k = 0; k < mr_map_count(set.items[i]); k++) {
-            const struct mr_value *key = mr_map_key_at(set.items[i], k);
-            if (has_before(set, i, key) || add_member(arena, builder, set, i, key, error) == 0)
-                continue;
+    for (size_t i = 0; i < mr_map_count(groups); i++) {
+        const struct mr_schema *member;
+        if (infer(arena, mr_map_value_at(groups, i), &member, error) < 0) {
             mr_schema_builder_destroy(builder);
             return -1;
         }
+        mr_schema_builder_add_field(builder, mr_value_bytes(mr_map_key_at(groups, i)).data, member); /* ends with NUL */
     }
     return finish(arena, builder, schema, error);
 }
@@ -109,11 +110,11 @@ static bool are_numbers(enum mr_kind one, enum mr_kind two)
     return (one == MR_KIND_INT64 || one == MR_KIND_FLOAT64) && (two == MR_KIND_INT64 || two == MR_KIND_FLOAT64);
 }
 
-static int infer(struct mr_arena *arena, struct value_set set, const struct mr_schema **schema, struct mr_error **error)
+static int infer(struct mr_arena *arena, const struct mr_value *set, const struct mr_schema **schema, struct mr_error **error)
 {
-    enum mr_kind kind = set.count == 0 ? MR_KIND_STRING : mr_value_kind(set.items[0]);
-    for (size_t i = 1; i < set.count; i++) {
-        enum mr_kind other = mr_value_kind(set.items[i]);
+    enum mr_kind kind = mr_array_count(set) == 0 ? MR_KIND_STRING : mr_value_kind(mr_array_at(set, 0));
+    for (size_t i = 1; i < mr_array_count(set); i++) {
+        enum mr_kind other = mr_value_kind(mr_array_at(set, i));
         if (other == kind)
             continue;
         if (!are_numbers(kind, other))
@@ -128,13 +129,12 @@ static int infer(struct mr_arena *arena, struct value_set set, const struct mr_s
 
 const struct mr_schema *schema_infer(struct mr_arena *arena, const struct mr_value *value, struct mr_error **error)
 {
-    struct value_set set = set_create(arena, 1);
+    struct mr_value *set = mr_array_create(arena, 1);
     const struct mr_schema *schema;
-    if (set.items == NULL) {
+    if (set == NULL || set_add(arena, set, value) < 0) {
         failed(arena, error);
         return NULL;
     }
-    set_add(&set, value);
     return infer(arena, set, &schema, error) < 0 ? NULL : schema;
 }
 

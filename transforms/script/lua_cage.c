@@ -6,7 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "script/lua_bounded.h"
+
 #define HOOK_EVERY 100
+/* Between two looks at the clock: steps of cage_work, and bytes of memory. */
+#define LOOK_EVERY_STEPS 1000
+#define LOOK_EVERY_BYTES ((size_t)1 << 20)
 
 /* Keys of the registry, by their addresses. */
 static const char libraries_key, chunk_key;
@@ -25,7 +30,38 @@ static int64_t now_ns(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Making a block smaller always works: Lua counts on it. */
+static void count_steps(lua_State *lua, lua_Debug *debug);
+
+/* The clock of the thread costs a call of the kernel: it is asked when the other one says that it may be late. */
+static bool is_late(struct cage *cage)
+{
+    cage->steps_looked = cage->steps;
+    cage->churn_looked_bytes = cage->churned_bytes;
+    return now_ns(CLOCK_MONOTONIC) - cage->began_ns > CAGE_CPU_MS * 1000000LL &&
+           now_ns(CLOCK_THREAD_CPUTIME_ID) - cage->began_cpu_ns > CAGE_CPU_MS * 1000000LL;
+}
+
+static void watch(struct cage *cage, bool closely)
+{
+    if (cage->is_watched != closely)
+        lua_sethook(cage->lua, count_steps, LUA_MASKCOUNT, closely ? 1 : HOOK_EVERY);
+    cage->is_watched = closely;
+}
+
+/* May a run have these bytes? */
+static bool allow(struct cage *cage, size_t bytes)
+{
+    cage->churned_bytes += bytes;
+    if (cage->churned_bytes > cage->limit_bytes * CAGE_CHURN || bytes > CAGE_BLOCK_BYTES)
+        return false;
+    if (bytes > CAGE_BIG_BYTES)
+        watch(cage, true);
+    if (cage->churned_bytes - cage->churn_looked_bytes > LOOK_EVERY_BYTES && is_late(cage))
+        cage->is_late = true;
+    return !cage->is_late;
+}
+
+/* Making a block smaller always works: Lua counts on it. For a new block `old_bytes` is none. */
 static void *allocate(void *argument, void *block, size_t old_bytes, size_t new_bytes)
 {
     struct cage *cage = argument;
@@ -38,7 +74,7 @@ static void *allocate(void *argument, void *block, size_t old_bytes, size_t new_
     bool grows = new_bytes > had_bytes;
     if (grows && new_bytes - had_bytes > cage->limit_bytes - cage->used_bytes)
         return NULL;
-    if (grows && cage->is_running && (cage->churned_bytes += new_bytes) > cage->limit_bytes * CAGE_CHURN)
+    if (grows && cage->is_running && !allow(cage, new_bytes))
         return NULL;
     void *moved = realloc(block, new_bytes);
     if (moved == NULL)
@@ -54,19 +90,37 @@ static struct cage *cage_of(lua_State *lua)
     return cage;
 }
 
-/* The clock of the thread costs a call of the kernel: it is asked when the other one says that it may be late. */
+static int too_late(lua_State *lua)
+{
+    return luaL_error(lua, "more than %d ms of processor time for one record", CAGE_CPU_MS);
+}
+
+static void count(lua_State *lua, struct cage *cage, size_t steps)
+{
+    cage->steps += steps < CAGE_STEPS_MAX ? (uint32_t)steps : CAGE_STEPS_MAX;
+    if (cage->steps > CAGE_STEPS_MAX)
+        luaL_error(lua, "more than %d steps for one record", CAGE_STEPS_MAX);
+}
+
 static void count_steps(lua_State *lua, lua_Debug *debug)
 {
     struct cage *cage = cage_of(lua);
     (void)debug;
     if (!cage->is_running)
         return;
-    cage->steps += HOOK_EVERY;
-    if (cage->steps > CAGE_STEPS_MAX)
-        luaL_error(lua, "more than %d steps for one record", CAGE_STEPS_MAX);
-    if (now_ns(CLOCK_MONOTONIC) - cage->began_ns > CAGE_CPU_MS * 1000000LL &&
-        now_ns(CLOCK_THREAD_CPUTIME_ID) - cage->began_cpu_ns > CAGE_CPU_MS * 1000000LL)
-        luaL_error(lua, "more than %d ms of processor time for one record", CAGE_CPU_MS);
+    count(lua, cage, cage->is_watched ? 1 : HOOK_EVERY);
+    if (is_late(cage))
+        too_late(lua);
+}
+
+void cage_work(lua_State *lua, size_t steps)
+{
+    struct cage *cage = cage_of(lua);
+    if (!cage->is_running)
+        return;
+    count(lua, cage, steps);
+    if (cage->steps - cage->steps_looked > LOOK_EVERY_STEPS && is_late(cage))
+        too_late(lua);
 }
 
 /* The environment ---------------------------------------------------------------------------------------------- */
@@ -131,6 +185,7 @@ static int build(lua_State *lua)
     add_library(lua, libraries, "table", luaopen_table, table_names);
     add_library(lua, libraries, "utf8", luaopen_utf8, utf8_names);
     add_math(lua, libraries);
+    bounded_install(lua, libraries);
     lua_rawsetp(lua, LUA_REGISTRYINDEX, &libraries_key);
     return 0;
 }
@@ -244,6 +299,7 @@ static int load(lua_State *lua)
 int cage_load(struct cage *cage, const char *script, struct mr_error **error)
 {
     struct chunk chunk = { .text = script };
+    cage->has_big_script = strlen(script) > CAGE_BIG_BYTES;
     lua_pushcfunction(cage->lua, load);
     lua_pushlightuserdata(cage->lua, &chunk);
     int status = lua_pcall(cage->lua, 1, 0, 0);
@@ -279,10 +335,13 @@ static int run(lua_State *lua)
     return 1;
 }
 
-static int tell(lua_State *lua, int status, struct mr_error **error)
+static int tell(const struct cage *cage, int status, struct mr_error **error)
 {
+    lua_State *lua = cage->lua;
     const char *words = lua_type(lua, -1) == LUA_TSTRING ? lua_tostring(lua, -1) : "script: an error without words";
-    if (status == LUA_ERRMEM)
+    if (status == LUA_ERRMEM && cage->is_late)
+        words = "script: it needs more time than it may have";
+    else if (status == LUA_ERRMEM)
         words = "script: it needs more memory than it may have";
     return mr_error_set(error, MR_ERR_DATA, "%.1000s", words);
 }
@@ -291,8 +350,10 @@ int cage_run(struct cage *cage, const char *name, cage_push_fn *push, void *argu
 {
     struct visit visit = { name, push, argument };
     lua_State *lua = cage->lua;
-    cage->steps = 0;
-    cage->churned_bytes = 0;
+    cage->steps = cage->steps_looked = 0;
+    cage->churned_bytes = cage->churn_looked_bytes = 0;
+    cage->is_late = false;
+    watch(cage, cage->has_big_script);
     cage->began_ns = now_ns(CLOCK_MONOTONIC);
     cage->began_cpu_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
     lua_pushcfunction(lua, run);
@@ -301,7 +362,7 @@ int cage_run(struct cage *cage, const char *name, cage_push_fn *push, void *argu
     int status = lua_pcall(lua, 1, 1, 0);
     cage->is_running = false;
     *returned_false = status == LUA_OK && lua_isboolean(lua, -1) && !lua_toboolean(lua, -1);
-    int result = status == LUA_OK ? 0 : tell(lua, status, error);
+    int result = status == LUA_OK ? 0 : tell(cage, status, error);
     lua_settop(lua, 0);
     return result;
 }

@@ -5,7 +5,12 @@
  * running time nobody can bound. Libraries cannot be changed by scripts.
  *
  * Limits of a run, each an error that ends it: CAGE_STEPS_MAX instructions, CAGE_CPU_MS of processor time, the memory given at _open (all
- * that the state holds), CAGE_CHURN times that allocated in all; nesting as Lua has it. An error inside is caught by the cage alone.
+ * that the state holds), CAGE_CHURN times that allocated in all, CAGE_BLOCK_BYTES for one text or table; nesting as Lua has it. An error
+ * inside is caught by the cage alone.
+ *
+ * One instruction of Lua's may be a call of a C function that works long. The clock is therefore looked at every HOOK_EVERY instructions
+ * while all texts and tables are small, at every instruction from the first big one on, when memory is asked for, and where functions
+ * themselves count their work (cage_work, lua_bounded.h).
  *
  * Life: _open → _give* → _load → _run* → _close. Thread: one at a time.
  */
@@ -21,13 +26,20 @@
 #define CAGE_STEPS_MAX 2000000
 #define CAGE_CPU_MS 25
 #define CAGE_CHURN 16
+#define CAGE_BLOCK_BYTES ((size_t)4 << 20)
+/* From here on a text or table is big: working through it takes longer than the instructions between two looks at the clock. */
+#define CAGE_BIG_BYTES ((size_t)32 << 10)
 
 struct cage {
     lua_State *lua;
     size_t used_bytes, limit_bytes, churned_bytes;
-    uint32_t steps;
+    size_t churn_looked_bytes; /* churned_bytes when the clock was looked at */
+    uint32_t steps, steps_looked;
     int64_t began_ns, began_cpu_ns;
     bool is_running; /* limits of work count */
+    bool is_watched; /* at every instruction, since there is something big */
+    bool has_big_script; /* then from the beginning */
+    bool is_late;    /* met the limit of time where no error could be raised */
 };
 
 /* -1: MR_ERR_NO_MEMORY. */
@@ -39,6 +51,9 @@ int cage_give(struct cage *cage, const char *library, const char *name, lua_CFun
 
 /* Compiles the text. MR_ERR_CONFIG names the line. */
 int cage_load(struct cage *cage, const char *script, struct mr_error **error);
+
+/* For functions given to it, about work that is not instructions: `steps` of about 10 ns. Raises when a limit of the run is met. */
+void cage_work(lua_State *lua, size_t steps);
 
 /* Pushes one value; may fail as Lua does. */
 typedef void cage_push_fn(lua_State *lua, void *argument);

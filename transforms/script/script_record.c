@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "own/own.h"
+#include "script/lua_cage.h"
 
 #define RECORD_KIND "millrace.record"
 #define PLACE_KIND "millrace.place"
@@ -18,10 +19,23 @@ struct script_place {
 
 /* Places ----------------------------------------------------------------------------------------------------- */
 
-static struct typed_value place_now(const struct script_place *place)
+/* Entries, elements or fields: what is looked through to find one of them. */
+static size_t entry_count(const struct mr_value *container)
+{
+    switch (mr_value_kind(container)) {
+    case MR_KIND_ARRAY: return mr_array_count(container);
+    case MR_KIND_MAP: return mr_map_count(container);
+    case MR_KIND_STRUCT: return mr_schema_field_count(mr_struct_schema(container));
+    default: return 0;
+    }
+}
+
+/* Counts as work what is looked through on the way, the place itself included. */
+static struct typed_value place_now(lua_State *lua, const struct script_place *place)
 {
     struct typed_value at = place->view->sides[place->side];
     for (size_t i = 0; at.value != NULL && i < place->path.count; i++) {
+        cage_work(lua, 4 + entry_count(at.value));
         const struct value_step *step = &place->path.steps[i];
         struct value_path one = { .steps = (struct value_step *)step, .count = 1 };
         const struct mr_schema *schema = at.schema;
@@ -33,6 +47,7 @@ static struct typed_value place_now(const struct script_place *place)
         }
         at = (struct typed_value){ schema, value_path_find(&one, at.value, false) };
     }
+    cage_work(lua, at.value == NULL ? 1 : entry_count(at.value));
     return at;
 }
 
@@ -77,7 +92,7 @@ static void push_value(lua_State *lua, struct script_record *view, enum side sid
 struct typed_value script_place_value(lua_State *lua, int index)
 {
     const struct script_place *place = luaL_testudata(lua, index, PLACE_KIND);
-    return place == NULL ? (struct typed_value){ NULL, NULL } : place_now(place);
+    return place == NULL ? (struct typed_value){ NULL, NULL } : place_now(lua, place);
 }
 
 /* The key at `index` as a step; Lua counts from 1. false: nothing can stand there. */
@@ -104,7 +119,7 @@ static int place_index(lua_State *lua)
     struct script_place *place = luaL_checkudata(lua, 1, PLACE_KIND);
     struct value_step step;
     struct value_path one = { .steps = &step, .count = 1 };
-    const struct mr_value *now = place_now(place).value;
+    const struct mr_value *now = place_now(lua, place).value;
     const struct mr_value *found = now == NULL || !read_step(lua, 2, place->view, &step) ? NULL : value_path_find(&one, now, true);
     if (found == NULL)
         lua_pushnil(lua);
@@ -115,15 +130,8 @@ static int place_index(lua_State *lua)
 
 static int place_length(lua_State *lua)
 {
-    const struct mr_value *now = place_now(luaL_checkudata(lua, 1, PLACE_KIND)).value;
-    size_t count = 0;
-    if (now != NULL && mr_value_kind(now) == MR_KIND_ARRAY)
-        count = mr_array_count(now);
-    else if (now != NULL && mr_value_kind(now) == MR_KIND_MAP)
-        count = mr_map_count(now);
-    else if (now != NULL)
-        count = mr_schema_field_count(mr_struct_schema(now));
-    lua_pushinteger(lua, (lua_Integer)count);
+    const struct mr_value *now = place_now(lua, luaL_checkudata(lua, 1, PLACE_KIND)).value;
+    lua_pushinteger(lua, now == NULL ? 0 : (lua_Integer)entry_count(now));
     return 1;
 }
 
@@ -148,11 +156,16 @@ static struct mr_value *struct_with(lua_State *lua, struct mr_arena *arena, cons
     return made;
 }
 
-/* A builder must not be left behind by an error of Lua's: the value is read before. */
+/* A builder must not be left behind by an error of Lua's: the value is read before. The record pays for the schema, of which a script
+ * could make many, as if the arena held it. */
+#define SCHEMA_FIELD_BYTES 64
+
 static const struct mr_schema *schema_with(lua_State *lua, struct mr_arena *arena, const struct mr_schema *schema, const char *name,
                                            const struct mr_schema *field)
 {
     struct mr_error *error = NULL;
+    if (mr_arena_alloc(arena, (mr_schema_field_count(schema) + 1) * SCHEMA_FIELD_BYTES) == NULL)
+        script_raise(lua, arena, NULL);
     struct mr_schema_builder *builder = mr_schema_builder_from(schema, MR_TYPE_STRUCT);
     mr_schema_builder_set_optional(builder, mr_schema_is_optional(schema));
     for (size_t i = 0; i < mr_schema_field_count(schema); i++)
@@ -239,6 +252,7 @@ static int place_assign(lua_State *lua)
     struct value_rewrite rewrite = { .path = &place->path, .rewrite = assign_here, .argument = &assign };
     struct mr_error *error = NULL;
     struct typed_value top = place->view->sides[place->side];
+    place_now(lua, place);
     if (!read_step(lua, 2, place->view, &assign.step))
         luaL_error(lua, "a field is named by a text, an element by its number from 1 on");
     if (value_rewrite_run(&rewrite, place->view->arena, &top, &error) < 0)
@@ -255,7 +269,7 @@ static int place_assign(lua_State *lua)
 static int next_entry(lua_State *lua)
 {
     struct script_place *place = luaL_checkudata(lua, 1, PLACE_KIND);
-    const struct mr_value *now = place_now(place).value;
+    const struct mr_value *now = place_now(lua, place).value;
     lua_Integer position = lua_tointeger(lua, lua_upvalueindex(1));
     lua_pushinteger(lua, position + 1);
     lua_replace(lua, lua_upvalueindex(1));
@@ -288,6 +302,7 @@ static int headers_index(lua_State *lua)
 {
     struct script_record *view = *(struct script_record **)luaL_checkudata(lua, 1, HEADERS_KIND);
     const char *name = luaL_checkstring(lua, 2);
+    cage_work(lua, mr_record_header_count(view->record));
     for (size_t i = mr_record_header_count(view->record); i-- > 0;) {
         if (strcmp(mr_record_header_key(view->record, i), name) != 0)
             continue;
@@ -304,6 +319,7 @@ static int headers_assign(lua_State *lua)
     struct script_record *view = *(struct script_record **)luaL_checkudata(lua, 1, HEADERS_KIND);
     const char *name = luaL_checkstring(lua, 2);
     struct typed_value value = script_value_read(lua, 3, view->arena, NULL, true);
+    cage_work(lua, 2 * mr_record_header_count(view->record));
     if (mr_record_remove_headers(view->record, name) < 0 ||
         (!lua_isnil(lua, 3) && mr_record_add_header(view->record, name, value.schema, value.value) < 0))
         script_raise(lua, view->arena, NULL);

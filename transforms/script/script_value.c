@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "own/schema_infer.h"
+#include "script/lua_cage.h"
 #include "script/script_record.h"
 #include "text.h"
 #include "transform.h"
@@ -106,12 +107,14 @@ static const struct mr_value *read_string(lua_State *lua, int index, struct mr_a
 {
     size_t size;
     const char *text = lua_tolstring(lua, index, &size);
+    cage_work(lua, size / 8);
     return is_utf8(text, size) ? mr_string_copy(arena, text, size) : mr_bytes_copy(arena, text, size);
 }
 
 static const struct mr_value *read_any(lua_State *lua, int index, struct mr_arena *arena, int depth)
 {
     struct typed_value place;
+    cage_work(lua, 2);
     switch (lua_type(lua, index)) {
     case LUA_TNIL: return mr_null();
     case LUA_TBOOLEAN: return mr_boolean(lua_toboolean(lua, index));
@@ -209,6 +212,7 @@ static const struct mr_value *read_as(lua_State *lua, int index, struct mr_arena
 {
     const struct mr_value *value = script_place_value(lua, index).value;
     enum mr_type type = mr_schema_type(schema);
+    cage_work(lua, 4);
     luaL_checkstack(lua, 8, "nested too deep");
     if (value != NULL)
         return value; /* checked where it is put */
