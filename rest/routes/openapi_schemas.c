@@ -95,7 +95,7 @@ const struct openapi_part OPENAPI_SCHEMAS[] = {
     {"Try", OBJECT("'config':" SCHEMA("GivenConfig") ",'records':{'type':'array','maxItems':100,'items':{'type':'object'}},'topic':"
                    TEXT ",'last':{'type':'integer','minimum':1,'maximum':100}", "'config'")},
     {"Tried", OBJECT("'passed':" COUNT ",'dropped':" COUNT ",'skipped':" COUNT ",'failed':" COUNT ",'records':"
-                     LIST(SCHEMA("TriedRecord")), "'passed','dropped','skipped','failed','records'")},
+                     LIST(SCHEMA("TriedRecord")) ",'hints':" LIST(TEXT), "'passed','dropped','skipped','failed','records','hints'")},
     {"TriedRecord",
      OBJECT("'record':" COUNT ",'outcome':" ONE_OF("'passed','dropped','skipped','failed'")
             ",'input':{'type':'object'},'stages':" LIST("{'type':'object'}") ",'dropped_by':" TEXT ",'output':"

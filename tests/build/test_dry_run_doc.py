@@ -30,6 +30,10 @@ OTHERS = [  # command, exit status, what its output holds
     ("millrace try --connector none.json --records orders.jsonl", 2, "none.json"),
     ("sed s/RegexRouter/Nope/ cards.json > wrong.json; millrace try --connector wrong.json --records orders.jsonl", 2,
      "\ntransforms.name.type: "),
+    ("sed s/mask.replacement/mask.replcement/ cards.json > typo.json; millrace try --connector typo.json --records orders.jsonl --json "
+     "2>&1 >/dev/null", 1, "transforms.mask.replcement has no effect: there is no such option"),
+    ("sed s/FileStreamSink/FileSink/ cards.json > typo.json; millrace try --connector typo.json --records orders.jsonl", 2,
+     "there is no connector FileSink"),
     ("grep -v converter cards.json > bare.json; millrace try --connector bare.json --records orders.jsonl", 2,
      "names no key.converter, so the worker's counts: add --worker"),
 ]

@@ -99,14 +99,24 @@ static int parse_place(void *argument, struct mr_arena *arena, struct typed_valu
     return 0;
 }
 
+/* Takes `why`. */
+static int say_place(const struct parse_json *parse, struct mr_error *why, struct mr_error **error)
+{
+    bool is_whole = parse->path.count == 0;
+    mr_error_set(error, mr_error_code(why), "%s%s%s", is_whole ? "" : parse->path.text, is_whole ? "" : ": ", mr_error_message(why));
+    mr_error_drop(why);
+    return -1;
+}
+
 static int apply(void *self, struct mr_record *record, struct mr_emitter *emitter, struct mr_error **error)
 {
     struct parse_json *parse = self;
     struct typed_value top = { operand_schema(record, parse->side), operand_value(record, parse->side) };
     struct parsing parsing = { parse, top.schema != NULL };
     struct value_rewrite rewrite = { .path = &parse->path, .rewrite = parse_place, .argument = &parsing };
-    if (value_rewrite_run(&rewrite, mr_record_arena(record), &top, error) < 0)
-        return -1;
+    struct mr_error *why = NULL;
+    if (value_rewrite_run(&rewrite, mr_record_arena(record), &top, &why) < 0)
+        return say_place(parse, why, error);
     return operand_emit(record, parse->side, top.schema, top.value, emitter, error);
 }
 

@@ -22,22 +22,42 @@ static int no_memory(struct mr_error **error)
 
 /* The configuration ------------------------------------------------------------------------------------------- */
 
-/* "name: what is wrong", a line each. */
-static int refuse(const struct connector_report *report, struct mr_error **error)
+/* "name: what is wrong", a line each, then the hints: a misspelt option may be why another is missing. */
+static int refuse(const struct dry_run *dry_run, const struct connector_report *report, struct mr_error **error)
 {
     struct str_buffer words;
     str_buffer_init(&words, MISTAKES_MAX);
     for (size_t i = 0; i < report->option_count; i++) {
         const struct connector_option *option = report->options[i];
-        for (size_t j = 0; j < option->errors.count; j++)
+        for (size_t j = 0; j < option->errors.count; j++) {
             str_buffer_printf(&words, "\n%s: %s", option->name, (const char *)option->errors.items[j]);
+            if (strstr(option->errors.items[j], "could not be found") != NULL)
+                hints_suggest_class(&words, dry_run->loader, string_map_get(dry_run->raw, option->name));
+        }
     }
+    for (size_t i = 0; i < dry_run->hints.count; i++)
+        str_buffer_printf(&words, "\n%s", (const char *)dry_run->hints.items[i]);
     mr_error_set(error, MR_ERR_CONFIG, "the configuration of the connector is not valid:%s", str_buffer_text(&words));
     str_buffer_release(&words);
     return -1;
 }
 
-static int validate(const struct dry_run *dry_run, const struct dry_run_setup *setup, struct mr_error **error)
+/* Instead of all connectors there are, which Kafka Connect's words list. */
+static void explain_class(const struct dry_run *dry_run, struct mr_error **error)
+{
+    const char *name = string_map_get(dry_run->raw, "connector.class");
+    struct str_buffer words;
+    if (mr_error_code(*error) != MR_ERR_NOT_FOUND || name == NULL)
+        return;
+    str_buffer_init(&words, MISTAKES_MAX);
+    str_buffer_printf(&words, "there is no connector %.200s, or several go by that name.", name);
+    hints_suggest_class(&words, dry_run->loader, name);
+    mr_error_clear(error);
+    mr_error_set(error, MR_ERR_NOT_FOUND, "%s", str_buffer_text(&words));
+    str_buffer_release(&words);
+}
+
+static int validate(struct dry_run *dry_run, const struct dry_run_setup *setup, struct mr_error **error)
 {
     const struct connector_validation validation = {
         .loader = setup->loader,
@@ -47,7 +67,11 @@ static int validate(const struct dry_run *dry_run, const struct dry_run_setup *s
         .raw = dry_run->raw,
     };
     struct connector_report *report = connector_config_validate(&validation, error);
-    int status = report == NULL ? -1 : report->error_count > 0 ? refuse(report, error) : 0;
+    if (report == NULL)
+        explain_class(dry_run, error);
+    else
+        hints_find(&dry_run->hints, report, dry_run->raw);
+    int status = report == NULL ? -1 : report->error_count > 0 ? refuse(dry_run, report, error) : 0;
     connector_report_destroy(report);
     return status;
 }
@@ -132,6 +156,7 @@ struct dry_run *dry_run_create(const struct dry_run_setup *setup, struct mr_erro
         no_memory(error);
         return NULL;
     }
+    ptr_array_init(&dry_run->hints, mem_free);
     dry_run->loader = setup->loader;
     dry_run->worker = setup->worker;
     dry_run->trace.shown_max = setup->shown_max;
@@ -156,10 +181,21 @@ void dry_run_destroy(struct dry_run *dry_run)
     source_pipeline_destroy(dry_run->source);
     tolerance_destroy(dry_run->tolerance, 0);
     mask_release(&dry_run->mask);
+    ptr_array_release(&dry_run->hints);
     connector_config_destroy(dry_run->config);
     string_map_destroy(dry_run->raw);
     string_map_destroy(dry_run->resolved);
     mem_free(dry_run);
+}
+
+size_t dry_run_hint_count(const struct dry_run *dry_run)
+{
+    return dry_run->hints.count;
+}
+
+const char *dry_run_hint(const struct dry_run *dry_run, size_t i)
+{
+    return dry_run->hints.items[i];
 }
 
 bool dry_run_is_sink(const struct dry_run *dry_run)

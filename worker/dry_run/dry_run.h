@@ -51,9 +51,14 @@ struct dry_run_setup {
     size_t shown_max, shown_all_max;   /* bytes of JSON of one report, of all; what is beyond is {"cut":true} */
 };
 
-/* NULL: MR_ERR_CONFIG or MR_ERR_NOT_FOUND: what is wrong with the configuration, a line for each mistake. */
+/* NULL: MR_ERR_CONFIG or MR_ERR_NOT_FOUND: what is wrong with the configuration, a line for each mistake and each hint. */
 struct dry_run *dry_run_create(const struct dry_run_setup *setup, struct mr_error **error);
 void dry_run_destroy(struct dry_run *dry_run); /* NULL is fine */
+
+/* Options that have no effect, in words: misspelt ones, of transforms that are not listed, of a converter that is the worker's. */
+size_t dry_run_hint_count(const struct dry_run *dry_run);
+const char *dry_run_hint(const struct dry_run *dry_run, size_t i);
+bool dry_run_write_hints(const struct dry_run *dry_run, struct str_buffer *out); /* ["…"]; false: the buffer has failed */
 
 bool dry_run_is_sink(const struct dry_run *dry_run);
 

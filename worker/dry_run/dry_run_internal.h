@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <millrace/record.h>
 
+#include "base/ptr_array.h"
 #include "config/connector_config.h"
 #include "dry_run/dry_run.h"
 #include "pipeline/observer.h"
@@ -27,6 +28,13 @@ int mask_init(struct mask *mask, const struct loader *loader, const struct strin
 void mask_release(struct mask *mask);
 /* Hides in all texts of it, and in bytes in base64 beside them. false: no memory. */
 bool mask_apply(const struct mask *mask, json_t *json);
+
+/* ---- hints.c: options that have no effect, and names that are nearly right ---- */
+
+/* Adds a line for each such option (char *, mem_free), a few at most; for want of memory fewer. */
+void hints_find(struct ptr_array *hints, const struct connector_report *report, const struct string_map *raw);
+/* " Did you mean …?" of a class that is not there. `name` may be NULL. */
+void hints_suggest_class(struct str_buffer *out, const struct loader *loader, const char *name);
 
 /* ---- trace.c: what the observer is told of one record ---- */
 
@@ -78,6 +86,7 @@ struct dry_run {
     const struct worker_config *worker;
     struct string_map *raw, *resolved;
     struct connector_config *config;
+    struct ptr_array hints; /* char * */
     struct mask mask;
     struct trace trace;
     struct pipeline_observer observer;

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/base64.h"
+#include "base/mem.h"
 #include "base/str_buffer.h"
 #include "base/utf8.h"
 #include "errors/stage.h"
@@ -39,6 +41,19 @@ static void show_text(struct str_buffer *out, const json_t *json)
     str_buffer_append_char(out, '"');
     if (shown < length)
         str_buffer_printf(out, "... (%zu bytes)", length);
+}
+
+static void show_hex(struct str_buffer *out, const char *base64)
+{
+    size_t length = strlen(base64), size = 0;
+    unsigned char *bytes = mem_alloc(base64_decoded_max(length) + 1);
+    bool fine = bytes != NULL && base64_decode(base64, length, bytes, &size);
+    str_buffer_append_text(out, "hex:");
+    for (size_t i = 0; fine && i < size && i < DRY_RUN_CUT_TEXT; i++)
+        str_buffer_printf(out, "%02x", bytes[i]);
+    if (size > DRY_RUN_CUT_TEXT || !fine)
+        str_buffer_printf(out, "... (%zu bytes)", size);
+    mem_free(bytes);
 }
 
 /* Values ------------------------------------------------------------------------------------------------------ */
@@ -92,9 +107,9 @@ static void show_scalar(struct str_buffer *out, const char *tag, const json_t *v
                           -json_integer_value(json_object_get(value, "scale")));
     else if (strcmp(tag, "instant") == 0)
         str_buffer_printf(out, "%s ms", text_in(value, "ms"));
-    else if (strcmp(tag, "bytes") == 0)
-        str_buffer_append_text(out, "base64:");
-    if (json_is_string(v) && strcmp(tag, "string") != 0)
+    else if (strcmp(tag, "bytes") == 0 && json_is_string(v))
+        show_hex(out, json_string_value(v));
+    if (json_is_string(v) && strcmp(tag, "string") != 0 && strcmp(tag, "bytes") != 0)
         str_buffer_append(out, json_string_value(v), utf8_cut(json_string_value(v), json_string_length(v), DRY_RUN_CUT_TEXT));
 }
 
@@ -128,15 +143,26 @@ static void show_cut(struct str_buffer *out, const struct str_buffer *whole)
 
 #define WHOLE_MAX (1u << 20) /* of one value as text, before it is cut */
 
+/* Text that a reader sees as it is; numbers in binary are not. */
+static bool is_readable(const json_t *text)
+{
+    const char *bytes = json_string_value(text);
+    for (size_t i = 0; i < json_string_length(text); i++)
+        if (((unsigned char)bytes[i] < ' ' && strchr("\t\n\r", bytes[i]) == NULL) || bytes[i] == 0x7f || bytes[i] == '\0')
+            return false;
+    return true;
+}
+
 /* {"text","bytes"}, a value of the corpus, or null. */
 static void show_datum(struct str_buffer *out, const json_t *datum)
 {
     struct str_buffer whole;
     str_buffer_init(&whole, WHOLE_MAX);
-    if (json_is_string(json_object_get(datum, "text")))
-        show_text(&whole, json_object_get(datum, "text"));
-    else if (json_is_string(json_object_get(datum, "bytes")))
-        str_buffer_printf(&whole, "base64:%.*s", DRY_RUN_CUT_TEXT, text_in(datum, "bytes"));
+    const json_t *text = json_object_get(datum, "text"), *bytes = json_object_get(datum, "bytes");
+    if (json_is_string(text) && (is_readable(text) || !json_is_string(bytes)))
+        show_text(&whole, text);
+    else if (json_is_string(bytes))
+        show_hex(&whole, json_string_value(bytes));
     else
         show_value(&whole, datum, 0);
     show_cut(out, &whole);

@@ -79,8 +79,9 @@ static void write_answer(struct trying *trying)
                       trying->outcomes[DRY_RUN_PASSED], trying->outcomes[DRY_RUN_DROPPED], trying->outcomes[DRY_RUN_SKIPPED],
                       trying->outcomes[DRY_RUN_FAILED]);
     str_buffer_append(json, str_buffer_text(&trying->reports), trying->reports.length);
-    str_buffer_append_text(json, "]}");
-    if (str_buffer_failed(json))
+    str_buffer_append_text(json, "],\"hints\":");
+    bool fine = dry_run_write_hints(trying->dry_run, json) && str_buffer_append_char(json, '}');
+    if (!fine)
         mr_error_set(&trying->errand->error, MR_ERR_NO_MEMORY, "The worker has no memory left for this answer");
 }
 

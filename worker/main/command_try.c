@@ -146,8 +146,15 @@ static int print(struct trying *trying, const struct dry_run_report *report, str
 static void print_sum(const struct trying *trying)
 {
     if (!trying->options->is_json && trying->count > 0)
-        printf("%zu records: %zu passed, %zu dropped, %zu skipped, %zu failed\n", trying->count, trying->outcomes[DRY_RUN_PASSED],
-               trying->outcomes[DRY_RUN_DROPPED], trying->outcomes[DRY_RUN_SKIPPED], trying->outcomes[DRY_RUN_FAILED]);
+        printf("%zu record%s: %zu passed, %zu dropped, %zu skipped, %zu failed\n", trying->count, trying->count == 1 ? "" : "s",
+               trying->outcomes[DRY_RUN_PASSED], trying->outcomes[DRY_RUN_DROPPED], trying->outcomes[DRY_RUN_SKIPPED],
+               trying->outcomes[DRY_RUN_FAILED]);
+}
+
+static void print_hints(const struct dry_run *dry_run)
+{
+    for (size_t i = 0; i < dry_run_hint_count(dry_run); i++)
+        fprintf(stderr, "millrace try: %s\n", dry_run_hint(dry_run, i));
 }
 
 /* Records of a file -------------------------------------------------------------------------------------------- */
@@ -263,6 +270,7 @@ static int try_with(const struct try_options *options, const struct try_worker *
                                     error);
     if (trying.dry_run == NULL)
         return EXIT_NOT_TRIED;
+    print_hints(trying.dry_run);
     int status = options->topic != NULL ? try_topic(&trying, error) : try_file(&trying, error);
     print_sum(&trying);
     dry_run_destroy(trying.dry_run);

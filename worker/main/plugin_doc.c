@@ -85,8 +85,8 @@ void plugin_doc_valid(const struct mr_config_row *row, void (*put)(const char *v
         fputs("not empty", stream);
     } else if (validator == mr_check_valid_list) {
         fprintf(stream, "%snone empty, none twice", row->validator_argument == NULL ? "" : "at least one, ");
-    } else if (validator != NULL) {
-        fputs("see the text", stream);
+    } else if (validator != NULL) { /* by code of the plugin's own */
+        fputs("checked", stream);
     } else if (row->type == MR_CONFIG_BOOLEAN) {
         put_names(booleans, put, stream);
     } else {

@@ -35,7 +35,8 @@ void plugin_doc_print(const struct plugin_family *family, FILE *stream);
 /* The same as Markdown. It begins with a heading of the first level; further sections may follow. */
 void plugin_page_print(const struct plugin_family *family, FILE *stream);
 
-/* What an option accepts, as far as a ready validator or the type says so: "one of a, b". Each value goes through `put`. */
+/* What an option accepts: "a, b, in any case", "from 1 to 9", "not empty"; "checked" where only the plugin's own code knows. Each value
+ * goes through `put`. */
 void plugin_doc_valid(const struct mr_config_row *row, void (*put)(const char *value, FILE *stream), FILE *stream);
 
 #endif

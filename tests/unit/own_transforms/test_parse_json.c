@@ -15,7 +15,7 @@ static void json_takes_the_place_of_its_text(void **state)
         {"field=b[1]", "{\"b\":[\"x\",\"{}\"]}", "t {\"b\":[\"x\",{}]}"},
         {"field=none", "{\"a\":1}", "t {\"a\":1}"},
         {"field=a", "{\"a\":null}", "t {\"a\":null}"},
-        {"field=a", "{\"a\":\"{\"}", "error: "},
+        {"field=a", "{\"a\":\"{\"}", "error: a: The text is not JSON"},
         {"field=a", "{\"a\":\"1 2\"}", "error: "},
         {"field=a", "{\"a\":5}", "error: no text but a value of kind"},
         {"field=a;schema={\"type\":\"strange\"}", "{\"a\":\"5\"}", "error: schema"},
