@@ -40,12 +40,21 @@ static const struct {
     const char *alias, *name;
 } ALIASES[] = {{"UTF16", "UTF-16"},
                {"UTF_16", "UTF-16"},
+               {"unicode", "UTF-16"},
+               {"UnicodeBig", "UTF-16"},
+               {"X-UTF-16BE", "UTF-16BE"},
+               {"ISO-10646-UCS-2", "UTF-16BE"},
+               {"X-UTF-16LE", "UTF-16LE"},
                {"UnicodeBigUnmarked", "UTF-16BE"},
                {"UTF_16BE", "UTF-16BE"},
                {"UnicodeLittleUnmarked", "UTF-16LE"},
                {"UTF_16LE", "UTF-16LE"},
                {"UTF32", "UTF-32"},
                {"UTF_32", "UTF-32"},
+               {"X-UTF-32BE", "UTF-32BE"},
+               {"UTF_32BE", "UTF-32BE"},
+               {"X-UTF-32LE", "UTF-32LE"},
+               {"UTF_32LE", "UTF-32LE"},
                {"UTF8", "UTF-8"},
                {"unicode-1-1-utf-8", "UTF-8"},
                {"ISO8859_1", "ISO-8859-1"},
@@ -61,19 +70,23 @@ static const char *plain_name(const char *name)
     return name;
 }
 
-/* iconv takes options behind slashes; Java does not. */
-static bool is_name(const char *name)
-{
-    size_t size = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+.:_");
-    return size > 0 && size < NAME_MAX_BYTES && name[size] == '\0';
-}
-
 static const struct family *family_of(const char *name)
 {
     for (size_t i = 0; i < sizeof(FAMILY) / sizeof(FAMILY[0]); i++)
         if (strcasecmp(name, FAMILY[i].name) == 0)
             return &FAMILY[i];
     return NULL;
+}
+
+/* iconv takes options behind slashes, and more names of the Unicode family; Java does not. */
+static bool is_name(const char *name)
+{
+    static const char *const UNICODE[] = {"UTF", "UCS", "UNICODE", "ISO-10646", "CSUCS", "10646", "OSF0001010"};
+    for (size_t i = 0; i < sizeof(UNICODE) / sizeof(UNICODE[0]); i++)
+        if (strncasecmp(name, UNICODE[i], strlen(UNICODE[i])) == 0 && family_of(name) == NULL)
+            return false;
+    size_t size = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+.:_");
+    return size > 0 && size < NAME_MAX_BYTES && name[size] == '\0';
 }
 
 static void coder_close(iconv_t coder)
@@ -192,6 +205,14 @@ static void mark_read(const struct charset *charset, struct conversion *conversi
     conversion_skip(conversion, size);
 }
 
+/* How long the ill-formed part is: in UTF-16 the first half of a pair takes with it what stands in the place of the second. */
+static size_t ill_formed_size(const struct charset *charset, const struct conversion *conversion)
+{
+    bool is_little = conversion->coder == charset->decoder_little || charset->question[0] == '?';
+    unsigned char high = (unsigned char)conversion->at[is_little ? 1 : 0];
+    return charset->unit_bytes == 2 && high >= 0xD8 && high <= 0xDB ? 4 : charset->unit_bytes;
+}
+
 int charset_decode(struct charset *charset, struct mr_arena *arena, struct mr_bytes bytes, struct mr_bytes *utf8,
                    struct mr_error **error)
 {
@@ -202,7 +223,7 @@ int charset_decode(struct charset *charset, struct mr_arena *arena, struct mr_by
     while (!conversion_run(&conversion)) {
         bool is_cut_off = errno == EINVAL;
         text_add_string(&conversion.out, REPLACEMENT);
-        conversion_skip(&conversion, is_cut_off ? conversion.left : charset->unit_bytes);
+        conversion_skip(&conversion, is_cut_off ? conversion.left : ill_formed_size(charset, &conversion));
     }
     return conversion_end(&conversion, utf8, error);
 }

@@ -8,7 +8,6 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.kafka.common.config.ConfigDef;
@@ -68,10 +67,7 @@ public final class Driver {
 
     private static Map<String, String> properties(JsonNode test) {
         Map<String, String> properties = new LinkedHashMap<>();
-        for (Iterator<Map.Entry<String, JsonNode>> at = test.path("config").fields(); at.hasNext();) {
-            Map.Entry<String, JsonNode> entry = at.next();
-            properties.put(entry.getKey(), entry.getValue().textValue());
-        }
+        test.path("config").properties().forEach(entry -> properties.put(entry.getKey(), entry.getValue().textValue()));
         return properties;
     }
 

@@ -8,7 +8,7 @@ from texts import Texts
 CONNECT_PACKAGE = "org.apache.kafka.connect."
 TRANSFORMS = CONNECT_PACKAGE + "transforms."
 TARGETS = ["int8", "int16", "int32", "int64", "float32", "float64", "boolean", "string"]
-CHARSETS = ["UTF-8", "utf8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "US-ASCII", "latin1", "UTF-32", "windows-1252"]
+CHARSETS = ["UTF-8", "utf8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "US-ASCII", "latin1", "UTF-32", "windows-1252", "UTF_16LE", "UTF16BE", "unicode", "utf_8", "UTF-7", "UTF-32LE", "l1"]
 
 
 class Cases:
@@ -52,14 +52,14 @@ class Cases:
         return self.pick(" ", "", "\t") + text + self.pick(" ", "\n") if self.chance(0.03) else text
 
     def spoiled(self, config):
-        """Now and then: an option gone, one too many, blanks around a value, a value of nothing."""
+        """Now and then: an option gone, one too many, blanks around a value, a value of nothing. Never U+0000: the worker refuses it before."""
         if config and self.chance(0.03):
             del config[self.random.choice(sorted(config))]
         if config and self.chance(0.02):
             config[self.random.choice(sorted(config))] = self.pick("", " ", "true", "null", ",", "-1", "é")
         if self.chance(0.02):
             config["no.such.option"] = "x"
-        return {name: self.padded(value) for name, value in config.items()}
+        return {name: self.padded(value).replace("\0", "") for name, value in config.items()}
 
     def with_defaults(self, config):
         """replace.null.with.default, which many have."""
@@ -262,7 +262,7 @@ class Cases:
     @staticmethod
     def add(config, prefix, class_name, own):
         config[prefix + "type"] = class_name
-        config.update({prefix + name: value for name, value in own.items()})
+        config.update({prefix + name: value.replace("\0", "") for name, value in own.items()})
 
     # Converters -------------------------------------------------------------------------------------------------------
 
@@ -284,7 +284,7 @@ class Cases:
     def converter_config(self, name):
         config = {}
         if name == "StringConverter" and self.chance(0.6):
-            config["converter.encoding"] = self.pick(*CHARSETS) if self.chance(0.9) else self.pick("nosuch", "", "UTF 8")
+            config["converter.encoding"] = self.pick(*CHARSETS) if self.chance(0.9) else self.pick("nosuch", "", "UTF 8", "UTF-8//IGNORE")
         if name == "JsonConverter":
             if self.chance(0.6):
                 config["schemas.enable"] = self.pick("true", "false", "false", "False")

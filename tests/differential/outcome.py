@@ -15,22 +15,37 @@ def _float(value):
     return {"t": value["t"], "bits": "nan" if _is_nan(value["bits"]) else value["bits"]}
 
 
-def _value(value):
+def _inner(place, name):
+    return None if place is None else place.get(name)
+
+
+def _struct(value, place):
+    own = value.get("schema") or place or {}
+    fields = {field["name"]: field["schema"] for field in own.get("fields", [])}
+    out = {"t": "struct", "v": [[name, _value(field, fields.get(name))] for name, field in value["v"]]}
+    # a default that stands for a null may have the schema of its place or, without default, its own: it is the same struct
+    if value.get("schema") is not None and _schema(value["schema"]) != _without_default(_schema(place)):
+        out["schema"] = _schema(value["schema"])
+    return out
+
+
+def _without_default(schema):
+    return None if schema is None else {name: part for name, part in schema.items() if name != "default"}
+
+
+def _value(value, place):
     if value is None:
         return None
     kind = value["t"]
     if kind in ("float32", "float64"):
         return _float(value)
     if kind == "array":
-        return {"t": kind, "v": [_value(element) for element in value["v"]]}
+        return {"t": kind, "v": [_value(element, _inner(place, "valueSchema")) for element in value["v"]]}
     if kind == "map":
-        entries = [[_value(key), _value(entry)] for key, entry in value["v"]]
+        entries = [[_value(key, _inner(place, "keySchema")), _value(entry, _inner(place, "valueSchema"))] for key, entry in value["v"]]
         return {"t": kind, "v": sorted(entries, key=lambda pair: json.dumps(pair, sort_keys=True))}
     if kind == "struct":
-        out = {"t": kind, "v": [[name, _value(field)] for name, field in value["v"]]}
-        if value.get("schema") is not None:
-            out["schema"] = _schema(value["schema"])
-        return out
+        return _struct(value, place)
     return value
 
 
@@ -49,7 +64,7 @@ def _schema(schema):
         if schema.get(name) is not None:
             out[name] = _schema(schema[name])
     if schema.get("default") is not None:
-        out["default"] = _value(schema["default"])
+        out["default"] = _value(schema["default"], schema)
     return out
 
 
@@ -57,8 +72,8 @@ def _record(record):
     out = {name: record.get(name) for name in ("kind", "topic", "partition", "offset", "timestamp")}
     for side in ("key", "value"):
         out[side + "Schema"] = _schema(record.get(side + "Schema"))
-        out[side] = _value(record.get(side))
-    out["headers"] = [{"key": header["key"], "schema": _schema(header.get("schema")), "value": _value(header.get("value"))}
+        out[side] = _value(record.get(side), record.get(side + "Schema"))
+    out["headers"] = [{"key": header["key"], "schema": _schema(header.get("schema")), "value": _value(header.get("value"), header.get("schema"))}
                       for header in record.get("headers", [])]
     return out
 
@@ -71,7 +86,7 @@ def canonical(outcome):
     if "record" in outcome:
         return {"record": _record(outcome["record"])}
     if "schema" in outcome:
-        return {"schema": _schema(outcome["schema"]), "value": _value(outcome["value"])}
+        return {"schema": _schema(outcome["schema"]), "value": _value(outcome["value"], outcome["schema"])}
     return {name: value for name, value in outcome.items() if name not in INFORMATION}
 
 

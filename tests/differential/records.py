@@ -29,6 +29,7 @@ class Records:
     def __init__(self, random, texts=None):
         self.random = random
         self.texts = texts
+        self.strict = False  # null only where it may be
 
     def chance(self, share):
         return self.random.random() < share
@@ -80,7 +81,9 @@ class Records:
         if kind != "logical" and self.chance(0.1):
             schema["parameters"] = [["p", "1"], ["é", ""]][:random.randrange(0, 3)]
         if self.chance(0.25):
+            self.strict = True  # Millrace looks into structs within a default's lists and maps, Java does not
             schema["default"] = self.value(schema, may_be_null=False)
+            self.strict = False
 
     # Values ---------------------------------------------------------------------------------------------------
 
@@ -148,7 +151,7 @@ class Records:
         """Fits the schema; null where it is optional, rarely where it is not."""
         if schema is None:
             return self.schemaless()
-        if may_be_null and self.chance(0.2 if schema.get("optional") else 0.03):
+        if may_be_null and self.chance(0.2 if schema.get("optional") else 0 if self.strict else 0.03):
             return None
         kind = schema["type"]
         if (schema.get("name") or "").startswith(CONNECT):
