@@ -4,7 +4,7 @@
  * An expression is translated atom by atom, so that it means here what it means there: classes in classes and intersections,
  * the flags i m s x d u U, ends of lines, \b, names of groups, back references, \p by Java's names. What has no counterpart
  * is refused in words when the expression is made: look-behind without a fixed length for each alternative, counts above 65535,
- * \N{name}, \b{g}, half surrogates, blocks (\p{In…}) but for some eighteen. What remains different and is not noticed: with (?i) a
+ * \N{name} beyond ASCII, \b{g}, half surrogates, blocks (\p{In…}) but for some eighteen. What remains different and is not noticed: with (?i) a
  * back reference folds letters of all scripts, and characters are those of PCRE2's Unicode version.
  *
  * Time and memory of a match are bounded: an expression that backtracks beyond JAVA_REGEX_STEPS_MAX does not match, and

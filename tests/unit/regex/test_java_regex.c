@@ -76,6 +76,9 @@ static void what_only_java_has_is_translated(void **state)
         {"(a)(?:\\2|b)", "ab", true},       {"\\Q*.\\E+", "*..", true},         {"(?<aLongNameThatHasMoreThan32Letters>a)", "a", true},
         {"(?i:A)A", "aA", true},            {"(?i:A)A", "aa", false},           {"((?i)a|b)b", "Bb", true},
         {"a++a", "aaa", false},             {"(?>a|ab)c", "abc", false},        {".*(?<=s)", "orders", true},
+        {"\\N{LATIN SMALL LETTER A}", "a", true}, {"\\N{ latin capital letter z }", "Z", true}, {"\\N{FULL STOP}", ".", true},
+        {"\\N{FULL STOP}", "x", false},     {"[\\N{DIGIT ZERO}-\\N{DIGIT NINE}]+\\N{LOW LINE}", "19_", true},
+        {"\\N{HYPHEN-MINUS}{2}", "--", true}, {"(?i)\\N{LATIN SMALL LETTER K}", "K", true},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         if (matches(cases[i].expression, cases[i].text) != cases[i].matches)
@@ -97,7 +100,8 @@ static void what_java_refuses_or_pcre2_lacks_is_refused_in_words(void **state)
         {"(?<1n>x)", "Latin letter"},          {"(?<na_me>x)", "trailing '>'"}, {"(?<n>a)(?<n>b)", "already defined"},
         {"\\k<n>(?<n>a)", "does not exist"},   {"[b-a]", "character range"},   {"\\p{Nothing}", "Unknown character property"},
         {"\\p{sc:x}", "Unknown"},              {"\\pQ", "Unknown"},            {"[a-\\d]", "character range"},
-        {"(?<=a+)b", "not supported here"},    {"\\N{DIGIT ONE}", "not supported"}, {"a{65536}", "65535"},
+        {"(?<=a+)b", "not supported here"},    {"\\N{GREEK SMALL LETTER ALPHA}", "not supported"},
+        {"\\Na", "Illegal character name"},    {"\\N{DIGIT ONE", "Unclosed character name"}, {"\\N{}", "Unknown character name"}, {"a{65536}", "65535"},
         {"(a)(?<=\\1)", "maximum length"},     {"\\uD83D", "surrogate"},              {"\xff", "no UTF-8"},            {"\\b{g}", "not supported"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
