@@ -297,7 +297,16 @@ static void show_converter(struct str_buffer *out, const json_t *stage)
         show_line(out, "out", is_value ? json_object_get(made, "value") : made, json_object_get(made, "schema"));
 }
 
-static void show_stage(struct str_buffer *out, const json_t *stage)
+/* Of several records that one transform made only the one that failed is told: by what tells it from that which they were made of. */
+static void show_failed(struct str_buffer *out, const json_t *stage, const json_t *split)
+{
+    str_buffer_append_text(out, "    FAILED\n");
+    if (split != NULL)
+        show_record(out, json_object_get(stage, "in"), json_object_get(split, "in"));
+}
+
+/* `split`: an earlier transform that made several records; NULL: none. */
+static void show_stage(struct str_buffer *out, const json_t *stage, const json_t *split)
 {
     const char *alias = json_string_value(json_object_get(stage, "alias"));
     if (json_is_true(json_object_get(stage, "cut"))) {
@@ -312,7 +321,19 @@ static void show_stage(struct str_buffer *out, const json_t *stage)
     else
         show_converter(out, stage);
     if (json_is_true(json_object_get(stage, "failed")))
-        str_buffer_append_text(out, "    FAILED\n");
+        show_failed(out, stage, is_transform ? split : NULL);
+}
+
+static void show_stages(struct str_buffer *out, const json_t *stages)
+{
+    const json_t *stage, *split = NULL;
+    size_t i;
+    json_array_foreach(stages, i, stage)
+    {
+        show_stage(out, stage, split);
+        if (json_array_size(json_object_get(stage, "out")) > 1)
+            split = stage;
+    }
 }
 
 /* The end ----------------------------------------------------------------------------------------------------- */
@@ -361,9 +382,8 @@ static void show_output(struct str_buffer *out, const json_t *json)
 
 bool dry_run_report_write_text(const struct dry_run_report *report, struct str_buffer *out)
 {
-    const json_t *json = report->json, *stages = json_object_get(json, "stages"), *stage;
+    const json_t *json = report->json;
     const json_t *error = json_object_get(json, "error");
-    size_t i;
     str_buffer_printf(out, "record %" JSON_INTEGER_FORMAT ": %s", json_integer_value(json_object_get(json, "record")),
                       text_in(json, "outcome"));
     if (json_object_get(json, "dropped_by") != NULL)
@@ -373,7 +393,7 @@ bool dry_run_report_write_text(const struct dry_run_report *report, struct str_b
                           text_in(error, "alias"));
     str_buffer_append_text(out, "\n  in\n");
     show_record(out, json_object_get(json, "input"), NULL);
-    json_array_foreach(stages, i, stage) show_stage(out, stage);
+    show_stages(out, json_object_get(json, "stages"));
     show_output(out, json);
     show_failure(out, json);
     return str_buffer_append_char(out, '\n') && !str_buffer_failed(out);
