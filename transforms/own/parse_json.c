@@ -43,12 +43,14 @@ static const struct mr_config_def options = MR_CONFIG_DEF(rows);
 struct parse_json {
     enum side side;
     struct value_path path;
-    const struct mr_schema *schema; /* NULL: inferred, or none */
+    const struct mr_schema *schema;   /* NULL: inferred, or none */
+    const struct mr_schema *inferred; /* the last one; NULL: none yet */
+    struct schema_memo memo;
 };
 
 /* Of one record. */
 struct parsing {
-    const struct parse_json *parse;
+    struct parse_json *parse;
     bool has_schema; /* the record has one */
 };
 
@@ -59,6 +61,8 @@ static void destroy(void *self)
         return;
     value_path_release(&parse->path);
     mr_schema_drop(parse->schema);
+    mr_schema_drop(parse->inferred);
+    schema_memo_release(&parse->memo);
     free(parse);
 }
 
@@ -78,6 +82,20 @@ static void *create(enum side side, const struct mr_config *config, struct mr_er
     return NULL;
 }
 
+/* Mostly one text has the members of the one before. */
+static const struct mr_schema *infer_schema(struct parse_json *parse, struct mr_arena *arena, const struct mr_value *value,
+                                            struct mr_error **error)
+{
+    if (parse->inferred != NULL && schema_is_of(parse->inferred, value) && mr_arena_keep_schema(arena, parse->inferred) == 0)
+        return parse->inferred;
+    const struct mr_schema *schema = schema_infer(arena, value, error);
+    if (schema != NULL) {
+        mr_schema_drop(parse->inferred);
+        parse->inferred = mr_schema_take(schema);
+    }
+    return schema;
+}
+
 /* The text may be a record's own bytes, which live as long as the batch, or another transform's; the arena holds both. */
 static int parse_place(void *argument, struct mr_arena *arena, struct typed_value *at, struct mr_error **error)
 {
@@ -90,7 +108,7 @@ static int parse_place(void *argument, struct mr_arena *arena, struct typed_valu
     if (value == NULL)
         return failed(arena, error);
     if (schema == NULL && parsing->has_schema) {
-        schema = schema_infer(arena, value, error);
+        schema = infer_schema(parsing->parse, arena, value, error);
         value = schema == NULL ? NULL : schema_apply(arena, schema, value, error);
         if (value == NULL)
             return -1;
@@ -113,7 +131,7 @@ static int apply(void *self, struct mr_record *record, struct mr_emitter *emitte
     struct parse_json *parse = self;
     struct typed_value top = { operand_schema(record, parse->side), operand_value(record, parse->side) };
     struct parsing parsing = { parse, top.schema != NULL };
-    struct value_rewrite rewrite = { .path = &parse->path, .rewrite = parse_place, .argument = &parsing };
+    struct value_rewrite rewrite = { .path = &parse->path, .rewrite = parse_place, .argument = &parsing, .memo = &parse->memo };
     struct mr_error *why = NULL;
     if (value_rewrite_run(&rewrite, mr_record_arena(record), &top, &why) < 0)
         return say_place(parse, why, error);

@@ -138,6 +138,44 @@ const struct mr_schema *schema_infer(struct mr_arena *arena, const struct mr_val
     return infer(arena, set, &schema, error) < 0 ? NULL : schema;
 }
 
+/* Again -------------------------------------------------------------------------------------------------------- */
+
+static bool is_struct_of(const struct mr_schema *schema, const struct mr_value *object)
+{
+    size_t count = mr_map_count(object);
+    if (count != mr_schema_field_count(schema))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct mr_bytes name = mr_value_bytes(mr_map_key_at(object, i));
+        const char *field = mr_schema_field_name(schema, i);
+        if (strlen(field) != name.size || memcmp(field, name.data, name.size) != 0 ||
+            !schema_is_of(mr_schema_field(schema, i), mr_map_value_at(object, i)))
+            return false;
+    }
+    return true;
+}
+
+/* Elements that are all alike: what one of them would give, all together give. */
+static bool is_array_of(const struct mr_schema *schema, const struct mr_value *array)
+{
+    const struct mr_schema *element = mr_schema_element(schema);
+    for (size_t i = 0; i < mr_array_count(array); i++)
+        if (mr_value_is_null(mr_array_at(array, i)) || !schema_is_of(element, mr_array_at(array, i)))
+            return false;
+    return mr_array_count(array) > 0 || mr_schema_type(element) == MR_TYPE_STRING;
+}
+
+bool schema_is_of(const struct mr_schema *schema, const struct mr_value *value)
+{
+    enum mr_type type = mr_schema_type(schema);
+    switch (mr_value_kind(value)) {
+    case MR_KIND_NULL: return type == MR_TYPE_STRING;
+    case MR_KIND_MAP: return type == MR_TYPE_STRUCT && is_struct_of(schema, value);
+    case MR_KIND_ARRAY: return type == MR_TYPE_ARRAY && is_array_of(schema, value);
+    default: return (int)type == (int)mr_value_kind(value);
+    }
+}
+
 /* Under the schema --------------------------------------------------------------------------------------------- */
 
 static const struct mr_value *apply_struct(struct mr_arena *arena, const struct mr_schema *schema, const struct mr_value *value,

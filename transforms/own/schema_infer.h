@@ -14,6 +14,8 @@
 
 /* The arena keeps what is made. NULL: *error. */
 const struct mr_schema *schema_infer(struct mr_arena *arena, const struct mr_value *value, struct mr_error **error);
+/* Would the same schema be inferred for this value? It may say no where it could say yes. For who sees many values alike. */
+bool schema_is_of(const struct mr_schema *schema, const struct mr_value *value);
 /* The value under a schema that was inferred for it. NULL: *error. */
 const struct mr_value *schema_apply(struct mr_arena *arena, const struct mr_schema *schema, const struct mr_value *value,
                                     struct mr_error **error);

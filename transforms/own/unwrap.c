@@ -4,6 +4,7 @@
 
 #include "own/field_reference.h"
 #include "own/own.h"
+#include "own/schema_memo.h"
 
 #define MODE "delete.tombstone.handling.mode"
 #define OLD_TOMBSTONES "drop.tombstones"
@@ -111,7 +112,11 @@ struct unwrap {
     struct field_references fields, headers;
     char *route_field, *drop_header; /* NULL: none */
     bool drops_from_key, drops_optional_only;
+    struct schema_memo *memo; /* of rows and of optional fields; for change also where the rest is not */
 };
+
+/* Numbers in its keys. */
+enum { MEMO_OPTIONAL, MEMO_ROW, MEMO_ROW_WITH_DELETED };
 
 /* Life ------------------------------------------------------------------------------------------------------- */
 
@@ -124,6 +129,9 @@ static void destroy(void *self)
     field_references_release(&unwrap->headers);
     free(unwrap->route_field);
     free(unwrap->drop_header);
+    if (unwrap->memo != NULL)
+        schema_memo_release(unwrap->memo);
+    free(unwrap->memo);
     free(unwrap);
 }
 
@@ -166,7 +174,8 @@ static bool keep_text(char **copy, const char *text)
 static void *create(const struct mr_config *config, struct mr_error **error)
 {
     struct unwrap *unwrap = calloc(1, sizeof(*unwrap));
-    if (unwrap != NULL && field_references_read(&unwrap->fields, config, "add.fields", "add.fields.prefix") &&
+    if (unwrap != NULL && (unwrap->memo = calloc(1, sizeof(*unwrap->memo))) != NULL &&
+        field_references_read(&unwrap->fields, config, "add.fields", "add.fields.prefix") &&
         field_references_read(&unwrap->headers, config, "add.headers", "add.headers.prefix") &&
         keep_text(&unwrap->route_field, mr_config_string(config, "route.by.field")) &&
         keep_text(&unwrap->drop_header, mr_config_string(config, "drop.fields.header.name"))) {
@@ -202,9 +211,26 @@ static struct reference_found image(const struct mr_value *envelope, const char 
     return (struct reference_found){ mr_schema_field(schema, (size_t)index), mr_struct_at_or_default(envelope, (size_t)index) };
 }
 
-/* The same type, optional, without a default; kept by the arena. NULL: *error, or no memory. */
-static const struct mr_schema *optional_of(struct mr_arena *arena, const struct mr_schema *schema, struct mr_error **error)
+/* Built, kept by the arena and the memo. NULL: *error, or no memory. */
+static const struct mr_schema *finish(struct schema_memo *memo, struct mr_arena *arena, struct schema_memo_key key,
+                                      struct mr_schema_builder *builder, struct mr_error **error)
 {
+    const struct mr_schema *made = mr_schema_builder_build(builder, error);
+    bool is_kept = made != NULL && mr_arena_keep_schema(arena, made) == 0;
+    if (is_kept)
+        schema_memo_keep(memo, key, made);
+    mr_schema_drop(made);
+    return is_kept ? made : NULL;
+}
+
+/* The same type, optional, without a default; kept by the arena. NULL: *error, or no memory. */
+static const struct mr_schema *optional_of(const struct unwrap *unwrap, struct mr_arena *arena, const struct mr_schema *schema,
+                                           struct mr_error **error)
+{
+    const struct schema_memo_key key = { schema, NULL, MEMO_OPTIONAL };
+    const struct mr_schema *known = schema_memo_find(unwrap->memo, arena, key);
+    if (known != NULL)
+        return known;
     enum mr_type type = mr_schema_type(schema);
     struct mr_schema_builder *builder = mr_schema_builder_from(schema, type);
     mr_schema_builder_set_optional(builder, true);
@@ -214,10 +240,7 @@ static const struct mr_schema *optional_of(struct mr_arena *arena, const struct 
         mr_schema_builder_set_element(builder, mr_schema_element(schema));
     for (size_t i = 0; i < mr_schema_field_count(schema); i++)
         mr_schema_builder_add_field(builder, mr_schema_field_name(schema, i), mr_schema_field(schema, i));
-    const struct mr_schema *made = mr_schema_builder_build(builder, error);
-    bool is_kept = made != NULL && mr_arena_keep_schema(arena, made) == 0;
-    mr_schema_drop(made);
-    return is_kept ? made : NULL;
+    return finish(unwrap->memo, arena, key, builder, error);
 }
 
 static int add_headers(const struct unwrap *unwrap, struct mr_record *record, const struct mr_value *envelope, struct mr_error **error)
@@ -233,7 +256,7 @@ static int add_headers(const struct unwrap *unwrap, struct mr_record *record, co
         }
         if (found.schema == NULL)
             continue;
-        const struct mr_schema *schema = envelope == NULL ? found.schema : optional_of(arena, found.schema, error);
+        const struct mr_schema *schema = envelope == NULL ? found.schema : optional_of(unwrap, arena, found.schema, error);
         if (schema == NULL || mr_record_add_header(record, reference->name, schema, found.value) < 0)
             return failed(arena, error);
     }
@@ -269,6 +292,11 @@ struct row_build {
 static const struct mr_schema *row_schema(const struct row_build *build, struct mr_arena *arena, struct mr_error **error)
 {
     const struct mr_schema *from = mr_struct_schema(build->row);
+    const struct schema_memo_key key = { from, mr_struct_schema(build->envelope),
+                                         build->deleted != NULL ? MEMO_ROW_WITH_DELETED : MEMO_ROW };
+    const struct mr_schema *known = schema_memo_find(build->unwrap->memo, arena, key);
+    if (known != NULL)
+        return known;
     struct mr_schema_builder *builder = mr_schema_builder_from(from, MR_TYPE_STRUCT);
     for (size_t i = 0; i < mr_schema_field_count(from); i++)
         mr_schema_builder_add_field(builder, mr_schema_field_name(from, i), mr_schema_field(from, i));
@@ -278,12 +306,9 @@ static const struct mr_schema *row_schema(const struct row_build *build, struct 
         const struct field_reference *reference = &build->unwrap->fields.items[i];
         struct reference_found found = field_reference_find(reference, build->envelope);
         if (found.schema != NULL)
-            mr_schema_builder_add_field(builder, reference->name, optional_of(arena, found.schema, error));
+            mr_schema_builder_add_field(builder, reference->name, optional_of(build->unwrap, arena, found.schema, error));
     }
-    const struct mr_schema *made = mr_schema_builder_build(builder, error);
-    bool is_kept = made != NULL && mr_arena_keep_schema(arena, made) == 0;
-    mr_schema_drop(made);
-    return is_kept ? made : NULL;
+    return finish(build->unwrap->memo, arena, key, builder, error);
 }
 
 static int fill(const struct row_build *build, struct mr_arena *arena, struct mr_value *made, struct mr_error **error)

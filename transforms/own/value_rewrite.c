@@ -40,6 +40,21 @@ static const struct mr_schema *with_element(struct mr_arena *arena, const struct
     return keep(arena, mr_schema_builder_build(builder, error));
 }
 
+/* Of an array (ELEMENT) or a struct's field, from the memo where it was made before. */
+#define ELEMENT (-1)
+static const struct mr_schema *schema_with(const struct value_rewrite *rewrite, struct mr_arena *arena, struct schema_memo_key key,
+                                           struct mr_error **error)
+{
+    const struct mr_schema *made = rewrite->memo == NULL || key.other == NULL ? NULL : schema_memo_find(rewrite->memo, arena, key);
+    if (made != NULL)
+        return made;
+    made = key.number == ELEMENT ? with_element(arena, key.one, key.other, error)
+                                 : with_field(arena, key.one, (size_t)key.number, key.other, error);
+    if (made != NULL && rewrite->memo != NULL && key.other != NULL)
+        schema_memo_keep(rewrite->memo, key, made);
+    return made;
+}
+
 static int schema_is_fixed(const struct value_rewrite *rewrite, const char *what, struct mr_error **error)
 {
     return mr_error_set(error, MR_ERR_DATA, "%s leads to one element of %s with a schema, whose elements are all of one type",
@@ -62,7 +77,8 @@ static int rewrite_field(struct value_rewrite *rewrite, size_t step, struct mr_a
         return -1;
     if (field.value == was.value && field.schema == was.schema)
         return 0;
-    if (field.schema != was.schema && (schema = with_field(arena, schema, changed, field.schema, error)) == NULL)
+    const struct schema_memo_key key = { schema, field.schema, index };
+    if (field.schema != was.schema && (schema = schema_with(rewrite, arena, key, error)) == NULL)
         return out_of_memory(arena, error);
     struct mr_value *updated = mr_struct_create(arena, schema);
     if (updated == NULL)
@@ -131,7 +147,8 @@ static int rewrite_elements(struct value_rewrite *rewrite, size_t step, struct m
     }
     if (updated == NULL)
         return out_of_memory(arena, error);
-    if (element != was && (at->schema = with_element(arena, at->schema, element, error)) == NULL)
+    const struct schema_memo_key key = { at->schema, element, ELEMENT };
+    if (element != was && (at->schema = schema_with(rewrite, arena, key, error)) == NULL)
         return out_of_memory(arena, error);
     if (is_changed)
         at->value = updated;

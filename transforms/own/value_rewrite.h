@@ -6,6 +6,7 @@
 #ifndef TRANSFORMS_OWN_VALUE_REWRITE_H
 #define TRANSFORMS_OWN_VALUE_REWRITE_H
 
+#include "own/schema_memo.h"
 #include "own/value_path.h"
 
 /* A value and what its place says of it; NULL: no schema. */
@@ -22,7 +23,8 @@ struct value_rewrite {
     const struct value_path *path;
     value_rewrite_fn *rewrite;
     void *argument;
-    size_t places; /* found, in all calls */
+    struct schema_memo *memo; /* of the transform; NULL: none */
+    size_t places;            /* found, in all calls */
 };
 
 /* Overwrites `*top`. A place that is not there, or null, is left out. MR_ERR_DATA when a schema would have to change where it cannot:

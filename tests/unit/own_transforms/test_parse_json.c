@@ -48,11 +48,41 @@ static void a_schema_is_inferred_where_the_record_has_one(void **state)
     CHECK_VALUES(parse_json, cases);
 }
 
+static void texts_before_do_not_matter(void **state)
+{
+    static const char *const texts[] = {
+        TYPED("\"{\\\"n\\\":1}\""),
+        TYPED("\"{\\\"n\\\":2}\""),
+        TYPED("\"{\\\"n\\\":2.5}\""),
+        TYPED("\"{\\\"n\\\":null}\""),
+        TYPED("\"{\\\"m\\\":1}\""),
+        TYPED("\"{\\\"n\\\":1,\\\"m\\\":1}\""),
+        TYPED("\"{\\\"m\\\":1,\\\"n\\\":1}\""),
+        TYPED("\"{\\\"n\\\":[]}\""),
+        TYPED("\"{\\\"n\\\":[1,2]}\""),
+        TYPED("\"{\\\"n\\\":[1,2.5]}\""),
+        TYPED("\"{\\\"n\\\":[2.5,1]}\""),
+        TYPED("\"{\\\"n\\\":[null]}\""),
+        TYPED("\"{\\\"n\\\":[null,1]}\""),
+        TYPED("\"{\\\"n\\\":[\\\"x\\\",null]}\""),
+        TYPED("\"{\\\"n\\\":[{\\\"a\\\":1},{\\\"a\\\":2}]}\""),
+        TYPED("\"{\\\"n\\\":[{\\\"a\\\":1},{}]}\""),
+        TYPED("\"{\\\"n\\\":[{\\\"a\\\":null},{\\\"a\\\":2}]}\""),
+        TYPED("\"{}\""),
+        TYPED("\"7\""),
+        TYPED("null"),
+    };
+
+    (void)state;
+    bench_check_forgets(&parse_json_value, "field=json", texts, sizeof(texts) / sizeof(texts[0]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_takes_the_place_of_its_text),
         cmocka_unit_test(a_schema_is_inferred_where_the_record_has_one),
+        cmocka_unit_test(texts_before_do_not_matter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,6 +143,22 @@ static void a_header_lists_fields_to_leave_out(void **state)
     mr_batch_drop(batch);
 }
 
+/* The same row in an event that says more about itself, and another one. */
+#define OTHER_EVENT                                                                                                    \
+    "{\"schema\":{\"type\":\"struct\",\"name\":\"db.t.Envelope\",\"fields\":[" ROW_AS("before") "," ROW_AS("after") ","      \
+    "{\"field\":\"op\",\"type\":\"string\"},{\"field\":\"nowhere\",\"type\":\"int8\"}]},"                                    \
+    "\"payload\":{\"before\":null,\"after\":{\"id\":2,\"name\":null},\"op\":\"u\",\"nowhere\":3}}"
+
+static void events_before_do_not_matter(void **state)
+{
+    static const char *const events[] = { INSERT, OTHER_EVENT, DELETE };
+
+    (void)state;
+    bench_check_forgets(&unwrap, "delete.tombstone.handling.mode=rewrite;add.fields=op,nowhere,source.ts_ms", events, 3);
+    bench_check_forgets(&unwrap, "add.fields=op,nowhere,source.ts_ms", events, 2);
+    bench_check_forgets(&unwrap, "", events, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +166,7 @@ int main(void)
         cmocka_unit_test(deletes_and_tombstones_go_by_the_mode),
         cmocka_unit_test(schemas_and_headers_are_those_of_debezium),
         cmocka_unit_test(a_header_lists_fields_to_leave_out),
+        cmocka_unit_test(events_before_do_not_matter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

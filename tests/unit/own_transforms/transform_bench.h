@@ -111,6 +111,45 @@ static inline void bench_check(const struct mr_plugin *plugin, enum side side, c
     }
 }
 
+/* What an instance makes of a value, to be compared; the batch is the caller's. */
+static inline struct mr_record *bench_apply(const struct mr_transform_ops *ops, void *self, struct mr_batch *batch, const char *value)
+{
+    struct mr_record *record = mr_batch_append(batch);
+    struct mr_json_envelope *envelope = mr_json_envelope_create(0, 16);
+    struct mr_emitter emitter;
+
+    emitter_init(&emitter);
+    bench_fill(record, SIDE_VALUE, envelope, value);
+    assert_int_equal(0, ops->apply(self, record, &emitter, NULL));
+    assert_int_equal(1, emitter.count);
+    record = emitter.records[0];
+    emitter_release(&emitter);
+    mr_json_envelope_destroy(envelope);
+    return record;
+}
+
+/* Does an instance that has seen other values make of each what a new one makes of it, schema included? */
+static inline void bench_check_forgets(const struct mr_plugin *plugin, const char *options, const char *const *values, size_t count)
+{
+    const struct mr_transform_ops *ops = plugin->ops;
+    struct mr_config *config = bench_config(plugin, options, NULL);
+    struct mr_batch *batch = mr_batch_create(64u << 20);
+    void *experienced = ops->create(config, NULL);
+
+    for (size_t i = 0; i < 3 * count; i++) {
+        void *fresh = ops->create(config, NULL);
+        const struct mr_record *one = bench_apply(ops, experienced, batch, values[i * 7 / 3 % count]);
+        const struct mr_record *other = bench_apply(ops, fresh, batch, values[i * 7 / 3 % count]);
+
+        assert_ptr_equal(mr_record_value_schema(one), mr_record_value_schema(other));
+        assert_true(mr_value_equals(mr_record_value(one), mr_record_value(other)));
+        ops->destroy(fresh);
+    }
+    ops->destroy(experienced);
+    mr_config_destroy(config);
+    mr_batch_drop(batch);
+}
+
 #define CHECK_VALUES(plugin, cases) bench_check(&plugin##_value, SIDE_VALUE, cases, sizeof(cases) / sizeof((cases)[0]))
 #define CHECK_KEYS(plugin, cases) bench_check(&plugin##_key, SIDE_KEY, cases, sizeof(cases) / sizeof((cases)[0]))
 
