@@ -1,7 +1,7 @@
 /*
  * versioned.h: one class of each kind; the file that includes it says which version of them. Each has an option
- * `only.in.VERSION`. The transform adds a header "transform" with its version, the predicate holds where `wanted` is its
- * version, the converter writes "VERSION:" before text and reads any bytes as text behind it.
+ * `only.in.VERSION`. The sink has one task; the transform adds a header "transform" with its version; the predicate holds
+ * where `wanted` is its version; the converter writes "VERSION:" before text and reads any bytes as text behind it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +87,17 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
     return *value != NULL ? 0 : mr_arena_failed(arena, error);
 }
 
+static int one_task(void *self, uint32_t tasks_max, struct mr_task_configs *configs, struct mr_error **error)
+{
+    (void)self, (void)tasks_max;
+    return mr_task_configs_add(configs) == 0 ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory");
+}
+
 static const struct mr_sink_task_ops task = IDLE_SINK_TASK_OPS;
-static const struct mr_sink_connector_ops sink_ops =
-    IDLE_CONNECTOR_OPS(mr_sink_connector_ops, "org.acme.VersionedSinkTask", &task);
+static const struct mr_sink_connector_ops sink_ops = {
+    .size = sizeof(sink_ops), .task_class_name = "org.acme.VersionedSinkTask", .create = idle_connector_create,
+    .start = idle_start, .task_configs = one_task, .stop = idle_void, .destroy = idle_void, .task = &task
+};
 static const struct mr_transform_ops transform_ops = { .size = sizeof(transform_ops), .create = idle_create, .apply = tag,
                                                        .destroy = idle_void };
 static const struct mr_predicate_ops predicate_ops = { .size = sizeof(predicate_ops), .create = predicate_create,
