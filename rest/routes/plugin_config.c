@@ -21,10 +21,10 @@ static bool has_listed_kind(const struct loader_plugin *plugin)
     return plugin->kind <= MR_PLUGIN_HEADER_CONVERTER;
 }
 
-static void answer_definitions(struct http_exchange *exchange, const struct loader_plugin *plugin)
+static void answer_definitions(struct http_exchange *exchange, const struct loader *loader, const struct loader_plugin *plugin)
 {
     struct mr_error *error = NULL;
-    struct connector_report *report = connector_definitions(plugin, &error);
+    struct connector_report *report = connector_definitions(loader, plugin, &error);
     struct http_response response;
     struct json_out out;
     rest_response_init(&response, &out);
@@ -59,7 +59,7 @@ void plugin_config_get(void *argument, struct http_exchange *exchange)
     else if (loader_find_any(loader, name, version, &plugin, &error) != 0)
         rest_answer_error(exchange, 400, "%s", mr_error_message(error));
     else
-        answer_definitions(exchange, plugin);
+        answer_definitions(exchange, loader, plugin);
     mr_error_drop(error);
 }
 

@@ -120,6 +120,40 @@ static void all_versions_are_recommended_and_the_newest_is_the_default(void **st
     }
 }
 
+static void assert_default(const struct connector_report *report, const char *option, const char *expected)
+{
+    assert_string_equal(expected, option_of(report, option)->definition.default_text);
+    assert_string_equal(expected, option_of(report, option)->value);
+}
+
+static void the_workers_wish_is_the_default_for_the_workers_converter(void **state)
+{
+    (void)state;
+    struct worker_config *usual = worker;
+    worker = worker_of(MINIMAL "key.converter=VersionedConverter\nkey.converter.plugin.version= [1.0,2.0) \n"
+                               "value.converter=VersionedConverter\nheader.converter=String\n");
+    struct connector_report *report = report_of("");
+    assert_default(report, "key.converter.plugin.version", "[1.0,2.0)");
+    assert_default(report, "value.converter.plugin.version", "2.0");
+    connector_report_destroy(report);
+    report = report_of("key.converter=VersionedConverter\n");
+    assert_default(report, "key.converter.plugin.version", "2.0");
+    connector_report_destroy(report);
+    worker_config_destroy(worker);
+    worker = usual;
+}
+
+static void definitions_of_an_older_version_name_the_newest_as_default(void **state)
+{
+    const struct loader_plugin *plugin;
+    (void)state;
+    assert_int_equal(0, loader_find_connector(loader, "VersionedSink", "1.0", &plugin, NULL));
+    struct connector_report *report = connector_definitions(loader, plugin, NULL);
+    assert_string_equal("1.0", taken(report, ""));
+    assert_string_equal("2.0", option_of(report, "connector.plugin.version")->definition.default_text);
+    connector_report_destroy(report);
+}
+
 /* As "option: message; option: message". */
 static void assert_errors(const char *text, const char *expected)
 {
@@ -209,6 +243,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_options_are_those_of_the_version_that_is_taken),
         cmocka_unit_test(all_versions_are_recommended_and_the_newest_is_the_default),
+        cmocka_unit_test(the_workers_wish_is_the_default_for_the_workers_converter),
+        cmocka_unit_test(definitions_of_an_older_version_name_the_newest_as_default),
         cmocka_unit_test(a_version_that_is_not_there_is_an_error_of_class_and_version),
         cmocka_unit_test(what_is_no_version_is_an_error_of_the_version),
         cmocka_unit_test(a_version_without_a_converter_of_its_own_is_passed_over),
