@@ -199,7 +199,8 @@ void hints_suggest_class(struct str_buffer *out, const struct loader *loader, co
     if (count == 0 && name != NULL)
         count = loader_suggest(loader, name, class_names, SUGGESTIONS_MAX);
     for (size_t i = 0; i < count; i++)
-        str_buffer_printf(out, "%s%s%s", i == 0 ? " Did you mean " : i + 1 < count ? ", " : " or ", class_names[i], i + 1 == count ? "?" : "");
+        str_buffer_printf(out, "%s%s", i == 0 ? " Did you mean " : i + 1 < count ? ", " : " or ", class_names[i]);
+    str_buffer_append_text(out, count > 0 ? "?" : "");
     if (count == 0)
         str_buffer_append_text(out, " `millrace plugin list` shows what there is.");
 }

@@ -339,7 +339,8 @@ int input_of_text(struct input *input, struct dry_run *dry_run, const char *text
         return mr_error_set(error, MR_ERR_DATA, "a record has at most %u bytes of JSON", DRY_RUN_LINE_MAX);
     json_t *json = json_loadb(text, length, PARSE_FLAGS, &why);
     if (json == NULL)
-        return mr_error_set(error, MR_ERR_DATA, "no JSON: %.200s (column %d)", why.text, why.column);
+        return mr_error_set(error, MR_ERR_DATA, "no JSON: %.200s (column %d); a record is a JSON object on a line of its own", why.text,
+                            why.column);
     int status = input_init(input, dry_run, error);
     if (status == 0) {
         const struct reading reading = {

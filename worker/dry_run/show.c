@@ -363,6 +363,8 @@ static void show_failure(struct str_buffer *out, const json_t *json)
         str_buffer_append_text(out, ", an error line in the log");
     if (json_is_string(json_object_get(how, "dead_letter_topic")))
         str_buffer_printf(out, ", a dead letter to %s", text_in(how, "dead_letter_topic"));
+    else if (!json_is_true(json_object_get(how, "logged")) && strcmp(text_in(how, "task"), "goes on") == 0)
+        str_buffer_append_text(out, ", and nothing tells of the record: there is no dead letter topic, and errors.log.enable is false");
     str_buffer_append_char(out, '\n');
 }
 
