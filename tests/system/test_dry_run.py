@@ -45,9 +45,11 @@ class DryRun(unittest.TestCase):
         self.assertEqual(status, done.returncode, done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def over_rest(self, config, **what):
-        return self.worker.rest("POST", "/connector-plugins/%s/config/try" % config["connector.class"],
-                                {"config": {"name": "tried", **config}, **what})["records"]
+    def over_rest(self, config, hints=(), **what):
+        answer = self.worker.rest("POST", "/connector-plugins/%s/config/try" % config["connector.class"],
+                                  {"config": {"name": "tried", **config}, **what})
+        self.assertEqual(list(hints), answer["hints"])
+        return answer["records"]
 
     def run_source(self):
         """What a real source writes: [value]."""
@@ -86,7 +88,9 @@ class DryRun(unittest.TestCase):
 
         last = self.over_rest(sink, topic=self.topic + "-named", last=2)
         self.assertEqual([report["output"] for report in shown[-2:]], [report["output"] for report in last])
-        self.assertEqual(outputs, [report["output"][0] for report in self.over_rest(source, records=records)])
+        self.assertEqual(outputs, [report["output"][0] for report in self.over_rest(
+            {**source, "error.tolerance": "all"}, records=records,
+            hints=["error.tolerance has no effect: nobody declares such an option; did you mean errors.tolerance?"])])
 
     def test_what_cannot_be_tried_is_refused_in_words(self):
         sink = {**SINK, "topics": self.topic, "file": self.path("out.txt")}
