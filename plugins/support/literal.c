@@ -20,7 +20,16 @@ struct reader {
 
 static bool is_delimiter(char character)
 {
-    return character != '\0' && strchr(":,{}[]\"", character) != NULL;
+    switch (character) {
+    case ':':
+    case ',':
+    case '{':
+    case '}':
+    case '[':
+    case ']':
+    case '"': return true;
+    default: return false;
+    }
 }
 
 /* A delimiter that no backslash escapes, or all up to the next one. Backslashes stay. */
@@ -74,18 +83,26 @@ static struct mr_bytes trim(struct mr_bytes text)
     return (struct mr_bytes){.data = start, .size = (size_t)(end - start)};
 }
 
+/* The next token without blanks around it, not taken. Blank tokens before it are lost. */
+static struct mr_bytes look(struct reader *reader)
+{
+    if (!reader->has_token)
+        reader->token = cut_token(reader);
+    reader->has_token = true;
+    struct mr_bytes trimmed = trim(reader->token);
+    while (trimmed.size == 0 && reader->at < reader->size) {
+        reader->token = cut_token(reader);
+        trimmed = trim(reader->token);
+    }
+    return trimmed;
+}
+
 /* Is this the next token, blanks around it aside? Then it is taken. Blank tokens before it are lost either way. */
 static bool take_if(struct reader *reader, const char *expected)
 {
     if (!has_more(reader))
         return false;
-    if (!reader->has_token) {
-        reader->token = cut_token(reader);
-        reader->has_token = true;
-    }
-    while (trim(reader->token).size == 0 && reader->at < reader->size)
-        reader->token = cut_token(reader);
-    struct mr_bytes trimmed = trim(reader->token);
+    struct mr_bytes trimmed = look(reader);
     if (trimmed.size != strlen(expected) || memcmp(trimmed.data, expected, trimmed.size) != 0)
         return false;
     reader->has_token = false;
@@ -321,6 +338,18 @@ static enum literal_status parse_container(struct reader *reader, struct literal
     return status;
 }
 
+/* LITERAL_NO: none of the three words. */
+static enum literal_status parse_word(struct reader *reader, bool is_embedded, struct literal *literal)
+{
+    if (take_word(reader, is_embedded, "null"))
+        return LITERAL_OK;
+    bool is_true = take_word(reader, is_embedded, "true");
+    if (!is_true && !take_word(reader, is_embedded, "false"))
+        return LITERAL_NO;
+    *literal = (struct literal){.schema = mr_schema_primitive(MR_TYPE_BOOLEAN, false), .value = mr_boolean(is_true)};
+    return LITERAL_OK;
+}
+
 static enum literal_status parse(struct reader *reader, bool is_embedded, struct literal *literal)
 {
     *literal = (struct literal){.schema = NULL};
@@ -328,14 +357,15 @@ static enum literal_status parse(struct reader *reader, bool is_embedded, struct
         return LITERAL_OK;
     if (is_embedded && take_if(reader, "\""))
         return parse_quoted(reader, literal);
-    if (take_word(reader, is_embedded, "null"))
-        return LITERAL_OK;
-    bool is_true = take_word(reader, is_embedded, "true");
-    if (is_true || take_word(reader, is_embedded, "false")) {
-        *literal = (struct literal){.schema = mr_schema_primitive(MR_TYPE_BOOLEAN, false), .value = mr_boolean(is_true)};
-        return LITERAL_OK;
-    }
-    enum literal_status status = parse_container(reader, literal);
+    size_t start = mark(reader);
+    struct mr_bytes next = look(reader);
+    char first = next.size == 0 ? '\0' : *(const char *)next.data;
+    if (strchr("ntf[{", first) == NULL || first == '\0')
+        return parse_token(reader, is_embedded, literal);
+    rewind_to(reader, start);
+    enum literal_status status = first == '[' || first == '{' ? LITERAL_NO : parse_word(reader, is_embedded, literal);
+    if (status == LITERAL_NO)
+        status = parse_container(reader, literal);
     if (status == LITERAL_NO) {
         *literal = (struct literal){.schema = NULL};
         status = parse_token(reader, is_embedded, literal);
