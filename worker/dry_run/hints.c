@@ -15,7 +15,8 @@
 #include "base/bans.h"
 
 #define HINTS_MAX 20         /* further ones are left out */
-#define UNKNOWN_MAX 100      /* options without a definition that are looked at */
+#define LOOKED_MAX 1000      /* options that are looked at: each is compared with all definitions */
+#define UNKNOWN_MAX 100      /* of them, without a definition */
 #define HINT_BYTES_MAX 1024  /* of one */
 #define LETTERS_OFF 3        /* of an option in a closed list */
 #define LETTERS_OFF_FREE 2   /* of one that may be the connector's, undeclared */
@@ -170,7 +171,7 @@ void hints_find(struct ptr_array *hints, const struct connector_report *report, 
 {
     const struct looking looking = {report, raw, hints};
     size_t looked = 0;
-    for (size_t i = 0; i < string_map_count(raw) && looked < UNKNOWN_MAX; i++) {
+    for (size_t i = 0; i < string_map_count(raw) && i < LOOKED_MAX && looked < UNKNOWN_MAX; i++) {
         const char *name = string_map_key(raw, i);
         if (is_defined(report, name))
             continue;

@@ -26,7 +26,7 @@ struct plugin_family {
  * only such as have the options of the first. false: none. */
 bool plugin_family_find(const struct loader *loader, const char *name, struct plugin_family *family);
 
-/* What all of their descriptions say, to the end of a sentence. */
+/* What all of their descriptions say, to the end of a sentence: its size, in bytes; *text goes on behind it. */
 int plugin_family_doc(const struct plugin_family *family, const char **text);
 
 /* Options in the order they are declared; internal ones are left out; a password's default is [hidden]. */
