@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "support/schema_plan.h"
-#include "text.h"
 #include "transform.h"
 
 #define PURPOSE "flattening"
@@ -49,13 +48,17 @@ static void destroy(void *self)
 static struct mr_bytes join(const struct flatten *flatten, struct mr_arena *arena, struct mr_bytes prefix,
                             struct mr_bytes name)
 {
-    struct text text = { .arena = arena };
-    text_add(&text, prefix.data, prefix.size);
+    size_t delimiter = prefix.size == 0 ? 0 : strlen(flatten->delimiter), size = prefix.size + delimiter + name.size;
+    char *joined = mr_arena_alloc(arena, size + 1);
+    if (joined == NULL)
+        return (struct mr_bytes){ .data = NULL };
     if (prefix.size > 0)
-        text_add_string(&text, flatten->delimiter);
-    text_add(&text, name.data, name.size);
-    text_add(&text, "", 1);
-    return (struct mr_bytes){ .data = text.failed ? NULL : text.data, .size = text.failed ? 0 : text.size - 1 };
+        memcpy(joined, prefix.data, prefix.size);
+    memcpy(joined + prefix.size, flatten->delimiter, delimiter);
+    if (name.size > 0)
+        memcpy(joined + prefix.size + delimiter, name.data, name.size);
+    joined[size] = '\0';
+    return (struct mr_bytes){ .data = joined, .size = size };
 }
 
 /* With a schema ---------------------------------------------------------------------------------------------- */

@@ -97,13 +97,17 @@ static struct mr_bytes look(struct reader *reader)
     return trimmed;
 }
 
+static bool is_text(struct mr_bytes text, const char *expected)
+{
+    return text.size == strlen(expected) && memcmp(text.data, expected, text.size) == 0;
+}
+
 /* Is this the next token, blanks around it aside? Then it is taken. Blank tokens before it are lost either way. */
 static bool take_if(struct reader *reader, const char *expected)
 {
     if (!has_more(reader))
         return false;
-    struct mr_bytes trimmed = look(reader);
-    if (trimmed.size != strlen(expected) || memcmp(trimmed.data, expected, trimmed.size) != 0)
+    if (!is_text(look(reader), expected))
         return false;
     reader->has_token = false;
     return true;
@@ -152,7 +156,7 @@ static enum literal_status parse_temporal(struct reader *reader, struct mr_bytes
     int taken = 0;
     for (; taken < 4 && has_more(reader); taken++)
         take_token(reader);
-    if (taken == 4) {
+    if (taken == 4 && token.size + (reader->at - position) >= LITERAL_TEMPORAL_BYTES_MIN) {
         const char *rest = reader->text + position;
         struct text joined = {.arena = reader->arena};
         text_add(&joined, token.data, token.size);
@@ -359,11 +363,11 @@ static enum literal_status parse(struct reader *reader, bool is_embedded, struct
         return parse_quoted(reader, literal);
     size_t start = mark(reader);
     struct mr_bytes next = look(reader);
-    char first = next.size == 0 ? '\0' : *(const char *)next.data;
-    if (strchr("ntf[{", first) == NULL || first == '\0')
+    bool is_container = is_text(next, "[") || is_text(next, "{");
+    if (!is_container && !is_text(next, "null") && !is_text(next, "true") && !is_text(next, "false"))
         return parse_token(reader, is_embedded, literal);
     rewind_to(reader, start);
-    enum literal_status status = first == '[' || first == '{' ? LITERAL_NO : parse_word(reader, is_embedded, literal);
+    enum literal_status status = is_container ? LITERAL_NO : parse_word(reader, is_embedded, literal);
     if (status == LITERAL_NO)
         status = parse_container(reader, literal);
     if (status == LITERAL_NO) {
