@@ -131,10 +131,10 @@ static struct class_found workers_class(const struct validating *validating, siz
     return class_find_newest(validating->loader, sides[side].kind, workers_choice(validating, side)->class_name);
 }
 
-/* The newest, unless it is the worker's converter and the worker wishes for another. */
+/* The newest, unless it is the worker's converter and the worker wishes for another. None where the connector is not known. */
 static const char *default_version(struct validating *validating, size_t side, struct class_found found)
 {
-    if (!found.of_kind)
+    if (!found.of_kind || validating->plugin == NULL)
         return NULL;
     const char *wish = string_map_get(workers_choice(validating, side)->options, "plugin.version");
     bool is_workers = string_map_get(validating->map, sides[side].option) == NULL;
@@ -150,7 +150,7 @@ static void show_version(struct validating *validating, size_t index, struct cla
     option->definition.default_text = default_version(validating, index, found);
     option->value = version_value(validating, side->version_option, option->definition.default_text);
     option->is_visible = is_visible;
-    if (is_visible && found.of_kind)
+    if (is_visible && found.of_kind && validating->plugin != NULL)
         option->recommended = version_list(validating->report, validating->loader, found.plugin);
 }
 

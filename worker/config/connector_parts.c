@@ -63,6 +63,16 @@ static int alias_init(struct validating *validating, struct alias *alias, const 
 
 /* Type and version ------------------------------------------------------------------------------------------------ */
 
+/* "…Cast" is a class that exists only as "…Cast$Key" and "…Cast$Value". Kept by the report. NULL: it does not. */
+static const char *abstract_class(struct validating *validating, const struct alias *alias)
+{
+    const char *type = string_map_get(alias->options, "type");
+    const char *variant = type == NULL ? NULL : report_keep_printf(validating->report, "%s$Key", type);
+    const struct loader_plugin *plugin;
+    bool exists = variant != NULL && loader_find(validating->loader, alias->kind, variant, NULL, &plugin, NULL) == 0;
+    return exists ? report_keep(validating->report, type) : NULL;
+}
+
 static void show_type(struct validating *validating, const struct alias *alias, struct class_found found)
 {
     struct report_builder *report = validating->report;
@@ -80,7 +90,7 @@ static void show_type(struct validating *validating, const struct alias *alias, 
         .order_in_group = 0,
         .width = MR_WIDTH_LONG,
     };
-    option->value = found.plugin == NULL ? NULL : found.plugin->class_name;
+    option->value = found.plugin == NULL ? abstract_class(validating, alias) : found.plugin->class_name;
     option->recommended = alias->classes;
     report_add_group(report, alias->group);
 }
@@ -118,7 +128,10 @@ static void add_no_class(struct validating *validating, const struct alias *alia
                              option);
     if (type == NULL)
         return;
-    if (found.plugin == NULL)
+    if (found.plugin == NULL && abstract_class(validating, alias) != NULL)
+        validating_add_error(validating, option,
+                             "This class is abstract and cannot be created. Did you mean %s$Key, %s$Value?", type, type);
+    else if (found.plugin == NULL)
         validating_add_error(validating, option, "Invalid value %s for configuration %s: Class %s could not be found.",
                              type, option, type);
     else

@@ -213,6 +213,30 @@ static void what_is_no_version_is_an_error_of_the_version(void **state)
     assert_errors("value.converter.plugin.version=[bad\n", "value.converter.plugin.version: Unbounded range: [bad");
 }
 
+#define CAST "org.apache.kafka.connect.transforms.Cast"
+
+static void an_abstract_class_is_refused_with_its_variants(void **state)
+{
+    (void)state;
+    assert_errors(T CAST "\ntransforms.a.plugin.version=4.3.1\n",
+                  "transforms.a.type: This class is abstract and cannot be created. Did you mean " CAST "$Key, " CAST
+                  "$Value?");
+    struct connector_report *report = report_of(T CAST "\n");
+    assert_string_equal(CAST, option_of(report, "transforms.a.type")->value);
+    connector_report_destroy(report);
+}
+
+static void without_the_connectors_version_no_other_is_known(void **state)
+{
+    (void)state;
+    struct connector_report *report = report_of("connector.plugin.version=3.0\nkey.converter=VersionedConverter\n");
+    const struct connector_option *option = option_of(report, "key.converter.plugin.version");
+    assert_null(option->definition.default_text);
+    assert_null(option->value);
+    assert_int_equal(0, option->recommended.count);
+    connector_report_destroy(report);
+}
+
 static void a_version_without_a_converter_of_its_own_is_passed_over(void **state)
 {
     (void)state;
@@ -247,6 +271,8 @@ int main(void)
         cmocka_unit_test(definitions_of_an_older_version_name_the_newest_as_default),
         cmocka_unit_test(a_version_that_is_not_there_is_an_error_of_class_and_version),
         cmocka_unit_test(what_is_no_version_is_an_error_of_the_version),
+        cmocka_unit_test(an_abstract_class_is_refused_with_its_variants),
+        cmocka_unit_test(without_the_connectors_version_no_other_is_known),
         cmocka_unit_test(a_version_without_a_converter_of_its_own_is_passed_over),
         cmocka_unit_test(a_workers_converter_may_be_of_an_older_version),
     };
