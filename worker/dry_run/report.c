@@ -13,6 +13,8 @@
 
 #include "base/bans.h"
 
+#define TOPIC_NAME_MAX 249 /* Kafka's rule */
+
 static const char *const OUTCOMES[] = {
     [DRY_RUN_PASSED] = "passed", [DRY_RUN_DROPPED] = "dropped", [DRY_RUN_SKIPPED] = "skipped", [DRY_RUN_FAILED] = "failed"};
 
@@ -67,6 +69,26 @@ static json_t *produced(struct trace *trace, const struct outgoing *item)
     return encode_with(json, "headers", produced_headers(trace, item));
 }
 
+/* What brokers take. A topic that they refuse ends the task when it is asked for, whatever errors.tolerance says. */
+static bool is_topic_name(const char *name)
+{
+    static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t length = strlen(name);
+    return length > 0 && length <= TOPIC_NAME_MAX && strspn(name, legal) == length && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static void check_topics(struct passing *passing, const struct outgoing_list *list)
+{
+    for (size_t i = 0; passing->outcome == DRY_RUN_PASSED && i < list->count; i++) {
+        const struct outgoing *item = &list->items[i];
+        if (item->kind != OUTGOING_SEND || is_topic_name(item->topic))
+            continue;
+        passing->outcome = DRY_RUN_FAILED;
+        mr_error_set(&passing->error, MR_ERR_CONNECT, "'%.100s' is no legal name of a topic (1 to %d of a-z A-Z 0-9 . _ -): Kafka would refuse it",
+                     item->topic, TOPIC_NAME_MAX);
+    }
+}
+
 static void run_source(struct passing *passing)
 {
     struct outgoing_list list;
@@ -76,6 +98,7 @@ static void run_source(struct passing *passing)
         passing->outcome = DRY_RUN_FAILED;
     else if (list.count == 1 && list.items[0].kind == OUTGOING_DROPPED)
         passing->outcome = list.items[0].failed ? DRY_RUN_SKIPPED : DRY_RUN_DROPPED;
+    check_topics(passing, &list);
     passing->output = json_array();
     bool is_full = false;
     for (size_t i = 0; passing->outcome == DRY_RUN_PASSED && i < list.count && !is_full; i++) {

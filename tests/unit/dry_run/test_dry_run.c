@@ -325,6 +325,22 @@ static void a_failure_that_no_policy_covers_says_so(void **state)
     dry_run_destroy(dry_run);
 }
 
+static void a_topic_that_kafka_would_refuse_fails_a_source(void **state)
+{
+    static const char *const names[] = {"a b", "..", "Zürich"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct dry_run *dry_run = try_open(source("errors.tolerance", "all", "transforms", "n", "transforms.n.type", SMT "RegexRouter",
+                                                  "transforms.n.regex", ".*", "transforms.n.replacement", names[i], NULL));
+        json_t *report = try_one(dry_run, "{\"value\":\"x\"}");
+        assert_string_equal("failed", member(report, "outcome"));
+        assert_non_null(strstr(member(json_object_get(report, "error"), "message"), names[i]));
+        assert_json("false", json_object_get(json_object_get(report, "treatment"), "covers"));
+        json_decref(report);
+        dry_run_destroy(dry_run);
+    }
+}
+
 static void a_wrong_configuration_names_every_mistake(void **state)
 {
     struct mr_error *error = NULL;
@@ -473,6 +489,7 @@ int main(void)
         cmocka_unit_test(a_failure_ends_the_task_or_the_record),
         cmocka_unit_test(what_would_be_tried_again_is_told_and_not_waited_for),
         cmocka_unit_test(a_failure_that_no_policy_covers_says_so),
+        cmocka_unit_test(a_topic_that_kafka_would_refuse_fails_a_source),
         cmocka_unit_test(a_wrong_configuration_names_every_mistake),
         cmocka_unit_test(secrets_of_the_configuration_stand_in_no_report),
         cmocka_unit_test(a_record_of_ten_megabytes_is_whole_in_json_and_cut_in_text),
