@@ -31,6 +31,9 @@ OTHERS = [  # command, exit status, what its output holds
     ("printf '{\"value\":1}\\n\\n{\"value\"' | " + TRY + "--records -", 2, "standard input:3: no JSON"),
     ("printf '{\"value\":{}}' | " + TRY + "--records - --json", 0, '"outcome":"passed"'),
     ("yes '{}' | head -10001 | " + TRY + "--records - --json | tail -1", 0, "split the file"),
+    ("grep -v '\"name\"' cards.json > nameless.json; millrace try --connector nameless.json --records orders.jsonl", 1, "record 1: passed"),
+    ("printf 'connector.class=FileStreamSink\\ntopics=t\\nkey.converter=ByteArray\\nvalue.converter=ByteArray\\n' > nameless.properties; "
+     "echo '{}' | millrace try --connector nameless.properties --records -", 0, "record 1: passed"),
     ("millrace try --connector none.json --records orders.jsonl", 2, "none.json"),
     ("sed s/RegexRouter/Nope/ cards.json > wrong.json; millrace try --connector wrong.json --records orders.jsonl", 2,
      "\ntransforms.name.type: "),

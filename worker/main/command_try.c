@@ -31,7 +31,7 @@ static const char USAGE[] =
     "\n"
     "Runs records through the converters and transforms of a connector and shows each stage. Nothing is written.\n"
     "\n"
-    "  --connector FILE    the connector: JSON (as POST /connectors takes it, or its options alone) or properties\n"
+    "  --connector FILE    the connector: JSON (as POST /connectors takes it, or its options alone) or properties; a name is not needed\n"
     "  --records FILE      records, a JSON object a line; - is standard input:\n"
     "                        {\"key\": \"k\", \"value\": \"text\", \"headers\": {\"h\": \"v\"}, \"topic\": \"t\", \"timestamp\": 0}\n"
     "                      A text stands for its bytes, other JSON for its text; with \"kind\" exact values (docs/dry-run.md)\n"
@@ -308,7 +308,7 @@ static int run(int argc, char **argv)
         fputs(USAGE, stdout);
         return 0;
     }
-    if (connector_file_read(options.connector, &connector, &error) == 0) {
+    if (connector_file_read(options.connector, DRY_RUN_NAME, &connector, &error) == 0) {
         if (try_worker_init(&worker, options.worker, options.plugin_path, connector.config, &error) == 0)
             status = try_with(&options, &worker, &connector, &error);
         try_worker_release(&worker);
