@@ -24,8 +24,8 @@ import org.apache.kafka.connect.transforms.Transformation;
 import org.apache.kafka.connect.transforms.predicates.Predicate;
 
 /**
- * The cases of pipeline_subject.h through the classes of Kafka Connect: PipelineCost FILE LINES WARM-UP-MS ROUNDS ROUND-MS.
- * LINES: numbers of the cases, from 0 on, with commas. For each a line {"name", "ns", "bytes"}: processor time of the thread that
+ * The cases of pipeline_subject.h through the classes of Kafka Connect: PipelineCost FILE WARM-UP-MS ROUNDS ROUND-MS. For
+ * each a line {"name", "ns", "bytes"}: processor time of the thread that
  * works (that of the garbage collector is not in it) and bytes it asked for, per record, the median of the rounds.
  */
 public class PipelineCost {
@@ -43,14 +43,13 @@ public class PipelineCost {
     }
 
     public static void main(String[] arguments) throws Exception {
-        List<String> cases = Files.readAllLines(Path.of(arguments[0]), StandardCharsets.UTF_8);
-        for (String line : arguments[1].split(",")) {
-            JsonNode test = MAPPER.readTree(cases.get(Integer.parseInt(line)));
+        for (String line : Files.readAllLines(Path.of(arguments[0]), StandardCharsets.UTF_8)) {
+            JsonNode test = MAPPER.readTree(line);
             Step step = step(test);
-            round(step, Long.parseLong(arguments[2]) * 1_000_000);
-            Cost[] costs = new Cost[Integer.parseInt(arguments[3])];
+            round(step, Long.parseLong(arguments[1]) * 1_000_000);
+            Cost[] costs = new Cost[Integer.parseInt(arguments[2])];
             for (int i = 0; i < costs.length; i++)
-                costs[i] = round(step, Long.parseLong(arguments[4]) * 1_000_000);
+                costs[i] = round(step, Long.parseLong(arguments[3]) * 1_000_000);
             Arrays.sort(costs, (a, b) -> Double.compare(a.ns, b.ns));
             Cost median = costs[costs.length / 2];
             System.out.println(MAPPER.createObjectNode().put("name", test.get("name").asText()).put("ns", median.ns)
