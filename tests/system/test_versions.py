@@ -64,6 +64,10 @@ class SideBySide(unittest.TestCase):
         record = self.kafka.consume(topic)[0]
         self.assertEqual("1.0:line", record["value"])
         self.assertEqual(["transform", "2.0:1.0", "transform", "2.0:2.0"], record["headers"])
+        info = [line for line in self.worker.rest("GET", "/metrics").splitlines()
+                if line.startswith("kafka_connect_connector_task_info{connector=\"%s\"" % topic)][0]
+        for label in ("key_converter_version=\"1.0\"", "value_converter_version=\"1.0\"", "header_converter_version=\"2.0\""):
+            self.assertIn(label, info)
 
     def a_connector_moves_between_them(self):
         name = lab.fresh_name("sink")

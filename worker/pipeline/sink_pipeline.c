@@ -293,3 +293,8 @@ void sink_output_release(struct sink_output *output)
 {
     record_array_release(&output->records);
 }
+
+const struct converters *sink_pipeline_converters(const struct sink_pipeline *pipeline)
+{
+    return &pipeline->converters;
+}

@@ -309,3 +309,8 @@ void source_pipeline_destroy(struct source_pipeline *pipeline)
     record_array_release(&pipeline->passed);
     mem_free(pipeline);
 }
+
+const struct converters *source_pipeline_converters(const struct source_pipeline *pipeline)
+{
+    return &pipeline->converters;
+}

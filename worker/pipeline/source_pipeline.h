@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct converters;
 struct loader;
 struct mr_batch;
 struct mr_error;
@@ -75,5 +76,6 @@ int source_pipeline_run(struct source_pipeline *pipeline, struct mr_batch *batch
 int source_pipeline_produce_failed(struct source_pipeline *pipeline, const struct mr_record *record, const char *words,
                                    struct mr_error **error);
 void source_pipeline_destroy(struct source_pipeline *pipeline);
+const struct converters *source_pipeline_converters(const struct source_pipeline *pipeline); /* live as long as it does */
 
 #endif

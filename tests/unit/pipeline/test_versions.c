@@ -110,6 +110,7 @@ static void assert_writes(const char *expected, struct string_map *connector, st
                  (const char *)bytes.data);
     }
     assert_string_equal(expected, written);
+    assert_memory_equal(expected, converters.key.version, strlen(converters.key.version));
     mr_arena_destroy(arena);
     converters_release(&converters);
     string_map_destroy(connector);
