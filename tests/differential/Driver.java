@@ -1,3 +1,6 @@
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamWriteConstraints;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -46,6 +49,7 @@ public final class Driver {
         T run() throws Exception;
     }
 
+    private static final int NESTING_MAX = 20000; // of a case; what is converted has its own limit
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
     private static Chain chain;
 
@@ -222,7 +226,9 @@ public final class Driver {
     }
 
     public static void main(String[] arguments) throws Exception {
-        ObjectMapper mapper = new ObjectMapper();
+        ObjectMapper mapper = new ObjectMapper(new JsonFactoryBuilder()
+            .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(NESTING_MAX).build())
+            .streamWriteConstraints(StreamWriteConstraints.builder().maxNestingDepth(NESTING_MAX).build()).build());
         mapper.getFactory().configure(JsonWriteFeature.ESCAPE_NON_ASCII.mappedFeature(), true); // keeps lone surrogates
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8), 1 << 16);
         PrintStream out = new PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.out), false, "UTF-8");

@@ -17,7 +17,7 @@ class Cases:
     def __init__(self, seed):
         self.random = randomness.Random(seed)
         self.texts = Texts(self.random)
-        self.records = Records(self.random)
+        self.records = Records(self.random, lambda: self.texts.number() if self.chance(0.7) else self.texts.header_part(1))
         self.is_key = False
 
     def chance(self, share):
@@ -46,7 +46,10 @@ class Cases:
         return self.random.choice(names) if names and self.chance(0.85) else self.random.choice(NAMES + ["nosuch"])
 
     def fields(self, record, most=3):
-        return ",".join(self.field(record) for _ in range(self.random.randrange(1, most + 1))) + self.pick("", "", "", "", "", "", "", ",")
+        return ",".join(self.field(record) for _ in range(self.random.randrange(1, most + 1))) + self.rarely(",", "")
+
+    def rarely(self, wrong, *right):
+        return wrong if self.chance(0.03) else self.pick(*right)
 
     def padded(self, text):
         return self.pick(" ", "", "\t") + text + self.pick(" ", "\n") if self.chance(0.03) else text
@@ -64,16 +67,22 @@ class Cases:
     def with_defaults(self, config):
         """replace.null.with.default, which many have."""
         if self.chance(0.4):
-            config["replace.null.with.default"] = self.pick("true", "false", "false", "FALSE", "yes") if self.chance(0.9) else ""
+            config["replace.null.with.default"] = self.rarely("yes", "true", "false", "false", "FALSE")
         return config
 
     def cast(self, record):
         if self.chance(0.15):
             spec = self.pick(*TARGETS)
         else:
-            spec = ",".join(self.field(record) + self.pick(":", ":", ":", " : ") + self.target()
+            spec = ",".join(self.castable(record) + self.pick(":", ":", ":", " : ") + self.target()
                             for _ in range(self.random.randrange(1, 4)))
         return self.with_defaults({"spec": spec})
+
+    def castable(self, record):
+        """Mostly a field that has no parts."""
+        schema = record["keySchema" if self.is_key else "valueSchema"]
+        names = [one["name"] for one in (schema or {}).get("fields", []) if one["schema"]["type"] not in ("array", "map", "struct")]
+        return self.random.choice(names) if names and self.chance(0.9) else self.field(record)
 
     def target(self):
         if self.chance(0.04):
@@ -83,7 +92,7 @@ class Cases:
     def extract_field(self, record):
         config = {"field": self.field(record)}
         if self.chance(0.5):
-            config["field.syntax.version"] = self.pick("V1", "V2", "V2", "V2", "v2", "V3")
+            config["field.syntax.version"] = self.rarely("V3", "V1", "V2", "V2", "V2", "v2")
             config["field"] = self.path(record) if self.chance(0.8) else config["field"]
         return self.with_defaults(config)
 
@@ -108,7 +117,7 @@ class Cases:
         headers = count if self.chance(0.95) else count + 1
         return self.with_defaults({"fields": ",".join(self.field(record) for _ in range(count)),
                                    "headers": ",".join(self.pick("h", "x", "é", "h2") for _ in range(headers)),
-                                   "operation": self.pick("move", "copy", "move", "copy", "MOVE") if self.chance(0.3) else self.pick("move", "copy")})
+                                   "operation": self.rarely("MOVE", "move", "copy")})
 
     def hoist_field(self, record):
         return {"field": self.pick("f", "a", "é", "x.y", "", "`q`")}
@@ -125,7 +134,7 @@ class Cases:
     def mask_field(self, record):
         config = {"fields": self.fields(record)}
         if self.chance(0.5):
-            config["replacement"] = self.texts.number() if self.chance(0.5) else self.pick("x", "***", "", "300", "é", " 5", "1e5", "abc")
+            config["replacement"] = self.texts.number() if self.chance(0.6) else self.rarely("", "x", "***", "300", "é", " 5", "1e5", "abc")
         return self.with_defaults(config)
 
     def replace_field(self, record):
@@ -146,7 +155,7 @@ class Cases:
         if self.chance(0.7):
             config["schema.name"] = self.pick("N", "com.example.X", "é", "", CONNECT + "Decimal")
         if self.chance(0.6):
-            config["schema.version"] = self.pick("1", "0", "-5", "2147483647", "2147483648", "x", "+3", "", " 7 ")
+            config["schema.version"] = self.rarely("x", "1", "0", "-5", "2147483647", "+3", " 7 ") if self.chance(0.97) else self.pick("", "2147483648")
         return self.with_defaults(config)
 
     def timestamp_converter(self, record):
@@ -159,7 +168,7 @@ class Cases:
         if config["target.type"] == "string" or self.chance(0.7):
             config["format"] = pattern
         if self.chance(0.4):
-            config["unix.precision"] = self.pick("seconds", "milliseconds", "microseconds", "nanoseconds", "Seconds")
+            config["unix.precision"] = self.rarely("Seconds", "seconds", "milliseconds", "microseconds", "nanoseconds")
         return self.with_defaults(config)
 
     def timestamp_router(self, record):
@@ -171,7 +180,10 @@ class Cases:
         return config
 
     def regex_router(self, record):
-        return {"regex": self.texts.regex(), "replacement": self.texts.replacement()}
+        return {"regex": self.regex(record), "replacement": self.texts.replacement()}
+
+    def regex(self, record):
+        return self.texts.regex_for(record["topic"] or "") if self.chance(0.65) else self.texts.regex()
 
     # Transforms, predicates, chains -------------------------------------------------------------------------------
 
@@ -289,11 +301,11 @@ class Cases:
             if self.chance(0.6):
                 config["schemas.enable"] = self.pick("true", "false", "false", "False")
             if self.chance(0.4):
-                config["decimal.format"] = self.pick("NUMERIC", "BASE64", "numeric", "numerics")
+                config["decimal.format"] = self.rarely("numerics", "NUMERIC", "BASE64", "numeric")
             if self.chance(0.1):
-                config["schemas.cache.size"] = self.pick("0", "1", "10", "-1", "x")
+                config["schemas.cache.size"] = self.rarely("x", "0", "1", "10", "-1")
             if self.chance(0.15):
-                config["schema.content"] = self.texts.json(self.json_schema()) if self.chance(0.9) else self.pick("", "null", "{", "[]", "1")
+                config["schema.content"] = self.texts.json(self.json_schema()) if self.chance(0.95) else self.pick("", "null", "{", "[]", "1")
             self.with_defaults(config)
         return config
 
@@ -418,7 +430,7 @@ BOTH_SIDES = ("Cast", "ExtractField", "Flatten", "HeaderFrom", "HoistField", "In
 PREDICATE_CONFIGS = {
     "HasHeaderKey": lambda self, record: {"name": self.pick(*([one["key"] for one in record["headers"]] or ["h"]), "h")},
     "RecordIsTombstone": lambda self, record: {},
-    "TopicNameMatches": lambda self, record: {"pattern": self.texts.regex()},
+    "TopicNameMatches": lambda self, record: {"pattern": self.regex(record)},
 }
 CONVERTERS = {
     "StringConverter": CONNECT_PACKAGE + "storage.StringConverter",

@@ -89,6 +89,8 @@ class Records:
 
     def instant(self, name):
         random = self.random
+        if self.chance(0.02):
+            return random.choice([2**63 - 1, -2**63, 2**62, -2**62 + 12345, random.randrange(-2**63, 2**63)])
         if name == "Date":
             return random.choice([0, 1, -1, 19675, -719162, 2932896, random.randrange(-800000, 3000000)]) * DAY
         if name == "Time":
@@ -109,8 +111,8 @@ class Records:
 
     def decimal(self, scale=None):
         random = self.random
-        unscaled = random.choice([0, 1, -1, 150, 12345, -999, 255, 256, -128, 10**20, -(10**30) + 7, random.randrange(-10**9, 10**9)])
-        return {"t": "decimal", "unscaled": str(unscaled), "scale": random.choice([0, 1, 2, 5, 20, -3]) if scale is None else scale}
+        unscaled = random.choice([0, 1, -1, 150, 12345, -999, 255, 256, -128, 10**20, -(10**30) + 7, 2**63, -2**63 - 1, 10**400, random.randrange(-10**9, 10**9)])
+        return {"t": "decimal", "unscaled": str(unscaled), "scale": random.choice([0, 1, 2, 5, 20, -3, 6, 7, 300, -300, 330]) if scale is None else scale}
 
     def number(self, kind):
         random = self.random

@@ -1,9 +1,13 @@
 """Makes a case smaller while it still shows the same difference."""
 import base64
 import copy
+import itertools
 import json
+import time
 
 ROUNDS = 60
+CANDIDATES = 400
+SECONDS = 8
 
 
 def _texts(text):
@@ -131,10 +135,13 @@ def candidates(case):
 
 
 def shrink(case, still_shows):
-    """`still_shows(cases)` says of each whether it shows the difference. Ends when nothing smaller does."""
+    """`still_shows(cases)` says of each whether it shows the difference. Ends when nothing smaller does, or after SECONDS."""
     case = copy.deepcopy(case)
+    end = time.monotonic() + SECONDS
     for _ in range(ROUNDS):
-        smaller = list(candidates(case))
+        smaller = list(itertools.islice(candidates(case), CANDIDATES))
+        if time.monotonic() > end:
+            return case
         shows = still_shows(smaller)
         found = [one for one, yes in zip(smaller, shows) if yes]
         if not found:

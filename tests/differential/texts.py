@@ -98,7 +98,7 @@ class Texts:
         text = "".join(parts)
         return self.mutated(text, "yMd'QbX-é") if self.chance(0.08) else text
 
-    TEXT_OF = {"G": ["AD", "BC", "ad"], "a": ["AM", "PM", "pm"], "E": ["Tue", "Tuesday", "mon", "XYZ"], "z": ["UTC", "GMT", "GMT+01:00"],
+    TEXT_OF = {"G": ["AD", "BC", "ad"], "a": ["AM", "PM", "pm"], "E": ["Tue", "Tuesday", "mon", "XYZ"], "z": ["UTC", "GMT", "GMT+01:00", "GMT-3", "+0100", "EST", "CET", "PST", "Z", "utc", "Pacific Standard Time", "JST"],
                "Z": ["+0000", "-0130", "+1234"], "X": ["Z", "+01", "-0230", "+02:30"]}
     NUMBER_OF = {"y": [2023, 23, 1, 1582, 9999, 12023, 0], "Y": [2023, 23], "d": [1, 14, 31, 0, 40], "H": [0, 22, 25], "m": [0, 13, 75],
                  "s": [0, 20, 61], "S": [0, 123, 5, 123456], "D": [1, 318, 400], "u": [1, 7], "F": [1, 3], "w": [1, 46], "W": [1, 5],
@@ -161,12 +161,43 @@ class Texts:
             return self.pick(".", ".", "\\w", "\\d", "\\.", "\\S", "\\W", "\\D", "\\s", "[a-c]", "[^a]", "[a-z&&[^b]]", "[a-c[x-z]]",
                              "\\p{Lower}", "\\p{L}", "\\P{Digit}", "\\p{IsAlphabetic}", "\\x61", "\\u0061", "\\0141", "[\\w.-]", "[-a]",
                              "[a\\-c]", "[.\\]]", "\\p{Punct}", "[[:alpha:]]", "\\Qa.b\\E", "[^\\d&&\\w]", "\\h", "\\R", "[a-z&&b-d&&c]",
-                             "\\$", "\\{", "}", "]")
+                             "\\$", "\\{", "}", "]", "\\p{Lu}", "\\p{IsGreek}", "\\p{InGreek}", "\\p{javaLowerCase}", "\\p{script=Latin}", "\\X", "\\v",
+                             "\\N{DIGIT ONE}", "\\p{L1}", "\\p{ASCII}", "\\pL", "\\p{Sc}", "\\cA", "\\e", "\\x{61}", "[^\\p{L}]", "[\\p{L}&&[^a]]", "\\p{gc=Lu}")
         if kind < 12 and depth > 0:
-            return self.pick("(", "(", "(", "(?:", "(?<n>", "(?=", "(?!", "(?>", "(?i:", "(?<=", "(?<!") + self.alternatives(depth - 1) + ")"
+            return self.pick("(", "(", "(", "(?:", "(?<n>", "(?=", "(?!", "(?>", "(?i:", "(?:", "(?:", "(", "(", "(?<=a", "(?<!b|") + self.alternatives(depth - 1) + ")"
         if kind == 12:
             return self.pick("\\1", "\\2", "\\k<n>", "\\b", "\\B", "^", "$", "\\G", "\\11")
         return self.pick("a", "[abc]", ".", "\\w", "[a-z]")
+
+    def regex_for(self, topic):
+        """One that matches the topic, mostly."""
+        out, at, groups = [], 0, 0
+        while at < len(topic):
+            size = self.pick(1, 1, 1, 2, 3)
+            part, at = topic[at:at + size], at + size
+            text = "".join(self.letter_for(letter) for letter in part)
+            kind = self.random.randrange(12)
+            if kind < 3:
+                groups += 1
+                text = "(" + text + self.pick("", "", "|x", "|" + part[:1]) + ")"
+            elif kind == 3:
+                text = "(?:" + self.pick("x|", "", "a|b|") + text + ")"
+            elif kind == 4:
+                text += self.pick(".*", ".*?", ".?", "x*", "(?=.*)", "(?!zz)", "\\b?", "(?:)", "[^z]*", ".*+")
+            elif kind == 5 and groups > 0:
+                text += self.pick("\\1?", "\\1*", "(?:\\1)?")
+            elif kind == 6:
+                text = "(?<n" + str(at) + ">" + text + ")"
+                groups += 1
+            out.append(text)
+        text = self.pick("", "", "", "^", "(?i)", "\\A", "(?s)", "(?x)") + "".join(out) + self.pick("", "", "", "$", "\\z", ".*", "x?")
+        return self.mutated(text, "()[]|*+?^.\\a") if self.chance(0.05) else text
+
+    def letter_for(self, letter):
+        literal = letter if letter.isalnum() else "\\" + letter
+        wider = ["\\w", "[a-z]", "[" + literal + "]", letter + "?" + "." if letter.isalnum() else ".", "\\p{L}", "[^\\s]", "[\\w.-]", "[a-z&&[^q]]",
+                 literal + "+", literal + "{1,2}", "\\Q" + letter + "\\E", "\\S", "[^,]", "\\p{Lower}", "\\x{%x}" % ord(letter), "\\u%04x" % ord(letter)]
+        return literal if self.chance(0.5) else "." if self.chance(0.3) else self.random.choice(wider)
 
     def topic(self):
         if self.chance(0.5):
@@ -182,6 +213,12 @@ class Texts:
     def json(self, value):
         """`value` as JSON, now and then with something about it that is odd or wrong."""
         text = json.dumps(value, ensure_ascii=self.chance(0.5))
+        if self.chance(0.04):
+            odd = self.pick("NaN", "-007", "00", "1e999999", "1e-999999", "0x1", ".5", "1.", "+1", "Infinity", "1" * 1000, "1" * 1001, "-" + "9" * 999,
+                            "0." + "1" * 998, "0." + "1" * 999, "[" * 990 + "]" * 990, "[" * 1001 + "]" * 1001, "/* x */ 1", "'a'", "\"\\ud83d\"",
+                            "\"\\ude00\\ud83d\"", "\"\\x\"", "\"\t\"", "{\"a\":1,\"a\":2}", "1e5", "12345678901234567890.0", "1E+2", "[1,]", "tru",
+                            "{\"a\" 1}", "", "1 2", "\"a", "-", "-0", "-0.0", "0e0", "1e400", "9223372036854775808")
+            text = odd if self.chance(0.4) else text.replace("1", odd, 1)
         return self.mutated(text, "{}[]\",:0.e-tnf\\ u'") if self.chance(0.15) else text
 
     def json_string(self):

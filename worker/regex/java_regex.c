@@ -47,7 +47,8 @@ static bool codes_create(struct java_regex *regex, const char *translated, char 
     regex->codes[WHOLE] = compile(translated, PCRE2_ANCHORED | PCRE2_ENDANCHORED, why, why_size);
     if (regex->codes[WHOLE] == NULL)
         return false;
-    regex->codes[SEARCH] = compile(translated, 0, why, why_size);
+    /* PCRE2's JIT (seen in 10.42) looks for the first letters of a match too far on: it does not find (a|)a*. in "a". */
+    regex->codes[SEARCH] = compile(translated, PCRE2_NO_START_OPTIMIZE, why, why_size);
     regex->match = pcre2_match_data_create_from_pattern(regex->codes[WHOLE], NULL);
     regex->limits = pcre2_match_context_create(NULL);
     if (regex->codes[SEARCH] == NULL || regex->match == NULL || regex->limits == NULL)
