@@ -1,4 +1,5 @@
 #include "charset.h"
+#include "charset_names.h"
 
 #include "utf8_text.h"
 
@@ -34,41 +35,6 @@ static const struct family {
     {"UTF-16LE", "UTF-16LE", NULL, 2, false, "?\0"},     {"UTF-32", "UTF-32BE", "UTF-32LE", 4, false, "\0\0\0?"},
     {"UTF-32BE", "UTF-32BE", NULL, 4, false, "\0\0\0?"}, {"UTF-32LE", "UTF-32LE", NULL, 4, false, "?\0\0\0"},
 };
-
-/* Java's second names of the same charsets. */
-static const struct {
-    const char *alias, *name;
-} ALIASES[] = {{"UTF16", "UTF-16"},
-               {"UTF_16", "UTF-16"},
-               {"unicode", "UTF-16"},
-               {"UnicodeBig", "UTF-16"},
-               {"X-UTF-16BE", "UTF-16BE"},
-               {"ISO-10646-UCS-2", "UTF-16BE"},
-               {"X-UTF-16LE", "UTF-16LE"},
-               {"UnicodeBigUnmarked", "UTF-16BE"},
-               {"UTF_16BE", "UTF-16BE"},
-               {"UnicodeLittleUnmarked", "UTF-16LE"},
-               {"UTF_16LE", "UTF-16LE"},
-               {"UTF32", "UTF-32"},
-               {"UTF_32", "UTF-32"},
-               {"X-UTF-32BE", "UTF-32BE"},
-               {"UTF_32BE", "UTF-32BE"},
-               {"X-UTF-32LE", "UTF-32LE"},
-               {"UTF_32LE", "UTF-32LE"},
-               {"UTF8", "UTF-8"},
-               {"unicode-1-1-utf-8", "UTF-8"},
-               {"ISO8859_1", "ISO-8859-1"},
-               {"8859_1", "ISO-8859-1"},
-               {"ISO8859_15", "ISO-8859-15"},
-               {"ASCII7", "US-ASCII"}};
-
-static const char *plain_name(const char *name)
-{
-    for (size_t i = 0; i < sizeof(ALIASES) / sizeof(ALIASES[0]); i++)
-        if (strcasecmp(name, ALIASES[i].alias) == 0)
-            return ALIASES[i].name;
-    return name;
-}
 
 static const struct family *family_of(const char *name)
 {
@@ -132,7 +98,8 @@ static struct charset *coders_open(const char *name, const struct family *family
 
 struct charset *charset_open(const char *name, bool *is_utf8, struct mr_error **error)
 {
-    name = plain_name(name);
+    char plain[CHARSET_NAME_MAX];
+    name = charset_plain_name(name, plain);
     *is_utf8 = strcasecmp(name, "UTF-8") == 0;
     if (*is_utf8)
         return NULL;
