@@ -70,16 +70,13 @@ struct mr_value *mr_map_create(struct mr_arena *arena, size_t capacity)
 /* Most keys are text of different lengths. */
 static struct value_entry *find_among_few(const struct value_map *map, const struct mr_value *key)
 {
-    struct value_entry *end = map->entries + map->count;
-    if (value_is_text(key)) {
-        for (struct value_entry *entry = map->entries; entry < end; entry++)
-            if (entry->key.length == key->length && value_text_is(&entry->key, key->bytes, key->length))
-                return entry;
-        return NULL;
-    }
-    for (struct value_entry *entry = map->entries; entry < end; entry++)
-        if (mr_value_equals(&entry->key, key))
+    bool is_text = value_is_text(key);
+    for (uint32_t i = 0; i < map->count; i++) {
+        struct value_entry *entry = &map->entries[i];
+        if (is_text ? entry->key.length == key->length && value_text_is(&entry->key, key->bytes, key->length)
+                    : mr_value_equals(&entry->key, key))
             return entry;
+    }
     return NULL;
 }
 
