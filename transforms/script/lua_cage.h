@@ -23,8 +23,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef CAGE_CPU_MS /* fuzzing has less time for each script */
 #define CAGE_STEPS_MAX 2000000
 #define CAGE_CPU_MS 25
+#endif
 #define CAGE_CHURN 16
 #define CAGE_BLOCK_BYTES ((size_t)4 << 20)
 /* From here on a text or table is big: working through it takes longer than the instructions between two looks at the clock. */
