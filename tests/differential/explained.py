@@ -92,6 +92,12 @@ def _week_year(case, java, ours):
     return case["class"].split("$")[0].endswith("TimestampConverter") and "Y" in pattern and any(letter in pattern for letter in "XZzG")
 
 
+def _zone_names(case, java, ours):
+    """The zone that a text names; Millrace knows the common ones, without their summer times."""
+    pattern = case["config"].get("format", "")
+    return case["class"].split("$")[0].endswith("TimestampConverter") and ("z" in pattern or "Z" in pattern)
+
+
 def _two_renames(case, java, ours):
     """Of two fields renamed to one name Java takes the one that its hash map has last."""
     text = case["config"].get("renames", "") + ",".join(value for name, value in case["config"].items() if name.endswith(".renames"))
@@ -105,6 +111,7 @@ EXPLAINED = {
     "identity of bytes": _identity,
     "look-behind of variable length": _look_behind,
     "a list with duplicates in a chain": _twice_in_chain,
+    "names of time zones": _zone_names,
     "two renames onto one name": _two_renames,
     "week years with offsets or eras": _week_year,
     "words about a mistake": _words,
