@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +53,19 @@ static void trim(const char **text, size_t *size)
         (*size)--;
 }
 
-static int split(const char *text, struct item *item, struct mr_error **error)
+/* Kafka Connect's words for too many colons: they show the whole list, under the name of another transform's option. */
+static int refuse_colons(const struct mr_config *config, const char *text, struct mr_error **error)
+{
+    char list[1024] = "";
+    size_t count = mr_config_list_count(config, "spec"), length = 0;
+    for (size_t i = 0; i < count && length < sizeof(list); i++) {
+        int size = snprintf(list + length, sizeof(list) - length, "%s%s", i == 0 ? "" : ", ", mr_config_list_at(config, "spec", i));
+        length += size > 0 ? (size_t)size : 0;
+    }
+    return mr_error_set(error, MR_ERR_CONNECT, "Invalid value [%s] for configuration renames: Invalid rename mapping: %s", list, text);
+}
+
+static int split(const struct mr_config *config, const char *text, struct item *item, struct mr_error **error)
 {
     size_t size = strlen(text), given = size;
     while (size > 0 && text[size - 1] == ':')
@@ -67,12 +80,22 @@ static int split(const char *text, struct item *item, struct mr_error **error)
                                .type = colon + 1,
                                .type_size = size - (size_t)(colon + 1 - text) };
     if (colon != NULL && memchr(item->type, ':', item->type_size) != NULL)
-        return mr_error_set(error, MR_ERR_CONNECT, "Invalid value [%s] for configuration renames: Invalid rename mapping: %s",
-                            text, text);
+        return refuse_colons(config, text, error);
     trim(&item->type, &item->type_size);
     if (item->field != NULL)
         trim(&item->field, &item->field_size);
     return 0;
+}
+
+/* In capitals, as Kafka Connect's words have it. */
+static const char *unsupported_name(enum mr_type type)
+{
+    switch (type) {
+    case MR_TYPE_BYTES: return "BYTES";
+    case MR_TYPE_ARRAY: return "ARRAY";
+    case MR_TYPE_MAP: return "MAP";
+    default: return "STRUCT";
+    }
 }
 
 static int type_of(const struct item *item, enum mr_type *type, struct mr_error **error)
@@ -87,7 +110,7 @@ static int type_of(const struct item *item, enum mr_type *type, struct mr_error 
             return 0;
         return mr_error_set(error, MR_ERR_CONNECT,
                             "Cast transformation does not support casting to %s; supported types are [INT8, INT16, INT32, "
-                            "INT64, FLOAT32, FLOAT64, BOOLEAN, STRING]", name);
+                            "INT64, FLOAT32, FLOAT64, BOOLEAN, STRING]", unsupported_name(*type));
     }
     return mr_error_set(error, MR_ERR_CONNECT, "Invalid type found in casting spec: %.*s", size, item->type);
 }
@@ -105,7 +128,7 @@ static int check_spec(const char *name, const char *text, const struct mr_config
         const char *entry = mr_config_list_at(config, name, i);
         if (*entry != '\0' && entry[strspn(entry, ":")] == '\0')
             continue; /* colons alone: found when the plugin is set up, as in Kafka Connect */
-        if (split(entry, &item, error) < 0 || type_of(&item, &type, error) < 0)
+        if (split(config, entry, &item, error) < 0 || type_of(&item, &type, error) < 0)
             return -1;
         whole += item.field == NULL;
     }
@@ -139,10 +162,14 @@ static int configure(struct cast *cast, const struct mr_config *config, struct m
     for (size_t i = 0; i < count; i++) {
         struct item item;
         enum mr_type type;
-        if (split(mr_config_list_at(config, "spec", i), &item, error) < 0 || type_of(&item, &type, error) < 0)
+        if (split(config, mr_config_list_at(config, "spec", i), &item, error) < 0 || type_of(&item, &type, error) < 0)
             return -1;
+        struct mr_bytes field = { .data = item.field, .size = item.field_size };
+        int64_t known = item.field == NULL ? -1 : names_find(&cast->fields, field);
         if (item.field == NULL)
             cast->whole = type;
+        else if (known >= 0)
+            cast->types[known] = type;
         else if (!names_add(&cast->fields, item.field, item.field_size))
             return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for Cast");
         else

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "support/schema_plan.h"
-#include "text.h"
 #include "transform.h"
 
 #define PURPOSE "flattening"
@@ -49,13 +48,17 @@ static void destroy(void *self)
 static struct mr_bytes join(const struct flatten *flatten, struct mr_arena *arena, struct mr_bytes prefix,
                             struct mr_bytes name)
 {
-    struct text text = { .arena = arena };
-    text_add(&text, prefix.data, prefix.size);
+    size_t delimiter = prefix.size == 0 ? 0 : strlen(flatten->delimiter), size = prefix.size + delimiter + name.size;
+    char *joined = mr_arena_alloc(arena, size + 1);
+    if (joined == NULL)
+        return (struct mr_bytes){ .data = NULL };
     if (prefix.size > 0)
-        text_add_string(&text, flatten->delimiter);
-    text_add(&text, name.data, name.size);
-    text_add(&text, "", 1);
-    return (struct mr_bytes){ .data = text.failed ? NULL : text.data, .size = text.failed ? 0 : text.size - 1 };
+        memcpy(joined, prefix.data, prefix.size);
+    memcpy(joined + prefix.size, flatten->delimiter, delimiter);
+    if (name.size > 0)
+        memcpy(joined + prefix.size + delimiter, name.data, name.size);
+    joined[size] = '\0';
+    return (struct mr_bytes){ .data = joined, .size = size };
 }
 
 /* With a schema ---------------------------------------------------------------------------------------------- */
@@ -196,11 +199,15 @@ static int apply_with_schema(struct flatten *flatten, struct mr_record *record, 
 static int add_entries(const struct flatten *flatten, struct mr_arena *arena, struct mr_value *flat, struct mr_bytes prefix,
                        const struct mr_value *map, struct mr_error **error);
 
-static int add_entry(const struct flatten *flatten, struct mr_arena *arena, struct mr_value *flat, struct mr_bytes name,
-                     const struct mr_value *value, struct mr_error **error)
+/* `key` NULL: the name. A null key of the outermost map stays null; behind a prefix it is the text "null". */
+static int add_entry(const struct flatten *flatten, struct mr_arena *arena, struct mr_value *flat, const struct mr_value *key,
+                     struct mr_bytes name, const struct mr_value *value, struct mr_error **error)
 {
     switch (mr_value_kind(value)) {
-    case MR_KIND_MAP: return add_entries(flatten, arena, flat, name, value, error);
+    case MR_KIND_MAP:
+        if (key != NULL && mr_map_count(value) > 0)
+            return data_error(error, NULL_POINTER, "Flatten: a map lies under a key that is null");
+        return add_entries(flatten, arena, flat, name, value, error);
     case MR_KIND_STRUCT:
         return mr_error_set(error, MR_ERR_DATA,
                             "Flatten transformation does not support struct for record without schemas (for field %s).",
@@ -210,7 +217,8 @@ static int add_entry(const struct flatten *flatten, struct mr_arena *arena, stru
     case MR_KIND_INSTANT: return not_supported(error, "Flatten", value);
     default: break;
     }
-    const struct mr_value *key = mr_string_ref(arena, name.data, name.size);
+    if (key == NULL)
+        key = mr_string_ref(arena, name.data, name.size);
     return key != NULL && mr_map_put(arena, flat, key, value) == 0 ? 0 : mr_arena_failed(arena, error);
 }
 
@@ -219,13 +227,14 @@ static int add_entries(const struct flatten *flatten, struct mr_arena *arena, st
 {
     for (size_t i = 0; i < mr_map_count(map); i++) {
         const struct mr_value *key = mr_map_key_at(map, i);
-        if (mr_value_kind(key) != MR_KIND_STRING)
+        bool is_null = mr_value_is_null(key);
+        if (!is_null && mr_value_kind(key) != MR_KIND_STRING)
             return data_error(error, CLASS_CAST, "Flatten: a key of a map is no text but %s",
                               mr_kind_name(mr_value_kind(key)));
-        struct mr_bytes name = join(flatten, arena, prefix, mr_value_bytes(key));
+        struct mr_bytes name = join(flatten, arena, prefix, is_null ? bytes_of("null") : mr_value_bytes(key));
         if (name.data == NULL)
             return mr_arena_failed(arena, error);
-        if (add_entry(flatten, arena, flat, name, mr_map_value_at(map, i), error) < 0)
+        if (add_entry(flatten, arena, flat, is_null && prefix.size == 0 ? key : NULL, name, mr_map_value_at(map, i), error) < 0)
             return -1;
     }
     return 0;

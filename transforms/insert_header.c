@@ -4,6 +4,14 @@
 #include "literal.h"
 #include "transform.h"
 
+/* ConfigDef.NonNullValidator: a second mistake where the option is missing. */
+static int check_given(const char *name, const char *text, const struct mr_config *config, const void *argument,
+                       struct mr_error **error)
+{
+    (void)name, (void)config, (void)argument;
+    return text != NULL ? 0 : mr_error_set(error, MR_ERR_CONFIG, "entry must be non null");
+}
+
 static const struct mr_config_row rows[] = {
     {
         .name = "header",
@@ -11,6 +19,7 @@ static const struct mr_config_row rows[] = {
         .default_text = MR_REQUIRED,
         .importance = MR_HIGH,
         .doc = "The name of the header.",
+        .validator = check_given,
     },
     {
         .name = "value.literal",
@@ -18,6 +27,7 @@ static const struct mr_config_row rows[] = {
         .default_text = MR_REQUIRED,
         .importance = MR_HIGH,
         .doc = "What the header gets; text that looks like a number, a date, a list or a map becomes one.",
+        .validator = check_given,
     },
 };
 static const struct mr_config_def options = MR_CONFIG_DEF(rows);

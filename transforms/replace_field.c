@@ -78,13 +78,16 @@ static int check_renames(const char *name, const char *text, const struct mr_con
     return 0;
 }
 
+/* From the last on: of two renames of one field the later counts. */
 static bool add_renames(struct replace_field *replace, const struct mr_config *config)
 {
-    size_t count = mr_config_list_count(config, "renames"), old_size, new_size;
-    for (size_t i = 0; i < count; i++) {
+    size_t old_size, new_size;
+    for (size_t i = mr_config_list_count(config, "renames"); i-- > 0;) {
         const char *text = mr_config_list_at(config, "renames", i);
         if (!split_rename(text, &old_size, &new_size))
             continue; /* the validator refused it */
+        if (names_find(&replace->olds, (struct mr_bytes){ .data = text, .size = old_size }) >= 0)
+            continue;
         if (!names_add(&replace->olds, text, old_size) || !names_add(&replace->news, text + old_size + 1, new_size))
             return false;
     }
@@ -193,6 +196,11 @@ static int apply_schemaless(struct replace_field *replace, struct mr_record *rec
     struct mr_value *updated = mr_map_create(arena, count);
     for (size_t i = 0; updated != NULL && i < count; i++) {
         const struct mr_value *key = mr_map_key_at(value, i);
+        if (mr_value_is_null(key)) { /* is on no list but the empty one */
+            if (replace->include.count == 0 && mr_map_put(arena, updated, key, mr_map_value_at(value, i)) < 0)
+                return mr_arena_failed(arena, error);
+            continue;
+        }
         if (mr_value_kind(key) != MR_KIND_STRING)
             return mr_error_set(error, MR_ERR_DATA, "Only maps with text keys supported for [" PURPOSE "], found: %s",
                                 mr_kind_name(mr_value_kind(key)));

@@ -81,6 +81,8 @@ static struct schema_plan *build_plan(const void *self, const struct mr_schema *
         mr_schema_builder_set_name(builder, set->name);
     if (set->has_version)
         mr_schema_builder_set_version(builder, set->version);
+    if (mr_schema_has_parameters(from))
+        mr_schema_builder_set_parameters_present(builder);
     mr_schema_builder_set_optional(builder, mr_schema_is_optional(from));
     for (size_t i = 0; i < mr_schema_field_count(from); i++)
         mr_schema_builder_add_field(builder, mr_schema_field_name(from, i), mr_schema_field(from, i));

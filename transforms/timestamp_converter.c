@@ -9,12 +9,12 @@
 #define PURPOSE "converting timestamp formats"
 #define ARENA_BYTES ((size_t)64 << 20)
 
-/* The forms of a timestamp; the first three are instants. */
-enum form { FORM_TIMESTAMP, FORM_DATE, FORM_TIME, FORM_UNIX, FORM_STRING, FORM_UNKNOWN };
-static const char *const target_types[] = { "Timestamp", "Date", "Time", "unix", "string", NULL };
+/* The forms of a timestamp, in the order in which Kafka Connect tells them to who misspelt one. */
+enum form { FORM_STRING, FORM_UNIX, FORM_DATE, FORM_TIME, FORM_TIMESTAMP, FORM_UNKNOWN };
+static const char *const target_types[] = { "string", "unix", "Date", "Time", "Timestamp", NULL };
 
-enum precision { SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS };
-static const char *const precisions[] = { "seconds", "milliseconds", "microseconds", "nanoseconds", NULL };
+enum precision { NANOSECONDS, MICROSECONDS, MILLISECONDS, SECONDS };
+static const char *const precisions[] = { "nanoseconds", "microseconds", "milliseconds", "seconds", NULL };
 
 static const struct mr_config_row rows[] = {
     {
@@ -213,7 +213,8 @@ static int ms_of(const struct timestamp_converter *converter, enum form form, co
                  struct mr_error **error)
 {
     enum form found = form_of_value(value);
-    bool fits = form <= FORM_TIME ? found == FORM_TIMESTAMP : found == form;
+    bool is_instant = form == FORM_DATE || form == FORM_TIME || form == FORM_TIMESTAMP;
+    bool fits = is_instant ? found == FORM_TIMESTAMP : found == form;
     if (found == FORM_UNKNOWN && form == FORM_UNKNOWN)
         return mr_error_set(error, MR_ERR_DATA, "TimestampConverter does not support values of kind %s as timestamps",
                             mr_kind_name(mr_value_kind(value)));
@@ -329,8 +330,14 @@ static struct schema_plan *build_plan(const void *self, const struct mr_schema *
         return NULL;
     if (at >= 0) {
         enum form form;
-        if (form_of_schema(mr_schema_field(from, (size_t)at), &form, NULL) < 0)
-            form = FORM_UNKNOWN; /* fails the values that have it; a null struct passes */
+        bool has_default = mr_schema_default(from) != NULL; /* a struct that has the field, too */
+        if (form_of_schema(mr_schema_field(from, (size_t)at), &form, has_default ? error : NULL) < 0) {
+            if (has_default) {
+                schema_plan_destroy(plan);
+                return NULL;
+            }
+            form = FORM_UNKNOWN; /* fails the structs that have it; a null struct passes */
+        }
         plan->fields[at] = (int32_t)form;
     }
     return mr_schema_default(from) == NULL ? plan : with_default(converter, plan, error);

@@ -22,8 +22,12 @@ static const struct mr_config_row rows[] = {
 };
 static const struct mr_config_def options = MR_CONFIG_DEF(rows);
 
+#define TOPIC "${topic}"
+#define TIMESTAMP "${timestamp}"
+
 struct timestamp_router {
     char *topic_format;
+    bool is_plain;              /* no $ in it but those of placeholders */
     struct date_format *format; /* NULL: a bad pattern, which fails each record and nothing before */
     struct mr_error *why;
 };
@@ -39,12 +43,30 @@ static void destroy(void *self)
     free(router);
 }
 
+static size_t placeholder_size(const char *at, const char *placeholder)
+{
+    size_t size = strlen(placeholder);
+    return strncmp(at, placeholder, size) == 0 ? size : 0;
+}
+
+static bool is_plain(const char *format)
+{
+    while ((format = strchr(format, '$')) != NULL) {
+        size_t size = placeholder_size(format, TOPIC) + placeholder_size(format, TIMESTAMP);
+        if (size == 0)
+            return false;
+        format += size;
+    }
+    return true;
+}
+
 static void *create(const struct mr_config *config, struct mr_error **error)
 {
     struct timestamp_router *router = calloc(1, sizeof(*router));
     if (router != NULL)
         router->topic_format = strdup(mr_config_string(config, "topic.format"));
     if (router != NULL && router->topic_format != NULL) {
+        router->is_plain = is_plain(router->topic_format);
         router->format = date_format_create(mr_config_string(config, "timestamp.format"), &router->why);
         if (router->format != NULL || mr_error_code(router->why) == MR_ERR_CONFIG)
             return router;
@@ -69,15 +91,35 @@ static struct mr_bytes fill_in(struct mr_arena *arena, struct mr_bytes format, c
     return (struct mr_bytes){ .data = text.failed ? NULL : text.size == 0 ? "" : text.data, .size = text.size };
 }
 
-/* NUL-terminated, in the arena; NULL: no memory. A placeholder that came in with the old name counts as well. */
+/* NUL-terminated, in the arena; NULL: no memory. For a plain format, and a name without $. */
+static const char *new_topic_plainly(const struct timestamp_router *router, struct mr_arena *arena, const char *topic, int64_t ms)
+{
+    struct text text = { .arena = arena };
+    for (const char *at = router->topic_format, *next; *at != '\0'; at = next) {
+        next = strchrnul(at, '$');
+        text_add(&text, at, (size_t)(next - at));
+        size_t size = placeholder_size(next, TOPIC);
+        if (size > 0) {
+            text_add_string(&text, topic);
+        } else if (*next != '\0') {
+            size = placeholder_size(next, TIMESTAMP);
+            date_format_print(router->format, ms, &text);
+        }
+        next += size;
+    }
+    text_add(&text, "", 1);
+    return text.failed ? NULL : text.data;
+}
+
+/* The same for any. A placeholder that came in with the old name counts as well. */
 static const char *new_topic(const struct timestamp_router *router, struct mr_arena *arena, const char *topic, int64_t ms)
 {
     struct text stamp = { .arena = arena };
     date_format_print(router->format, ms, &stamp);
-    struct mr_bytes name = fill_in(arena, bytes_of(router->topic_format), "${topic}", bytes_of(topic));
+    struct mr_bytes name = fill_in(arena, bytes_of(router->topic_format), TOPIC, bytes_of(topic));
     if (stamp.failed || name.data == NULL)
         return NULL;
-    name = fill_in(arena, name, "${timestamp}", (struct mr_bytes){ .data = stamp.data, .size = stamp.size });
+    name = fill_in(arena, name, TIMESTAMP, (struct mr_bytes){ .data = stamp.data, .size = stamp.size });
     struct text text = { .arena = arena };
     text_add(&text, name.data, name.size);
     text_add(&text, "", 1);
@@ -95,8 +137,9 @@ static int apply(void *self, struct mr_record *record, struct mr_emitter *emitte
         return data_error(error, ILLEGAL_ARGUMENT, "%s", mr_error_message(router->why));
     if (topic == NULL)
         return data_error(error, NULL_POINTER, "TimestampRouter: the record has no topic");
-    const char *renamed = new_topic(router, arena, topic, mr_record_timestamp_ms(record));
-    if (renamed == NULL || mr_record_set_topic(record, renamed) < 0)
+    bool is_simple = router->is_plain && strchr(topic, '$') == NULL;
+    const char *renamed = (is_simple ? new_topic_plainly : new_topic)(router, arena, topic, mr_record_timestamp_ms(record));
+    if (renamed == NULL || mr_record_set_topic_ref(record, renamed) < 0) /* as long as the batch */
         return mr_arena_failed(arena, error);
     return mr_emit(emitter, record);
 }

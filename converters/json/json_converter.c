@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const DECIMAL_FORMATS[] = {"BASE64", "NUMERIC", NULL};
+static const char *const DECIMAL_FORMATS[] = {"NUMERIC", "BASE64", NULL};
 
 #define SCHEMAS .group = "Schemas", .width = MR_WIDTH_MEDIUM
 #define SERIALIZATION .group = "Serialization", .width = MR_WIDTH_MEDIUM

@@ -29,8 +29,8 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
         return 0;
     unsigned byte = bytes.size == 1 ? *(const unsigned char *)bytes.data : 2;
     if (byte > 1)
-        return mr_error_set(error, MR_ERR_DATA, "Failed to deserialize boolean: it is one byte, 0 or 1; these are %zu bytes",
-                            bytes.size);
+        return mr_error_set(error, MR_ERR_DATA, "Failed to deserialize boolean: %zu byte%s; it is one, 0 or 1", bytes.size,
+                            bytes.size == 1 ? " that is neither" : "s");
     *value = mr_boolean(byte == 1);
     return 0;
 }

@@ -1,4 +1,5 @@
 #include "charset.h"
+#include "charset_names.h"
 
 #include "utf8_text.h"
 
@@ -35,45 +36,23 @@ static const struct family {
     {"UTF-32BE", "UTF-32BE", NULL, 4, false, "\0\0\0?"}, {"UTF-32LE", "UTF-32LE", NULL, 4, false, "?\0\0\0"},
 };
 
-/* Java's second names of the same charsets. */
-static const struct {
-    const char *alias, *name;
-} ALIASES[] = {{"UTF16", "UTF-16"},
-               {"UTF_16", "UTF-16"},
-               {"UnicodeBigUnmarked", "UTF-16BE"},
-               {"UTF_16BE", "UTF-16BE"},
-               {"UnicodeLittleUnmarked", "UTF-16LE"},
-               {"UTF_16LE", "UTF-16LE"},
-               {"UTF32", "UTF-32"},
-               {"UTF_32", "UTF-32"},
-               {"UTF8", "UTF-8"},
-               {"unicode-1-1-utf-8", "UTF-8"},
-               {"ISO8859_1", "ISO-8859-1"},
-               {"8859_1", "ISO-8859-1"},
-               {"ISO8859_15", "ISO-8859-15"},
-               {"ASCII7", "US-ASCII"}};
-
-static const char *plain_name(const char *name)
-{
-    for (size_t i = 0; i < sizeof(ALIASES) / sizeof(ALIASES[0]); i++)
-        if (strcasecmp(name, ALIASES[i].alias) == 0)
-            return ALIASES[i].name;
-    return name;
-}
-
-/* iconv takes options behind slashes; Java does not. */
-static bool is_name(const char *name)
-{
-    size_t size = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+.:_");
-    return size > 0 && size < NAME_MAX_BYTES && name[size] == '\0';
-}
-
 static const struct family *family_of(const char *name)
 {
     for (size_t i = 0; i < sizeof(FAMILY) / sizeof(FAMILY[0]); i++)
         if (strcasecmp(name, FAMILY[i].name) == 0)
             return &FAMILY[i];
     return NULL;
+}
+
+/* iconv takes options behind slashes, and more names of the Unicode family; Java does not. */
+static bool is_name(const char *name)
+{
+    static const char *const UNICODE[] = {"UTF", "UCS", "UNICODE", "ISO-10646", "CSUCS", "10646", "OSF0001010"};
+    for (size_t i = 0; i < sizeof(UNICODE) / sizeof(UNICODE[0]); i++)
+        if (strncasecmp(name, UNICODE[i], strlen(UNICODE[i])) == 0 && family_of(name) == NULL)
+            return false;
+    size_t size = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+.:_");
+    return size > 0 && size < NAME_MAX_BYTES && name[size] == '\0';
 }
 
 static void coder_close(iconv_t coder)
@@ -119,7 +98,8 @@ static struct charset *coders_open(const char *name, const struct family *family
 
 struct charset *charset_open(const char *name, bool *is_utf8, struct mr_error **error)
 {
-    name = plain_name(name);
+    char plain[CHARSET_NAME_MAX];
+    name = charset_plain_name(name, plain);
     *is_utf8 = strcasecmp(name, "UTF-8") == 0;
     if (*is_utf8)
         return NULL;
@@ -192,6 +172,14 @@ static void mark_read(const struct charset *charset, struct conversion *conversi
     conversion_skip(conversion, size);
 }
 
+/* How long the ill-formed part is: in UTF-16 the first half of a pair takes with it what stands in the place of the second. */
+static size_t ill_formed_size(const struct charset *charset, const struct conversion *conversion)
+{
+    bool is_little = conversion->coder == charset->decoder_little || charset->question[0] == '?';
+    unsigned char high = (unsigned char)conversion->at[is_little ? 1 : 0];
+    return charset->unit_bytes == 2 && high >= 0xD8 && high <= 0xDB ? 4 : charset->unit_bytes;
+}
+
 int charset_decode(struct charset *charset, struct mr_arena *arena, struct mr_bytes bytes, struct mr_bytes *utf8,
                    struct mr_error **error)
 {
@@ -202,7 +190,7 @@ int charset_decode(struct charset *charset, struct mr_arena *arena, struct mr_by
     while (!conversion_run(&conversion)) {
         bool is_cut_off = errno == EINVAL;
         text_add_string(&conversion.out, REPLACEMENT);
-        conversion_skip(&conversion, is_cut_off ? conversion.left : charset->unit_bytes);
+        conversion_skip(&conversion, is_cut_off ? conversion.left : ill_formed_size(charset, &conversion));
     }
     return conversion_end(&conversion, utf8, error);
 }

@@ -99,7 +99,7 @@ const char *loader_gap_reason(const struct loader *loader, size_t index);   /* i
  * HeaderConverter, ConfigProvider, ConnectorClientConfigOverridePolicy, RestExtension). A nested class (with $) has only its full name.
  * Case matters. Short names made from any kind count for the class: "Json" is JsonConverter, also as header converter.
  *
- * `version_range`: NULL or "latest" is the newest; "1.0" means exactly [1.0]; else Maven's range syntax: "[1.0,2.0)",
+ * `version_range`: NULL or "latest" is the newest; "1.0" means exactly [1.0], "1.0,2.0" [1.0,2.0]; else Maven's range syntax: "[1.0,2.0)",
  * "(,3]", "[1,2),[3,)". Versions are ordered as Maven does; of those in the range the newest is taken.
  *
  * Returns 0, or -1 and an error in the words of Kafka Connect:
@@ -112,6 +112,9 @@ int loader_find_connector(const struct loader *loader, const char *name, const c
     const struct loader_plugin **plugin, struct mr_error **error);
 int loader_find_any(const struct loader *loader, const char *name, const char *version_range,
     const struct loader_plugin **plugin, struct mr_error **error);
+
+/* Is this a version or a range as above? -1: MR_ERR_CONFIG says what is wrong with it. */
+int loader_version_range_check(const char *version_range, struct mr_error **error);
 
 /* Class names that somebody who wrote `name` may have meant, the nearest first: those that differ in few letters or in case,
  * with or without package, kind's suffix and nested class ("InserField": InsertField$Key and InsertField$Value). Fills at

@@ -95,7 +95,7 @@ enum name_match name_match(const struct loader_plugin *plugin, const char *name)
 /* "Connector", "Transformation", … */
 const char *kind_suffix(enum mr_plugin_kind kind);
 
-/* ---- version.c ---- */
+/* ---- version_range.c ---- */
 struct version_range;
 /* NULL text and "latest" give a NULL range, which contains every version. */
 int version_range_parse(const char *text, struct version_range **range, struct mr_error **error);

@@ -197,3 +197,11 @@ int loader_find_any(const struct loader *loader, const char *name, const char *v
     struct scope scope = { ~0u, "Plugin", "plugin", "plugins" };
     return find(loader, &scope, name, version_range, plugin, error);
 }
+
+int loader_version_range_check(const char *version_range, struct mr_error **error)
+{
+    struct version_range *range;
+    int status = version_range_parse(version_range, &range, error);
+    version_range_destroy(range);
+    return status;
+}

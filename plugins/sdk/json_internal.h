@@ -52,6 +52,17 @@ struct json_reader {
     struct json_stack stack;
 };
 
+#define JSON_ONES UINT64_C(0x0101010101010101)
+#define JSON_HIGHS UINT64_C(0x8080808080808080)
+
+/* Eight bytes of a string: a high bit for each one (at least the first such) that is a quote, a backslash or below U+0020. */
+static inline uint64_t json_special_bytes(uint64_t word)
+{
+    uint64_t quote = word ^ JSON_ONES * '"', backslash = word ^ JSON_ONES * '\\';
+    uint64_t low = word - JSON_ONES * 0x20;
+    return (((quote - JSON_ONES) & ~quote) | ((backslash - JSON_ONES) & ~backslash) | (low & ~word)) & JSON_HIGHS;
+}
+
 /* `text` must be UTF-8 (json_encoding_detect). `error` may be the caller's. */
 void json_reader_init(struct json_reader *reader, struct mr_arena *arena, struct mr_bytes text, uint32_t flags,
                       struct mr_error **error);
@@ -126,7 +137,16 @@ void json_error_hand_on(struct mr_error **error, struct mr_error *mistake);
 const struct mr_value *json_read_text(struct mr_arena *arena, struct mr_bytes text, const struct mr_schema *schema,
                                       uint32_t flags, uint32_t depth, struct mr_error **error);
 
-bool json_stack_push(struct json_stack *stack, const struct mr_value *cell);
+bool json_stack_grow(struct json_stack *stack);
+
+/* false: no memory. */
+static inline bool json_stack_push(struct json_stack *stack, const struct mr_value *cell)
+{
+    if (__builtin_expect(stack->count == stack->capacity, 0) && !json_stack_grow(stack))
+        return false;
+    stack->cells[stack->count++] = *cell;
+    return true;
+}
 
 /* json_base64.c: as Jackson reads MIME base64: padding required, blanks between groups of four only. `out` has room
  * for size / 4 × 3 bytes. */

@@ -25,7 +25,7 @@ void json_reader_release(struct json_reader *reader)
         mem_free(reader->stack.cells);
 }
 
-static bool stack_grow(struct json_stack *stack)
+bool json_stack_grow(struct json_stack *stack)
 {
     size_t capacity = stack->capacity * 2;
     bool is_small = stack->cells == stack->small;
@@ -36,14 +36,6 @@ static bool stack_grow(struct json_stack *stack)
         memcpy(cells, stack->small, sizeof(stack->small));
     stack->cells = cells;
     stack->capacity = capacity;
-    return true;
-}
-
-bool json_stack_push(struct json_stack *stack, const struct mr_value *cell)
-{
-    if (stack->count == stack->capacity && !stack_grow(stack))
-        return false;
-    stack->cells[stack->count++] = *cell;
     return true;
 }
 

@@ -8,25 +8,14 @@
 #include "base/utf8.h"
 #include "base/bans.h"
 
-#define ONES UINT64_C(0x0101010101010101)
-#define HIGHS UINT64_C(0x8080808080808080)
-
-/* A high bit for each byte (at least the first such) that is a quote, a backslash or below U+0020. */
-static uint64_t special_bytes(uint64_t word)
-{
-    uint64_t quote = word ^ ONES * '"', backslash = word ^ ONES * '\\';
-    uint64_t low = word - ONES * 0x20;
-    return (((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash) | (low & ~word)) & HIGHS;
-}
-
 /* The first special byte, or the end; bytes beyond ASCII are special as long as `is_ascii`. */
 static const char *plain_pass(const char *at, const char *end, bool is_ascii)
 {
-    uint64_t beyond = is_ascii ? HIGHS : 0;
+    uint64_t beyond = is_ascii ? JSON_HIGHS : 0;
     while (end - at >= 8) {
         uint64_t word;
         memcpy(&word, at, 8);
-        uint64_t special = special_bytes(word) | (word & beyond);
+        uint64_t special = json_special_bytes(word) | (word & beyond);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
         if (special != 0)
             return at + (__builtin_ctzll(special) >> 3);

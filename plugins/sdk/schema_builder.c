@@ -88,7 +88,6 @@ struct mr_schema_builder *mr_schema_builder_from(const struct mr_schema *schema,
         mr_schema_builder_set_version(builder, schema->version);
     if (schema->doc != NULL)
         mr_schema_builder_set_doc(builder, schema->doc);
-    builder->draft.has_parameters = schema->has_parameters;
     for (uint32_t i = 0; i < schema->parameter_count; i++)
         mr_schema_builder_set_parameter(builder, schema->parameters[i].key, schema->parameters[i].value);
     return builder;
@@ -313,7 +312,7 @@ static void check_default(struct mr_schema_builder *builder)
     const struct mr_value *value = draft->default_value;
     if (value == NULL)
         return;
-    if (draft->type == MR_TYPE_STRUCT && draft->logical == MR_LOGICAL_NONE) {
+    if (draft->type == MR_TYPE_STRUCT) { /* whatever its name: SetSchemaMetadata may give it any */
         bool fits = value->kind == MR_KIND_STRUCT && schema_fields_equal(draft, value->structure->schema);
         if (!fits) {
             note_mistake(builder, "the default of a struct schema is no struct with its fields");

@@ -72,7 +72,7 @@ struct value_entry {
 
 /* Entries in order of insertion. Past VALUE_MAP_LINEAR_MAX entries an index (open addressing, entry number + 1) finds
  * keys; `index` has 2 × capacity slots. */
-#define VALUE_MAP_LINEAR_MAX 12
+#define VALUE_MAP_LINEAR_MAX 16
 struct value_map {
     uint32_t count, capacity;
     struct value_entry *entries;

@@ -23,7 +23,18 @@ static void index_fill(struct value_map *map)
         index_insert(map, i);
 }
 
-/* Room for `capacity` entries at least; the old tables stay behind in the arena. */
+/* A table for all the map has room for; the old one stays behind in the arena. */
+static int index_create(struct mr_arena *arena, struct value_map *map)
+{
+    uint32_t *index = arena_alloc(arena, map_slots(map) * sizeof(*index));
+    if (index == NULL)
+        return -1;
+    map->index = index;
+    index_fill(map);
+    return 0;
+}
+
+/* Room for `least` entries; the old table stays behind in the arena. */
 static int map_reserve(struct mr_arena *arena, struct value_map *map, size_t least)
 {
     if (least > VALUE_COUNT_MAX) {
@@ -33,18 +44,15 @@ static int map_reserve(struct mr_arena *arena, struct value_map *map, size_t lea
     size_t capacity = 4;
     while (capacity < least)
         capacity *= 2;
-    bool indexed = capacity > VALUE_MAP_LINEAR_MAX;
     struct value_entry *entries = arena_alloc(arena, capacity * sizeof(*entries));
-    uint32_t *index = indexed ? arena_alloc(arena, capacity * 2 * sizeof(*index)) : NULL;
-    if (entries == NULL || (indexed && index == NULL))
+    if (entries == NULL)
         return -1;
     if (map->count > 0)
         memcpy(entries, map->entries, map->count * sizeof(*entries));
-    map->entries = entries;
-    map->capacity = (uint32_t)capacity;
-    map->index = index;
-    if (indexed)
-        index_fill(map);
+    struct value_map grown = {.count = map->count, .capacity = (uint32_t)capacity, .entries = entries};
+    if (map->index != NULL && index_create(arena, &grown) < 0)
+        return -1;
+    *map = grown;
     return 0;
 }
 
@@ -59,14 +67,23 @@ struct mr_value *mr_map_create(struct mr_arena *arena, size_t capacity)
     return capacity > 0 && map_reserve(arena, body, capacity) < 0 ? NULL : value;
 }
 
+/* Most keys are text of different lengths. */
+static struct value_entry *find_among_few(const struct value_map *map, const struct mr_value *key)
+{
+    bool is_text = value_is_text(key);
+    for (uint32_t i = 0; i < map->count; i++) {
+        struct value_entry *entry = &map->entries[i];
+        if (is_text ? entry->key.length == key->length && value_text_is(&entry->key, key->bytes, key->length)
+                    : mr_value_equals(&entry->key, key))
+            return entry;
+    }
+    return NULL;
+}
+
 struct value_entry *value_map_find(const struct value_map *map, const struct mr_value *key)
 {
-    if (map->index == NULL) {
-        for (uint32_t i = 0; i < map->count; i++)
-            if (mr_value_equals(&map->entries[i].key, key))
-                return &map->entries[i];
-        return NULL;
-    }
+    if (map->index == NULL)
+        return find_among_few(map, key);
     size_t mask = map_slots(map) - 1;
     for (size_t at = value_hash(key) & mask; map->index[at] != 0; at = (at + 1) & mask) {
         struct value_entry *entry = &map->entries[map->index[at] - 1];
@@ -89,6 +106,8 @@ static int map_append(struct mr_arena *arena, struct value_map *map, const struc
     const struct mr_value *value)
 {
     if (map->count == map->capacity && map_reserve(arena, map, (size_t)map->count + 1) < 0)
+        return -1;
+    if (map->count == VALUE_MAP_LINEAR_MAX && map->index == NULL && index_create(arena, map) < 0)
         return -1;
     map->entries[map->count] = (struct value_entry){.key = *key, .value = *value};
     map->count++;
@@ -132,9 +151,7 @@ struct mr_value *mr_map_copy(struct mr_arena *arena, const struct mr_value *map,
         return copy;
     memcpy(copy->map->entries, from->entries, from->count * sizeof(*from->entries));
     copy->map->count = from->count;
-    if (copy->map->index != NULL)
-        index_fill(copy->map);
-    return copy;
+    return from->count > VALUE_MAP_LINEAR_MAX && index_create(arena, copy->map) < 0 ? NULL : copy;
 }
 
 void mr_map_remove(struct mr_value *map, const char *key)

@@ -2,7 +2,6 @@
 
 #include "calendar.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,15 +147,23 @@ static int64_t week_of_year(const struct parts *parts)
     return is_next_week_year(parts) ? 1 : week_number(calendar_days_of(parts->date.year, 1, 1), parts->days);
 }
 
+/* With zeros in front up to so many digits. */
 static void put_number(struct text *text, int64_t number, size_t digits)
 {
     char line[32];
-    int size = snprintf(line, sizeof(line), "%" PRId64, number < 0 ? -number : number);
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    size_t at = sizeof(line);
+    do
+        line[--at] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    while (sizeof(line) - at < digits && at > 0)
+        line[--at] = '0';
+    size_t size = sizeof(line) - at;
     if (number < 0)
         text_add_string(text, "-");
-    for (size_t i = (size_t)size; i < digits; i++)
+    for (size_t i = size; i < digits; i++)
         text_add_string(text, "0");
-    text_add(text, line, (size_t)size);
+    text_add(text, line + at, size);
 }
 
 static void put_year(struct text *text, int64_t year, size_t digits)

@@ -20,7 +20,16 @@ struct reader {
 
 static bool is_delimiter(char character)
 {
-    return character != '\0' && strchr(":,{}[]\"", character) != NULL;
+    switch (character) {
+    case ':':
+    case ',':
+    case '{':
+    case '}':
+    case '[':
+    case ']':
+    case '"': return true;
+    default: return false;
+    }
 }
 
 /* A delimiter that no backslash escapes, or all up to the next one. Backslashes stay. */
@@ -74,19 +83,31 @@ static struct mr_bytes trim(struct mr_bytes text)
     return (struct mr_bytes){.data = start, .size = (size_t)(end - start)};
 }
 
+/* The next token without blanks around it, not taken. Blank tokens before it are lost. */
+static struct mr_bytes look(struct reader *reader)
+{
+    if (!reader->has_token)
+        reader->token = cut_token(reader);
+    reader->has_token = true;
+    struct mr_bytes trimmed = trim(reader->token);
+    while (trimmed.size == 0 && reader->at < reader->size) {
+        reader->token = cut_token(reader);
+        trimmed = trim(reader->token);
+    }
+    return trimmed;
+}
+
+static bool is_text(struct mr_bytes text, const char *expected)
+{
+    return text.size == strlen(expected) && memcmp(text.data, expected, text.size) == 0;
+}
+
 /* Is this the next token, blanks around it aside? Then it is taken. Blank tokens before it are lost either way. */
 static bool take_if(struct reader *reader, const char *expected)
 {
     if (!has_more(reader))
         return false;
-    if (!reader->has_token) {
-        reader->token = cut_token(reader);
-        reader->has_token = true;
-    }
-    while (trim(reader->token).size == 0 && reader->at < reader->size)
-        reader->token = cut_token(reader);
-    struct mr_bytes trimmed = trim(reader->token);
-    if (trimmed.size != strlen(expected) || memcmp(trimmed.data, expected, trimmed.size) != 0)
+    if (!is_text(look(reader), expected))
         return false;
     reader->has_token = false;
     return true;
@@ -135,7 +156,7 @@ static enum literal_status parse_temporal(struct reader *reader, struct mr_bytes
     int taken = 0;
     for (; taken < 4 && has_more(reader); taken++)
         take_token(reader);
-    if (taken == 4) {
+    if (taken == 4 && token.size + (reader->at - position) >= LITERAL_TEMPORAL_BYTES_MIN) {
         const char *rest = reader->text + position;
         struct text joined = {.arena = reader->arena};
         text_add(&joined, token.data, token.size);
@@ -321,6 +342,18 @@ static enum literal_status parse_container(struct reader *reader, struct literal
     return status;
 }
 
+/* LITERAL_NO: none of the three words. */
+static enum literal_status parse_word(struct reader *reader, bool is_embedded, struct literal *literal)
+{
+    if (take_word(reader, is_embedded, "null"))
+        return LITERAL_OK;
+    bool is_true = take_word(reader, is_embedded, "true");
+    if (!is_true && !take_word(reader, is_embedded, "false"))
+        return LITERAL_NO;
+    *literal = (struct literal){.schema = mr_schema_primitive(MR_TYPE_BOOLEAN, false), .value = mr_boolean(is_true)};
+    return LITERAL_OK;
+}
+
 static enum literal_status parse(struct reader *reader, bool is_embedded, struct literal *literal)
 {
     *literal = (struct literal){.schema = NULL};
@@ -328,14 +361,15 @@ static enum literal_status parse(struct reader *reader, bool is_embedded, struct
         return LITERAL_OK;
     if (is_embedded && take_if(reader, "\""))
         return parse_quoted(reader, literal);
-    if (take_word(reader, is_embedded, "null"))
-        return LITERAL_OK;
-    bool is_true = take_word(reader, is_embedded, "true");
-    if (is_true || take_word(reader, is_embedded, "false")) {
-        *literal = (struct literal){.schema = mr_schema_primitive(MR_TYPE_BOOLEAN, false), .value = mr_boolean(is_true)};
-        return LITERAL_OK;
-    }
-    enum literal_status status = parse_container(reader, literal);
+    size_t start = mark(reader);
+    struct mr_bytes next = look(reader);
+    bool is_container = is_text(next, "[") || is_text(next, "{");
+    if (!is_container && !is_text(next, "null") && !is_text(next, "true") && !is_text(next, "false"))
+        return parse_token(reader, is_embedded, literal);
+    rewind_to(reader, start);
+    enum literal_status status = is_container ? LITERAL_NO : parse_word(reader, is_embedded, literal);
+    if (status == LITERAL_NO)
+        status = parse_container(reader, literal);
     if (status == LITERAL_NO) {
         *literal = (struct literal){.schema = NULL};
         status = parse_token(reader, is_embedded, literal);

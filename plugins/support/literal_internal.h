@@ -18,6 +18,8 @@ enum literal_status {
 };
 
 /* An instant in the text, as far as it begins with one: the length of the text tells which kind. */
+/* A shorter text is none. */
+#define LITERAL_TEMPORAL_BYTES_MIN 10
 enum literal_status literal_temporal(struct mr_arena *arena, struct mr_bytes text, struct literal *literal);
 
 /* A number: integers in the smallest type, else float32, float64, Decimal. */

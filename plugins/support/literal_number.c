@@ -121,8 +121,28 @@ static enum literal_status decimal_literal(struct mr_arena *arena, const struct 
     return kept < 0 ? LITERAL_NO_MEMORY : LITERAL_OK;
 }
 
+/* So many digits fit into int64. */
+#define PLAIN_DIGITS_MAX 18
+
+/* Nothing but digits of ASCII behind a sign, and not many. */
+static bool read_plain(struct mr_bytes text, int64_t *number)
+{
+    const char *at = text.data, *end = at + text.size;
+    bool is_negative = at < end && *at == '-';
+    at += at < end && (*at == '-' || *at == '+');
+    if (at == end || end - at > PLAIN_DIGITS_MAX)
+        return false;
+    for (*number = 0; at < end && *at >= '0' && *at <= '9'; at++)
+        *number = *number * 10 + (*at - '0');
+    *number = is_negative ? -*number : *number;
+    return at == end;
+}
+
 enum literal_status literal_number(struct mr_arena *arena, struct mr_bytes text, struct literal *literal)
 {
+    int64_t number;
+    if (read_plain(text, &number))
+        return integer(arena, number, literal);
     text = with_ascii_digits(arena, text);
     if (text.data == NULL)
         return LITERAL_NO_MEMORY;
@@ -131,7 +151,6 @@ enum literal_status literal_number(struct mr_arena *arena, struct mr_bytes text,
         return LITERAL_NO;
     int32_t scale = mr_value_decimal_scale(decimal);
     struct digits digits = digits_of(text, scale);
-    int64_t number;
     if (digits.is_whole && whole_of(&digits, &number))
         return integer(arena, number, literal);
     float single;

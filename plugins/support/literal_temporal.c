@@ -10,7 +10,7 @@
 #define TIME_PATTERN "H:m:s.SZ"
 #define TIMESTAMP_PATTERN "y-M-dTH:m:s.SZ"
 /* What makes the kind is the length of the text, in UTF-16 units. */
-#define DATE_LENGTH 10
+#define DATE_LENGTH LITERAL_TEMPORAL_BYTES_MIN
 #define TIME_LENGTH 13
 #define TIMESTAMP_LENGTH 24
 #define TEXT_BYTES_MAX (TIMESTAMP_LENGTH * 3)
@@ -122,6 +122,8 @@ enum literal_status literal_temporal(struct mr_arena *arena, struct mr_bytes tex
         {DATE_LENGTH, MR_LOGICAL_DATE, DATE_PATTERN},
     };
     char line[TEXT_BYTES_MAX + 1];
+    if (text.size < LITERAL_TEMPORAL_BYTES_MIN)
+        return LITERAL_NO;
     size_t size = unescape(text, line), length = utf16_length(line, size);
     struct fields fields;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

@@ -1,7 +1,5 @@
 #include "text.h"
 
-#include <string.h>
-
 char *text_reserve(struct text *text, size_t more)
 {
     if (text->failed || text->capacity - text->size >= more)
@@ -19,16 +17,11 @@ char *text_reserve(struct text *text, size_t more)
     return data + text->size;
 }
 
-void text_add(struct text *text, const char *bytes, size_t size)
+void text_add_slowly(struct text *text, const char *bytes, size_t size)
 {
     char *room = text_reserve(text, size);
     if (room == NULL || size == 0)
         return;
     memcpy(room, bytes, size);
     text->size += size;
-}
-
-void text_add_string(struct text *text, const char *string)
-{
-    text_add(text, string, strlen(string));
 }

@@ -30,6 +30,10 @@ bool body_enter_object(struct body_reader *reader, const char *what);
 /* false: the text is broken, memory was short, or it was refused; the problem says so. */
 bool body_is_fine(struct body_reader *reader);
 
+/* Options of a connector, as connector_body.h keeps them; inside their object. NULL: broken or refused. */
+struct string_map;
+struct string_map *body_read_options(struct body_reader *reader);
+
 /* Always false; the first problem stays. */
 bool body_refuse(struct body_problem *problem, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool body_refuse_no_memory(struct body_problem *problem);

@@ -28,8 +28,7 @@ static bool read_option(struct body_reader *reader, struct string_map *config)
     return kept || body_refuse_no_memory(reader->problem);
 }
 
-/* Inside the object. NULL: broken or refused. */
-static struct string_map *read_options(struct body_reader *reader)
+struct string_map *body_read_options(struct body_reader *reader)
 {
     struct string_map *config = string_map_create();
     if (config == NULL) {
@@ -62,7 +61,7 @@ struct string_map *options_body_read(const char *text, size_t length, struct bod
     struct string_map *config = NULL;
     body_reader_init(&reader, text, length, problem);
     if (body_enter_object(&reader, "the configuration of a connector: an object of options"))
-        config = read_options(&reader);
+        config = body_read_options(&reader);
     json_in_end(&reader.in);
     if (!body_is_fine(&reader)) {
         string_map_destroy(config);
@@ -92,7 +91,7 @@ static bool read_task(struct body_reader *reader, struct ptr_array *maps)
     if (maps->count == TASK_CONFIGS_BODY_MAX)
         return body_refuse(reader->problem, "There are more than %d tasks", TASK_CONFIGS_BODY_MAX);
     json_in_enter(&reader->in, JSON_IN_OBJECT);
-    options = read_options(reader);
+    options = body_read_options(reader);
     if (options == NULL)
         return false;
     if (ptr_array_push(maps, options))
@@ -150,7 +149,7 @@ static bool read_config(struct body_reader *reader, struct connector_body *body)
     if (json_in_kind(&reader->in) != JSON_IN_OBJECT)
         return body_refuse(reader->problem, "\"config\" must be an object of options");
     json_in_enter(&reader->in, JSON_IN_OBJECT);
-    body->config = read_options(reader);
+    body->config = body_read_options(reader);
     return body->config != NULL;
 }
 

@@ -95,6 +95,15 @@ const struct openapi_part OPENAPI_SCHEMAS[] = {
             LIST(OBJECT("'definition':" EITHER(SCHEMA("OptionDefinition"), "{'type':'null'}") ",'value':" SCHEMA("OptionValue"),
                         "'definition','value'")),
             "'name','error_count','groups','configs'")},
+    {"Try", OBJECT("'config':" SCHEMA("GivenConfig") ",'records':{'type':'array','maxItems':100,'items':{'type':'object'}},'topic':"
+                   TEXT ",'last':{'type':'integer','minimum':1,'maximum':100}", "'config'")},
+    {"Tried", OBJECT("'passed':" COUNT ",'dropped':" COUNT ",'skipped':" COUNT ",'failed':" COUNT ",'records':"
+                     LIST(SCHEMA("TriedRecord")) ",'hints':" LIST(TEXT), "'passed','dropped','skipped','failed','records','hints'")},
+    {"TriedRecord",
+     OBJECT("'record':" COUNT ",'outcome':" ONE_OF("'passed','dropped','skipped','failed'")
+            ",'input':{'type':'object'},'stages':" LIST("{'type':'object'}") ",'dropped_by':" TEXT ",'output':"
+            LIST("{'type':'object'}") ",'error':{'type':'object'},'treatment':{'type':'object'}",
+            "'record','outcome','input','stages','output'")},
 
     /* administration */
     {"Logger", OBJECT("'level':" ONE_OF(LEVELS) ",'last_modified':" NUMBER_OR_NULL, "'level','last_modified'")},

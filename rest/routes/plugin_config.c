@@ -21,10 +21,10 @@ static bool has_listed_kind(const struct loader_plugin *plugin)
     return plugin->kind <= MR_PLUGIN_HEADER_CONVERTER;
 }
 
-static void answer_definitions(struct http_exchange *exchange, const struct loader_plugin *plugin)
+static void answer_definitions(struct http_exchange *exchange, const struct loader *loader, const struct loader_plugin *plugin)
 {
     struct mr_error *error = NULL;
-    struct connector_report *report = connector_definitions(plugin, &error);
+    struct connector_report *report = connector_definitions(loader, plugin, &error);
     struct http_response response;
     struct json_out out;
     rest_response_init(&response, &out);
@@ -59,7 +59,7 @@ void plugin_config_get(void *argument, struct http_exchange *exchange)
     else if (loader_find_any(loader, name, version, &plugin, &error) != 0)
         rest_answer_error(exchange, 400, "%s", mr_error_message(error));
     else
-        answer_definitions(exchange, plugin);
+        answer_definitions(exchange, loader, plugin);
     mr_error_drop(error);
 }
 
@@ -148,22 +148,28 @@ static bool may_validate(struct rest_context *context, struct http_exchange *exc
     return may;
 }
 
+bool plugin_config_admit(struct rest_context *context, struct http_exchange *exchange, struct string_map *config)
+{
+    const char *plugin = http_request_part(http_exchange_request(exchange), "plugin");
+    const char *class_name = string_map_get(config, "connector.class");
+    if (class_name != NULL && !fits(class_name, plugin)) {
+        rest_answer_error(exchange, 400, "Included connector type %s does not match request type %s", class_name, plugin);
+        return false;
+    }
+    return rest_guard(context, exchange) == NULL || may_validate(context, exchange, config);
+}
+
 void plugin_config_validate(void *argument, struct http_exchange *exchange)
 {
     struct rest_context *context = argument;
     const struct http_request *request = http_exchange_request(exchange);
-    const char *plugin = http_request_part(request, "plugin");
     struct body_problem problem;
     struct string_map *config = options_body_read(request->body, request->body_length, &problem);
     if (config == NULL) {
         rest_answer_error(exchange, problem.status, "%s", problem.message);
         return;
     }
-    const char *class_name = string_map_get(config, "connector.class");
-    if (class_name != NULL && !fits(class_name, plugin)) {
-        rest_answer_error(exchange, 400, "Included connector type %s does not match request type %s", class_name,
-                          plugin);
-    } else if (rest_guard(context, exchange) == NULL || may_validate(context, exchange, config)) {
+    if (plugin_config_admit(context, exchange, config)) {
         struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
         if (pending != NULL)
             herder_validate(context->herder, config, reply_infos, pending);

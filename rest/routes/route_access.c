@@ -124,6 +124,12 @@ bool route_may_see(const struct route_asker *asker, const char *connector)
     return decide(asker, ACCESS_VIEW, &(struct access_subject){.connector = connector}, why);
 }
 
+bool route_may_look(const struct route_asker *asker, const char *connector, const char *topic, char why[ACCESS_WHY_SIZE])
+{
+    const struct access_subject subject = {.connector = connector, .topics = {&topic, 1}};
+    return decide(asker, ACCESS_DATA, &subject, why);
+}
+
 bool route_sees_secrets(const struct route_asker *asker, const struct rest_context *context, const char *connector,
                         const struct string_map *config)
 {

@@ -32,7 +32,7 @@ struct recording {
 
 bool route_audit_is_change(const struct http_route *route)
 {
-    static http_handler *const NONE[] = {plugin_config_validate, internal_tasks_post, internal_fence_put};
+    static http_handler *const NONE[] = {plugin_config_validate, plugin_config_try, internal_tasks_post, internal_fence_put};
     for (size_t i = 0; i < sizeof(NONE) / sizeof(NONE[0]); i++)
         if (route->handler == NONE[i])
             return false;
@@ -245,6 +245,26 @@ void route_audit_refused(struct rest_context *context, struct http_exchange *exc
         http_exchange_set_id(exchange, texts.id);
     }
     audit_refused(context->audit, &call, status);
+    str_buffer_release(&texts.path);
+}
+
+void route_audit_looked(struct rest_context *context, const struct http_exchange *exchange, const char *connector,
+                        const char *topic)
+{
+    struct call_texts texts;
+    if (context->audit == NULL)
+        return;
+    const struct audit_call call = call_of(exchange, connector, &texts);
+    const struct audit_pair pairs[] = {
+        {"request", call.request},
+        {"who", call.user == NULL ? "anonymous" : call.user},
+        {"login", call.login == NULL ? "none" : call.login},
+        {"address", call.address},
+        {"path", call.path},
+        {"connector", connector},
+        {"topic", topic},
+    };
+    audit_note(context->audit, "records", pairs, sizeof(pairs) / sizeof(pairs[0]));
     str_buffer_release(&texts.path);
 }
 

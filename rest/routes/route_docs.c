@@ -74,6 +74,8 @@ const struct route_doc ROUTE_DOCS[] = {
      {{200, "OptionDefinitions"}}, "400 404 500"},
     {HTTP_PUT, "/connector-plugins/{plugin}/config/validate", "validateConfig", "Checks a configuration without using it", "",
      "ConfigChanges", {{200, "Validation"}}, "400 500 503"},
+    {HTTP_POST, "/connector-plugins/{plugin}/config/try", "tryConfig", "What a configuration would make of records", "", "Try",
+     {{200, "Tried"}}, "400 500 503"},
 
     {HTTP_GET, "/admin/loggers", "listLoggers", "Loggers of this worker and their levels", "", NO_BODY, {{200, "Loggers"}}, "503"},
     {HTTP_GET, "/admin/loggers/{logger}", "getLogger", "A logger's level", "", NO_BODY, {{200, "Logger"}}, "404"},

@@ -42,6 +42,7 @@
     ROUTE(GET, "/connector-plugins", connector_plugins_get, VIEW, WORKER, 0, NULL, 0)                                  \
     ROUTE(GET, "/connector-plugins/{plugin}/config", plugin_config_get, VIEW, WORKER, 0, NULL, 0)                      \
     ROUTE(PUT, "/connector-plugins/{plugin}/config/validate", plugin_config_validate, EDIT, GIVEN, 0, NULL, 0)         \
+    ROUTE(POST, "/connector-plugins/{plugin}/config/try", plugin_config_try, EDIT, GIVEN, 0, NULL, 0)                  \
     /* The last ones: not served where admin.listeners says so. */                                                     \
     ROUTE(GET, "/admin/loggers", loggers_get, VIEW, WORKER, 0, NULL, 0)                                                \
     ROUTE(GET, "/admin/loggers/{logger}", logger_get, VIEW, WORKER, 0, NULL, 0)                                        \

@@ -137,7 +137,11 @@ http_handler internal_tasks_post, internal_fence_put;
 /* Of those two, when no other worker says that it asks (forwarding/caller.h): whoever does not sign is turned away by the headers. */
 enum http_admission internal_admit(struct rest_context *context, struct http_exchange *exchange, struct http_response *refusal);
 http_handler metrics_get, openapi_get, openapi_admin_get;
-http_handler connector_plugins_get, plugin_config_get, plugin_config_validate;
+http_handler connector_plugins_get, plugin_config_get, plugin_config_validate, plugin_config_try;
+
+/* May this be validated or tried: is the class that of {plugin}, and may who asks make such a connector? What is stored takes the place
+ * of "[hidden]". false: answered. */
+bool plugin_config_admit(struct rest_context *context, struct http_exchange *exchange, struct string_map *config);
 
 /* {"n": {…status…}} needs it too: false when the connector has no status. */
 bool connector_status_write(struct rest_context *context, struct json_out *out, const struct config_snapshot *snapshot,

@@ -63,6 +63,13 @@ check "nothing_is_refused" $?
 check "plugin_doc_describes_the_options" $?
 "$prefix/bin/millrace" plugin doc HelloRestExtension --plugin-path "$work/plugins" | grep -q '^rest_extension, version 1.0'
 check "plugin_doc_knows_rest_extensions" $?
+"$prefix/bin/millrace" plugin doc MaskField >"$work/doc.txt" && grep -q '[.]MaskField$Key$' "$work/doc.txt" &&
+    grep -q '[.]MaskField$Value$' "$work/doc.txt" && [ "$(grep -c '^  replacement$' "$work/doc.txt")" -eq 1 ]
+check "both_sides_of_a_transform_have_one_manual" $?
+"$prefix/bin/millrace" plugin doc 'org.apache.kafka.connect.transforms.MaskField$Key' >"$work/doc.txt" && ! grep -q 'MaskField$Value' "$work/doc.txt"
+check "a_full_name_has_the_manual_of_that_class" $?
+"$prefix/bin/millrace" plugin doc HelloSource --markdown --plugin-path "$work/plugins" | grep -q '^| `interval.ms` | '
+check "a_plugin_of_ones_own_gets_a_page_too" $?
 ! "$prefix/bin/millrace" plugin check "$source/README.md" >/dev/null 2>&1
 check "a_file_that_is_no_plugin_fails_the_check" $?
 "$prefix/bin/millrace" plugin doc InserField 2>&1 >/dev/null | grep -q 'did you mean .*InsertField$Key or .*InsertField$Value?'

@@ -81,7 +81,7 @@ including() { # including HEADER-PATTERN: the folders with a file that includes 
 door() { # door HEADER-PATTERN FOLDER…: says which folders differ
     local pattern=$1
     shift
-    comm -3 <(including "$pattern") <(printf '%s\n' "$@" | sort -u) | tr -d '\t' | sed "s|^|$pattern: |"
+    comm -3 <(including "$pattern") <(printf '%s\n' "$@" | sort -u) | tr -d '\t' | sed "s@^@$pattern: @"
 }
 documented() { # documented LIBRARY: the folders in its row
     grep -E "^\| $1[ |]" "$source/docs/dependencies.md" | head -1 | cut -d'|' -f3 | grep -oE '`[^`]*/`' | tr -d '`' | sed 's|/$||'
@@ -96,6 +96,7 @@ strays=$(while read -r library pattern; do door "$pattern" $(documented "$librar
 	libjose jose/
 	libxcrypt crypt\.h
 	PCRE2 pcre2
+	Lua (lua|lauxlib|lualib)\.h
 	END
     door 'dlfcn' plugins/loader)
 [ -z "$strays" ]
@@ -105,7 +106,7 @@ check "foreign_libraries_are_used_behind_their_documented_doors_only" $?
 # Whatever else is included in pointed brackets belongs to the C library or to us.
 strays=$(cd "$source" && grep -rhoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<[^>]+>' --include='*.c' --include='*.h' \
     include worker rest plugins converters transforms | sed 's/.*<//; s/>$//' | sort -u |
-    grep -vE '^(librdkafka|gnutls|openssl|curl|jose|millrace|sys|arpa|netinet|sanitizer)/|^(microhttpd|jansson|crypt|pcre2)\.h$' |
+    grep -vE '^(librdkafka|gnutls|openssl|curl|jose|millrace|sys|arpa|netinet|sanitizer)/|^(microhttpd|jansson|crypt|pcre2|lua|lauxlib|lualib)\.h$' |
     while read -r header; do dpkg-query -S "/usr/include/$header" "/usr/include/*/$header" 2>/dev/null | grep -q '^libc6-dev' ||
         [ -e "$(gcc -print-file-name=include)/$header" ] || echo "$header"; done)
 if command -v dpkg-query >/dev/null; then

@@ -12,6 +12,7 @@
 #include "json/connector_body.h"
 #include "json/json_in.h"
 #include "json/json_out.h"
+#include "json/try_body.h"
 
 /* A failed check must stop the fuzzer in every build type. */
 static void must(int fact)
@@ -65,6 +66,18 @@ static void read_config(const char *text, size_t length)
     string_map_destroy(config);
 }
 
+static void read_try(const char *text, size_t length)
+{
+    struct try_body body;
+    struct body_problem problem;
+    if (!try_body_read(&body, text, length, &problem)) {
+        is_refused_in_words(&problem);
+        return;
+    }
+    must((body.topic == NULL) == (body.record_count > 0) && (body.topic == NULL) == (body.last == 0));
+    try_body_release(&body);
+}
+
 /* Whatever a configuration may be made of is JSON first. */
 static void pass_over(const char *text, size_t length)
 {
@@ -81,5 +94,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     pass_over((const char *)bytes, length);
     read_connector((const char *)bytes, length);
     read_config((const char *)bytes, length);
+    read_try((const char *)bytes, length);
     return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * golden [-v] [--self-test] [--known] [--exotic N] [--plugins PATH] DIR|FILE…: runs the golden corpus through the plugins,
  * as the loader finds them beside the executable (../plugins).
+ * golden [--plugins PATH] --answer: each line of standard input is a case, each line of standard output its outcome.
  *
  * A line a file, `FILE: N passed, N failed, N exotic failed` (the three are all its cases: exotic ones that fail are counted
  * apart), and at the end `N passed, N failed` over all cases, exotic or not. Exit status 1 when something failed. A class
@@ -29,7 +30,7 @@
 #include "base/log.h"
 
 struct options {
-    bool is_verbose, is_self_test, known_only;
+    bool is_verbose, is_self_test, known_only, is_answering;
     size_t exotic_known;
     const char *plugins;
 };
@@ -135,6 +136,31 @@ static void file_run(struct golden *golden, const char *path)
     golden->total.left_out += counts.left_out;
 }
 
+static json_t *case_answer(const struct loader *loader, const char *line, size_t size)
+{
+    json_error_t why;
+    json_t *test_case = json_loadb(line, size, JSON_ALLOW_NUL, &why);
+    json_t *outcome = test_case == NULL ? json_pack("{ss}", "broken", why.text) : run_case(loader, test_case);
+    json_decref(test_case);
+    return outcome;
+}
+
+/* One outcome a case, as soon as it is there: whoever asks may wait for it. */
+static void answer(const struct loader *loader)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    for (ssize_t size; (size = getline(&line, &capacity, stdin)) > 0;) {
+        json_t *outcome = case_answer(loader, line, (size_t)size);
+        char *text = json_dumps(outcome, JSON_COMPACT);
+        printf("%s\n", text == NULL ? "{\"broken\":\"the outcome cannot be written\"}" : text);
+        fflush(stdout);
+        free(text);
+        json_decref(outcome);
+    }
+    free(line);
+}
+
 static bool is_case_file(const char *name)
 {
     size_t size = strlen(name);
@@ -169,7 +195,8 @@ static void path_run(struct golden *golden, const char *path)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: golden [-v] [--self-test] [--known] [--exotic N] [--plugins PATH] DIR|FILE...\n");
+    fprintf(stderr, "usage: golden [-v] [--self-test] [--known] [--exotic N] [--plugins PATH] DIR|FILE...\n"
+                    "       golden [--plugins PATH] --answer\n");
     return 2;
 }
 
@@ -184,6 +211,8 @@ static int options_read(int count, char **arguments, struct options *options)
             options->is_self_test = true;
         else if (strcmp(arguments[at], "--known") == 0)
             options->known_only = true;
+        else if (strcmp(arguments[at], "--answer") == 0)
+            options->is_answering = true;
         else if (strcmp(arguments[at], "--exotic") == 0 && at + 1 < count)
             options->exotic_known = strtoul(arguments[++at], NULL, 10);
         else if (strcmp(arguments[at], "--plugins") == 0 && at + 1 < count)
@@ -191,7 +220,7 @@ static int options_read(int count, char **arguments, struct options *options)
         else
             return 0;
     }
-    return at < count ? at : 0;
+    return (at < count) != options->is_answering ? at : 0;
 }
 
 static void refusals_print(const struct loader *loader)
@@ -216,6 +245,11 @@ int main(int count, char **arguments)
         fprintf(stderr, "golden: %s\n", mr_error_message(error));
         mr_error_drop(error);
         return 2;
+    }
+    if (options.is_answering) {
+        answer(loader);
+        loader_destroy(loader);
+        return 0;
     }
     refusals_print(loader);
     struct golden golden = {.options = &options, .loader = loader};

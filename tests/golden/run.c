@@ -5,8 +5,8 @@
 #include <millrace/transform.h>
 #include <string.h>
 
-#include "decode.h"
-#include "encode.h"
+#include "dry_run/decode.h"
+#include "dry_run/encode.h"
 #include "loader/loader.h"
 #include "sdk/collect.h"
 #include "sdk/config_host.h"
@@ -50,6 +50,29 @@ json_t *run_records(struct mr_record *const *records, size_t count)
     return json_pack("{ss}", "broken", "more than one record came out");
 }
 
+/* Adds {"option": [message, …]} of all mistakes in the properties, as the REST validation finds them. */
+static void mistakes_add(const struct run *run, const struct mr_config_def *def, json_t *outcome)
+{
+    const struct config_source source = {.mood = CONFIG_VALIDATE, .defs = &def, .def_count = 1, .map = run->properties};
+    struct mr_config_report *report = config_report_create();
+    struct mr_config *config = NULL;
+    json_t *mistakes = json_object();
+    if (report != NULL && config_parse(&source, &config, report, NULL) == 0) {
+        for (size_t i = 0; i < config_report_count(report); i++) {
+            const char *option = config_report_option(report, i);
+            json_t *messages = json_object_get(mistakes, option == NULL ? "" : option);
+            if (messages == NULL) {
+                messages = json_array();
+                json_object_set_new(mistakes, option == NULL ? "" : option, messages);
+            }
+            json_array_append_new(messages, json_string(config_report_message(report, i)));
+        }
+    }
+    mr_config_destroy(config);
+    config_report_destroy(report);
+    json_object_set_new(json_object_get(outcome, "error"), "mistakes", mistakes);
+}
+
 /* NULL and an outcome: the plugin does not exist, or the configuration is refused. */
 static const struct loader_plugin *plugin_find(struct run *run, enum mr_plugin_kind kind, json_t **outcome)
 {
@@ -62,6 +85,7 @@ static const struct loader_plugin *plugin_find(struct run *run, enum mr_plugin_k
     run->config = config_create(plugin->config_def, run->properties, &error);
     if (run->config == NULL) {
         *outcome = run_error("validate", error);
+        mistakes_add(run, plugin->config_def, *outcome);
         return NULL;
     }
     return plugin;

@@ -1,3 +1,3 @@
-/* Version 1.0 of org.acme.VersionedSinkConnector. */
+/* Version 1.0 of the classes in versioned.h. */
 #define VERSION "1.0"
 #include "versioned.h"

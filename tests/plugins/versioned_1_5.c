@@ -1,3 +1,3 @@
-/* Version 1.5 of org.acme.VersionedSinkConnector. */
+/* Version 1.5 of the classes in versioned.h. */
 #define VERSION "1.5"
 #include "versioned.h"

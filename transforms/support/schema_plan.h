@@ -41,10 +41,11 @@ void schema_plans_release(struct schema_plans *plans);
 static inline int struct_carry(struct mr_value *to, size_t to_index, const struct mr_value *from, size_t from_index,
                                bool with_default, struct mr_error **error)
 {
-    const struct mr_value *field =
-        with_default ? mr_struct_at_or_default(from, from_index) : mr_struct_at(from, from_index);
+    const struct mr_value *field = mr_struct_at(from, from_index);
     if (!mr_value_is_null(field) && mr_struct_put_unchecked(to, to_index, field) == 0)
         return 0;
+    if (with_default)
+        field = mr_struct_at_or_default(from, from_index); /* one that is a struct may have another schema than its field */
     return mr_struct_put(to, to_index, field, error);
 }
 

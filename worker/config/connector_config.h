@@ -86,7 +86,8 @@ struct connector_report *connector_config_validate(const struct connector_valida
                                                    struct mr_error **error);
 /* The options of a plugin of any kind that REST lists; of a connector also the framework's. Values are not set. Runs no
  * plugin code: any thread. NULL: no memory. */
-struct connector_report *connector_definitions(const struct loader_plugin *plugin, struct mr_error **error);
+struct connector_report *connector_definitions(const struct loader *loader, const struct loader_plugin *plugin,
+                                               struct mr_error **error);
 /* The client overrides alone, against the policy; for the start of a task. -1: MR_ERR_CONFIG, a line each. */
 int connector_config_check_overrides(const struct connector_validation *validation, const struct loader_plugin *plugin,
                                      const struct string_map *resolved, struct mr_error **error);

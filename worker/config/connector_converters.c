@@ -38,13 +38,25 @@ static int side_options(struct validating *validating, const struct side *side, 
     return config == NULL ? -1 : 0;
 }
 
+/* A version that is none counts on the version alone, also where the converter is the worker's; one that does not exist counts
+ * on the class, too. */
+static bool has_sound_version(struct validating *validating, const struct side *side)
+{
+    struct mr_error *reason = NULL;
+    if (loader_version_range_check(string_map_get(validating->map, side->version_option), &reason) == 0)
+        return true;
+    validating_add_error(validating, side->version_option, "%s", mr_error_message(reason));
+    mr_error_drop(reason);
+    return false;
+}
+
 static int validate_side(struct validating *validating, const struct side *side)
 {
     const struct loader_plugin *plugin;
     const char *class_name = string_map_get(validating->map, side->option);
     struct mr_error *reason = NULL;
     int status = 0;
-    if (class_name == NULL || validating_has_error(validating, side->option))
+    if (!has_sound_version(validating, side) || class_name == NULL || validating_has_error(validating, side->option))
         return 0;
     if (loader_find(validating->loader, side->kind, class_name, string_map_get(validating->map, side->version_option),
                     &plugin, &reason) == 0) {

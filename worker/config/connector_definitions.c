@@ -15,7 +15,8 @@ static int add(struct report_builder *report, const struct mr_config_def *const 
 }
 
 /* The plugin's own come first, and count where the framework has an option of that name. */
-static int add_all(struct report_builder *report, const struct loader_plugin *plugin, struct mr_error **error)
+static int add_all(struct report_builder *report, const struct loader *loader, const struct loader_plugin *plugin,
+                   struct mr_error **error)
 {
     const struct mr_config_def *defs[1 + CONNECTOR_DEFS] = {plugin->config_def};
     bool is_connector = plugin->kind == MR_PLUGIN_SOURCE || plugin->kind == MR_PLUGIN_SINK;
@@ -24,19 +25,21 @@ static int add_all(struct report_builder *report, const struct loader_plugin *pl
     if (add(report, defs, is_connector ? 1 + CONNECTOR_DEFS : 1, error) != 0)
         return -1;
     struct connector_option *version = is_connector ? report_find(report, "connector.plugin.version") : NULL;
-    if (version != NULL)
-        version->definition.default_text = plugin->version;
+    const struct loader_plugin *newest;
+    if (version != NULL && loader_find_connector(loader, plugin->class_name, NULL, &newest, NULL) == 0)
+        version->definition.default_text = newest->version;
     return 0;
 }
 
-struct connector_report *connector_definitions(const struct loader_plugin *plugin, struct mr_error **error)
+struct connector_report *connector_definitions(const struct loader *loader, const struct loader_plugin *plugin,
+                                               struct mr_error **error)
 {
     struct report_builder *report = report_create();
     if (report == NULL) {
         validating_no_memory(error);
         return NULL;
     }
-    if (add_all(report, plugin, error) == 0 && report_finish(report, error) == 0)
+    if (add_all(report, loader, plugin, error) == 0 && report_finish(report, error) == 0)
         return &report->report;
     connector_report_destroy(&report->report);
     return NULL;

@@ -70,18 +70,21 @@ struct option_texts version_list(struct report_builder *report, const struct loa
     return (struct option_texts){versions, count};
 }
 
+static const char *trimmed(struct report_builder *report, const char *text)
+{
+    text += strspn(text, " \t\r\n");
+    size_t length = strlen(text);
+    while (length > 0 && (unsigned char)text[length - 1] <= ' ')
+        length--;
+    return report_keep_printf(report, "%.*s", (int)length, text);
+}
+
 const char *version_value(struct validating *validating, const char *option, const char *default_text)
 {
     if (!string_map_has(validating->map, option))
         return default_text;
     const char *text = string_map_get(validating->map, option);
-    if (text == NULL)
-        return NULL;
-    text += strspn(text, " \t\r\n");
-    size_t length = strlen(text);
-    while (length > 0 && (unsigned char)text[length - 1] <= ' ')
-        length--;
-    return report_keep_printf(validating->report, "%.*s", (int)length, text);
+    return text == NULL ? NULL : trimmed(validating->report, text);
 }
 
 /* The connector's version ---------------------------------------------------------------------------------------- */
@@ -112,27 +115,42 @@ static const struct side sides[] = {
 };
 #define SIDE_COUNT (sizeof(sides) / sizeof(sides[0]))
 
-/* The worker's converter is the default only where the connector is known. */
-static struct class_found workers_class(const struct validating *validating, size_t side)
+static const struct converter_choice *workers_choice(const struct validating *validating, size_t side)
 {
     const struct worker_config *worker = validating->worker;
     const struct converter_choice *const choices[SIDE_COUNT] = {&worker->key_converter, &worker->value_converter,
                                                                 &worker->header_converter};
-    if (validating->plugin == NULL)
-        return (struct class_found){NULL, false};
-    return class_find_newest(validating->loader, sides[side].kind, choices[side]->class_name);
+    return choices[side];
 }
 
-static void show_version(struct validating *validating, const struct side *side, struct class_found found,
-                         bool is_visible)
+/* The worker's converter is the default only where the connector is known. */
+static struct class_found workers_class(const struct validating *validating, size_t side)
 {
+    if (validating->plugin == NULL)
+        return (struct class_found){NULL, false};
+    return class_find_newest(validating->loader, sides[side].kind, workers_choice(validating, side)->class_name);
+}
+
+/* The newest, unless it is the worker's converter and the worker wishes for another. None where the connector is not known. */
+static const char *default_version(struct validating *validating, size_t side, struct class_found found)
+{
+    if (!found.of_kind || validating->plugin == NULL)
+        return NULL;
+    const char *wish = string_map_get(workers_choice(validating, side)->options, "plugin.version");
+    bool is_workers = string_map_get(validating->map, sides[side].option) == NULL;
+    return is_workers && wish != NULL ? trimmed(validating->report, wish) : found.plugin->version;
+}
+
+static void show_version(struct validating *validating, size_t index, struct class_found found, bool is_visible)
+{
+    const struct side *side = &sides[index];
     struct connector_option *option = report_find(validating->report, side->version_option);
     if (option == NULL)
         return;
-    option->definition.default_text = found.of_kind ? found.plugin->version : NULL;
+    option->definition.default_text = default_version(validating, index, found);
     option->value = version_value(validating, side->version_option, option->definition.default_text);
     option->is_visible = is_visible;
-    if (is_visible && found.of_kind)
+    if (is_visible && found.of_kind && validating->plugin != NULL)
         option->recommended = version_list(validating->report, validating->loader, found.plugin);
 }
 
@@ -155,7 +173,7 @@ static void show_side(struct validating *validating, size_t index)
     if (text != NULL && own.plugin != NULL && !own.of_kind)
         class_add_wrong_kind(validating, side->option, own.plugin, side->kind);
     bool is_given = text != NULL || !string_map_has(validating->map, side->option);
-    show_version(validating, side, own, is_given && own.plugin != NULL);
+    show_version(validating, index, own, is_given && own.plugin != NULL);
 }
 
 static const char *find_converter(void *owner, const char *option, const char *text)

@@ -63,6 +63,16 @@ static int alias_init(struct validating *validating, struct alias *alias, const 
 
 /* Type and version ------------------------------------------------------------------------------------------------ */
 
+/* "…Cast" is a class that exists only as "…Cast$Key" and "…Cast$Value". Kept by the report. NULL: it does not. */
+static const char *abstract_class(struct validating *validating, const struct alias *alias)
+{
+    const char *type = string_map_get(alias->options, "type");
+    const char *variant = type == NULL ? NULL : report_keep_printf(validating->report, "%s$Key", type);
+    const struct loader_plugin *plugin;
+    bool exists = variant != NULL && loader_find(validating->loader, alias->kind, variant, NULL, &plugin, NULL) == 0;
+    return exists ? report_keep(validating->report, type) : NULL;
+}
+
 static void show_type(struct validating *validating, const struct alias *alias, struct class_found found)
 {
     struct report_builder *report = validating->report;
@@ -80,7 +90,7 @@ static void show_type(struct validating *validating, const struct alias *alias, 
         .order_in_group = 0,
         .width = MR_WIDTH_LONG,
     };
-    option->value = found.plugin == NULL ? NULL : found.plugin->class_name;
+    option->value = found.plugin == NULL ? abstract_class(validating, alias) : found.plugin->class_name;
     option->recommended = alias->classes;
     report_add_group(report, alias->group);
 }
@@ -108,6 +118,29 @@ static void show_version(struct validating *validating, const struct alias *alia
         option->recommended = version_list(report, validating->loader, found.plugin);
 }
 
+/* What is wrong with the type; with the version only that it is none, as long as there is no class to have it. */
+static void add_no_class(struct validating *validating, const struct alias *alias, struct class_found found)
+{
+    const char *type = string_map_get(alias->options, "type"), *option = alias->type_option;
+    struct mr_error *reason = NULL;
+    if (!string_map_has(alias->options, "type"))
+        validating_add_error(validating, option, "Missing required configuration \"%s\" which has no default value.",
+                             option);
+    if (type == NULL)
+        return;
+    if (found.plugin == NULL && abstract_class(validating, alias) != NULL)
+        validating_add_error(validating, option,
+                             "This class is abstract and cannot be created. Did you mean %s$Key, %s$Value?", type, type);
+    else if (found.plugin == NULL)
+        validating_add_error(validating, option, "Invalid value %s for configuration %s: Class %s could not be found.",
+                             type, option, type);
+    else
+        class_add_wrong_kind(validating, option, found.plugin, alias->kind);
+    if (loader_version_range_check(string_map_get(alias->options, "plugin.version"), &reason) != 0)
+        validating_add_error(validating, alias->version_option, "%s", mr_error_message(reason));
+    mr_error_drop(reason);
+}
+
 /* The plugin in the version that is wanted; NULL: an error of the option says why not. */
 static const struct loader_plugin *alias_plugin(struct validating *validating, const struct alias *alias,
                                                 struct class_found found)
@@ -115,14 +148,8 @@ static const struct loader_plugin *alias_plugin(struct validating *validating, c
     const char *type = string_map_get(alias->options, "type"), *option = alias->type_option;
     const struct loader_plugin *plugin = NULL;
     struct mr_error *reason = NULL;
-    if (!string_map_has(alias->options, "type"))
-        validating_add_error(validating, option, "Missing required configuration \"%s\" which has no default value.",
-                             option);
-    else if (type != NULL && found.plugin == NULL)
-        validating_add_error(validating, option, "Invalid value %s for configuration %s: Class %s could not be found.",
-                             type, option, type);
-    else if (type != NULL && !found.of_kind)
-        class_add_wrong_kind(validating, option, found.plugin, alias->kind);
+    if (!found.of_kind)
+        add_no_class(validating, alias, found);
     if (!found.of_kind || loader_find(validating->loader, alias->kind, type,
                                       string_map_get(alias->options, "plugin.version"), &plugin, &reason) == 0)
         return plugin;

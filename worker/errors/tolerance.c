@@ -63,6 +63,8 @@ struct tolerance *tolerance_create(const struct tolerance_setup *setup, struct m
     tolerance->counters = setup->counters != NULL ? setup->counters : &tolerance->own_counters;
     tolerance->pause = setup->pause;
     tolerance->pause_argument = setup->pause_argument;
+    tolerance->failed = setup->failed;
+    tolerance->failed_argument = setup->failed_argument;
     tolerance->random = hash_seed(tolerance) | 1;
     if (fill(tolerance, setup, error) < 0) {
         tolerance_destroy(tolerance, 0);
@@ -223,6 +225,8 @@ enum tolerance_result tolerance_recover(struct tolerance *tolerance, const struc
         return TOLERANCE_FAILED;
     }
     tolerance_note_failure(tolerance);
+    if (tolerance->failed != NULL)
+        tolerance->failed(tolerance->failed_argument, operation, *error);
     const struct report report = report_of(operation, *error);
     if (is_the_workers_own_trouble(operation, *error)) {
         tolerance_add_place(&report, error);

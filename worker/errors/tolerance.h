@@ -35,6 +35,7 @@ struct mr_arena;
 struct mr_error;
 struct mr_future;
 struct mr_record;
+struct operation;
 struct producer_pool;
 struct record_origin;
 struct tolerance;
@@ -73,6 +74,9 @@ struct tolerance_setup {
      * called until _destroy returns. NULL: none. */
     void (*wake)(void *argument);
     void *wake_argument;
+    /* Told of every failure of an operation that is final, before it is reported: for the dry run. NULL: nobody. */
+    void (*failed)(void *argument, const struct operation *operation, const struct mr_error *error);
+    void *failed_argument;
     /* For tests: waits in place of the real wait. NULL: the real one. */
     void (*pause)(void *argument, int64_t duration_ms);
     void *pause_argument;

@@ -14,6 +14,8 @@ struct tolerance {
     const struct clock *clock;
     void (*pause)(void *argument, int64_t duration_ms);
     void *pause_argument;
+    void (*failed)(void *argument, const struct operation *operation, const struct mr_error *error);
+    void *failed_argument;
     struct error_counters own_counters, *counters;
     struct reporters reporters;
     uint64_t random;               /* the task's thread */

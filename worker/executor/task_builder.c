@@ -24,6 +24,7 @@
 #include "loader/loader.h"
 #include "metrics/task_metrics.h"
 #include "metrics/unit_metrics.h"
+#include "pipeline/converters.h"
 #include "pipeline/sink_pipeline.h"
 #include "pipeline/source_pipeline.h"
 #include "task/sink_task.h"
@@ -191,6 +192,25 @@ static int make_topics(struct build *build, struct source_topics *topics)
     return status;
 }
 
+/* What it is, for whoever looks at its numbers. `converters`: NULL before they are made. */
+static void describe(const struct build *build, const struct converters *converters)
+{
+    const struct loader_plugin *plugin = build->plugin;
+    bool is_source = plugin->kind == MR_PLUGIN_SOURCE;
+    struct unit_description description = {
+        .kind = is_source ? UNIT_KIND_SOURCE : UNIT_KIND_SINK,
+        .connector_class = plugin->class_name,
+        .connector_version = plugin->version,
+        .task_class = is_source ? plugin->source->task_class_name : plugin->sink->task_class_name,
+    };
+    if (converters != NULL) {
+        description.key_converter = (struct unit_converter){converters->key.class_name, converters->key.version};
+        description.value_converter = (struct unit_converter){converters->value.class_name, converters->value.version};
+        description.header_converter = (struct unit_converter){converters->header.class_name, converters->header.version};
+    }
+    unit_metrics_describe(build->plan->common->metrics, &description);
+}
+
 /* The two kinds -------------------------------------------------------------------------------------------------------- */
 
 static struct task *build_source(struct build *build)
@@ -216,6 +236,7 @@ static struct task *build_source(struct build *build)
         source_pipeline_destroy(setup.pipeline);
         return NULL;
     }
+    describe(build, source_pipeline_converters(setup.pipeline));
     setup.common.plugin = &build->plugin->name;
     build->own = NULL;
     build->tolerance = NULL;
@@ -244,24 +265,11 @@ static struct task *build_sink(struct build *build)
     };
     if (setup.pipeline == NULL)
         return NULL;
+    describe(build, sink_pipeline_converters(setup.pipeline));
     setup.common.plugin = &build->plugin->name;
     build->own = NULL;
     build->tolerance = NULL;
     return sink_task_create(&setup, build->error);
-}
-
-/* What it is, for whoever looks at its numbers. */
-static void describe(const struct build *build)
-{
-    const struct loader_plugin *plugin = build->plugin;
-    bool is_source = plugin->kind == MR_PLUGIN_SOURCE;
-    unit_metrics_describe(build->plan->common->metrics,
-                          &(struct unit_description){
-                              .kind = is_source ? UNIT_KIND_SOURCE : UNIT_KIND_SINK,
-                              .connector_class = plugin->class_name,
-                              .connector_version = plugin->version,
-                              .task_class = is_source ? plugin->source->task_class_name : plugin->sink->task_class_name,
-                          });
 }
 
 struct task *task_build(const struct task_plan *plan, const char **version, struct mr_error **error)
@@ -271,7 +279,7 @@ struct task *task_build(const struct task_plan *plan, const char **version, stru
     int status = understand(&build);
     *version = build.plugin == NULL ? NULL : build.plugin->version;
     if (build.plugin != NULL)
-        describe(&build);
+        describe(&build, NULL);
     if (status == 0 && prepare_letters(&build) == 0 && make_tolerance(&build) == 0)
         task = build.plugin->kind == MR_PLUGIN_SOURCE ? build_source(&build) : build_sink(&build);
     variables_hide_error(plan->connector_config, build.connector, error);

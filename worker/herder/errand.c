@@ -22,6 +22,8 @@ static void errand_drop(struct errand *errand)
         return;
     mr_error_drop(errand->error);
     offset_list_release(&errand->offsets);
+    str_buffer_release(&errand->records);
+    str_buffer_release(&errand->json);
     connector_report_destroy(errand->report);
     string_map_destroy(errand->config);
     mem_free(errand->name);

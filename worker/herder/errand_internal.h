@@ -6,6 +6,7 @@
 #define HERDER_ERRAND_INTERNAL_H
 
 #include "base/refcount.h"
+#include "base/str_buffer.h"
 #include "herder/herder_internal.h"
 #include "herder/offsets_internal.h"
 
@@ -29,6 +30,9 @@ struct errand {
     struct mr_error *error; /* answered as 409 or 500 */
     struct connector_report *report;
     struct offset_list offsets;
+    struct str_buffer records; /* of try */
+    size_t last;
+    struct str_buffer json;
 };
 
 /* NULL: the reply was given. Both texts are copied; `text` may be NULL. thread: any. */

@@ -215,6 +215,7 @@ static int make_parts(struct herder *herder, struct mr_error **error)
     herder->connectors = pointer_map_create(units_free);
     herder->worker_id = mem_strdup(herder->setup.worker_id);
     herder->metrics = executor.metrics;
+    herder->graveyard = executor.graveyard;
     herder->quarantine = executor.quarantine;
     herder->cluster_id = mem_strdup(herder->setup.cluster_id != NULL ? herder->setup.cluster_id : "");
     if (herder->connectors == NULL || herder->worker_id == NULL || herder->cluster_id == NULL)

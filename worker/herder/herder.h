@@ -41,7 +41,7 @@ struct variables;
 struct worker_config;
 
 #define HERDER_QUEUE_MAX 10000
-/* Validations, those of new configurations included, run on threads of their own, so many at a time; a further one waits for
+/* Validations, those of new configurations included, and tries run on threads of their own, so many at a time; a further one waits for
  * one to end or for its deadline. One that hangs costs its thread until its deadline, and nobody else anything. */
 #define HERDER_VALIDATIONS_MAX 128
 #define HERDER_REQUEST_TIMEOUT_MS 90000 /* fixed, as Kafka Connect's */
@@ -108,6 +108,8 @@ struct herder_reply {
     const struct offset_entry *offsets;        /* of read_offsets */
     size_t offset_count;
     const struct connector_report *report; /* of validate */
+    const char *json; /* of try */
+    size_t json_length;
 };
 /* thread: the herder's, a job's, or the caller's own. Must not wait. NULL where it is asked for: nobody is told. */
 typedef void herder_reply_fn(void *argument, const struct herder_reply *reply);
@@ -146,6 +148,21 @@ void herder_patch_connector(struct herder *herder, const char *name, const struc
 /* What is wrong with a configuration and all that a form needs to show it (config/connector_report.h). Any worker may; 400 when
  * there is no class, or no such. References are resolved, and what they became is wiped before the reply's end. */
 void herder_validate(struct herder *herder, const struct string_map *config, herder_reply_fn *reply, void *argument);
+/* What a connector with this configuration would make of records (dry_run/dry_run.h): {"passed","dropped","skipped","failed","records":
+ * [reports]}. Any worker may; like a validation: on its threads, with its deadline; 400 also for a record that is none. Everything is
+ * copied. Either `records`, JSON texts with a NUL behind each, or a topic. */
+#define HERDER_TRY_RECORDS_MAX 100
+#define HERDER_TRY_BYTES_MAX (1u << 20)  /* of a topic's records */
+#define HERDER_TRY_SHOWN_MAX (8u << 20)  /* what is beyond is cut from the reports */
+#define HERDER_TRY_TOPIC_TIMEOUT_MS 20000
+struct herder_try {
+    const struct string_map *config;
+    const char *records;
+    size_t records_length;
+    const char *topic; /* NULL: records */
+    size_t last;
+};
+void herder_try(struct herder *herder, const struct herder_try *request, herder_reply_fn *reply, void *argument);
 void herder_delete_connector(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
                              void *argument);
 void herder_pause_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);

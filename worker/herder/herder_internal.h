@@ -17,6 +17,7 @@
 
 #define HERDER_LOG "millrace.herder"
 
+struct graveyard;
 struct herder_cluster;
 struct herder_connector;
 struct membership;
@@ -72,6 +73,7 @@ struct herder {
     struct herder_cluster *cluster; /* NULL: standalone */
     struct lease *lease;
     struct metrics_registry *metrics; /* the executor's; NULL: nobody counts */
+    struct graveyard *graveyard;      /* the executor's */
     char *worker_id, *cluster_id;
     char *worker_url; /* NULL: not known */
 

@@ -18,7 +18,7 @@ static int usage(void)
 {
     fprintf(stderr, "Usage: millrace plugin list [--plugin-path PATHS]\n"
                     "       millrace plugin check FILE.so\n"
-                    "       millrace plugin doc NAME [--plugin-path PATHS]\n"
+                    "       millrace plugin doc NAME [--markdown] [--plugin-path PATHS]\n"
                     "PATHS as plugin.path: folders and files, separated by commas. Shipped plugins are always there.\n");
     return 1;
 }
@@ -125,22 +125,21 @@ static void print_unknown(const struct loader *loader, const char *name)
     fprintf(stderr, "%s `millrace plugin list` has the full names\n", count > 0 ? "?" : ";");
 }
 
-static int doc(const char *name, const char *plugin_path)
+static int doc(const char *name, const char *plugin_path, bool is_page)
 {
-    struct mr_error *error = NULL;
-    const struct loader_plugin *plugin;
+    struct plugin_family family;
     struct loader *loader = open_loader(plugin_path, true);
     if (loader == NULL)
         return 1;
-    int status = loader_find_any(loader, name, NULL, &plugin, &error);
-    if (status == 0) {
-        plugin_doc_print(plugin, stdout);
-    } else {
+    bool is_found = plugin_family_find(loader, name, &family);
+    if (!is_found)
         print_unknown(loader, name);
-        mr_error_drop(error);
-    }
+    else if (is_page)
+        plugin_page_print(&family, stdout);
+    else
+        plugin_doc_print(&family, stdout);
     loader_destroy(loader);
-    return status == 0 ? 0 : 1;
+    return is_found ? 0 : 1;
 }
 
 /* Takes "--plugin-path P" out of the arguments, wherever it stands. false: P is missing. */
@@ -171,7 +170,9 @@ static int run(int argc, char **argv)
     if (strcmp(argv[1], "check") == 0 && argc == 3 && plugin_path == NULL)
         return check(argv[2]);
     if (strcmp(argv[1], "doc") == 0 && argc == 3)
-        return doc(argv[2], plugin_path);
+        return doc(argv[2], plugin_path, false);
+    if (strcmp(argv[1], "doc") == 0 && argc == 4 && strcmp(argv[3], "--markdown") == 0)
+        return doc(argv[2], plugin_path, true);
     return usage();
 }
 

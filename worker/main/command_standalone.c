@@ -116,7 +116,7 @@ static int put_connectors(struct herder *herder, char **paths, struct mr_error *
     for (; *paths != NULL && outcome == PUT_ACCEPTED; paths++) {
         struct connector_file file;
 
-        if (connector_file_read(*paths, &file, error) != 0)
+        if (connector_file_read(*paths, NULL, &file, error) != 0)
             return -1;
         outcome = put_connector(herder, &file, error);
         if (outcome == PUT_ACCEPTED)

@@ -5,6 +5,7 @@
 const struct command *const commands[] = {
     &command_worker,
     &command_standalone,
+    &command_try,
     &command_plugin,
     &command_version,
     NULL,

@@ -217,6 +217,26 @@ static void append_if_known(struct str_buffer *labels, const char *name, const c
         metrics_text_append_label(labels, name, value);
 }
 
+/* KIP-891: a class may be there in several versions. */
+static void append_converter(struct str_buffer *labels, const struct unit_converter *converter, const char *class_label,
+                             const char *version_label)
+{
+    append_if_known(labels, class_label, converter->class_name);
+    append_if_known(labels, version_label, converter->version);
+}
+
+static void append_info(struct str_buffer *labels, const struct unit_description *description)
+{
+    append_if_known(labels, "connector_class", description->connector_class);
+    append_if_known(labels, "connector_type", description->kind == UNIT_KIND_SOURCE ? "source" : "sink");
+    append_if_known(labels, "connector_version", description->connector_version);
+    append_if_known(labels, "task_class", description->task_class);
+    append_if_known(labels, "task_version", description->connector_version);
+    append_converter(labels, &description->key_converter, "key_converter_class", "key_converter_version");
+    append_converter(labels, &description->value_converter, "value_converter_class", "value_converter_version");
+    append_converter(labels, &description->header_converter, "header_converter_class", "header_converter_version");
+}
+
 static void write_info(struct metrics_text *text, const struct unit_reading *tasks, size_t count)
 {
     metrics_text_family(text, TASK "info", METRIC_GAUGE, "What the task is, as labels.");
@@ -227,10 +247,7 @@ static void write_info(struct metrics_text *text, const struct unit_reading *tas
         if (description->kind == UNIT_KIND_UNKNOWN)
             continue;
         str_buffer_init(&more, LABELS_MAX);
-        append_if_known(&more, "connector_class", description->connector_class);
-        append_if_known(&more, "connector_type", description->kind == UNIT_KIND_SOURCE ? "source" : "sink");
-        append_if_known(&more, "connector_version", description->connector_version);
-        append_if_known(&more, "task_class", description->task_class);
+        append_info(&more, description);
         text->out->failed |= str_buffer_failed(&more);
         metrics_text_sample(text, str_buffer_text(&tasks[i].labels), str_buffer_text(&more), 1);
         str_buffer_release(&more);

@@ -33,10 +33,15 @@ void unit_metrics_drop(struct unit_metrics *unit);
 /* The cells of a task; they live as long as the reference. NULL: a connector. */
 struct task_metrics *unit_metrics_cells(struct unit_metrics *unit);
 
-/* Known once its plugin was found. Texts are the loader's: they outlive the unit. NULL: not known, not shown. */
+/* Known once its plugin was found; of a task, the converters once they were made. Texts are the loader's: they outlive the unit.
+ * NULL: not known, not shown. */
+struct unit_converter {
+    const char *class_name, *version;
+};
 struct unit_description {
     enum unit_kind kind;
     const char *connector_class, *connector_version, *task_class;
+    struct unit_converter key_converter, value_converter, header_converter;
 };
 void unit_metrics_describe(struct unit_metrics *unit, const struct unit_description *description);
 

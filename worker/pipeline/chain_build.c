@@ -165,6 +165,8 @@ static int add_predicate(const struct building *building, struct chain_stage *st
     stage->predicate_self = stage->predicate->create(stage->predicate_config, error);
     plugin_call_leave(before);
     int result = plugin_check_created(described.plugin, stage->predicate_self, error);
+    if (result < 0)
+        mr_error_wrap(error, PREDICATES ".%s: %s cannot be set up with these options", alias, described.plugin->class_name);
     described_release(&described);
     return result;
 }
@@ -198,7 +200,7 @@ static int fill_stage(const struct building *building, struct chain_stage *stage
     stage->self = stage->ops->create(stage->config, error);
     plugin_call_leave(before);
     if (plugin_check_created(described->plugin, stage->self, error) < 0)
-        return -1;
+        return mr_error_wrap(error, TRANSFORMS ".%s: %s cannot be set up with these options", alias, stage->class_name);
     const char *predicate = mr_config_string(described->implicit, PREDICATE);
     return predicate == NULL ? 0 : add_predicate(building, stage, predicate, error);
 }

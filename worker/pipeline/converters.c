@@ -48,6 +48,7 @@ static int create_converter(struct converter *converter, const struct loader_plu
         return -1;
     converter->ops = plugin->converter;
     converter->class_name = plugin->class_name;
+    converter->version = plugin->version;
     converter->plugin = &plugin->name;
     const struct plugin_call before = plugin_call_enter(converter->plugin, "create");
     converter->self = converter->ops->create(converter->config, error);

@@ -22,6 +22,7 @@ struct converter {
     const struct mr_converter_ops *ops;
     void *self;
     const char *class_name;   /* the loader's */
+    const char *version;      /* the same; NULL: none */
     const struct plugin_name *plugin;
     struct mr_config *config; /* lives as long as the instance */
 };

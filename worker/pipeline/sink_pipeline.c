@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/plugin_call.h"
 #include "pipeline/converters.h"
+#include "pipeline/observer.h"
 #include "pipeline/policy.h"
 #include "sdk/record_layout.h"
 
@@ -265,6 +266,13 @@ struct sink_pipeline *sink_pipeline_create(const struct sink_pipeline_setup *set
     return pipeline;
 }
 
+int sink_pipeline_observe(struct sink_pipeline *pipeline, const struct pipeline_observer *observer,
+                         struct mr_error **error)
+{
+    return converters_observe(&pipeline->converters, observer, error) < 0 ? -1
+                                                                          : chain_observe(pipeline->chain, observer, error);
+}
+
 void sink_pipeline_destroy(struct sink_pipeline *pipeline)
 {
     if (pipeline == NULL)
@@ -284,4 +292,9 @@ void sink_output_init(struct sink_output *output)
 void sink_output_release(struct sink_output *output)
 {
     record_array_release(&output->records);
+}
+
+const struct converters *sink_pipeline_converters(const struct sink_pipeline *pipeline)
+{
+    return &pipeline->converters;
 }

@@ -13,6 +13,7 @@
 #include "pipeline/chain.h"
 
 struct mr_batch;
+struct pipeline_observer;
 struct sink_pipeline;
 struct tolerance;
 
@@ -24,7 +25,11 @@ struct sink_pipeline_setup {
 };
 
 struct sink_pipeline *sink_pipeline_create(const struct sink_pipeline_setup *setup, struct mr_error **error);
+/* Lets somebody look on (observer.h). -1: no memory, the pipeline is of no use then. */
+int sink_pipeline_observe(struct sink_pipeline *pipeline, const struct pipeline_observer *observer,
+                         struct mr_error **error);
 void sink_pipeline_destroy(struct sink_pipeline *pipeline);
+const struct converters *sink_pipeline_converters(const struct sink_pipeline *pipeline); /* live as long as it does */
 
 struct sink_output {
     struct record_array records; /* for put, in order; record->original is the entry it came from */

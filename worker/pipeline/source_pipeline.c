@@ -7,6 +7,7 @@
 #include "base/plugin_call.h"
 #include "kafka/producer.h"
 #include "pipeline/converters.h"
+#include "pipeline/observer.h"
 #include "pipeline/policy.h"
 #include "sdk/record_layout.h"
 
@@ -292,6 +293,13 @@ struct source_pipeline *source_pipeline_create(const struct source_pipeline_setu
     return pipeline;
 }
 
+int source_pipeline_observe(struct source_pipeline *pipeline, const struct pipeline_observer *observer,
+                            struct mr_error **error)
+{
+    return converters_observe(&pipeline->converters, observer, error) < 0 ? -1
+                                                                          : chain_observe(pipeline->chain, observer, error);
+}
+
 void source_pipeline_destroy(struct source_pipeline *pipeline)
 {
     if (pipeline == NULL)
@@ -300,4 +308,9 @@ void source_pipeline_destroy(struct source_pipeline *pipeline)
     converters_release(&pipeline->converters);
     record_array_release(&pipeline->passed);
     mem_free(pipeline);
+}
+
+const struct converters *source_pipeline_converters(const struct source_pipeline *pipeline)
+{
+    return &pipeline->converters;
 }

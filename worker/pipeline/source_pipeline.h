@@ -16,10 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct converters;
 struct loader;
 struct mr_batch;
 struct mr_error;
 struct mr_record;
+struct pipeline_observer;
 struct producer_header;
 struct source_pipeline;
 struct string_map;
@@ -33,6 +35,9 @@ struct source_pipeline_setup {
 };
 
 struct source_pipeline *source_pipeline_create(const struct source_pipeline_setup *setup, struct mr_error **error);
+/* Lets somebody look on (observer.h). -1: no memory, the pipeline is of no use then. */
+int source_pipeline_observe(struct source_pipeline *pipeline, const struct pipeline_observer *observer,
+                            struct mr_error **error);
 
 enum outgoing_kind {
     OUTGOING_SEND,
@@ -71,5 +76,6 @@ int source_pipeline_run(struct source_pipeline *pipeline, struct mr_batch *batch
 int source_pipeline_produce_failed(struct source_pipeline *pipeline, const struct mr_record *record, const char *words,
                                    struct mr_error **error);
 void source_pipeline_destroy(struct source_pipeline *pipeline);
+const struct converters *source_pipeline_converters(const struct source_pipeline *pipeline); /* live as long as it does */
 
 #endif

@@ -47,7 +47,8 @@ static bool codes_create(struct java_regex *regex, const char *translated, char 
     regex->codes[WHOLE] = compile(translated, PCRE2_ANCHORED | PCRE2_ENDANCHORED, why, why_size);
     if (regex->codes[WHOLE] == NULL)
         return false;
-    regex->codes[SEARCH] = compile(translated, 0, why, why_size);
+    /* PCRE2's JIT (seen in 10.42) looks for the first letters of a match too far on: it does not find (a|)a*. in "a". */
+    regex->codes[SEARCH] = compile(translated, PCRE2_NO_START_OPTIMIZE, why, why_size);
     regex->match = pcre2_match_data_create_from_pattern(regex->codes[WHOLE], NULL);
     regex->limits = pcre2_match_context_create(NULL);
     if (regex->codes[SEARCH] == NULL || regex->match == NULL || regex->limits == NULL)
@@ -98,12 +99,12 @@ static const char *failure_of(int result)
     }
 }
 
-static bool match(struct java_regex *regex, int which, const char *text, size_t size)
+static bool match(struct java_regex *regex, int which, const char *text, size_t size, size_t from)
 {
     PCRE2_SPTR subject = (PCRE2_SPTR)text;
-    int result = pcre2_match(regex->codes[which], subject, size, 0, 0, regex->match, regex->limits);
+    int result = pcre2_match(regex->codes[which], subject, size, from, 0, regex->match, regex->limits);
     if (result == PCRE2_ERROR_JIT_STACKLIMIT) /* the interpreter has the heap */
-        result = pcre2_match(regex->codes[which], subject, size, 0, PCRE2_NO_JIT, regex->match, regex->limits);
+        result = pcre2_match(regex->codes[which], subject, size, from, PCRE2_NO_JIT, regex->match, regex->limits);
     regex->has_matched = result > 0;
     regex->failure = failure_of(result);
     return regex->has_matched;
@@ -111,12 +112,17 @@ static bool match(struct java_regex *regex, int which, const char *text, size_t 
 
 bool java_regex_matches(struct java_regex *regex, const char *text, size_t size)
 {
-    return match(regex, WHOLE, text, size);
+    return match(regex, WHOLE, text, size, 0);
 }
 
 bool java_regex_find(struct java_regex *regex, const char *text, size_t size)
 {
-    return match(regex, SEARCH, text, size);
+    return match(regex, SEARCH, text, size, 0);
+}
+
+bool java_regex_find_from(struct java_regex *regex, const char *text, size_t size, size_t from)
+{
+    return from <= size && match(regex, SEARCH, text, size, from);
 }
 
 const char *java_regex_failure(const struct java_regex *regex)

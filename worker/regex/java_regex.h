@@ -4,7 +4,7 @@
  * An expression is translated atom by atom, so that it means here what it means there: classes in classes and intersections,
  * the flags i m s x d u U, ends of lines, \b, names of groups, back references, \p by Java's names. What has no counterpart
  * is refused in words when the expression is made: look-behind without a fixed length for each alternative, counts above 65535,
- * \N{name}, \b{g}, half surrogates, blocks (\p{In…}) but for some eighteen. What remains different and is not noticed: with (?i) a
+ * \N{name} beyond ASCII, \b{g}, half surrogates, blocks (\p{In…}) but for some eighteen. What remains different and is not noticed: with (?i) a
  * back reference folds letters of all scripts, and characters are those of PCRE2's Unicode version.
  *
  * Time and memory of a match are bounded: an expression that backtracks beyond JAVA_REGEX_STEPS_MAX does not match, and
@@ -30,6 +30,8 @@ void java_regex_destroy(struct java_regex *regex); /* NULL is fine */
 bool java_regex_matches(struct java_regex *regex, const char *text, size_t size);
 /* The leftmost place where it matches, from the beginning of the text (Matcher.find). */
 bool java_regex_find(struct java_regex *regex, const char *text, size_t size);
+/* The leftmost place that begins at `from` (the beginning of a character) or behind it; what stands before is looked at by anchors. */
+bool java_regex_find_from(struct java_regex *regex, const char *text, size_t size, size_t from);
 /* Why the last of these gave up before it knew the answer; NULL: it did not. */
 const char *java_regex_failure(const struct java_regex *regex);
 
@@ -46,5 +48,8 @@ size_t java_regex_group_number(const struct java_regex *regex, const char *name)
 typedef void java_regex_put_fn(void *to, const char *bytes, size_t size);
 bool java_regex_replace_first(struct java_regex *regex, const char *text, size_t size, const char *replacement,
                               java_regex_put_fn *put, void *to, char *why, size_t why_size);
+/* Matcher.replaceAll: the same for every place, one after the other. `*count` is how many there were. */
+bool java_regex_replace_all(struct java_regex *regex, const char *text, size_t size, const char *replacement, java_regex_put_fn *put,
+                            void *to, size_t *count, char *why, size_t why_size);
 
 #endif

@@ -105,15 +105,21 @@ static bool put_replacement(struct replacing *replacing)
     return true;
 }
 
+static bool given_up(const struct java_regex *regex, char *why, size_t why_size)
+{
+    if (java_regex_failure(regex) == NULL)
+        return false;
+    snprintf(why, why_size, "%s", java_regex_failure(regex));
+    return true;
+}
+
 bool java_regex_replace_first(struct java_regex *regex, const char *text, size_t size, const char *replacement,
                               java_regex_put_fn *put, void *to, char *why, size_t why_size)
 {
     size_t at, found;
     if (!java_regex_find(regex, text, size)) {
-        if (java_regex_failure(regex) != NULL) {
-            snprintf(why, why_size, "%s", java_regex_failure(regex));
+        if (given_up(regex, why, why_size))
             return false;
-        }
         put(to, text, size);
         return true;
     }
@@ -124,5 +130,36 @@ bool java_regex_replace_first(struct java_regex *regex, const char *text, size_t
     if (!put_replacement(&replacing))
         return false;
     put(to, text + at + found, size - at - found);
+    return true;
+}
+
+static size_t character_end(const char *text, size_t size, size_t at)
+{
+    at++;
+    while (at < size && ((unsigned char)text[at] & 0xc0) == 0x80)
+        at++;
+    return at;
+}
+
+/* Behind an empty place the search goes on one character later, so that it ends. */
+bool java_regex_replace_all(struct java_regex *regex, const char *text, size_t size, const char *replacement, java_regex_put_fn *put,
+                            void *to, size_t *count, char *why, size_t why_size)
+{
+    size_t done = 0, from = 0, at, found;
+    *count = 0;
+    while (from <= size && java_regex_find_from(regex, text, size, from)) {
+        java_regex_group(regex, 0, &at, &found);
+        put(to, text + done, at - done);
+        struct replacing replacing = {
+            .regex = regex, .text = text, .at = replacement, .put = put, .to = to, .why = why, .why_size = why_size};
+        if (!put_replacement(&replacing))
+            return false;
+        done = at + found;
+        from = found > 0 ? done : character_end(text, size, done);
+        ++*count;
+    }
+    if (from <= size && given_up(regex, why, why_size))
+        return false;
+    put(to, text + done, size - done);
     return true;
 }

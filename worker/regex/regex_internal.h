@@ -82,6 +82,9 @@ struct escape {
 };
 enum escape_kind regex_escape(struct translation *walk, struct escape *escape);
 
+/* \N{NAME}: the letter has been passed. */
+bool regex_named_character(struct translation *walk, uint32_t *character);
+
 /* An escape outside of classes, its backslash passed: appends one atom. */
 bool regex_translate_escape(struct translation *walk);
 /* ^, $ and . under the flags. */

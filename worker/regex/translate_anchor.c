@@ -153,11 +153,10 @@ static bool translate_other_escape(struct translation *walk)
     case 'B': put_word_boundary(walk, true); return true;
     case 'k': return translate_named_reference(walk);
     case 'b':
-        if (walk->text[walk->at] == '{')
+        if (walk->text[walk->at] == '{' && walk->text[walk->at + 1] == 'g')
             return translation_fail(walk, "Boundaries of grapheme clusters are not supported here");
         put_word_boundary(walk, false);
         return true;
-    case 'N': return translation_fail(walk, "Names of characters are not supported here");
     default: walk->at--; return translation_fail(walk, "Illegal/unsupported escape sequence");
     }
 }

@@ -120,6 +120,7 @@ static bool numbered(struct translation *walk, char letter, uint32_t *character)
     case '0': return octal(walk, character);
     case 'x': return hexadecimal(walk, character);
     case 'u': return unicode(walk, character);
+    case 'N': return regex_named_character(walk, character);
     default: return control(walk, character);
     }
 }
@@ -138,7 +139,7 @@ enum escape_kind regex_escape(struct translation *walk, struct escape *escape)
         escape->character = (uint32_t)meanings[plain - letters];
         return ESCAPE_CHARACTER;
     }
-    if (strchr("0xuc", letter) != NULL)
+    if (strchr("0xucN", letter) != NULL)
         return numbered(walk, letter, &escape->character) ? ESCAPE_CHARACTER : ESCAPE_FAILED;
     if (letter == 'p' || letter == 'P') {
         walk->at++;

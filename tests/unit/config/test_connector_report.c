@@ -411,7 +411,7 @@ static struct connector_report *definitions_of(const char *name)
     const struct loader_plugin *plugin;
     struct mr_error *error = NULL;
     assert_int_equal(loader_find_any(loader, name, NULL, &plugin, &error), 0);
-    struct connector_report *report = connector_definitions(plugin, &error);
+    struct connector_report *report = connector_definitions(loader, plugin, &error);
     if (report == NULL)
         fail_msg("%s", mr_error_message(error));
     return report;
@@ -444,7 +444,7 @@ static void definitions_show_the_plugins_own_options_first(void **state)
 static bool define_and_release(void *argument)
 {
     struct mr_error *error = NULL;
-    struct connector_report *report = connector_definitions(argument, &error);
+    struct connector_report *report = connector_definitions(loader, argument, &error);
     bool worked = report != NULL;
     connector_report_destroy(report);
     mr_error_drop(error);

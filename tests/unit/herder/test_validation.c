@@ -55,6 +55,47 @@ static void what_the_asker_did_wrong_is_400(void **state)
     assert_string_equal(answer.message, "Connector config {name=n} contains no connector type");
 }
 
+static void ask_try(const char *class_name, herder_reply_fn *reply, void *argument)
+{
+    struct string_map *config = string_map_create();
+    if (class_name != NULL)
+        string_map_put(config, "connector.class", class_name);
+    const struct herder_try request = {.config = config, .records = "{}", .records_length = 3};
+    herder_try(rig.herder, &request, reply, argument);
+    string_map_destroy(config);
+}
+
+static void a_try_of_a_wrong_configuration_is_400(void **state)
+{
+    struct answer wrong = {0}, without = {0};
+    (void)state;
+    rig.finding = "something is wrong";
+    ask_try("Source", take_answer, &wrong);
+    assert_int_equal(answered(&wrong), 400);
+    assert_non_null(strstr(wrong.message, "the configuration of the connector is not valid"));
+    rig.finding = NULL;
+    ask_try(NULL, take_answer, &without);
+    assert_int_equal(answered(&without), 400);
+    assert_non_null(strstr(without.message, "contains no connector type"));
+}
+
+static void a_try_that_hangs_is_answered_at_its_deadline(void **state)
+{
+    struct answer answer = {0};
+    (void)state;
+    rig_set(&rig.validation_hangs, true);
+    ask_try("Source", take_answer, &answer);
+    assert_int_equal(answered(&answer), 500);
+    assert_string_equal(answer.message, "Request timed out. The worker was trying the configuration on records.");
+    assert_int_equal(ask(herder_pause_connector, "nobody"), 404); /* and nobody else waits */
+    rig.finding = "it has to end somehow";
+    rig_set(&rig.validation_hangs, false);
+    assert_true(eventually(10000, no_validation_is_inside, NULL));
+    turn();
+    assert_int_equal(answer.times, 1);
+    rig.finding = NULL;
+}
+
 static void before_the_start_nothing_is_validated(void **state)
 {
     struct answer answer = {0};
@@ -147,6 +188,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_validation_is_answered_with_its_report, standalone_setup),
         TEST(what_the_asker_did_wrong_is_400, standalone_setup),
+        TEST(a_try_of_a_wrong_configuration_is_400, standalone_setup),
+        TEST(a_try_that_hangs_is_answered_at_its_deadline, short_setup),
         TEST(before_the_start_nothing_is_validated, unstarted_setup),
         TEST(hung_validations_disturb_nobody, standalone_setup),
         TEST(a_validation_past_its_deadline_is_answered_once, short_setup),

@@ -148,6 +148,17 @@ static void of_a_range_the_newest_version_is_taken(void **state)
     assert_string_equal("org.acme.VersionedSinkConnector 1.0", connector(*state, "VersionedSink", "(,1.5)"));
     assert_string_equal("org.acme.VersionedSinkConnector 2.0", connector(*state, "VersionedSink", "(1.0,)"));
     assert_string_equal("org.acme.VersionedSinkConnector 1.5", connector(*state, "VersionedSink", "[0.1,1.1],[1.4,1.6]"));
+    assert_string_equal("org.acme.VersionedSinkConnector 1.5", connector(*state, "VersionedSink", "[0.1,1.1][1.4,1.6]"));
+    assert_string_equal("org.acme.VersionedSinkConnector 2.0", connector(*state, "VersionedSink", "(,)"));
+}
+
+static void ranges_are_read_as_mavens_parser_reads_them(void **state)
+{
+    assert_string_equal("org.acme.VersionedSinkConnector 1.0", connector(*state, "VersionedSink", "[1.0,1.0]"));
+    assert_string_equal("org.acme.VersionedSinkConnector 1.5", connector(*state, "VersionedSink", "\n1.0,1.7\t"));
+    assert_string_equal("org.acme.VersionedSinkConnector 2.0", connector(*state, "VersionedSink", "[1.0,),[1.5,3.0]"));
+    assert_non_null(strstr(connector(*state, "VersionedSink", ""), "the version range [,], available"));
+    assert_non_null(strstr(connector(*state, "VersionedSink", "LATEST"), "the version range [LATEST,LATEST], available"));
 }
 
 static void a_version_that_is_not_there_is_refused_with_those_that_are(void **state)
@@ -164,11 +175,13 @@ static void a_malformed_range_is_refused(void **state)
     static const char *const cases[][2] = {
         { "[1.0", "Unbounded range: [1.0" },
         { "(1.0)", "Single version must be surrounded by []: (1.0)" },
-        { "[1.0,1.0]", "Range cannot have identical boundaries: [1.0,1.0]" },
-        { "[2.0,1.0]", "Range defies version ordering: [2.0,1.0]" },
+        { "[1.0,1.0)", "Range defies version ordering: [1.0,1.0)" },
+        { "[0.5],[2.0,1.0]", "Range defies version ordering: [2.0,1.0]" },
         { "[1.0,2.0],[1.5,3.0]", "Ranges overlap: [1.0,2.0],[1.5,3.0]" },
         { "[1.0,2.0],3.0", "Only fully-qualified sets allowed in multiple set scenario: [1.0,2.0],3.0" },
-        { "", "Empty version range: " },
+        { "1.0,[2.0,3.0]", "Range defies version ordering: [1.0,[2.0,3.0]" },
+        { "1.0]", "Only fully-qualified sets allowed in multiple set scenario: [1.0]]" },
+        { "]", "Only fully-qualified sets allowed in multiple set scenario: []]" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_non_null(strstr(connector(*state, "VersionedSink", cases[i][0]), cases[i][1]));
@@ -237,6 +250,7 @@ int main(void)
         cmocka_unit_test(without_a_range_the_newest_version_is_taken),
         cmocka_unit_test(a_bare_version_means_exactly_that_one),
         cmocka_unit_test(of_a_range_the_newest_version_is_taken),
+        cmocka_unit_test(ranges_are_read_as_mavens_parser_reads_them),
         cmocka_unit_test(a_version_that_is_not_there_is_refused_with_those_that_are),
         cmocka_unit_test(a_malformed_range_is_refused),
         cmocka_unit_test(an_ambiguous_short_name_is_refused),

@@ -28,6 +28,25 @@ static void qualifiers_order_as_releases_come_out(void **state)
     assert_ascending((const char *const[]){ "1a1", "1b1", "1m1", "1", NULL });
 }
 
+/* Pairs on which shorter rules go wrong; the order is that of ComparableVersion in maven-artifact 3.9.15. */
+static void lists_inside_lists_order_as_in_maven(void **state)
+{
+    static const char *const ascending[][2] = {
+        { "1.0.0.rc", "1.0.b" },          { "1.0.0.cr", "1.0.0a" },     { "1.0.SNAPSHOT", "1.0b" },
+        { "1.0.x", "1.0-20240101" },      { "Final", "m" },             { "1.0.0.sp", "1.0.0.b" },
+        { "10-+-01", "10-+-1.1" },        { "1.0.a1-01_m-ab", "1m" },   { "1.0-rc-10", "1.0-rc.2" },
+        { "2.0.0-rc1", "2.0.0-rc10" },    { "7.6.0-ce-rc1", "7.6.0-ce" }, { "1.0.Beta2", "1.0.CR1" },
+        { "1.0.CR1", "1.0.Final" },       { "1.0-m3", "1.0-rc1" },      { "3.4.0-SNAPSHOT", "3.4.0" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(ascending) / sizeof(ascending[0]); i++) {
+        int order = loader_version_compare(ascending[i][0], ascending[i][1]);
+        int back = loader_version_compare(ascending[i][1], ascending[i][0]);
+        if (order >= 0 || back <= 0)
+            fail_msg("%s and %s compare as %d, %d", ascending[i][0], ascending[i][1], order, back);
+    }
+}
+
 static void some_spellings_are_equal(void **state)
 {
     static const char *const equal[][2] = {
@@ -67,6 +86,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_order_as_numbers),
         cmocka_unit_test(qualifiers_order_as_releases_come_out),
+        cmocka_unit_test(lists_inside_lists_order_as_in_maven),
         cmocka_unit_test(some_spellings_are_equal),
         cmocka_unit_test(no_version_is_older_than_all),
         cmocka_unit_test(odd_versions_do_no_harm),

@@ -22,7 +22,9 @@ static struct unit_metrics *add_task(enum unit_kind kind)
     unit_metrics_describe(unit, &(struct unit_description){.kind = kind,
                                                            .connector_class = "org.acme.C",
                                                            .connector_version = "1.5",
-                                                           .task_class = "org.acme.T"});
+                                                           .task_class = "org.acme.T",
+                                                           .key_converter = {"org.acme.K", "1.0"},
+                                                           .value_converter = {"org.acme.V", NULL}});
     return unit;
 }
 
@@ -182,7 +184,8 @@ static void a_status_has_one_series_and_shares_of_time(void **state)
     bench_expect(WORKER("connector_paused_task_count{connector=\"c\"}"), "1");
     bench_expect(WORKER("connector_running_task_count{connector=\"c\"}"), "0");
     bench_expect("kafka_connect_connector_task_info{connector=\"c\",task=\"0\",connector_class=\"org.acme.C\","
-                 "connector_type=\"source\",connector_version=\"1.5\",task_class=\"org.acme.T\"}",
+                 "connector_type=\"source\",connector_version=\"1.5\",task_class=\"org.acme.T\",task_version=\"1.5\","
+                 "key_converter_class=\"org.acme.K\",key_converter_version=\"1.0\",value_converter_class=\"org.acme.V\"}",
                  "1");
     unit_metrics_drop(unit);
 }

@@ -245,6 +245,8 @@ static void wrong_properties_are_refused_by_name(void **state)
         { { { "transforms", "a" }, { "transforms.a.type", "Exploding" }, { "transforms.a.negate", "false" } },
           "transforms.a.predicate" },
         { { { "transforms", "a" }, { "transforms.a.type", "Exploding" }, { "transforms.a.predicate", "p" } }, "'p'" },
+        { { { "transforms", "a" }, { "transforms.a.type", SMT "InsertField$Value" }, { "transforms.a.static.field", "x" } },
+          "transforms.a: " SMT "InsertField$Value cannot be set up" },
         { { { "predicates", "p" }, { "predicates.p.type", "HasHeaderKey" } }, "predicates.p.name" },
         { { { "predicates", "p" } }, "predicates.p.type" },
     };

@@ -76,6 +76,9 @@ static void what_only_java_has_is_translated(void **state)
         {"(a)(?:\\2|b)", "ab", true},       {"\\Q*.\\E+", "*..", true},         {"(?<aLongNameThatHasMoreThan32Letters>a)", "a", true},
         {"(?i:A)A", "aA", true},            {"(?i:A)A", "aa", false},           {"((?i)a|b)b", "Bb", true},
         {"a++a", "aaa", false},             {"(?>a|ab)c", "abc", false},        {".*(?<=s)", "orders", true},
+        {"\\N{LATIN SMALL LETTER A}", "a", true}, {"\\N{ latin capital letter z }", "Z", true}, {"\\N{FULL STOP}", ".", true},
+        {"\\N{FULL STOP}", "x", false},     {"[\\N{DIGIT ZERO}-\\N{DIGIT NINE}]+\\N{LOW LINE}", "19_", true},
+        {"\\N{HYPHEN-MINUS}{2}", "--", true}, {"(?i)\\N{LATIN SMALL LETTER K}", "K", true},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         if (matches(cases[i].expression, cases[i].text) != cases[i].matches)
@@ -97,7 +100,8 @@ static void what_java_refuses_or_pcre2_lacks_is_refused_in_words(void **state)
         {"(?<1n>x)", "Latin letter"},          {"(?<na_me>x)", "trailing '>'"}, {"(?<n>a)(?<n>b)", "already defined"},
         {"\\k<n>(?<n>a)", "does not exist"},   {"[b-a]", "character range"},   {"\\p{Nothing}", "Unknown character property"},
         {"\\p{sc:x}", "Unknown"},              {"\\pQ", "Unknown"},            {"[a-\\d]", "character range"},
-        {"(?<=a+)b", "not supported here"},    {"\\N{DIGIT ONE}", "not supported"}, {"a{65536}", "65535"},
+        {"(?<=a+)b", "not supported here"},    {"\\N{GREEK SMALL LETTER ALPHA}", "not supported"},
+        {"\\Na", "Illegal character name"},    {"\\N{DIGIT ONE", "Unclosed character name"}, {"\\N{}", "Unknown character name"}, {"a{65536}", "65535"},
         {"(a)(?<=\\1)", "maximum length"},     {"\\uD83D", "surrogate"},              {"\xff", "no UTF-8"},            {"\\b{g}", "not supported"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -133,6 +137,31 @@ static void the_first_place_is_replaced(void **state)
                                              why, sizeof(why));
         if (strstr(good ? result : why, cases[i].result) == NULL)
             fail_msg("%s on %s: %s", cases[i].expression, cases[i].text, good ? result : why);
+        java_regex_destroy(regex);
+    }
+}
+
+static void every_place_is_replaced(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *expression, *text, *replacement, *result;
+        size_t count;
+    } cases[] = {
+        {"\\d+", "a1b22c", "<$0>", "a<1>b<22>c", 2}, {"x*", "xa", "-", "--a-", 3},      {"^a", "aaa", "b", "baa", 1},
+        {"(?<=a)b", "abb", "-", "a-b", 1},          {"", "\xc3\xa4\xe2\x82\xac", "-", "-\xc3\xa4-\xe2\x82\xac-", 3}, {"z", "order", "$9", "order", 0},
+        {"o", "oo", "$1", "No group 1", 0},         {"a", "", "b", "", 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char why[200] = "", result[200] = "";
+        size_t count;
+        struct java_regex *regex = java_regex_create(cases[i].expression, why, sizeof(why));
+        assert_non_null(regex);
+        bool good = java_regex_replace_all(regex, cases[i].text, strlen(cases[i].text), cases[i].replacement, put_piece, result,
+                                           &count, why, sizeof(why));
+        assert_string_equal(cases[i].result, good ? result : why);
+        if (good)
+            assert_int_equal(cases[i].count, count);
         java_regex_destroy(regex);
     }
 }
@@ -186,6 +215,7 @@ int main(void)
         cmocka_unit_test(what_only_java_has_is_translated),
         cmocka_unit_test(what_java_refuses_or_pcre2_lacks_is_refused_in_words),
         cmocka_unit_test(the_first_place_is_replaced),
+        cmocka_unit_test(every_place_is_replaced),
         cmocka_unit_test(endless_backtracking_ends_as_no_match),
         cmocka_unit_test(text_that_is_no_utf8_matches_nothing),
         cmocka_unit_test(without_memory_nothing_is_left_behind),

@@ -1,4 +1,4 @@
-/* GET /connector-plugins/{plugin}/config and PUT …/config/validate. */
+/* GET /connector-plugins/{plugin}/config, PUT …/config/validate and POST …/config/try. */
 #include "fake_herder.h"
 
 #include <millrace/error.h>
@@ -150,6 +150,56 @@ static void what_the_herder_refuses_is_passed_on(void **state)
            "{\"error_code\":500,\"message\":\"Request timed out.");
 }
 
+#define TRY "POST /connector-plugins/PickySource/config/try"
+
+static void records_are_tried_as_they_are_written(void **state)
+{
+    struct fixture *fixture = *state;
+    expect(state, TRY, "{\"config\":{\"connector.class\":\"PickySource\"},\"records\":[ {\"value\" : 1e3} , [7],\"x\" ]}", 200,
+           "{\"passed\":1,\"dropped\":0,\"skipped\":0,\"failed\":0,\"records\":[]}");
+    assert_string_equal(fixture->herder.asked, "try 1 PickySource {\"value\" : 1e3} [7] \"x\"  0");
+    expect(state, TRY, "{\"topic\":\"t\",\"last\":100,\"config\":{}}", 200, "\"passed\":1");
+    assert_string_equal(fixture->herder.asked, "try 0 (none) t 100");
+}
+
+static void bodies_that_try_nothing_are_refused(void **state)
+{
+    static const struct {
+        const char *body, *words;
+    } cases[] = {
+        {"", "The request body is empty"},
+        {"[]", "an object with"},
+        {"{\"config\":{},\"records\":[{}]", "not valid JSON"},
+        {"{\"config\":{},\"records\":[{]}", "not valid JSON"},
+        {"{\"records\":[{}]}", "is missing"},
+        {"{\"config\":7,\"records\":[{}]}", "must be an object of options"},
+        {"{\"config\":{\"a\":{}},\"records\":[{}]}", "Option"},
+        {"{\"config\":{}}", "Give either"},
+        {"{\"config\":{},\"records\":[]}", "Give either"},
+        {"{\"config\":{},\"records\":{}}", "must be a list"},
+        {"{\"config\":{},\"topic\":\"t\"}", "Give either"},
+        {"{\"config\":{},\"last\":1}", "Give either"},
+        {"{\"config\":{},\"topic\":\"\",\"last\":1}", "Give either"},
+        {"{\"config\":{},\"topic\":\"t\",\"last\":1,\"records\":[{}]}", "Give either"},
+        {"{\"config\":{},\"topic\":7,\"last\":1}", "must be a text"},
+        {"{\"config\":{},\"topic\":\"t\",\"last\":0}", "must be from 1 to 100"},
+        {"{\"config\":{},\"topic\":\"t\",\"last\":101}", "must be from 1 to 100"},
+        {"{\"config\":{},\"topic\":\"t\",\"last\":-1}", "must be from 1 to 100"},
+        {"{\"config\":{},\"topic\":\"t\",\"last\":\"1\"}", "must be a number"},
+        {"{\"config\":{},\"records\":[{}],\"more\":1}", "Unknown field"},
+        {"{\"config\":{\"connector.class\":\"Other\"},\"records\":[{}]}", "does not match request type"},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        expect(state, TRY, cases[i].body, 400, cases[i].words);
+    char many[1000] = "{\"config\":{},\"records\":[1";
+    for (size_t i = 0; i < HERDER_TRY_RECORDS_MAX; i++)
+        snprintf(many + strlen(many), sizeof(many) - strlen(many), ",1");
+    snprintf(many + strlen(many), sizeof(many) - strlen(many), "]}");
+    expect(state, TRY, many, 400, "At most 100 records");
+    assert_string_equal(fixture->herder.asked, "");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -159,6 +209,8 @@ int main(void)
         TEST(class_and_plugin_fit_by_their_endings),
         TEST(bodies_that_are_no_configuration_ask_nothing),
         TEST(what_the_herder_refuses_is_passed_on),
+        TEST(records_are_tried_as_they_are_written),
+        TEST(bodies_that_try_nothing_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

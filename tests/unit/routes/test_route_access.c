@@ -25,7 +25,8 @@ static const char BINDINGS[] =
     "{\"name\":\"e\",\"users\":[\"editor\"],\"role\":\"editor\"," LIMITS ",\"classes\":[\"org.acme.*\",\"org.apache.*\"],"
     "\"topics\":[\"mine.*\"],\"group.ids\":[\"connect-own-*\"],\"references\":[\"vault:own/*\"],"
     "\"overrides\":[\"*.override.client.id\"]},"
-    "{\"name\":\"a\",\"users\":[\"admin\"],\"role\":\"admin\"}]}";
+    "{\"name\":\"a\",\"users\":[\"admin\"],\"role\":\"admin\"},"
+    "{\"name\":\"d\",\"users\":[\"admin\"],\"role\":\"viewer\",\"rights\":[\"data\"]," LIMITS ",\"topics\":[\"mine.*\"]}]}";
 
 struct files {
     char folder[64], jaas[96], passwords[96], bindings[96];
@@ -194,6 +195,7 @@ MAY(connector_offsets_delete, "L00011", "L00001", 200);
 MAY(connector_plugins_get, "L01111", "L01111", 200);
 MAY(plugin_config_get, "L01111", "L01111", 200);
 MAY(plugin_config_validate, "L00011", "L00001", 200);
+MAY(plugin_config_try, "L00011", "L00001", 200);
 MAY(loggers_get, "L01111", "L01111", 200);
 MAY(logger_get, "L01111", "L01111", 200);
 MAY(logger_put, "L00001", "L00001", 200);
@@ -227,6 +229,8 @@ static const char *body_of(const struct http_route *route, const char *connector
         return NULL;
     if (strcmp(route->pattern, "/connectors") == 0)
         snprintf(body, sizeof(body), "{\"name\":\"%s\",\"config\":{" OPTIONS "}}", connector, connector);
+    else if (strstr(route->pattern, "/try") != NULL)
+        snprintf(body, sizeof(body), "{\"config\":{" OPTIONS "},\"records\":[{}]}", connector);
     else if (strstr(route->pattern, "/config") != NULL && route->method == HTTP_PUT)
         snprintf(body, sizeof(body), "{" OPTIONS "}", connector);
     else if (strstr(route->pattern, "/config") != NULL)
@@ -449,6 +453,32 @@ static void what_is_created_replaced_and_validated_is_looked_at_alike(void **sta
     expect_edit(state, "PUT /connectors/own-3/config", WITH(""), 201, "own-3");
 }
 
+/* Not even an admin's role includes them. */
+static void records_of_a_topic_are_for_those_with_the_right_to_see_them(void **state)
+{
+#define TRY_TOPIC(name, topic) "{\"config\":" WITH_NAME(name) ",\"topic\":\"" topic "\",\"last\":1}"
+#define WITH_NAME(name) "{\"name\":\"" name "\",\"connector.class\":\"PickySource\",\"topic\":\"mine.b\"}"
+    static const struct {
+        enum user user;
+        const char *body;
+        int status;
+        const char *words;
+    } ROWS[] = {
+        {EDITOR, TRY_TOPIC("own-3", "mine.a"), 403, "no binding gives the right data"},
+        {ADMIN, TRY_TOPIC("own-3", "mine.a"), 200, "passed"},
+        {ADMIN, TRY_TOPIC("own-3", "theirs.a"), 403, "do not cover theirs.a"},
+        {ADMIN, TRY_TOPIC("other-3", "mine.a"), 403, "do not cover other-3"},
+        {VIEWER, TRY_TOPIC("own-3", "mine.a"), 403, "needs the role editor"},
+        {EDITOR, "{\"config\":" WITH_NAME("own-3") ",\"records\":[{}]}", 200, "passed"},
+        {EDITOR, "{\"config\":" WITH_NAME("other-3") ",\"records\":[{}]}", 403, "do not cover other-3"},
+    };
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        struct reply *reply = ask_as(state, ROWS[i].user, "POST /connector-plugins/PickySource/config/try", ROWS[i].body);
+        if (reply->status != ROWS[i].status || strstr(reply->body, ROWS[i].words) == NULL)
+            fail_msg("%s: %d %s", ROWS[i].body, reply->status, reply->body);
+    }
+}
+
 /* Its stored secrets would go wherever a change sends them. */
 static void what_stays_of_the_former_configuration_counts(void **state)
 {
@@ -551,6 +581,7 @@ int main(void)
         CASE(configurations_of_tasks_are_masked_as_well),
         CASE(no_change_reaches_beyond_the_binding),
         CASE(what_is_created_replaced_and_validated_is_looked_at_alike),
+        CASE(records_of_a_topic_are_for_those_with_the_right_to_see_them),
         CASE(what_stays_of_the_former_configuration_counts),
         CASE(a_hidden_value_stays_with_what_hides_it),
         CASE(who_may_not_make_a_connector_may_not_change_it),

@@ -43,9 +43,10 @@ static int tear_down_recorded(void **state)
 }
 
 /* Whoever adds a route that is neither has to say so here. */
-static void every_route_that_is_no_get_is_a_change_and_may_answer_503_but_for_three(void **state)
+static void every_route_that_is_no_get_is_a_change_and_may_answer_503_but_for_four(void **state)
 {
-    static const char *const none[] = {"/connector-plugins/{plugin}/config/validate", "/connectors/{name}/tasks",
+    static const char *const none[] = {"/connector-plugins/{plugin}/config/validate",
+                                       "/connector-plugins/{plugin}/config/try", "/connectors/{name}/tasks",
                                        "/connectors/{name}/fence"};
     (void)state;
     for (size_t i = 0; i < REST_ROUTE_COUNT; i++) {
@@ -84,6 +85,20 @@ static void a_change_has_two_lines_and_its_answer_names_it(void **state)
     assert_null(json_object_get(intent, "forwarded"));
     json_decref(intent);
     json_decref(outcome);
+}
+
+static void who_looks_at_records_of_a_topic_is_on_record(void **state)
+{
+    static const char target[] = "POST /connector-plugins/S/config/try";
+    assert_int_equal(ask(state, target, "{\"config\":{\"name\":\"c\"},\"records\":[{}]}")->status, 200); /* is not */
+    assert_int_equal(ask(state, target, "{\"config\":{\"name\":\"c\"},\"topic\":\"orders\",\"last\":3}")->status, 200);
+    await_lines(record.path, 1);
+    json_t *line = line_of(record.path, 0);
+    assert_member(line, "event", "records");
+    assert_member(line, "who", "anonymous");
+    assert_member(line, "connector", "c");
+    assert_member(line, "topic", "orders");
+    json_decref(line);
 }
 
 static void a_connector_to_be_made_is_named_by_the_body(void **state)
@@ -273,9 +288,10 @@ static void files_of_logins_and_who_was_tried_are_on_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_route_that_is_no_get_is_a_change_and_may_answer_503_but_for_three),
+        cmocka_unit_test(every_route_that_is_no_get_is_a_change_and_may_answer_503_but_for_four),
         cmocka_unit_test_setup_teardown(a_change_has_two_lines_and_its_answer_names_it, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(a_connector_to_be_made_is_named_by_the_body, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test_setup_teardown(who_looks_at_records_of_a_topic_is_on_record, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(what_another_worker_passes_on_keeps_its_id, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(reads_have_no_line_and_no_header, set_up_recorded, tear_down_recorded),
         cmocka_unit_test(files_of_logins_and_who_was_tried_are_on_record),
