@@ -21,7 +21,7 @@ static const char *const USERS[USER_COUNT] = {NULL, "stranger", "viewer", "opera
 #define LIMITS "\"connectors\":[\"own-*\"]"
 static const char BINDINGS[] =
     "{\"bindings\":[{\"name\":\"v\",\"users\":[\"viewer\"],\"role\":\"viewer\"," LIMITS "},"
-    "{\"name\":\"o\",\"users\":[\"operator\"],\"role\":\"operator\",\"rights\":[\"data\"]," LIMITS "},"
+    "{\"name\":\"o\",\"users\":[\"operator\"],\"role\":\"operator\",\"rights\":[\"data\"],\"topics\":[\"mine.*\"]," LIMITS "},"
     "{\"name\":\"e\",\"users\":[\"editor\"],\"role\":\"editor\"," LIMITS ",\"classes\":[\"org.acme.*\",\"org.apache.*\"],"
     "\"topics\":[\"mine.*\"],\"group.ids\":[\"connect-own-*\"],\"references\":[\"vault:own/*\"],"
     "\"overrides\":[\"*.override.client.id\"]},"
