@@ -112,6 +112,11 @@ def properties_write(path, properties):
 
 # Kafka ------------------------------------------------------------------------------------------------------
 
+# Broker properties with which access is only what ACLs say of it; whoever comes without a login may do all.
+AUTHORIZER = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+              "super.users": "User:ANONYMOUS", "allow.everyone.if.no.acl.found": "true"}
+
+
 class Lab:
     """One Kafka of one or three brokers, and JVM workers beside it (scripts/kafka-lab)."""
 
@@ -157,6 +162,21 @@ class Lab:
     def credentials(self):
         """user, password and truststore.password of the SASL_SSL listener, as a dict."""
         return dict(line.split("=", 1) for line in self.read("credentials").splitlines())
+
+    def worker_security(self):
+        """Properties of a worker that comes as alice, through the SASL_SSL listener."""
+        user = self.credentials()
+        own = {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN", "ssl.truststore.type": "PEM",
+               "ssl.truststore.location": self.path("ca.pem"),
+               "sasl.jaas.config": "org.apache.kafka.common.security.plain.PlainLoginModule required "
+                                   'username="%s" password="%s";' % (user["user"], user["password"])}
+        return {"bootstrap.servers": self.read("bootstrap-sasl-ssl"),
+                **{prefix + key: value for prefix in ("", "producer.", "consumer.") for key, value in own.items()}}
+
+    def deny_transactional_ids(self):
+        """Nobody but bob may use them, where brokers have AUTHORIZER; alice may do all else."""
+        self.tool("AclCommand", "--bootstrap-server", self.bootstrap, "--add", "--allow-principal", "User:bob",
+                  "--transactional-id", "*", "--operation", "Write", "--operation", "Describe")
 
     def broker_stop(self, broker_id=1, kill=False):
         self._run("broker-stop", "--id", str(broker_id), *(["--kill"] if kill else []))

@@ -207,7 +207,7 @@ class Topic(unittest.TestCase):
         with lab.Worker(lab.worker_properties(self.kafka, millrace__audit__topic=self.topic,
                                               millrace__audit__topic__replication__factor=1)) as worker:
             worker.create("lines", {"connector.class": "FileStreamSource", "file": self.input, "topic": self.data})
-            self.say("before")
+            worker.wait_state("lines")
             self.kafka.topic_delete(self.topic)
             status, answer = worker.request("PUT", "/connectors/lines/pause")
             self.assertEqual(503, status, answer)

@@ -1,5 +1,9 @@
-"""Brokers that go away under three workers: what is short costs nothing, what is long is waited for, and nothing moves."""
+"""Brokers that go away under three workers: what is short costs nothing, what is long is waited for, and nothing moves.
 
+At night (MILLRACE_NIGHTLY) one of three is restarted in order under a cluster with the default session, too.
+"""
+
+import os
 import time
 import unittest
 
@@ -8,7 +12,7 @@ import exposition
 import lab
 
 PAIRS = 3
-PATIENT_S, HASTY_S = 30, 6
+PATIENT_S, DEFAULT_S, HASTY_S = 30, 10, 6
 STARTS = ("kafka_connect_worker_connector_startup_attempts_total", "kafka_connect_worker_task_startup_attempts_total")
 SUSPENDED = "connectors and tasks are suspended"
 
@@ -24,12 +28,12 @@ def java_hash(text):
 class Group:
     """Three workers under load, and what must not change while brokers go away."""
 
-    def __init__(self, test, kafka, session_s, factor=1):
+    def __init__(self, test, kafka, session_s, factor=1, pairs=PAIRS):
         self.test, self.session_s = test, session_s
         factors = {"%s__storage__replication__factor" % store: factor for store in ("config", "offset", "status")}
         self.cluster = cluster.Cluster(kafka, session__timeout__ms=session_s * 1000, **factors)
         test.addCleanup(self.cluster.end)
-        self.load = cluster.Load(self.cluster, PAIRS)
+        self.load = cluster.Load(self.cluster, pairs)
         test.addCleanup(self.load.stop)
         self.load.begin()
         self.since, self.starts = time.time(), self.count_starts()
@@ -53,7 +57,7 @@ class Group:
         self.load.wait_all_out()
         self.test.assertEqual([], self.load.wrong_at_least_once())
         print("        session %d s: repeated lines: %d in topics, %d in files, of %d" % (
-            self.session_s, *self.load.repeated(), self.load.fed * PAIRS))
+            self.session_s, *self.load.repeated(), self.load.fed * self.load.pairs))
 
 
 class Brokers(unittest.TestCase):
@@ -85,9 +89,9 @@ class Brokers(unittest.TestCase):
         found = next(entry for entry in self.kafka.metadata()["topics"] if entry["topic"] == topic)
         return next(p["leader"] for p in found["partitions"] if p["partition"] == partition)
 
-    def coordinator(self):
+    def coordinator(self, group=None):
         partitions = self.kafka.topics()["__consumer_offsets"]
-        group = self.group.cluster.common["group.id"]
+        group = (group or self.group).cluster.common["group.id"]
         return self.partition_leader("__consumer_offsets", (java_hash(group) & 0x7fffffff) % partitions)
 
     def all_are_in_sync(self):
@@ -103,9 +107,25 @@ class Brokers(unittest.TestCase):
         self.group.assert_stands_still()
         return broker
 
+    def restart_in_order(self, group):
+        """The coordinator of a cluster with the default session is stopped and started: that costs it nothing."""
+        since, broker = time.time(), self.coordinator(group)
+        self.kafka.broker_stop(broker)
+        group.load.wait_flow(60)
+        self.kafka.broker_start(broker)
+        lab.wait_until(self.all_are_in_sync, "the broker follows again", 60, 0.2)
+        group.load.wait_flow(60)
+        print("        restarted in order: %s; suspended: %d" % (cluster.percentiles(group.load.gaps(since)), len(group.suspended())))
+        group.assert_stands_still()
+        group.finish()
+        group.cluster.end()
+        self.group.assert_stands_still()
+
     def test_three_brokers_go_on_without_the_coordinator_and_without_the_leader_of_the_config_topic(self):
         self.start_brokers(3, **{"default.replication.factor": 3})
         self.group = Group(self, self.kafka, PATIENT_S, factor=3)
+        if os.environ.get("MILLRACE_NIGHTLY"):
+            self.restart_in_order(Group(self, self.kafka, DEFAULT_S, factor=3, pairs=1))
         killed = self.kill_and_see("coordinator", self.coordinator)
         self.kafka.broker_start(killed)
         lab.wait_until(self.all_are_in_sync, "the broker follows again", 60, 0.2)

@@ -1,7 +1,7 @@
 """Workers end or freeze without a word: what ran there runs elsewhere soon, and nothing is lost.
 
 With either way to shut out a former leader: MILLRACE_FENCING=transaction runs all of it in the other. Without, a smaller load shows what
-becomes of a leader by transactions, and at night (MILLRACE_NIGHTLY) the rest too.
+becomes of a leader by transactions, and at night (MILLRACE_NIGHTLY) the rest too, and of a leader that is denied transactional ids.
 """
 
 import os
@@ -22,10 +22,14 @@ class Failures(unittest.TestCase):
     pairs = PAIRS
     properties = {}
 
+    def brokers(self):
+        """Kafka, and what is to be said of it in the workers' properties."""
+        return lab.suite_lab(), {}
+
     def begin(self):
-        self.kafka = lab.suite_lab()
+        self.kafka, security = self.brokers()
         self.cluster = cluster.Cluster(self.kafka, session__timeout__ms=SESSION_S * 1000, offset__flush__interval__ms=1000,
-                                       **self.properties)
+                                       **self.properties, **security)
         self.addCleanup(self.cluster.end)
         self.load = cluster.Load(self.cluster, self.pairs)
         self.addCleanup(self.load.stop)
@@ -171,12 +175,37 @@ class FailuresWithTransactions(Failures):
     pairs = 4
 
 
+class FailuresDenied(Failures):
+    """The brokers let nobody use transactional ids: a worker that would fence by transaction leads by generation."""
+    properties = {"exactly.once.source.support": "preparing"}
+    pairs = 4
+    alone = True
+
+    def brokers(self):
+        kafka = lab.Lab(sasl_ssl=True, properties=lab.AUTHORIZER).start()
+        self.addCleanup(kafka.stop)
+        kafka.deny_transactional_ids()
+        return kafka, kafka.worker_security()
+
+    def finish(self):
+        super().finish()
+        self.assertTrue(all("leader fencing: generation, although" in self.cluster.workers[name].log_text()
+                            for name in {self.leader, self.cluster.leader()}))
+
+
+def leave_out(case, but):
+    for name in unittest.defaultTestLoader.getTestCaseNames(case):
+        if but not in name:
+            setattr(case, name, None)
+
+
+leave_out(FailuresDenied, "leader")
 if os.environ.get("MILLRACE_FENCING"):
     del FailuresWithTransactions  # whoever chooses one for all has no need of another
 elif not os.environ.get("MILLRACE_NIGHTLY"):
-    for _name in unittest.defaultTestLoader.getTestCaseNames(Failures):
-        if "leader" not in _name:
-            setattr(FailuresWithTransactions, _name, None)
+    leave_out(FailuresWithTransactions, "leader")
+if os.environ.get("MILLRACE_FENCING") or not os.environ.get("MILLRACE_NIGHTLY"):
+    del FailuresDenied
 
 
 def jumps(topic, out):

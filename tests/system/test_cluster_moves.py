@@ -126,4 +126,5 @@ class Moves(unittest.TestCase):
     def complaints(self):
         """Lines that somebody would have to look at, of all processes there were."""
         workers = self.ended + list(self.cluster.workers.values())
-        return [line for worker in workers for line in worker.log_text().splitlines() if re.search(r"\] (ERROR|FATAL)\b|could not be", line)]
+        return [line for worker in workers for line in worker.log_text().splitlines()
+                if re.search(r"\] (ERROR|FATAL)\b|could not be", line)]

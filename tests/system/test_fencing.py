@@ -91,19 +91,9 @@ class Transactions(unittest.TestCase):
 
 class Denied(unittest.TestCase):
     def test_without_the_right_to_transactional_ids_generation_leads_and_transaction_says_why_not(self):
-        """Nobody but bob may use transactional ids; alice, who is the worker, may do all else."""
-        authorizer = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-                      "super.users": "User:ANONYMOUS", "allow.everyone.if.no.acl.found": "true"}
-        with lab.Lab(sasl_ssl=True, properties=authorizer) as kafka:
-            kafka.tool("AclCommand", "--bootstrap-server", kafka.bootstrap, "--add", "--allow-principal", "User:bob",
-                       "--transactional-id", "*", "--operation", "Write", "--operation", "Describe")
-            user = kafka.credentials()
-            security = {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN", "ssl.truststore.type": "PEM",
-                        "ssl.truststore.location": kafka.path("ca.pem"),
-                        "sasl.jaas.config": "org.apache.kafka.common.security.plain.PlainLoginModule required "
-                                            'username="%s" password="%s";' % (user["user"], user["password"])}
-            security = {prefix + key: value for prefix in ("", "producer.", "consumer.") for key, value in security.items()}
-            security["bootstrap.servers"] = kafka.read("bootstrap-sasl-ssl")
+        with lab.Lab(sasl_ssl=True, properties=lab.AUTHORIZER) as kafka:
+            kafka.deny_transactional_ids()
+            security = kafka.worker_security()
             self.refuse(kafka, security)
             self.do_without(kafka, security)
 

@@ -211,8 +211,9 @@ class Hostile(unittest.TestCase):
         steps = (self.many_attempts, self.slow_ones, self.large_bodies, self.paths_out, self.large_heads, self.odd_bodies)
         for step in steps:
             start = time.monotonic()
-            step()
-            print("        %s: %.1f s, at most %.0f MiB" % (step.__name__, time.monotonic() - start, self.memory_mib("VmHWM")), flush=True)
+            most = step()
+            print("        %s: %.1f s, at most %.0f MiB%s" % (step.__name__, time.monotonic() - start, self.memory_mib("VmHWM"),
+                                                            "" if most is None else ", %d sockets" % most), flush=True)
         self.good.stops.set()
         self.good.join()
         times = sorted(self.good.times_ms)

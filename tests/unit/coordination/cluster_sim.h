@@ -31,7 +31,7 @@ struct fake_worker {
     bool is_slow; /* never gets ready */
     bool is_gone;  /* its process has ended, and the group counts it still; the others know */
     bool is_unfit; /* the leader has waited too long for its word */
-    bool is_late, has_read; /* reads its newest assignment only in a later step; whether it has */
+    bool is_late, has_read; /* reads its newest assignment only in a later step, and says so later still; whether it has read it */
     struct cluster_assignment before; /* what a late one goes by */
     const char *labels;
 };
@@ -169,6 +169,8 @@ static void obey(struct fake_worker *worker, bool half)
         if ((!is_mine || !unit_map_has(&told->units, entry->connector, entry->task)) && !(half && draw(2) == 0))
             unit_map_remove(&worker->runs, entry->connector, entry->task);
     }
+    if (worker->is_late && worker->has_member && draw(2) == 0)
+        return; /* its record follows */
     cluster_member_release(&worker->member);
     worker->has_member = true;
     memcpy(worker->member.boot, worker->boot, sizeof(worker->boot));

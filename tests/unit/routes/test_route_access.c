@@ -21,7 +21,7 @@ static const char *const USERS[USER_COUNT] = {NULL, "stranger", "viewer", "opera
 #define LIMITS "\"connectors\":[\"own-*\"]"
 static const char BINDINGS[] =
     "{\"bindings\":[{\"name\":\"v\",\"users\":[\"viewer\"],\"role\":\"viewer\"," LIMITS "},"
-    "{\"name\":\"o\",\"users\":[\"operator\"],\"role\":\"operator\"," LIMITS "},"
+    "{\"name\":\"o\",\"users\":[\"operator\"],\"role\":\"operator\",\"rights\":[\"data\"],\"topics\":[\"mine.*\"]," LIMITS "},"
     "{\"name\":\"e\",\"users\":[\"editor\"],\"role\":\"editor\"," LIMITS ",\"classes\":[\"org.acme.*\",\"org.apache.*\"],"
     "\"topics\":[\"mine.*\"],\"group.ids\":[\"connect-own-*\"],\"references\":[\"vault:own/*\"],"
     "\"overrides\":[\"*.override.client.id\"]},"
@@ -326,6 +326,31 @@ static void paths_of_extensions_are_an_admins(void **state)
         check_route(fixture->port, &(struct http_route){.method = METHODS[i], .pattern = "/acme/things"}, "", "L00001", 200);
 }
 
+/* ---- the contents of records ---- */
+
+/* As if this route showed them; NULL: none. */
+static const struct http_route *data_route;
+
+const struct route_access *__real_route_access_of(const struct http_route *route);
+const struct route_access *__wrap_route_access_of(const struct http_route *route);
+const struct route_access *__wrap_route_access_of(const struct http_route *route)
+{
+    static const struct route_access of_data = {ACCESS_DATA, TOUCHES_CONNECTOR};
+    return route == data_route && route != NULL ? &of_data : __real_route_access_of(route);
+}
+
+static void contents_of_records_are_for_whoever_has_the_right_data_whatever_the_role(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < REST_ROUTE_COUNT; i++)
+        if (REST_ROUTES[i].handler == connector_status_get)
+            data_route = &REST_ROUTES[i];
+    assert_non_null(data_route);
+    check_route(fixture->port, data_route, "own-1", "L00100", 200);
+    check_route(fixture->port, data_route, "other-1", "L00000", 200);
+    data_route = NULL;
+}
+
 /* ---- what is shown ---- */
 
 static void expect_as(void **state, enum user user, const char *method_and_path, int status, const char *part)
@@ -575,6 +600,7 @@ int main(void)
         CASE_OF(set_up_among_others, no_role_may_ask_what_workers_ask),
         CASE_OF(set_up_among_others_with_session_keys, no_role_may_ask_what_workers_sign_with_session_keys),
         CASE_OF(set_up_with_an_extension, paths_of_extensions_are_an_admins),
+        CASE(contents_of_records_are_for_whoever_has_the_right_data_whatever_the_role),
         CASE(lists_leave_out_what_one_may_not_see),
         CASE(whether_a_hidden_connector_is_there_is_not_told),
         CASE(passwords_are_shown_to_editors_of_the_connector_alone),
