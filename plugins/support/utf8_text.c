@@ -52,6 +52,10 @@ static const unsigned char *valid_pass(const unsigned char *at, const unsigned c
             at += 8;
         if (at == end)
             break;
+        if (end - at >= 2 && at[0] >= 0xC2 && at[0] < 0xE0 && is_tail(at[1], 0x80, 0xBF)) { /* most of Europe */
+            at += 2;
+            continue;
+        }
         size_t size = utf8_text_character(at, (size_t)(end - at));
         if (size == 0)
             break;

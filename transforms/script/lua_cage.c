@@ -41,27 +41,36 @@ static bool is_late(struct cage *cage)
            now_ns(CLOCK_THREAD_CPUTIME_ID) - cage->began_cpu_ns > CAGE_CPU_MS * 1000000LL;
 }
 
-static void watch(struct cage *cage, bool closely)
+static void watch(struct cage *cage, int every)
 {
-    if (cage->is_watched != closely)
-        lua_sethook(cage->lua, count_steps, LUA_MASKCOUNT, closely ? 1 : HOOK_EVERY);
-    cage->is_watched = closely;
+    if (cage->watch_every != every)
+        lua_sethook(cage->lua, count_steps, LUA_MASKCOUNT, every);
+    cage->watch_every = every;
+}
+
+/* After how many instructions to look when there is a block of that size. A text is compared in one of them, a table takes a call. */
+static int watch_for(size_t bytes, bool is_text)
+{
+    if (bytes <= CAGE_BIG_BYTES)
+        return HOOK_EVERY;
+    return is_text ? 1 : bytes > CAGE_BLOCK_BYTES / 4 ? 2 : 8;
 }
 
 /* May a run have these bytes? */
-static bool allow(struct cage *cage, size_t bytes)
+static bool allow(struct cage *cage, size_t bytes, bool is_text)
 {
+    int every = watch_for(bytes, is_text);
     cage->churned_bytes += bytes;
     if (cage->churned_bytes > cage->limit_bytes * CAGE_CHURN || bytes > CAGE_BLOCK_BYTES)
         return false;
-    if (bytes > CAGE_BIG_BYTES)
-        watch(cage, true);
+    if (every < cage->watch_every)
+        watch(cage, every);
     if (cage->churned_bytes - cage->churn_looked_bytes > LOOK_EVERY_BYTES && is_late(cage))
         cage->is_late = true;
     return !cage->is_late;
 }
 
-/* Making a block smaller always works: Lua counts on it. For a new block `old_bytes` is none. */
+/* Making a block smaller always works: Lua counts on it. For a new block `old_bytes` says what it is for. */
 static void *allocate(void *argument, void *block, size_t old_bytes, size_t new_bytes)
 {
     struct cage *cage = argument;
@@ -74,7 +83,7 @@ static void *allocate(void *argument, void *block, size_t old_bytes, size_t new_
     bool grows = new_bytes > had_bytes;
     if (grows && new_bytes - had_bytes > cage->limit_bytes - cage->used_bytes)
         return NULL;
-    if (grows && cage->is_running && !allow(cage, new_bytes))
+    if (grows && cage->is_running && !allow(cage, new_bytes, block == NULL && old_bytes == LUA_TSTRING))
         return NULL;
     void *moved = realloc(block, new_bytes);
     if (moved == NULL)
@@ -108,7 +117,7 @@ static void count_steps(lua_State *lua, lua_Debug *debug)
     (void)debug;
     if (!cage->is_running)
         return;
-    count(lua, cage, cage->is_watched ? 1 : HOOK_EVERY);
+    count(lua, cage, (size_t)cage->watch_every);
     if (is_late(cage))
         too_late(lua);
 }
@@ -235,7 +244,7 @@ int cage_open(struct cage *cage, size_t limit_bytes, struct mr_error **error)
     cage->lua = lua_newstate(allocate, cage);
     if (cage->lua == NULL)
         return no_memory(error);
-    lua_sethook(cage->lua, count_steps, LUA_MASKCOUNT, HOOK_EVERY);
+    watch(cage, HOOK_EVERY);
     if (protect(cage, build, error) == 0)
         return 0;
     cage_close(cage);
@@ -353,7 +362,7 @@ int cage_run(struct cage *cage, const char *name, cage_push_fn *push, void *argu
     cage->steps = cage->steps_looked = 0;
     cage->churned_bytes = cage->churn_looked_bytes = 0;
     cage->is_late = false;
-    watch(cage, cage->has_big_script);
+    watch(cage, cage->has_big_script ? 1 : HOOK_EVERY);
     cage->began_ns = now_ns(CLOCK_MONOTONIC);
     cage->began_cpu_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
     lua_pushcfunction(lua, run);

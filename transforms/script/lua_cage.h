@@ -9,7 +9,7 @@
  * inside is caught by the cage alone.
  *
  * One instruction of Lua's may be a call of a C function that works long. The clock is therefore looked at every HOOK_EVERY instructions
- * while all texts and tables are small, at every instruction from the first big one on, when memory is asked for, and where functions
+ * while all texts and tables are small, more often from the first big one on (a text: at each), when memory is asked for, and where functions
  * themselves count their work (cage_work, lua_bounded.h).
  *
  * Life: _open → _give* → _load → _run* → _close. Thread: one at a time.
@@ -39,8 +39,8 @@ struct cage {
     uint32_t steps, steps_looked;
     int64_t began_ns, began_cpu_ns;
     bool is_running; /* limits of work count */
-    bool is_watched; /* at every instruction, since there is something big */
-    bool has_big_script; /* then from the beginning */
+    int watch_every; /* instructions between two looks at the clock */
+    bool has_big_script; /* then at each, from the beginning */
     bool is_late;    /* met the limit of time where no error could be raised */
 };
 
