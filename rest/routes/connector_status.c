@@ -10,14 +10,16 @@
 bool connector_status_write(struct rest_context *context, struct json_out *out, const struct config_snapshot *snapshot,
                             const char *name, const struct herder_restart_plan *plan)
 {
-    struct status_view *view = status_store_view(herder_statuses(context->herder), name);
+    bool is_planned = plan != NULL && plan->statuses != NULL;
+    struct status_view *read = is_planned ? NULL : status_store_view(herder_statuses(context->herder), name);
+    const struct status_view *view = is_planned ? plan->statuses : read;
     bool known = view != NULL && view->connector != NULL;
     if (known)
         status_entity_write(out, name,
                             connector_type(herder_loader(context->herder), config_snapshot_config(snapshot, name)),
                             view,
                             &(struct status_beyond){plan, herder_idle_worker_id(context->herder)});
-    status_view_destroy(view);
+    status_view_destroy(read);
     return known;
 }
 

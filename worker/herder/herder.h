@@ -36,6 +36,7 @@ struct mr_error;
 struct offset_entry;
 struct offset_store;
 struct status_store;
+struct status_view;
 struct string_map;
 struct variables;
 struct worker_config;
@@ -89,11 +90,12 @@ int herder_tell_crash(struct herder *herder, struct string_map *report, int64_t 
 
 /* ---- requests: thread any --------------------------------------------------------------------------------- */
 
-/* What a restart is about to restart; REST shows these as RESTARTING, the rest as their status is. */
+/* What a restart is about to restart; REST shows these as RESTARTING, with the traces that the restart takes away. */
 struct herder_restart_plan {
     bool connector;
     const uint32_t *tasks;
     size_t task_count;
+    const struct status_view *statuses; /* when it was planned; NULL: read now */
 };
 
 /* What a request came to, as an HTTP status and, unless it worked, words. Texts live only during the call. */

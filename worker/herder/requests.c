@@ -16,6 +16,7 @@
 #include "herder/leader_link.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
+#include "store/status_store.h"
 
 #include "base/bans.h"
 
@@ -38,6 +39,7 @@ void request_drop(struct herder_request *request)
         string_map_destroy(request->maps[i]);
     mem_free(request->maps);
     mem_free(request->plan_tasks);
+    status_view_destroy(request->plan_statuses);
     offset_list_release(&request->offsets);
     string_map_destroy(request->config);
     mem_free(request->name);
@@ -182,6 +184,16 @@ static void answer_timed_out(struct herder *herder, struct herder_request *reque
     request_answer(herder, request, 500, "Request timed out. The worker was %s.", request->doing);
 }
 
+/* What it asks of is given to nobody: no worker fits, or takes work. */
+static bool waits_for_a_worker(const struct herder *herder, const struct herder_request *request)
+{
+    enum request_route route = request->kind->route;
+
+    if (herder->cluster == NULL || (route != ROUTE_CONNECTOR && route != ROUTE_TASK))
+        return false;
+    return cluster_owner(herder, request->name, route == ROUTE_TASK ? (int32_t)request->task : UNIT_IS_CONNECTOR) == NULL;
+}
+
 /* Looked at again when it has waited for so long, and at its deadline. false: no memory. */
 static bool request_watch(struct herder *herder, struct herder_request *request)
 {
@@ -199,6 +211,8 @@ static void request_due(struct herder *herder, struct herder_timer *timer)
         return;
     if (!request->has_begun && !stage_is_decided(herder))
         answer_undecided(herder, request);
+    else if (waits_for_a_worker(herder, request))
+        request_answer(herder, request, 409, "Cannot complete request momentarily: no worker has what it is about; its status says why");
     else if (herder_now_ms() >= request->deadline_ms || !request_watch(herder, request))
         answer_timed_out(herder, request);
 }

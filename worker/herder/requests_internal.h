@@ -85,6 +85,7 @@ struct herder_request {
     bool existed;
     struct herder_restart_plan plan; /* its tasks are the request's */
     uint32_t *plan_tasks;
+    struct status_view *plan_statuses;
     bool has_come_back; /* the restart was read in the topic and waits for the answer */
 };
 

@@ -32,13 +32,19 @@ static bool connector_exists(const struct herder *herder, const char *name)
 
 /* --- the connector alone ------------------------------------------------------------------------------------------ */
 
+/* What was taken from this worker meanwhile restarts where it is now. false: answered. */
+static bool is_here_still(struct herder *herder, struct herder_request *request, int32_t task)
+{
+    return duty_has(herder, request->name, task) || request_may_go_on(herder, request);
+}
+
 static void look_at_connector(struct herder *herder, struct herder_request *request)
 {
     struct herder_connector *connector = request->connector;
 
     if (!connector_exists(herder, request->name))
         request_answer(herder, request, 404, UNKNOWN_CONNECTOR "%s", request->name);
-    else if (connector->restart)
+    else if (!is_here_still(herder, request, UNIT_IS_CONNECTOR) || connector->restart)
         return;
     else if (connector->phase == CONNECTOR_UP)
         request_answer(herder, request, 204, NULL);
@@ -179,7 +185,7 @@ static bool plan_make(const struct herder *herder, struct herder_request *reques
     is_made = view != NULL && request->plan_tasks != NULL;
     if (is_made)
         plan_fill(herder, request, view, task_count);
-    status_view_destroy(view);
+    request->plan.statuses = request->plan_statuses = view;
     config_snapshot_drop(snapshot);
     return is_made;
 }
@@ -248,6 +254,8 @@ static void look_at_task(struct herder *herder, struct herder_request *request)
 
     if (request->task >= connector->task_count || !task_exists(herder, request))
         request_answer(herder, request, 404, "Unknown task: %s-%u", request->name, request->task);
+    else if (!is_here_still(herder, request, (int32_t)request->task))
+        return;
     else if (!connector->tasks[request->task].restart && connector->tasks[request->task].phase == TASK_PHASE_UP)
         request_answer(herder, request, 204, NULL);
 }

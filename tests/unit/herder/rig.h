@@ -16,6 +16,7 @@ struct answer {
     char message[512];
     bool created, plan_connector;
     size_t plan_tasks;
+    char plan_trace[64]; /* of task 1, when it was planned */
     size_t offsets;
 };
 
@@ -32,6 +33,9 @@ static void take_answer(void *argument, const struct herder_reply *reply)
     if (reply->restart != NULL) {
         answer->plan_connector = reply->restart->connector;
         answer->plan_tasks = reply->restart->task_count;
+        const struct unit_status *status = status_view_task(reply->restart->statuses, 1);
+        snprintf(answer->plan_trace, sizeof(answer->plan_trace), "%s",
+                 status != NULL && status->trace != NULL ? status->trace : "");
     }
     mutex_unlock(&rig.lock);
 }

@@ -376,6 +376,34 @@ static void requests_go_to_the_heir_of_a_dead_worker_while_that_is_still_counted
     assert_int_equal(restarted("a"), 204);
 }
 
+/* It is asked of the next owner: here nothing would ever tell that it has restarted. */
+static void a_restart_of_what_moves_away_meanwhile_is_passed_on(void **state)
+{
+    struct string_map *config = string_map_create();
+    struct answer answer = {0}, of_task = {0};
+
+    (void)state;
+    string_map_put(config, "name", "a");
+    assert_int_equal(config_store_put_connector(rig.configs, "a", config, NULL, INT64_MAX, NULL), 0);
+    string_map_destroy(config);
+    other_says("");
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[-1]}}");
+    follow();
+    expect("status a RUNNING");
+    rig_set(&rig.connector_silent, true);
+    herder_restart_connector(rig.herder, "a", false, false, take_answer, &answer);
+    expect("end a");
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":2,\"boot\":\"" RIG_BOOT "\",\"units\":{}}");
+    put_note("millrace-assignment-" OTHER_URL, "{\"epoch\":1,\"sequence\":3,\"boot\":\"" OTHER_BOOT "\",\"units\":{\"a\":[-1]}}");
+    turn();
+    assert_int_equal(answered(&answer), 409);
+    assert_non_null(strstr(answer.message, OTHER_URL));
+    rig_set(&rig.connector_silent, false);
+    rig_connector("a", CONNECTOR_ENDED, NULL);
+    herder_restart_task(rig.herder, "a", 0, take_answer, &of_task);
+    assert_int_equal(answered(&of_task), 409);
+}
+
 static void who_is_to_end_does_not_wait_for_a_dead_worker_to_take_over(void **state)
 {
     int64_t begun_ms;
@@ -512,6 +540,7 @@ int main(void)
         TEST(what_one_member_has_proof_of_another_says_too_as_long_as_the_dead_one_is_counted),
         TEST(who_has_handed_over_and_left_is_not_taken_for_dead),
         TEST(requests_go_to_the_heir_of_a_dead_worker_while_that_is_still_counted),
+        TEST(a_restart_of_what_moves_away_meanwhile_is_passed_on),
         TEST(who_is_to_end_does_not_wait_for_a_dead_worker_to_take_over),
         TEST(nothing_goes_to_a_worker_that_does_not_even_say_it_was_asked),
         cmocka_unit_test_setup_teardown(who_does_not_acknowledge_in_time_gets_nothing_new, strict_setup, rig_teardown),

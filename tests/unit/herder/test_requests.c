@@ -256,6 +256,7 @@ static void a_restart_of_what_failed_leaves_the_rest_alone(void **state)
     assert_int_equal(answered(&answer), 202);
     assert_false(answer.plan_connector);
     assert_int_equal(answer.plan_tasks, 1);
+    assert_string_equal(answer.plan_trace, "it broke");
     expect("status a-1 RUNNING");
     expect_order("status a-1 RESTARTING | task+ a-1 | status a-1 RUNNING");
     expect_never("a-0");

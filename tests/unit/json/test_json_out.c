@@ -138,7 +138,7 @@ static void what_restarts_is_shown_so_and_keeps_its_trace(void **state)
     (void)state;
     struct status_view view = {&CONNECTOR, TASKS, 2};
     static const uint32_t RESTARTS[] = {1};
-    struct herder_restart_plan plan = {false, RESTARTS, 1};
+    struct herder_restart_plan plan = {false, RESTARTS, 1, NULL};
     status_entity_write(&out, "n", "source", &view, &(struct status_beyond){.plan = &plan});
     assert_string_equal(
         str_buffer_text(&text),

@@ -313,13 +313,23 @@ static void a_restart_shows_what_restarts(void **state)
 {
     struct fixture *fixture = *state;
     static const uint32_t TASKS[] = {0};
-    fixture->herder.plan = (struct herder_restart_plan){true, TASKS, 1};
+    fixture->herder.plan = (struct herder_restart_plan){true, TASKS, 1, NULL};
     expect(
         state, "POST /connectors/here/restart?includeTasks=TRUE", NULL, 202,
         "{\"name\":\"here\",\"connector\":{\"state\":\"RESTARTING\",\"worker_id\":\"h:1\",\"version\":\"1.0\"},"
         "\"tasks\":[{\"id\":0,\"state\":\"RESTARTING\",\"worker_id\":\"h:1\",\"version\":\"1.0\",\"trace\":\"boom\"}],"
         "\"type\":\"unknown\"}");
     expect_asked(state, "restart here 1 0");
+    struct unit_status broken = {.state = UNIT_FAILED, .worker_id = "h:2", .version = "1.0", .trace = "of then"};
+    struct task_status task = {.task = 0, .status = broken};
+    struct status_view then = {.connector = &broken, .tasks = &task, .task_count = 1};
+    fixture->herder.plan = (struct herder_restart_plan){false, TASKS, 1, &then};
+    expect(
+        state, "POST /connectors/here/restart?includeTasks=true&onlyFailed=true", NULL, 202,
+        "{\"name\":\"here\",\"connector\":{\"state\":\"FAILED\",\"worker_id\":\"h:2\",\"version\":\"1.0\",\"trace\":\"of then\"},"
+        "\"tasks\":[{\"id\":0,\"state\":\"RESTARTING\",\"worker_id\":\"h:2\",\"version\":\"1.0\",\"trace\":\"of then\"}],"
+        "\"type\":\"unknown\"}");
+    expect_asked(state, "restart here 1 1");
     expect(state, "POST /connectors/here/restart?includeTasks=yes&onlyFailed", NULL, 204, "");
     expect_asked(state, "restart here 0 0");
 }
