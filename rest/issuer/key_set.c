@@ -120,7 +120,7 @@ static void end_fetch(struct key_set *key_set, const char *why)
                         : key_set->retry_ms > KEY_SET_RETRY_MAX_MS / 2 ? KEY_SET_RETRY_MAX_MS : key_set->retry_ms * 2;
     if (why == NULL && had_failed)
         key_set->asked_ms = -1; /* who asked while the issuer was away has not used up what may be asked of it now */
-    goes_on = why == NULL && asks_once_more(key_set, now_ms);
+    goes_on = why == NULL && !had_failed && asks_once_more(key_set, now_ms); /* after an outage these keys are what they waited for */
     key_set->is_fetching = goes_on;
     if (!goes_on) {
         waiters = key_set->waiters;

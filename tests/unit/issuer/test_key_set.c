@@ -339,6 +339,35 @@ static void an_issuer_that_comes_later_is_noticed(void **state)
     assert_true(eventually(WAIT_MS, has_keys, fixture));
 }
 
+static void hold(struct fixture *fixture)
+{
+    mutex_lock(&fixture->lock);
+    fixture->holds = true;
+    mutex_unlock(&fixture->lock);
+}
+
+/* Whoever waited for any key does not use up the fetch that is for a new one. */
+static void who_waited_for_the_issuer_to_come_back_leaves_the_next_fetch_to_others(void **state)
+{
+    struct fixture *fixture = *state;
+    set(fixture, 503, "");
+    begin(fixture, LONG_MS, LONG_MS);
+    wait_for(fixture, &fixture->documents, 1);
+    hold(fixture);
+    set(fixture, 200, signed_tokens_keys);
+    assert_true(eventually(WAIT_MS, holds_one, fixture));
+    assert_false(is_told_at_once(fixture));
+    let_go(fixture);
+    wait_for(fixture, &fixture->told_with_keys, 1);
+    int fetches = number(fixture, &fixture->fetches);
+    hold(fixture);
+    assert_false(is_told_at_once(fixture));
+    assert_true(eventually(WAIT_MS, holds_one, fixture));
+    let_go(fixture);
+    wait_for(fixture, &fixture->told_with_keys, 2);
+    assert_int_equal(number(fixture, &fixture->fetches), fetches + 1);
+}
+
 static void what_the_issuer_should_not_say_leaves_the_keys_as_they_are(void **state)
 {
     static const struct {
@@ -455,6 +484,7 @@ int main(void)
         TEST(the_next_interval_has_its_own_fetch),
         TEST(beyond_the_limit_nobody_waits),
         TEST(an_issuer_that_comes_later_is_noticed),
+        TEST(who_waited_for_the_issuer_to_come_back_leaves_the_next_fetch_to_others),
         TEST(what_the_issuer_should_not_say_leaves_the_keys_as_they_are),
         TEST(who_waits_at_the_end_is_told),
         TEST(addresses_that_will_not_do_are_refused_at_the_start),
