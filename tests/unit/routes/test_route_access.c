@@ -346,7 +346,7 @@ static void contents_of_records_are_for_whoever_has_the_right_data_whatever_the_
         if (REST_ROUTES[i].handler == connector_status_get)
             data_route = &REST_ROUTES[i];
     assert_non_null(data_route);
-    check_route(fixture->port, data_route, "own-1", "L00100", 200);
+    check_route(fixture->port, data_route, "own-1", "L00101", 200); /* an admin by binding d */
     check_route(fixture->port, data_route, "other-1", "L00000", 200);
     data_route = NULL;
 }
