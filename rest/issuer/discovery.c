@@ -5,6 +5,7 @@
 
 #include <millrace/error.h>
 
+#include "base/loopback.h"
 #include "base/mem.h"
 #include "base/str_buffer.h"
 
@@ -26,16 +27,6 @@ static size_t host_length(const char *authority)
         return end == NULL ? 0 : (size_t)(end - authority) + 1;
     }
     return strcspn(authority, "/?#:");
-}
-
-static bool is_loopback(const char *host, size_t length)
-{
-    static const char *const NAMES[] = {"localhost", "[::1]"};
-
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
-        if (strlen(NAMES[i]) == length && memcmp(host, NAMES[i], length) == 0)
-            return true;
-    return length > 4 && memcmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == length; /* not 127.example.org */
 }
 
 static bool is_plain(const char *url)
@@ -61,7 +52,7 @@ const char *discovery_url_problem(const char *url, bool allows_http)
     length = host_length(authority);
     if (length == 0)
         return "it names no host, or a user";
-    if (is_http && !allows_http && !is_loopback(authority, length))
+    if (is_http && !allows_http && !loopback_is_host(authority, length))
         return "keys that come over http could be anybody's; it must begin with https://";
     return NULL;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/loopback.h"
 #include "base/mem.h"
 #include "config/worker_config_internal.h"
 #include "tls/tls_settings.h"
@@ -128,16 +129,10 @@ static void check_tokens(const struct rest_auth_config *auth, struct str_buffer 
                        "taken. Set it to what stands in `aud` of tokens for this API");
 }
 
-static bool is_loopback(const char *host)
-{
-    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
-           (strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == '\0');
-}
-
 static bool is_all_loopback(const struct listener_address *listeners, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (!is_loopback(listeners[i].host))
+        if (!loopback_is_host(listeners[i].host, strlen(listeners[i].host)))
             return false;
     return true;
 }
@@ -153,7 +148,7 @@ static bool warn_of_plain(struct worker_config_box *box, const char *property, c
 {
     bool is_fine = true;
     for (size_t i = 0; is_fine && i < count; i++)
-        if (!listeners[i].is_https && !is_loopback(listeners[i].host))
+        if (!listeners[i].is_https && !loopback_is_host(listeners[i].host, strlen(listeners[i].host)))
             is_fine = worker_warn(box, "LOGINS ARE NOT PROTECTED: %s has http://%.255s:%u, and whoever sees that network "
                                   "reads the passwords and tokens that are sent there. Use https://, or listen on the loopback "
                                   "behind a proxy that ends TLS", property, listeners[i].host, (unsigned)listeners[i].port);

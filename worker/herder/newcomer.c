@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/loopback.h"
 #include "base/mem.h"
 #include "base/str_buffer.h"
 #include "coordination/membership.h"
@@ -362,14 +363,15 @@ static bool answers_at_own_url(struct herder *herder)
     return answer.is_ours;
 }
 
-/* One that is about to leave hands over, and is let do so. */
+/* One that is about to leave hands over, and is let do so. A URL such as http://localhost:8083/ leads each machine to itself, and proves
+ * nothing of another's. */
 static bool has_been_killed(struct herder *herder, const struct cluster_member *before)
 {
     const struct process_identity *self = &herder->cluster->process;
 
     if (self->host[0] != '\0' && before->host != NULL && strcmp(before->host, self->host) == 0)
         return process_is_gone(before->pid, before->started);
-    return before->boot[0] != '\0' && !before->leaves && answers_at_own_url(herder);
+    return before->boot[0] != '\0' && !before->leaves && !loopback_is_url(herder->cluster->url) && answers_at_own_url(herder);
 }
 
 void newcomer_begin(struct herder *herder)

@@ -201,7 +201,7 @@ static void rig_open(bool in_group, uint32_t request_timeout_ms)
 {
     char why[128];
     struct executor_setup executor = {.quarantine = rig_quarantine};
-    struct membership_setup membership = {.lease = &rig.lease, .worker_url = RIG_URL};
+    struct membership_setup membership = {.lease = &rig.lease, .worker_url = rig_url};
 
     memset(&rig, 0, sizeof(rig));
     mutex_init(&rig.lock);

@@ -93,8 +93,9 @@ struct connector_report *__wrap_connector_config_validate(const struct connector
     while (rig_is(&rig.validation_hangs) &&
            strcmp(string_map_get(validation->raw, "connector.class"), RIG_CALM_CLASS) != 0)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    bool is_good = rig.finding == NULL; /* nobody sets it while one is inside */
     atomic_fetch_sub(&rig.validations_inside, 1);
-    return rig.finding == NULL ? &good : &bad;
+    return is_good ? &good : &bad;
 }
 
 int __wrap_connector_config_plugin(const struct loader *loader, const struct string_map *config,

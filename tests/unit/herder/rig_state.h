@@ -107,6 +107,7 @@ static const struct leader_link *rig_link;
 /* Units that have ended a worker; set before the rig is opened. */
 static struct quarantine *rig_quarantine;
 static uint32_t rig_settle_timeout_ms; /* 0: the usual; likewise */
+static const char *rig_url = RIG_URL; /* likewise */
 
 static void rig_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void rig_say(const char *format, ...)

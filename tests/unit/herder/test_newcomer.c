@@ -42,13 +42,12 @@ static void follow_beside(const char *rival)
 
 static void put_rival(const char *host, int64_t pid, int64_t started, const char *more)
 {
-    char text[400];
+    char text[400], key[100];
 
+    snprintf(key, sizeof(key), "millrace-member-%s", rig_url);
     snprintf(text, sizeof(text), "{\"boot\":\"" RIVAL_BOOT "\",\"host\":\"%s\",\"pid\":%lld,\"started\":%lld%s}", host,
              (long long)pid, (long long)started, more);
-    assert_int_equal(config_store_put_own_note(rig.configs, &(struct config_note_write){"millrace-member-" RIG_URL, text},
-                                               INT64_MAX, NULL),
-                     0);
+    assert_int_equal(config_store_put_own_note(rig.configs, &(struct config_note_write){key, text}, INT64_MAX, NULL), 0);
 }
 
 static bool own_record_stands(void *argument)
@@ -265,6 +264,30 @@ static int leaving_setup(void **state)
     return restart_elsewhere_as(RIG_BOOT, REMEMBERED ",\"leaves\":true");
 }
 
+/* Each machine reaches itself there: that we answer says nothing of another one's worker. */
+static int local_setup(void **state)
+{
+    (void)state;
+    rig_url = "http://localhost:8083/";
+    return restart_elsewhere_as(RIG_BOOT, REMEMBERED);
+}
+
+static int local_teardown(void **state)
+{
+    int status = rig_teardown(state);
+
+    rig_url = RIG_URL;
+    return status;
+}
+
+static void whom_a_local_name_leads_to_is_not_taken_for_the_one_before(void **state)
+{
+    (void)state;
+    turn();
+    assert_int_equal(atomic_load(&asked), 0);
+    expect_never("waits out");
+}
+
 static void who_is_not_proven_dead_is_not_said_to_be_gone(void **state)
 {
     (void)state;
@@ -308,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_ran_here_before_is_said_to_be_gone_before_we_join, answered_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_is_not_proven_dead_is_not_said_to_be_gone, unanswered_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_is_not_proven_dead_is_not_said_to_be_gone, leaving_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(whom_a_local_name_leads_to_is_not_taken_for_the_one_before, local_setup, local_teardown),
         TEST(who_is_said_to_be_gone_by_a_successor_ends),
     };
 
