@@ -79,8 +79,10 @@ static void put_stamp(struct writer *writer, const char *name, struct cluster_st
 
 /*
  * Texts that several units of the cluster record have stand in it once, in "texts"; the units say "=N", counted from 0. So it stays below
- * what a topic takes (1 MB) with thousands of units that nobody runs. No text of ours begins with "=".
+ * what a topic takes (1 MB) with thousands of units that nobody runs. No text of ours begins with "=". Few units are written out, as
+ * builds read them that know no "texts".
  */
+#define SHARED_FROM 500 /* units */
 #define SHARED_MAX 64 /* further ones are written out for each unit */
 struct shared_texts {
     const char *texts[SHARED_MAX]; /* borrowed from the maps; those that only one unit has are left out at the end */
@@ -573,10 +575,12 @@ int cluster_head_encode(const struct cluster_head *head, struct str_buffer *text
     struct writer writer = writer_begin();
     struct shared_texts shared = {.count = 0};
 
-    shared_count(&shared, &head->unassigned);
-    shared_count(&shared, &head->away);
-    shared_count(&shared, &head->absent);
-    shared_keep_repeated(&shared);
+    if (head->unassigned.count + head->away.count + head->absent.count >= SHARED_FROM) {
+        shared_count(&shared, &head->unassigned);
+        shared_count(&shared, &head->away);
+        shared_count(&shared, &head->absent);
+        shared_keep_repeated(&shared);
+    }
     if (!writer.failed) {
         put_number(&writer, "epoch", (int64_t)head->stamp.epoch);
         put_number(&writer, "sequence", (int64_t)head->stamp.sequence);

@@ -167,6 +167,22 @@ static void thousands_of_units_without_a_worker_fit_one_record(void **state)
     str_buffer_release(&text);
 }
 
+static void few_units_are_written_as_builds_read_them_that_share_no_texts(void **state)
+{
+    struct cluster_head head;
+    struct str_buffer text;
+
+    (void)state;
+    cluster_head_init(&head);
+    str_buffer_init(&text, CLUSTER_RECORD_MAX);
+    assert_true(unit_map_put(&head.unassigned, "c", 0, "why") && unit_map_put(&head.unassigned, "c", 1, "why"));
+    assert_int_equal(cluster_head_encode(&head, &text, NULL), 0);
+    assert_non_null(strstr(str_buffer_text(&text), "{\"0\":\"why\",\"1\":\"why\"}"));
+    assert_null(strstr(str_buffer_text(&text), "texts"));
+    cluster_head_release(&head);
+    str_buffer_release(&text);
+}
+
 static void what_refers_to_no_text_is_taken_as_it_is(void **state)
 {
     static const char text[] = "{\"v\":1,\"texts\":[\"why\"],\"unassigned\":{\"c\":{\"0\":\"=0\",\"1\":\"=1\",\"2\":\"=x\",\"3\":\"=\"}}}";
@@ -239,6 +255,7 @@ int main(void)
         cmocka_unit_test(an_assignment_comes_back),
         cmocka_unit_test(a_cluster_record_comes_back),
         cmocka_unit_test(thousands_of_units_without_a_worker_fit_one_record),
+        cmocka_unit_test(few_units_are_written_as_builds_read_them_that_share_no_texts),
         cmocka_unit_test(what_refers_to_no_text_is_taken_as_it_is),
         cmocka_unit_test(a_later_builds_record_is_read_by_what_is_known),
         cmocka_unit_test(what_is_no_record_is_refused),
