@@ -1,4 +1,7 @@
 /* POST /connector-plugins/{plugin}/config/try (docs/dry-run.md). */
+#include <stdio.h>
+#include <string.h>
+
 #include "base/string_map.h"
 #include "json/try_body.h"
 #include "routes/dispatch.h"
@@ -19,6 +22,31 @@ static void reply_reports(void *argument, const struct herder_reply *reply)
     rest_pending_answer(pending, &response);
 }
 
+static void refuse(struct rest_context *context, struct http_exchange *exchange, const struct try_body *body,
+                   char why[ACCESS_WHY_SIZE])
+{
+    size_t length = strlen(why);
+    if (!string_map_has(body->config, "name"))
+        snprintf(why + length, ACCESS_WHY_SIZE - length, "; the configuration has no \"name\": give it that of its connector");
+    dispatch_note_refusal(context, exchange, 403, why);
+    rest_answer_error(exchange, 403, "%s", why);
+}
+
+/* Whoever may edit some connectors may try those. false: answered. */
+static bool may_try(struct rest_context *context, struct http_exchange *exchange, const struct try_body *body)
+{
+    char why[ACCESS_WHY_SIZE];
+    struct route_asker asker;
+    if (string_map_has(body->config, "name")) /* plugin_config_admit has looked at it */
+        return true;
+    route_asker_init(&asker, context, exchange);
+    bool may = route_may_try_nameless(&asker, why);
+    route_asker_release(&asker);
+    if (!may)
+        refuse(context, exchange, body, why);
+    return may;
+}
+
 /* Records of a topic are for those with the right to see them, and who sees them is on record. false: answered. */
 static bool may_look(struct rest_context *context, struct http_exchange *exchange, const struct try_body *body)
 {
@@ -29,8 +57,7 @@ static bool may_look(struct rest_context *context, struct http_exchange *exchang
     bool may = route_may_look(&asker, connector, body->topic, why);
     route_asker_release(&asker);
     if (!may) {
-        dispatch_note_refusal(context, exchange, 403, why);
-        rest_answer_error(exchange, 403, "%s", why);
+        refuse(context, exchange, body, why);
         return false;
     }
     if (route_audit_is_failing(context, why, sizeof(why))) {
@@ -43,7 +70,7 @@ static bool may_look(struct rest_context *context, struct http_exchange *exchang
 
 static void try_it(struct rest_context *context, struct http_exchange *exchange, const struct try_body *body)
 {
-    if (!plugin_config_admit(context, exchange, body->config) ||
+    if (!plugin_config_admit(context, exchange, body->config) || !may_try(context, exchange, body) ||
         (body->topic != NULL && !may_look(context, exchange, body)))
         return;
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);

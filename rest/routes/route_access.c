@@ -126,8 +126,13 @@ bool route_may_see(const struct route_asker *asker, const char *connector)
 
 bool route_may_look(const struct route_asker *asker, const char *connector, const char *topic, char why[ACCESS_WHY_SIZE])
 {
-    const struct access_subject subject = {.connector = connector, .topics = {&topic, 1}};
+    const struct access_subject subject = {.connector = connector, .all_connectors = connector == NULL, .topics = {&topic, 1}};
     return decide(asker, ACCESS_DATA, &subject, why);
+}
+
+bool route_may_try_nameless(const struct route_asker *asker, char why[ACCESS_WHY_SIZE])
+{
+    return decide(asker, ACCESS_EDIT, &(struct access_subject){.all_connectors = true}, why);
 }
 
 bool route_sees_secrets(const struct route_asker *asker, const struct rest_context *context, const char *connector,

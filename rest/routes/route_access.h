@@ -65,8 +65,10 @@ void route_asker_init(struct route_asker *asker, struct rest_context *context, s
 void route_asker_release(struct route_asker *asker);
 
 bool route_may_see(const struct route_asker *asker, const char *connector);
-/* The contents of the topic's records; `connector`: for whom, NULL: none by name. */
+/* The contents of the topic's records; `connector`: for whom. NULL: it has no name, and the binding's connectors must be all ("*"). */
 bool route_may_look(const struct route_asker *asker, const char *connector, const char *topic, char why[ACCESS_WHY_SIZE]);
+/* A configuration without a name on records: it could be any connector's, so that the binding's connectors must be all. */
+bool route_may_try_nameless(const struct route_asker *asker, char why[ACCESS_WHY_SIZE]);
 /* An editor of exactly this connector: its literal passwords are shown. */
 bool route_sees_secrets(const struct route_asker *asker, const struct rest_context *context, const char *connector,
                         const struct string_map *config);

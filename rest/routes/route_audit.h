@@ -24,7 +24,7 @@ bool route_audit_is_change(const struct http_route *route);
 bool route_audit_connector_of(const struct http_request *request, char **connector);
 dispatch_stage_fn route_audit_stage;
 void route_audit_refused(struct rest_context *context, struct http_exchange *exchange, int status);
-/* Who has looked at records of a topic. */
+/* Who has looked at records of a topic: a note that nobody waits for, so that it may be lost (docs/audit.md). */
 void route_audit_looked(struct rest_context *context, const struct http_exchange *exchange, const char *connector,
                         const char *topic);
 /* Nobody waits for the record any more. After the HTTP server has stopped. */

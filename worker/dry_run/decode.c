@@ -82,43 +82,54 @@ static int parameters_set(struct mr_schema_builder *builder, const json_t *param
     return 0;
 }
 
-static int fields_add(struct mr_arena *arena, struct mr_schema_builder *builder, const json_t *fields,
-                      struct mr_error **error)
+/* The schemas within one, decoded once: with a default it is built twice, and what is nested would double with each level. */
+struct children {
+    const struct mr_schema *key, *element, **fields;
+};
+
+static int fields_decode(struct mr_arena *arena, const json_t *fields, struct children *children, struct mr_error **error)
 {
-    size_t i;
+    size_t i, count = json_array_size(fields);
     const json_t *field;
+    children->fields = mr_arena_alloc(arena, (count + 1) * sizeof(*children->fields));
+    if (children->fields == NULL)
+        return mr_arena_failed(arena, error);
     json_array_foreach(fields, i, field)
     {
-        const struct mr_schema *schema;
-        const char *name = json_string_value(json_object_get(field, "name"));
-        if (decode_schema(arena, json_object_get(field, "schema"), &schema, error) != 0)
+        if (decode_schema(arena, json_object_get(field, "schema"), &children->fields[i], error) != 0)
             return -1;
-        if (name == NULL || schema == NULL)
+        if (!json_is_string(json_object_get(field, "name")) || children->fields[i] == NULL)
             return refuse(error, "a field of a schema needs \"name\" and \"schema\"");
-        mr_schema_builder_add_field(builder, name, schema);
     }
     return 0;
 }
 
-static int children_set(struct mr_arena *arena, struct mr_schema_builder *builder, enum mr_type type,
-                        const json_t *json, struct mr_error **error)
+static int children_decode(struct mr_arena *arena, enum mr_type type, const json_t *json, struct children *children,
+                           struct mr_error **error)
 {
-    const struct mr_schema *child;
+    *children = (struct children){.key = NULL};
     if (type == MR_TYPE_STRUCT)
-        return fields_add(arena, builder, json_object_get(json, "fields"), error);
-    if (type == MR_TYPE_MAP) {
-        if (decode_schema(arena, json_object_get(json, "keySchema"), &child, error) != 0)
-            return -1;
-        if (child != NULL)
-            mr_schema_builder_set_key(builder, child);
+        return fields_decode(arena, json_object_get(json, "fields"), children, error);
+    if (type == MR_TYPE_MAP && decode_schema(arena, json_object_get(json, "keySchema"), &children->key, error) != 0)
+        return -1;
+    return type == MR_TYPE_MAP || type == MR_TYPE_ARRAY
+               ? decode_schema(arena, json_object_get(json, "valueSchema"), &children->element, error) : 0;
+}
+
+static void children_set(struct mr_schema_builder *builder, const struct children *children, const json_t *json)
+{
+    size_t i;
+    const json_t *field;
+    if (children->key != NULL)
+        mr_schema_builder_set_key(builder, children->key);
+    if (children->element != NULL)
+        mr_schema_builder_set_element(builder, children->element);
+    if (children->fields == NULL)
+        return;
+    json_array_foreach(json_object_get(json, "fields"), i, field)
+    {
+        mr_schema_builder_add_field(builder, json_string_value(json_object_get(field, "name")), children->fields[i]);
     }
-    if (type == MR_TYPE_MAP || type == MR_TYPE_ARRAY) {
-        if (decode_schema(arena, json_object_get(json, "valueSchema"), &child, error) != 0)
-            return -1;
-        if (child != NULL)
-            mr_schema_builder_set_element(builder, child);
-    }
-    return 0;
 }
 
 static int version_set(struct mr_schema_builder *builder, const json_t *version, struct mr_error **error)
@@ -133,7 +144,7 @@ static int version_set(struct mr_schema_builder *builder, const json_t *version,
 }
 
 /* Everything but the default, which may have to know the schema. */
-static int builder_fill(struct mr_schema_builder *builder, struct mr_arena *arena, const json_t *json, enum mr_type type,
+static int builder_fill(struct mr_schema_builder *builder, const json_t *json, const struct children *children,
                         struct mr_error **error)
 {
     const char *name = json_string_value(json_object_get(json, "name")), *doc = json_string_value(json_object_get(json, "doc"));
@@ -145,21 +156,19 @@ static int builder_fill(struct mr_schema_builder *builder, struct mr_arena *aren
     if (version_set(builder, json_object_get(json, "version"), error) != 0 ||
         parameters_set(builder, json_object_get(json, "parameters"), error) != 0)
         return -1;
-    return children_set(arena, builder, type, json, error);
+    children_set(builder, children, json);
+    return 0;
 }
 
-static const struct mr_schema *schema_build(struct mr_arena *arena, const json_t *json, const struct mr_value *standard,
-                                            struct mr_error **error)
+static const struct mr_schema *schema_build(struct mr_arena *arena, const json_t *json, const struct children *children,
+                                            const struct mr_value *standard, struct mr_error **error)
 {
-    enum mr_type type = type_of(json);
-    struct mr_schema_builder *builder = type == 0 ? NULL : mr_schema_builder_create(type);
+    struct mr_schema_builder *builder = mr_schema_builder_create(type_of(json));
     if (builder == NULL) {
-        mr_error_set(error, type == 0 ? MR_ERR_DATA : MR_ERR_NO_MEMORY, type == 0 ? "a schema is null or an object whose "
-                     "\"type\" is int8, int16, int32, int64, float32, float64, boolean, string, bytes, array, map or struct"
-                     : "no memory for a schema");
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a schema");
         return NULL;
     }
-    if (builder_fill(builder, arena, json, type, error) != 0) {
+    if (builder_fill(builder, json, children, error) != 0) {
         mr_schema_builder_destroy(builder);
         return NULL;
     }
@@ -181,14 +190,21 @@ int decode_schema(struct mr_arena *arena, const json_t *json, const struct mr_sc
     *schema = NULL;
     if (is_nothing(json))
         return 0;
-    *schema = schema_build(arena, json, NULL, error);
+    struct children children;
+    enum mr_type type = type_of(json);
+    if (type == 0)
+        return refuse(error, "a schema is null or an object whose \"type\" is int8, int16, int32, int64, float32, float64, "
+                             "boolean, string, bytes, array, map or struct");
+    if (children_decode(arena, type, json, &children, error) != 0)
+        return -1;
+    *schema = schema_build(arena, json, &children, NULL, error);
     const json_t *standard = json_object_get(json, "default");
     if (*schema == NULL || standard == NULL)
         return *schema == NULL ? -1 : 0;
     const struct mr_value *value = decode_value(arena, standard, *schema, error);
     if (value == NULL)
         return -1;
-    *schema = schema_build(arena, json, value, error);
+    *schema = schema_build(arena, json, &children, value, error);
     return *schema == NULL ? -1 : 0;
 }
 
@@ -476,8 +492,38 @@ static int place_set(struct mr_record *record, const json_t *json, struct mr_err
     return 0;
 }
 
+/* false: it is nested too deep, or `left` was too few. */
+static bool is_moderate(const json_t *json, size_t depth, size_t *left)
+{
+    const char *name;
+    json_t *item;
+    size_t i;
+    if (depth >= DECODE_DEPTH_MAX || *left == 0)
+        return false;
+    --*left;
+    if (json_is_object(json)) {
+        json_object_foreach((json_t *)json, name, item)
+        {
+            if (!is_moderate(item, depth + 1, left))
+                return false;
+        }
+    }
+    json_array_foreach(json, i, item)
+    {
+        if (!is_moderate(item, depth + 1, left))
+            return false;
+    }
+    return true;
+}
+
 struct mr_record *decode_record(struct mr_batch *batch, const json_t *json, struct mr_error **error)
 {
+    size_t left = DECODE_NODES_MAX;
+    if (!is_moderate(json, 0, &left)) {
+        mr_error_set(error, MR_ERR_DATA, "a record with its schemas has at most %d levels and %d parts of JSON", DECODE_DEPTH_MAX,
+                     DECODE_NODES_MAX);
+        return NULL;
+    }
     struct mr_record *record = mr_batch_append(batch);
     if (record == NULL)
         mr_arena_failed(mr_batch_arena(batch), error);

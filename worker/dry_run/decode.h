@@ -1,7 +1,7 @@
 /*
  * decode: schemas, values and records from JSON: the form of the corpus (tests/corpus/README.md).
  *
- * The JSON may be anything: what is not of the form is refused in words. All results live in the arena (schemas: kept by it) or in
+ * The JSON may be anything: what is not of the form is refused in words. The work is linear in its size. All results live in the arena (schemas: kept by it) or in
  * the batch. NULL or -1: MR_ERR_DATA says what cannot be understood, or no memory.
  */
 #ifndef DRY_RUN_DECODE_H
@@ -9,6 +9,9 @@
 
 #include <jansson.h>
 #include <millrace/record.h>
+
+#define DECODE_DEPTH_MAX 1800     /* levels of JSON in a record; a schema of 500 levels has three for each */
+#define DECODE_NODES_MAX 4000000  /* objects, lists, texts, numbers in it */
 
 /* `*schema` NULL for null. */
 int decode_schema(struct mr_arena *arena, const json_t *json, const struct mr_schema **schema, struct mr_error **error);

@@ -161,6 +161,7 @@ struct dry_run *dry_run_create(const struct dry_run_setup *setup, struct mr_erro
     dry_run->worker = setup->worker;
     dry_run->trace.shown_max = setup->shown_max;
     dry_run->trace.shown_all_max = setup->shown_all_max;
+    dry_run->trace.held_max = setup->held_max;
     dry_run->observer = trace_observer(&dry_run->trace);
     if (read_config(dry_run, setup, error) == 0) {
         dry_run->trace.is_sink = dry_run_is_sink(dry_run);

@@ -1,6 +1,6 @@
 /*
- * dry_run: what a connector's converters and transforms would make of records, stage by stage, without a task: nothing is read or
- * written, and no connector is started.
+ * dry_run: what a connector's converters and transforms would make of records, stage by stage, without a task: no connector is
+ * started, nothing is written, and nothing is read but records of a topic that is asked for (dry_run_topic).
  *
  * The pipeline is the one of a task (pipeline/sink_pipeline.h, source_pipeline.h) with its error policy, and somebody who looks on
  * (pipeline/observer.h). What differs from a task, and is told in the report instead: nothing is tried again, no dead letter and no
@@ -40,6 +40,7 @@ struct worker_config;
 #define DRY_RUN_LINE_MAX (64u << 20)  /* bytes of one record's text */
 #define DRY_RUN_RECORDS_MAX 10000     /* of a file, or of a topic */
 #define DRY_RUN_SHOWN_MAX (1u << 30)  /* bytes of one report in JSON, roughly */
+#define DRY_RUN_HELD_MAX (512u << 20) /* bytes of memory of one report; some 700,000 numbers */
 #define DRY_RUN_CUT_TEXT 200          /* bytes of a value in the report for people */
 
 /* Borrowed during _create, but for loader and worker, which outlive the dry run. */
@@ -49,6 +50,7 @@ struct dry_run_setup {
     const struct variables *variables; /* NULL: references stay text */
     const struct string_map *config;   /* of the connector, as written */
     size_t shown_max, shown_all_max;   /* bytes of JSON of one report, of all; what is beyond is {"cut":true} */
+    size_t held_max;                   /* bytes of memory of one report: what would be more is not made, and is {"cut":true} as well */
 };
 
 /* NULL: MR_ERR_CONFIG or MR_ERR_NOT_FOUND: what is wrong with the configuration, a line for each mistake and each hint. */

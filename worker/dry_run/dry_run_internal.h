@@ -48,6 +48,7 @@ struct trace {
     bool is_sink;
     size_t shown, shown_max;       /* of the record at work; bytes */
     size_t shown_all, shown_all_max;
+    size_t held, held_max;         /* memory of the report of the record at work, roughly */
     bool is_cut;                   /* no more stages are told */
 };
 

@@ -51,9 +51,12 @@ void input_release(struct input *input)
 static json_t *shown_headers(struct trace *trace, const struct record_origin *origin)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < origin->header_count; i++) {
+    for (uint32_t i = 0; i < origin->header_count && list != NULL; i++) {
+        bool was_full = trace_is_full(trace);
         json_t *header = encode_with(json_object(), "key", encode_text_or_null(origin->headers[i].key));
         list = encode_and(list, encode_with(header, "value", trace_bytes(trace, origin->headers[i].value)));
+        if (was_full) /* one word is enough for all that follow */
+            break;
     }
     return list;
 }

@@ -50,9 +50,12 @@ static void run_sink(struct passing *passing)
 static json_t *produced_headers(struct trace *trace, const struct outgoing *item)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < item->header_count; i++) {
+    for (size_t i = 0; i < item->header_count && list != NULL; i++) {
+        bool was_full = trace_is_full(trace);
         json_t *header = encode_with(json_object(), "key", encode_text_or_null(item->headers[i].name));
         list = encode_and(list, encode_with(header, "value", trace_bytes(trace, item->headers[i].value)));
+        if (was_full) /* one word is enough for all that follow */
+            break;
     }
     return list;
 }

@@ -6,16 +6,18 @@
 
 #include "base/utf8.h"
 #include "dry_run/encode.h"
+#include "dry_run/weigh.h"
 #include "errors/tolerance.h"
 
 #include "base/bans.h"
 
 #define CAUSES_MAX 20
-#define STAGE_BYTES 256 /* of a stage's own words */
+#define STAGE_BYTES 256   /* of a stage's own words */
+#define STAGE_MEMORY 2048 /* the same while it is JSON */
 
 void trace_reset(struct trace *trace)
 {
-    trace->shown = 0;
+    trace->shown = trace->held = 0;
     trace->is_cut = false;
 }
 
@@ -42,7 +44,7 @@ void trace_end(struct trace *trace)
 
 bool trace_is_full(const struct trace *trace)
 {
-    return trace->shown >= trace->shown_max || trace->shown_all >= trace->shown_all_max;
+    return trace->shown >= trace->shown_max || trace->held >= trace->held_max || trace->shown_all >= trace->shown_all_max;
 }
 
 static void count(struct trace *trace, size_t bytes)
@@ -54,6 +56,13 @@ static void count(struct trace *trace, size_t bytes)
 json_t *trace_cut(void)
 {
     return encode_with(json_object(), "cut", json_true());
+}
+
+/* Takes note of what was weighed. Where that is more than there is room for nothing more is shown of this record. */
+static bool hold(struct trace *trace, bool fits, size_t left)
+{
+    trace->held = fits ? trace->held_max - left : trace->held_max;
+    return fits;
 }
 
 static json_t *counted(struct trace *trace, json_t *json)
@@ -69,15 +78,23 @@ static json_t *counted(struct trace *trace, json_t *json)
 
 json_t *trace_record(struct trace *trace, const struct mr_record *record)
 {
-    return trace_is_full(trace) ? trace_cut() : counted(trace, encode_record(record));
+    if (trace_is_full(trace))
+        return trace_cut();
+    size_t left = trace->held_max - trace->held;
+    bool fits = weigh_record(record, &left);
+    return hold(trace, fits, left) ? counted(trace, encode_record(record)) : trace_cut();
 }
 
 json_t *trace_bytes(struct trace *trace, struct mr_bytes bytes)
 {
-    if (bytes.data == NULL)
-        return json_null();
     if (trace_is_full(trace))
+        return bytes.data == NULL ? json_null() : trace_cut();
+    size_t left = trace->held_max - trace->held;
+    bool fits = weigh_bytes(bytes, &left);
+    if (!hold(trace, fits, left))
         return trace_cut();
+    if (bytes.data == NULL)
+        return counted(trace, json_null());
     json_t *json = json_object();
     if (utf8_valid(bytes.data, bytes.size))
         json = encode_with(json, "text", encode_text(bytes));
@@ -87,6 +104,10 @@ json_t *trace_bytes(struct trace *trace, struct mr_bytes bytes)
 static json_t *datum(struct trace *trace, const struct mr_schema *schema, const struct mr_value *value)
 {
     if (trace_is_full(trace))
+        return trace_cut();
+    size_t left = trace->held_max - trace->held;
+    bool fits = weigh_datum(schema, value, &left);
+    if (!hold(trace, fits, left))
         return trace_cut();
     json_t *json = encode_with(json_object(), "schema", encode_schema(schema));
     return counted(trace, encode_with(json, "value", value == NULL ? json_null() : encode_value(value, schema)));
@@ -140,6 +161,7 @@ static void open_end(struct trace *trace)
     trace->stages = encode_and(trace->stages, trace->open);
     trace->open = NULL;
     count(trace, STAGE_BYTES);
+    trace->held += STAGE_MEMORY;
     trace->is_cut = trace_is_full(trace);
     if (trace->is_cut)
         trace->stages = encode_and(trace->stages, trace_cut());

@@ -20,6 +20,8 @@ static void errand_drop(struct errand *errand)
 {
     if (!refcount_drop(&errand->owners))
         return;
+    if (errand->leave != NULL)
+        errand->leave(errand);
     mr_error_drop(errand->error);
     offset_list_release(&errand->offsets);
     str_buffer_release(&errand->records);
@@ -62,6 +64,12 @@ void errand_reply(struct errand *errand, const struct herder_reply *reply)
 {
     if (errand->reply != NULL)
         errand->reply(errand->argument, reply);
+}
+
+void errand_refuse(struct errand *errand, int status, const char *message)
+{
+    reply_plain(errand->reply, errand->argument, status, message);
+    errand_drop(errand);
 }
 
 static void errand_run(void *argument)

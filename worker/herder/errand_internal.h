@@ -22,6 +22,7 @@ struct errand {
     const char *doing;                      /* "Request timed out. The worker was <doing>" */
     void (*run)(struct errand *errand);     /* thread: job; fills what follows */
     void (*answer)(struct errand *errand);  /* it has run in time, without an error */
+    void (*leave)(struct errand *errand);   /* when its outcome was told and its run has ended; may be NULL */
     struct job_pool *pool;                  /* the one it runs on; the herder's jobs unless changed */
     bool blames_asker;                      /* an error in what was asked is 400 */
     int64_t deadline_ms;
@@ -40,6 +41,8 @@ struct errand *errand_create(struct herder *herder, const char *name, const char
                              void *argument);
 /* Replies in any case. thread: any. */
 void errand_post(struct errand *errand);
+/* Instead of errand_post. */
+void errand_refuse(struct errand *errand, int status, const char *message);
 void errand_reply(struct errand *errand, const struct herder_reply *reply);
 
 #endif

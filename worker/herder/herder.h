@@ -156,6 +156,8 @@ void herder_validate(struct herder *herder, const struct string_map *config, her
 #define HERDER_TRY_RECORDS_MAX 100
 #define HERDER_TRY_BYTES_MAX (1u << 20)  /* of a topic's records */
 #define HERDER_TRY_SHOWN_MAX (8u << 20)  /* what is beyond is cut from the reports */
+#define HERDER_TRY_HELD_MAX (64u << 20)  /* bytes of memory of one record's report; the same */
+#define HERDER_TRIES_MAX 4               /* at once, as each may take as much; a further one is 503. One that hangs keeps its place */
 #define HERDER_TRY_TOPIC_TIMEOUT_MS 20000
 struct herder_try {
     const struct string_map *config;

@@ -69,6 +69,7 @@ struct herder {
     struct executor *executor;
     struct quarantine *quarantine; /* the executor's; NULL: none */
     struct job_pool *validations;
+    atomic_int tries; /* with a place (try.c) */
     struct membership *membership; /* NULL: standalone */
     struct herder_cluster *cluster; /* NULL: standalone */
     struct lease *lease;

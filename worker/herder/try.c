@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/secrets.h"
 #include "base/string_map.h"
 #include "dry_run/dry_run.h"
 #include "herder/errand_internal.h"
@@ -89,6 +90,7 @@ static void run(struct errand *errand)
 {
     const struct herder_setup *setup = &errand->herder->setup;
     struct trying trying = {.errand = errand};
+    bool before;
 
     if (errand->config == NULL || str_buffer_failed(&errand->records)) {
         mr_error_set(&errand->error, MR_ERR_NO_MEMORY, "The worker has no memory left for this request");
@@ -96,18 +98,35 @@ static void run(struct errand *errand)
     }
     str_buffer_init(&trying.reports, JSON_MAX);
     str_buffer_init(&errand->json, JSON_MAX + 1024);
+    before = secrets_trial(true);
     trying.dry_run = dry_run_create(&(struct dry_run_setup){.loader = setup->loader,
                                                             .worker = setup->worker,
                                                             .variables = setup->variables,
                                                             .config = errand->config,
                                                             .shown_max = HERDER_TRY_SHOWN_MAX,
-                                                            .shown_all_max = HERDER_TRY_SHOWN_MAX},
+                                                            .shown_all_max = HERDER_TRY_SHOWN_MAX,
+                                                            .held_max = HERDER_TRY_HELD_MAX},
                                     &errand->error);
     if (trying.dry_run != NULL &&
         (errand->text != NULL ? try_topic(&trying, &errand->error) : try_records(&trying, &errand->error)) == 0)
         write_answer(&trying);
     dry_run_destroy(trying.dry_run);
+    secrets_trial(before);
     str_buffer_release(&trying.reports);
+}
+
+/* Takes one of the places. Its errand gives it back when its run has ended, in time or late. */
+static bool take_place(struct herder *herder)
+{
+    if (atomic_fetch_add(&herder->tries, 1) < HERDER_TRIES_MAX)
+        return true;
+    atomic_fetch_sub(&herder->tries, 1);
+    return false;
+}
+
+static void leave_place(struct errand *errand)
+{
+    atomic_fetch_sub(&errand->herder->tries, 1);
 }
 
 static void answer(struct errand *errand)
@@ -122,6 +141,11 @@ void herder_try(struct herder *herder, const struct herder_try *request, herder_
 
     if (errand == NULL)
         return;
+    if (!take_place(herder)) {
+        errand_refuse(errand, 503, "The worker tries as many configurations as it may at once: try again in a moment");
+        return;
+    }
+    errand->leave = leave_place;
     errand->config = string_map_copy(request->config);
     errand->last = request->last;
     str_buffer_init(&errand->records, RECORDS_MAX);

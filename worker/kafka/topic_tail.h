@@ -5,7 +5,8 @@
  * there at the beginning counts: records that come meanwhile are not waited for. Which records of transactions are seen says the
  * configuration's isolation.level.
  *
- * Life: _read → _at → _destroy, which waits for nothing. Thread: one; _read waits until the deadline: job threads.
+ * Life: _read → _at → _destroy. Thread: one; _read waits until the deadline, and ends each partition by librdkafka's own word, for
+ * which there is no deadline (its thread answers, no broker); _destroy does so for those that were not read in time: job threads.
  */
 #ifndef KAFKA_TOPIC_TAIL_H
 #define KAFKA_TOPIC_TAIL_H

@@ -266,7 +266,8 @@ static int try_with(const struct try_options *options, const struct try_worker *
                                                             .variables = worker->variables,
                                                             .config = connector->config,
                                                             .shown_max = DRY_RUN_SHOWN_MAX,
-                                                            .shown_all_max = SIZE_MAX},
+                                                            .shown_all_max = SIZE_MAX,
+                                                            .held_max = DRY_RUN_HELD_MAX},
                                     error);
     if (trying.dry_run == NULL)
         return EXIT_NOT_TRIED;

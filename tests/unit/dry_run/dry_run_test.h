@@ -105,7 +105,8 @@ static inline struct dry_run *try_create(struct string_map *config, struct mr_er
                                                                      .variables = variables,
                                                                      .config = config,
                                                                      .shown_max = DRY_RUN_SHOWN_MAX,
-                                                                     .shown_all_max = SIZE_MAX},
+                                                                     .shown_all_max = SIZE_MAX,
+                                                                     .held_max = DRY_RUN_HELD_MAX},
                                              error);
     string_map_destroy(config);
     return dry_run;

@@ -423,12 +423,65 @@ static void a_record_of_ten_megabytes_is_whole_in_json_and_cut_in_text(void **st
     dry_run_destroy(dry_run);
 }
 
+/* Sixty values in memory, 2^60 as JSON. */
+static void values_that_share_parts_are_measured_before_they_are_shown(void **state)
+{
+    struct trace trace = {.shown_max = SIZE_MAX, .shown_all_max = SIZE_MAX, .held_max = 1 << 20};
+    struct mr_batch *batch = mr_batch_create(1 << 20);
+    struct mr_record *record = mr_batch_append(batch);
+    struct mr_arena *arena = mr_record_arena(record);
+    const struct mr_value *value = mr_boolean(true);
+    (void)state;
+    for (int i = 0; i < 60; i++) {
+        struct mr_value *pair = mr_array_create(arena, 2);
+        assert_int_equal(0, mr_array_append(arena, pair, value));
+        assert_int_equal(0, mr_array_append(arena, pair, value));
+        value = pair;
+    }
+    assert_int_equal(0, mr_record_set_value(record, NULL, value));
+    json_t *json = trace_record(&trace, record);
+    assert_json("{\"cut\":true}", json);
+    json_decref(json);
+    assert_true(trace_is_full(&trace));
+    mr_batch_drop(batch);
+}
+
+/* Of a text of two bytes for each number jansson makes half a kilobyte. */
+static void what_would_take_too_much_memory_is_not_made(void **state)
+{
+    enum { NUMBERS = 200000 };
+    struct string_map *config = sink("value.converter", JSON_CONVERTER, "value.converter.schemas.enable", "false", NULL);
+    struct dry_run *dry_run = dry_run_create(
+        &(struct dry_run_setup){.loader = loader, .worker = worker, .config = config, .shown_max = SIZE_MAX,
+                                .shown_all_max = SIZE_MAX, .held_max = 4 << 20}, NULL);
+    struct str_buffer text;
+    (void)state;
+    string_map_destroy(config);
+    str_buffer_init(&text, 1 << 20);
+    str_buffer_append_text(&text, "{\"value\":[1");
+    for (int i = 0; i < NUMBERS; i++)
+        str_buffer_append_text(&text, ",1");
+    str_buffer_append_text(&text, "]}");
+    json_t *report = try_one(dry_run, str_buffer_text(&text));
+    assert_string_equal("passed", member(report, "outcome"));
+    assert_json("[{\"cut\":true}]", json_object_get(report, "output"));
+    json_t *input = json_object_get(json_object_get(report, "input"), "value");
+    assert_int_equal(2 * NUMBERS + 3, json_string_length(json_object_get(input, "text"))); /* what is small enough is there */
+    json_decref(report);
+    json_t *next = try_one(dry_run, "{\"value\":[1]}");
+    assert_null(json_object_get(json_array_get(json_object_get(next, "output"), 0), "cut")); /* each record has room of its own */
+    json_decref(next);
+    str_buffer_release(&text);
+    dry_run_destroy(dry_run);
+}
+
 static void what_is_too_much_to_show_is_cut(void **state)
 {
     struct string_map *config = source("transforms", "many", "transforms.many.type", "org.acme.Exploding", "transforms.many.count",
                                        "5000", NULL);
     struct dry_run *dry_run = dry_run_create(
-        &(struct dry_run_setup){.loader = loader, .worker = worker, .config = config, .shown_max = 20000, .shown_all_max = 30000}, NULL);
+        &(struct dry_run_setup){.loader = loader, .worker = worker, .config = config, .shown_max = 20000, .shown_all_max = 30000,
+                                .held_max = DRY_RUN_HELD_MAX}, NULL);
     (void)state;
     json_t *report = try_one(dry_run, "{\"value\":\"x\"}");
     const json_t *stages = json_object_get(report, "stages");
@@ -493,6 +546,8 @@ int main(void)
         cmocka_unit_test(a_wrong_configuration_names_every_mistake),
         cmocka_unit_test(secrets_of_the_configuration_stand_in_no_report),
         cmocka_unit_test(a_record_of_ten_megabytes_is_whole_in_json_and_cut_in_text),
+        cmocka_unit_test(values_that_share_parts_are_measured_before_they_are_shown),
+        cmocka_unit_test(what_would_take_too_much_memory_is_not_made),
         cmocka_unit_test(what_is_too_much_to_show_is_cut),
         cmocka_unit_test(short_memory_is_an_error_and_leaks_nothing),
     };

@@ -1,6 +1,8 @@
 /* Records as people write them, right and wrong. */
 #include "dry_run_test.h"
 
+#include "dry_run/decode.h"
+
 static const struct {
     const char *text, *words;
 } WRONG[] = {
@@ -128,6 +130,53 @@ static void exact_values_pass_a_sinks_converters_by(void **state)
     dry_run_destroy(dry_run);
 }
 
+/* A schema is built twice where it has a default: what is nested in it must not be. */
+static void nested_schemas_with_defaults_are_read_in_one_pass(void **state)
+{
+    enum { LEVELS = 400 };
+    static const char opening[] = "{\"type\":\"array\",\"optional\":true,\"default\":null,\"valueSchema\":";
+    struct dry_run *dry_run = try_open(sink(NULL));
+    struct str_buffer text;
+    (void)state;
+    str_buffer_init(&text, 1 << 20);
+    str_buffer_append_text(&text, "{\"kind\":\"sink\",\"value\":null,\"valueSchema\":");
+    for (int i = 0; i < LEVELS; i++)
+        str_buffer_append_text(&text, opening);
+    str_buffer_append_text(&text, "{\"type\":\"struct\",\"fields\":[{\"name\":\"a\",\"schema\":{\"type\":\"string\"}}]}");
+    for (int i = 0; i <= LEVELS; i++)
+        str_buffer_append_text(&text, "}");
+    json_t *report = try_one(dry_run, str_buffer_text(&text));
+    assert_string_equal("passed", member(report, "outcome"));
+    json_t *schema = json_object_get(json_array_get(json_object_get(report, "output"), 0), "valueSchema");
+    for (int i = 0; i < LEVELS; i++)
+        schema = json_object_get(schema, "valueSchema");
+    assert_string_equal("struct", member(schema, "type"));
+    json_decref(report);
+    str_buffer_release(&text);
+    dry_run_destroy(dry_run);
+}
+
+static void what_is_nested_too_deep_is_refused(void **state)
+{
+    struct dry_run *dry_run = try_open(sink(NULL));
+    struct str_buffer text;
+    struct dry_run_report report;
+    struct mr_error *error = NULL;
+    (void)state;
+    str_buffer_init(&text, 1 << 20);
+    str_buffer_append_text(&text, "{\"kind\":\"sink\",\"value\":");
+    for (int i = 0; i < DECODE_DEPTH_MAX; i++)
+        str_buffer_append_text(&text, "[");
+    for (int i = 0; i < DECODE_DEPTH_MAX; i++)
+        str_buffer_append_text(&text, "]");
+    str_buffer_append_text(&text, "}");
+    assert_int_equal(-1, dry_run_text(dry_run, str_buffer_text(&text), text.length, &report, &error));
+    assert_non_null(strstr(mr_error_message(error), "at most 1800 levels"));
+    mr_error_drop(error);
+    str_buffer_release(&text);
+    dry_run_destroy(dry_run);
+}
+
 static void text_for_people_shows_what_each_stage_changed(void **state)
 {
     struct dry_run *dry_run = try_open(source("transforms", "wrap", "transforms.wrap.type", SMT "HoistField$Value",
@@ -172,6 +221,8 @@ int main(void)
         cmocka_unit_test(what_a_record_does_not_say_is_as_usual),
         cmocka_unit_test(a_sources_values_are_strings_or_have_no_schema),
         cmocka_unit_test(exact_values_pass_a_sinks_converters_by),
+        cmocka_unit_test(nested_schemas_with_defaults_are_read_in_one_pass),
+        cmocka_unit_test(what_is_nested_too_deep_is_refused),
         cmocka_unit_test(text_for_people_shows_what_each_stage_changed),
     };
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

@@ -89,6 +89,9 @@ struct connector_report *__wrap_connector_config_validate(const struct connector
         mr_error_set(error, MR_ERR_CONFIG, "Connector config {name=%s} contains no connector type", validation->name);
         return NULL;
     }
+    bool is_trial = secrets_trial(true);
+    secrets_trial(is_trial);
+    atomic_store(&rig.validation_was_trial, is_trial);
     atomic_fetch_add(&rig.validations_inside, 1);
     while (rig_is(&rig.validation_hangs) &&
            strcmp(string_map_get(validation->raw, "connector.class"), RIG_CALM_CLASS) != 0)

@@ -28,6 +28,7 @@
 #include <time.h>
 
 #include "base/lease.h"
+#include "base/secrets.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/string_map.h"
@@ -65,6 +66,7 @@ static struct rig {
     uint64_t configs_token; /* of the latest question */
     bool validation_hangs;
     atomic_int validations_inside;
+    atomic_bool validation_was_trial; /* what it knows of secrets is nobody's (secrets.h) */
     bool alter_hangs, alter_fails, alter_handles;
     bool is_sink;
     bool group_fails;              /* the cluster does, asked about a sink's group */

@@ -96,6 +96,53 @@ static void a_try_that_hangs_is_answered_at_its_deadline(void **state)
     rig.finding = NULL;
 }
 
+static bool a_try_is_taken(void *argument)
+{
+    struct answer answer = {0};
+    (void)argument;
+    ask_try("Source", take_answer, &answer);
+    return answered(&answer) == 400;
+}
+
+static bool all_tries_hang(void *argument)
+{
+    (void)argument;
+    return atomic_load(&rig.validations_inside) == HERDER_TRIES_MAX;
+}
+
+/* Each may take tens of megabytes. */
+static void tries_at_once_are_few_and_validations_go_on(void **state)
+{
+    struct answer hung[HERDER_TRIES_MAX] = {0}, further = {0}, calm = {0};
+    (void)state;
+    rig_set(&rig.validation_hangs, true);
+    for (size_t i = 0; i < HERDER_TRIES_MAX; i++)
+        ask_try("Source", take_answer, &hung[i]);
+    assert_true(eventually(10000, all_tries_hang, NULL));
+    ask_try(RIG_CALM_CLASS, take_answer, &further);
+    assert_int_equal(answered(&further), 503);
+    assert_non_null(strstr(further.message, "try again in a moment"));
+    ask_validation(RIG_CALM_CLASS, take_answer, &calm);
+    assert_int_equal(answered(&calm), 200);
+    rig.finding = "it has to end somehow";
+    rig_set(&rig.validation_hangs, false);
+    for (size_t i = 0; i < HERDER_TRIES_MAX; i++)
+        assert_int_equal(answered(&hung[i]), 400);
+    assert_true(eventually(10000, a_try_is_taken, NULL)); /* their places are given back a moment later */
+    rig.finding = NULL;
+}
+
+static void secrets_of_a_try_are_nobodys(void **state)
+{
+    struct answer answer = {0};
+    (void)state;
+    rig.finding = "something is wrong";
+    ask_try("Source", take_answer, &answer);
+    assert_int_equal(answered(&answer), 400);
+    assert_true(atomic_load(&rig.validation_was_trial));
+    rig.finding = NULL;
+}
+
 static void before_the_start_nothing_is_validated(void **state)
 {
     struct answer answer = {0};
@@ -190,6 +237,8 @@ int main(void)
         TEST(what_the_asker_did_wrong_is_400, standalone_setup),
         TEST(a_try_of_a_wrong_configuration_is_400, standalone_setup),
         TEST(a_try_that_hangs_is_answered_at_its_deadline, short_setup),
+        TEST(tries_at_once_are_few_and_validations_go_on, standalone_setup),
+        TEST(secrets_of_a_try_are_nobodys, standalone_setup),
         TEST(before_the_start_nothing_is_validated, unstarted_setup),
         TEST(hung_validations_disturb_nobody, standalone_setup),
         TEST(a_validation_past_its_deadline_is_answered_once, short_setup),

@@ -483,6 +483,7 @@ static void records_of_a_topic_are_for_those_with_the_right_to_see_them(void **s
 {
 #define TRY_TOPIC(name, topic) "{\"config\":" WITH_NAME(name) ",\"topic\":\"" topic "\",\"last\":1}"
 #define WITH_NAME(name) "{\"name\":\"" name "\",\"connector.class\":\"PickySource\",\"topic\":\"mine.b\"}"
+#define WITHOUT_NAME "{\"connector.class\":\"PickySource\",\"topic\":\"mine.b\"}"
     static const struct {
         enum user user;
         const char *body;
@@ -496,6 +497,9 @@ static void records_of_a_topic_are_for_those_with_the_right_to_see_them(void **s
         {VIEWER, TRY_TOPIC("own-3", "mine.a"), 403, "needs the role editor"},
         {EDITOR, "{\"config\":" WITH_NAME("own-3") ",\"records\":[{}]}", 200, "passed"},
         {EDITOR, "{\"config\":" WITH_NAME("other-3") ",\"records\":[{}]}", 403, "do not cover other-3"},
+        {EDITOR, "{\"config\":" WITHOUT_NAME ",\"records\":[{}]}", 403, "do not cover all connectors; the configuration has no \\\"name"},
+        {ADMIN, "{\"config\":" WITHOUT_NAME ",\"records\":[{}]}", 200, "passed"},
+        {ADMIN, "{\"config\":" WITHOUT_NAME ",\"topic\":\"mine.a\",\"last\":1}", 403, "do not cover all connectors; the configuration"},
     };
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         struct reply *reply = ask_as(state, ROWS[i].user, "POST /connector-plugins/PickySource/config/try", ROWS[i].body);
