@@ -88,7 +88,7 @@ static const struct mr_schema *infer_schema(struct parse_json *parse, struct mr_
 {
     if (parse->inferred != NULL && schema_is_of(parse->inferred, value) && mr_arena_keep_schema(arena, parse->inferred) == 0)
         return parse->inferred;
-    const struct mr_schema *schema = schema_infer(arena, value, error);
+    const struct mr_schema *schema = schema_infer(arena, value, NULL, error);
     if (schema != NULL) {
         mr_schema_drop(parse->inferred);
         parse->inferred = mr_schema_take(schema);
@@ -109,7 +109,7 @@ static int parse_place(void *argument, struct mr_arena *arena, struct typed_valu
         return failed(arena, error);
     if (schema == NULL && parsing->has_schema) {
         schema = infer_schema(parsing->parse, arena, value, error);
-        value = schema == NULL ? NULL : schema_apply(arena, schema, value, error);
+        value = schema == NULL ? NULL : schema_apply(arena, schema, value, NULL, error);
         if (value == NULL)
             return -1;
     }

@@ -23,7 +23,8 @@ static const struct mr_config_row rows[] = {
         .type = MR_CONFIG_LIST,
         .default_text = "",
         .importance = MR_HIGH,
-        .doc = "What to redact: paths like customer.card or lines[*].note. Empty: all texts and numbers, however deep.",
+        .doc = "What to redact: paths like customer.card or lines[*].note. Empty: all texts and numbers, however deep. Names of fields "
+               "and keys of maps stay, and so do bytes, headers and the other side of the record.",
         .validator = check_value_path_each,
     },
     {

@@ -2,6 +2,7 @@
 
 #include <lauxlib.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "script/lua_cage.h"
 
@@ -26,10 +27,54 @@ static int repeat(lua_State *lua)
     return 1;
 }
 
+/* Texts ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_simple(int type)
+{
+    return type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING;
+}
+
+const char *bounded_text(lua_State *lua, int index)
+{
+    if (is_simple(lua_type(lua, index)))
+        return luaL_tolstring(lua, index, NULL);
+    int has_name = luaL_getmetafield(lua, index, "__name") == LUA_TSTRING;
+    return has_name ? lua_tostring(lua, -1) : lua_pushstring(lua, luaL_typename(lua, index));
+}
+
+static int to_string(lua_State *lua)
+{
+    luaL_checkany(lua, 1);
+    bounded_text(lua, 1);
+    return 1;
+}
+
+/* The letter of the next conversion from `at` on, passed; %% is none. '\0': no more. Formats end with a NUL, and may hold some. */
+static char next_conversion(const char **at, const char *end)
+{
+    while ((*at = memchr(*at, '%', (size_t)(end - *at))) != NULL && (*at)[1] == '%')
+        *at += 2;
+    if (*at == NULL)
+        return '\0';
+    *at += 1 + strspn(*at + 1, "-+ #.0123456789");
+    return **at == '\0' ? '\0' : *(*at)++;
+}
+
 static int format(lua_State *lua)
 {
-    if (lua_gettop(lua) > BOUNDED_ARGUMENTS_MAX)
+    int count = lua_gettop(lua), argument = 2;
+    size_t size;
+    const char *at = luaL_checklstring(lua, 1, &size), *end = at + size;
+    if (count > BOUNDED_ARGUMENTS_MAX)
         return luaL_error(lua, "more than %d arguments", BOUNDED_ARGUMENTS_MAX);
+    for (char letter; (letter = next_conversion(&at, end)) != '\0' && argument <= count; argument++) {
+        if (letter == 'p')
+            return luaL_error(lua, "string.format has no %%p: addresses are not told");
+        if (letter != 's' || is_simple(lua_type(lua, argument)))
+            continue;
+        bounded_text(lua, argument);
+        lua_replace(lua, argument);
+    }
     return call_original(lua);
 }
 
@@ -78,6 +123,8 @@ static void replace(lua_State *lua, int libraries, const char *library, const ch
 
 void bounded_install(lua_State *lua, int libraries)
 {
+    lua_pushcfunction(lua, to_string);
+    lua_setfield(lua, libraries, "tostring");
     replace(lua, libraries, "string", "rep", repeat);
     replace(lua, libraries, "string", "format", format);
     replace(lua, libraries, "table", "sort", sort);

@@ -99,16 +99,19 @@ static struct cage *cage_of(lua_State *lua)
     return cage;
 }
 
-static int too_late(lua_State *lua)
-{
-    return luaL_error(lua, "more than %d ms of processor time for one record", CAGE_CPU_MS);
-}
+#define TOO_LATE "more than %d ms of processor time for one record"
+#define TOO_MANY "more than %d steps for one record"
 
-static void count(lua_State *lua, struct cage *cage, size_t steps)
+/* Are they too many? */
+static bool count(struct cage *cage, size_t steps)
 {
     cage->steps += steps < CAGE_STEPS_MAX ? (uint32_t)steps : CAGE_STEPS_MAX;
-    if (cage->steps > CAGE_STEPS_MAX)
-        luaL_error(lua, "more than %d steps for one record", CAGE_STEPS_MAX);
+    return cage->steps > CAGE_STEPS_MAX;
+}
+
+static bool is_late_now(struct cage *cage)
+{
+    return cage->steps - cage->steps_looked > LOOK_EVERY_STEPS && is_late(cage);
 }
 
 static void count_steps(lua_State *lua, lua_Debug *debug)
@@ -117,9 +120,10 @@ static void count_steps(lua_State *lua, lua_Debug *debug)
     (void)debug;
     if (!cage->is_running)
         return;
-    count(lua, cage, (size_t)cage->watch_every);
+    if (count(cage, (size_t)cage->watch_every))
+        luaL_error(lua, TOO_MANY, CAGE_STEPS_MAX);
     if (is_late(cage))
-        too_late(lua);
+        luaL_error(lua, TOO_LATE, CAGE_CPU_MS);
 }
 
 void cage_work(lua_State *lua, size_t steps)
@@ -127,9 +131,20 @@ void cage_work(lua_State *lua, size_t steps)
     struct cage *cage = cage_of(lua);
     if (!cage->is_running)
         return;
-    count(lua, cage, steps);
-    if (cage->steps - cage->steps_looked > LOOK_EVERY_STEPS && is_late(cage))
-        too_late(lua);
+    if (count(cage, steps))
+        luaL_error(lua, TOO_MANY, CAGE_STEPS_MAX);
+    if (is_late_now(cage))
+        luaL_error(lua, TOO_LATE, CAGE_CPU_MS);
+}
+
+int cage_count(lua_State *lua, size_t steps, struct mr_error **error)
+{
+    struct cage *cage = cage_of(lua);
+    if (cage->is_running && count(cage, steps))
+        return mr_error_set(error, MR_ERR_DATA, TOO_MANY, CAGE_STEPS_MAX);
+    if (cage->is_running && is_late_now(cage))
+        return mr_error_set(error, MR_ERR_DATA, TOO_LATE, CAGE_CPU_MS);
+    return 0;
 }
 
 /* The environment ---------------------------------------------------------------------------------------------- */
@@ -175,7 +190,7 @@ static void add_math(lua_State *lua, int libraries)
 {
     luaL_requiref(lua, "math", luaopen_math, 0);
     lua_pushnil(lua);
-    lua_setfield(lua, -2, "random"); /* the same record is to give the same result */
+    lua_setfield(lua, -2, "random"); /* chance has no place here; the order of `pairs` over a script's own table still differs by process */
     lua_pushnil(lua);
     lua_setfield(lua, -2, "randomseed");
     lua_setfield(lua, libraries, "math");

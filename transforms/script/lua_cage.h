@@ -1,7 +1,7 @@
 /* lua_cage.h: a Lua 5.4 state for scripts that nobody has looked at.
  *
  * What a script reaches is what it is given: its own variables, which are new at each run, and functions without side effects (a part of
- * base, string, math, table, utf8). There is no os, io, debug, load, require, coroutine or pcall, no metatables and no Lua patterns, whose
+ * base, string, math, table, utf8) whose results say nothing about the process: no random, no addresses. There is no os, io, debug, load, require, coroutine or pcall, no metatables and no Lua patterns, whose
  * running time nobody can bound. Libraries cannot be changed by scripts.
  *
  * Limits of a run, each an error that ends it: CAGE_STEPS_MAX instructions, CAGE_CPU_MS of processor time, the memory given at _open (all
@@ -56,6 +56,9 @@ int cage_load(struct cage *cage, const char *script, struct mr_error **error);
 
 /* For functions given to it, about work that is not instructions: `steps` of about 10 ns. Raises when a limit of the run is met. */
 void cage_work(lua_State *lua, size_t steps);
+
+/* The same where an error must not jump away. -1: MR_ERR_DATA. */
+int cage_count(lua_State *lua, size_t steps, struct mr_error **error);
 
 /* Pushes one value; may fail as Lua does. */
 typedef void cage_push_fn(lua_State *lua, void *argument);

@@ -49,7 +49,7 @@ struct script {
     struct cage cage;
 };
 
-/* As a gift of the cage, so that it runs protected. */
+/* A function of Lua's, to be called in protected mode: it may lack memory. */
 static int register_kinds(lua_State *lua)
 {
     script_record_register(lua);

@@ -92,7 +92,12 @@ static void push_value(lua_State *lua, struct script_record *view, enum side sid
 struct typed_value script_place_value(lua_State *lua, int index)
 {
     const struct script_place *place = luaL_testudata(lua, index, PLACE_KIND);
-    return place == NULL ? (struct typed_value){ NULL, NULL } : place_now(lua, place);
+    if (place == NULL)
+        return (struct typed_value){ NULL, NULL };
+    struct typed_value now = place_now(lua, place);
+    if (now.value != NULL)
+        script_weigh(lua, place->view, now.value);
+    return now;
 }
 
 /* The key at `index` as a step; Lua counts from 1. false: nothing can stand there. */
@@ -110,8 +115,10 @@ static bool read_step(lua_State *lua, int index, struct script_record *view, str
         return true;
     }
     lua_Integer position = lua_tointegerx(lua, index, &is_whole);
+    if (!is_whole || position < 1)
+        return false;
     *step = (struct value_step){ .kind = STEP_INDEX, .index = position - 1 };
-    return is_whole && position >= 1;
+    return true;
 }
 
 static int place_index(lua_State *lua)
@@ -265,6 +272,24 @@ static int place_assign(lua_State *lua)
 
 /* Looking through ---------------------------------------------------------------------------------------------- */
 
+/* Of a map: a place behind it is found by a text, so other keys have to have simple values. */
+static void push_entry(lua_State *lua, const struct script_place *place, const struct mr_value *map, size_t at)
+{
+    const struct mr_value *key = mr_map_key_at(map, at), *value = mr_map_value_at(map, at);
+    if (mr_value_is_null(key) || !script_value_push(lua, key))
+        luaL_error(lua, "a map with a key that is a %s cannot be looked through", mr_kind_name(mr_value_kind(key)));
+    if (script_value_push(lua, value))
+        return;
+    size_t size;
+    struct value_step step = { .kind = STEP_NAME, .name = (char *)lua_tolstring(lua, -1, &size) };
+    if (mr_value_kind(key) != MR_KIND_STRING || strlen(step.name) != size)
+        luaL_error(lua, "a map with a %s behind a key that is no plain text cannot be looked through", mr_kind_name(mr_value_kind(value)));
+    step.name = mr_arena_text(place->view->arena, step.name);
+    if (step.name == NULL)
+        script_raise(lua, place->view->arena, NULL);
+    push_value(lua, place->view, place->side, &place->path, &step, value);
+}
+
 /* Arguments: the place, the last position (an upvalue counts). */
 static int next_entry(lua_State *lua)
 {
@@ -280,9 +305,11 @@ static int next_entry(lua_State *lua)
     else if (kind == MR_KIND_STRUCT && at < mr_schema_field_count(mr_struct_schema(now)))
         lua_pushstring(lua, mr_schema_field_name(mr_struct_schema(now), at));
     else if (kind == MR_KIND_MAP && at < mr_map_count(now))
-        push_value(lua, place->view, place->side, NULL, NULL, mr_map_key_at(now, at));
+        push_entry(lua, place, now, at);
     else
         return 0;
+    if (kind == MR_KIND_MAP)
+        return 2;
     lua_pushvalue(lua, -1);
     lua_gettable(lua, 1);
     return 2;
@@ -296,12 +323,24 @@ static int place_pairs(lua_State *lua)
     return 2;
 }
 
+/* Texts of the record's own --------------------------------------------------------------------------------------- */
+
+/* Beyond a NUL nobody would see it. */
+static const char *plain_text(lua_State *lua, int index, const char *what)
+{
+    size_t size;
+    const char *text = luaL_checklstring(lua, index, &size);
+    if (strlen(text) != size)
+        luaL_error(lua, "%s with a NUL in it", what);
+    return text;
+}
+
 /* Headers ---------------------------------------------------------------------------------------------------- */
 
 static int headers_index(lua_State *lua)
 {
     struct script_record *view = *(struct script_record **)luaL_checkudata(lua, 1, HEADERS_KIND);
-    const char *name = luaL_checkstring(lua, 2);
+    const char *name = plain_text(lua, 2, "the name of a header");
     cage_work(lua, mr_record_header_count(view->record));
     for (size_t i = mr_record_header_count(view->record); i-- > 0;) {
         if (strcmp(mr_record_header_key(view->record, i), name) != 0)
@@ -317,7 +356,7 @@ static int headers_index(lua_State *lua)
 static int headers_assign(lua_State *lua)
 {
     struct script_record *view = *(struct script_record **)luaL_checkudata(lua, 1, HEADERS_KIND);
-    const char *name = luaL_checkstring(lua, 2);
+    const char *name = plain_text(lua, 2, "the name of a header");
     struct typed_value value = script_value_read(lua, 3, view->arena, NULL, true);
     cage_work(lua, 2 * mr_record_header_count(view->record));
     if (mr_record_remove_headers(view->record, name) < 0 ||
@@ -375,15 +414,23 @@ static void assign_side(lua_State *lua, struct script_record *view, enum side si
     view->sides[side] = script_value_read(lua, 3, view->arena, NULL, is_typed);
 }
 
+static int32_t partition_at(lua_State *lua, int index)
+{
+    lua_Integer partition = luaL_checkinteger(lua, index);
+    if (partition < 0 || partition > INT32_MAX)
+        luaL_error(lua, "record.partition is nil or a number from 0 to %d, not %I", INT32_MAX, (LUAI_UACINT)partition);
+    return (int32_t)partition;
+}
+
 static int record_assign(lua_State *lua)
 {
     struct script_record *view = *(struct script_record **)luaL_checkudata(lua, 1, RECORD_KIND);
     struct mr_record *record = view->record;
     int member = luaL_checkoption(lua, 2, NULL, members);
-    if (member == MEMBER_TOPIC && mr_record_set_topic(record, luaL_checkstring(lua, 3)) < 0)
+    if (member == MEMBER_TOPIC && mr_record_set_topic(record, plain_text(lua, 3, "a topic")) < 0)
         script_raise(lua, view->arena, NULL);
     else if (member == MEMBER_PARTITION)
-        mr_record_set_partition(record, lua_isnil(lua, 3) ? MR_PARTITION_NONE : (int32_t)luaL_checkinteger(lua, 3));
+        mr_record_set_partition(record, lua_isnil(lua, 3) ? MR_PARTITION_NONE : partition_at(lua, 3));
     else if (member == MEMBER_TIMESTAMP && lua_isnil(lua, 3))
         mr_record_clear_timestamp(record);
     else if (member == MEMBER_TIMESTAMP)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "own/schema_infer.h"
+#include "script/lua_bounded.h"
 #include "script/lua_cage.h"
 #include "script/script_record.h"
 #include "text.h"
@@ -71,17 +72,19 @@ static const struct mr_value *read_sequence(lua_State *lua, int index, struct mr
 
 static const struct mr_value *read_entries(lua_State *lua, int index, struct mr_arena *arena, int depth)
 {
-    struct mr_value *map = mr_map_create(arena, 4);
-    for (lua_pushnil(lua); lua_next(lua, index) != 0; lua_pop(lua, 1)) {
-        size_t size;
-        if (lua_type(lua, -2) != LUA_TSTRING)
-            luaL_error(lua, "a table without [1] is taken for a map, whose keys are texts");
-        const char *name = lua_tolstring(lua, -2, &size);
-        const struct mr_value *key = mr_string_copy(arena, name, size);
+    size_t count;
+    const struct mr_bytes *keys = script_keys_push(lua, index, &count);
+    struct mr_value *map = mr_map_create(arena, count);
+    for (size_t i = 0; i < count; i++) {
+        lua_pushlstring(lua, keys[i].data, keys[i].size);
+        lua_rawget(lua, index);
+        const struct mr_value *key = mr_string_copy(arena, keys[i].data, keys[i].size);
         const struct mr_value *value = read_any(lua, lua_gettop(lua), arena, depth + 1);
         if (map == NULL || key == NULL || mr_map_put(arena, map, key, value) < 0)
             script_raise(lua, arena, NULL);
+        lua_pop(lua, 1);
     }
+    lua_pop(lua, 1);
     return sure(lua, arena, map);
 }
 
@@ -138,7 +141,7 @@ static int64_t read_integer(lua_State *lua, int index, int64_t least, int64_t mo
     int is_whole;
     lua_Integer number = lua_type(lua, index) == LUA_TNUMBER ? lua_tointegerx(lua, index, &is_whole) : (is_whole = 0);
     if (!is_whole || number < least || number > most)
-        luaL_error(lua, "%s is no whole number from %I to %I, which the schema wants", luaL_tolstring(lua, index, NULL), (LUAI_UACINT)least,
+        luaL_error(lua, "%s is no whole number from %I to %I, which the schema wants", bounded_text(lua, index), (LUAI_UACINT)least,
                    (LUAI_UACINT)most);
     return number;
 }
@@ -227,20 +230,27 @@ static const struct mr_value *read_as(lua_State *lua, int index, struct mr_arena
     return sure(lua, arena, type == MR_TYPE_ARRAY ? read_elements(lua, index, arena, schema) : read_entries(lua, index, arena, 0));
 }
 
+/* Under a builder of a schema no error of Lua's may jump away. */
+static int count_work(void *lua, size_t steps, struct mr_error **error)
+{
+    return cage_count(lua, steps, error);
+}
+
 struct typed_value script_value_read(lua_State *lua, int index, struct mr_arena *arena, const struct mr_schema *schema, bool is_typed)
 {
     struct mr_error *error = NULL;
-    struct typed_value place = script_place_value(lua, index);
     if (schema != NULL)
         return (struct typed_value){ schema, read_as(lua, index, arena, schema) };
+    struct typed_value place = script_place_value(lua, index);
     if (place.value != NULL)
         return place;
     struct typed_value read = { NULL, read_any(lua, index, arena, 0) };
     if (!is_typed || mr_value_is_null(read.value))
         return read;
-    read.schema = schema_infer(arena, read.value, &error);
+    const struct schema_work work = { count_work, lua };
+    read.schema = schema_infer(arena, read.value, &work, &error);
     if (read.schema != NULL)
-        read.value = schema_apply(arena, read.schema, read.value, &error);
+        read.value = schema_apply(arena, read.schema, read.value, &work, &error);
     if (read.schema == NULL || read.value == NULL)
         script_raise(lua, arena, error);
     return read;

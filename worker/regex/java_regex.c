@@ -99,12 +99,12 @@ static const char *failure_of(int result)
     }
 }
 
-static bool match(struct java_regex *regex, int which, const char *text, size_t size, size_t from)
+static bool match(struct java_regex *regex, int which, const char *text, size_t size, size_t from, uint32_t options)
 {
     PCRE2_SPTR subject = (PCRE2_SPTR)text;
-    int result = pcre2_match(regex->codes[which], subject, size, from, 0, regex->match, regex->limits);
+    int result = pcre2_match(regex->codes[which], subject, size, from, options, regex->match, regex->limits);
     if (result == PCRE2_ERROR_JIT_STACKLIMIT) /* the interpreter has the heap */
-        result = pcre2_match(regex->codes[which], subject, size, from, PCRE2_NO_JIT, regex->match, regex->limits);
+        result = pcre2_match(regex->codes[which], subject, size, from, options | PCRE2_NO_JIT, regex->match, regex->limits);
     regex->has_matched = result > 0;
     regex->failure = failure_of(result);
     return regex->has_matched;
@@ -112,17 +112,18 @@ static bool match(struct java_regex *regex, int which, const char *text, size_t 
 
 bool java_regex_matches(struct java_regex *regex, const char *text, size_t size)
 {
-    return match(regex, WHOLE, text, size, 0);
+    return match(regex, WHOLE, text, size, 0, 0);
 }
 
 bool java_regex_find(struct java_regex *regex, const char *text, size_t size)
 {
-    return match(regex, SEARCH, text, size, 0);
+    return match(regex, SEARCH, text, size, 0, 0);
 }
 
-bool java_regex_find_from(struct java_regex *regex, const char *text, size_t size, size_t from)
+/* Checking the rest of the text each time would make the work for many places grow with its square. */
+bool java_regex_find_again(struct java_regex *regex, const char *text, size_t size, size_t from)
 {
-    return from <= size && match(regex, SEARCH, text, size, from);
+    return from <= size && match(regex, SEARCH, text, size, from, PCRE2_NO_UTF_CHECK);
 }
 
 const char *java_regex_failure(const struct java_regex *regex)

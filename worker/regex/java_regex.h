@@ -8,7 +8,7 @@
  * back reference folds letters of all scripts, and characters are those of PCRE2's Unicode version.
  *
  * Time and memory of a match are bounded: an expression that backtracks beyond JAVA_REGEX_STEPS_MAX does not match, and
- * java_regex_failure says so.
+ * java_regex_failure says so. Many matches in one text are bounded together by processor time, JAVA_REGEX_REPLACE_CPU_MS.
  * thread: one at a time for an expression. Memory: base/mem for ours, PCRE2's own for its own.
  */
 #ifndef REGEX_JAVA_REGEX_H
@@ -19,6 +19,7 @@
 
 #define JAVA_REGEX_STEPS_MAX 1000000u
 #define JAVA_REGEX_HEAP_MAX_KIB 16384u
+#define JAVA_REGEX_REPLACE_CPU_MS 1000
 
 struct java_regex;
 
@@ -30,8 +31,9 @@ void java_regex_destroy(struct java_regex *regex); /* NULL is fine */
 bool java_regex_matches(struct java_regex *regex, const char *text, size_t size);
 /* The leftmost place where it matches, from the beginning of the text (Matcher.find). */
 bool java_regex_find(struct java_regex *regex, const char *text, size_t size);
-/* The leftmost place that begins at `from` (the beginning of a character) or behind it; what stands before is looked at by anchors. */
-bool java_regex_find_from(struct java_regex *regex, const char *text, size_t size, size_t from);
+/* In the text in which java_regex_find found a place: it is not checked for UTF-8 again. The leftmost place that begins at `from` (the
+ * beginning of a character) or behind it; what stands before is looked at by anchors. */
+bool java_regex_find_again(struct java_regex *regex, const char *text, size_t size, size_t from);
 /* Why the last of these gave up before it knew the answer; NULL: it did not. */
 const char *java_regex_failure(const struct java_regex *regex);
 
@@ -48,7 +50,8 @@ size_t java_regex_group_number(const struct java_regex *regex, const char *name)
 typedef void java_regex_put_fn(void *to, const char *bytes, size_t size);
 bool java_regex_replace_first(struct java_regex *regex, const char *text, size_t size, const char *replacement,
                               java_regex_put_fn *put, void *to, char *why, size_t why_size);
-/* Matcher.replaceAll: the same for every place, one after the other. `*count` is how many there were. */
+/* Matcher.replaceAll: the same for every place, one after the other. `*count` is how many there were. Given up also when all matches
+ * together take longer than JAVA_REGEX_REPLACE_CPU_MS. */
 bool java_regex_replace_all(struct java_regex *regex, const char *text, size_t size, const char *replacement, java_regex_put_fn *put,
                             void *to, size_t *count, char *why, size_t why_size);
 

@@ -1,12 +1,15 @@
 /* java_replacement.c: what stands for the place that was found: text with $1, ${name} and backslashes. */
 #include "regex/java_regex.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/bans.h"
 
 #define NAME_MAX_BYTES 256
+#define MATCHES_BETWEEN_LOOKS 64 /* at the clock */
 
 struct replacing {
     const struct java_regex *regex;
@@ -141,13 +144,27 @@ static size_t character_end(const char *text, size_t size, size_t at)
     return at;
 }
 
+static int64_t thread_cpu_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The limit of steps is one match's, and PCRE2 does not tell how many it took: a look-ahead may go through all the rest for each place. */
+static bool is_late(size_t count, int64_t began_ms)
+{
+    return count % MATCHES_BETWEEN_LOOKS == 0 && thread_cpu_ms() - began_ms > JAVA_REGEX_REPLACE_CPU_MS;
+}
+
 /* Behind an empty place the search goes on one character later, so that it ends. */
 bool java_regex_replace_all(struct java_regex *regex, const char *text, size_t size, const char *replacement, java_regex_put_fn *put,
                             void *to, size_t *count, char *why, size_t why_size)
 {
     size_t done = 0, from = 0, at, found;
-    *count = 0;
-    while (from <= size && java_regex_find_from(regex, text, size, from)) {
+    int64_t began_ms = thread_cpu_ms();
+    bool is_found = java_regex_find(regex, text, size);
+    for (*count = 0; is_found; is_found = java_regex_find_again(regex, text, size, from)) {
         java_regex_group(regex, 0, &at, &found);
         put(to, text + done, at - done);
         struct replacing replacing = {
@@ -156,7 +173,10 @@ bool java_regex_replace_all(struct java_regex *regex, const char *text, size_t s
             return false;
         done = at + found;
         from = found > 0 ? done : character_end(text, size, done);
-        ++*count;
+        if (is_late(++*count, began_ms)) {
+            snprintf(why, why_size, "the expression takes too much time on this text");
+            return false;
+        }
     }
     if (from <= size && given_up(regex, why, why_size))
         return false;

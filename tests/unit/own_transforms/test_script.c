@@ -59,6 +59,81 @@ static void structs_keep_to_their_schema_or_gain_fields(void **state)
     RUN(cases);
 }
 
+/* The order in which Lua has them differs from process to process, and from state to state. */
+static void what_comes_from_a_table_is_ordered_by_its_names(void **state)
+{
+    static const struct transform_case cases[] = {
+        {"script=record.value={zeta=1,alpha=2,eta=3,gamma=4,epsilon=5,beta=6,delta=7,al=8}", "1",
+         "t {\"al\":8,\"alpha\":2,\"beta\":6,\"delta\":7,\"epsilon\":5,\"eta\":3,\"gamma\":4,\"zeta\":1}"},
+        {"script=record.value={zeta=1,alpha=2,eta={y=1,x=2},gamma=4,beta=6}", TYPED("{\"n\":1}"),
+         "t {\"alpha\":2,\"beta\":6,\"eta\":{\"x\":2,\"y\":1},\"gamma\":4,\"zeta\":1}"},
+        {"script=local t = {} for i = 1, 9 do t['k' .. i * 7 % 9] = i end record.value=t", "1",
+         "t {\"k0\":9,\"k1\":4,\"k2\":8,\"k3\":3,\"k4\":7,\"k5\":2,\"k6\":6,\"k7\":1,\"k8\":5}"},
+        {"script=record.value={b=record.value}", "{\"z\":1,\"a\":2}", "t {\"b\":{\"z\":1,\"a\":2}}"},
+        {"script=record.value={[true]=1}", "1", "error: whose keys are texts"},
+    };
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        RUN(cases);
+}
+
+static void nothing_tells_an_address(void **state)
+{
+    static const struct transform_case cases[] = {
+        {"script=record.value = tostring({}) .. ' ' .. tostring(tostring) .. ' ' .. tostring(record) .. ' ' .. tostring(record.value)", "{}",
+         "t \"table function millrace.record millrace.place\""},
+        {"script=record.value = ('%%p%d%5s%-7s%s'):format(1, {}, tostring, 'x')", "1", "t \"%p1tablefunctionx\""},
+        {"script=record.value = tostring(nil) .. tostring(1) .. tostring(true) .. tostring('x')", "1", "t \"nil1truex\""},
+        {"script=record.value = ('\\0%p'):format({})", "1", "error: string.format has no %p"},
+        {"script=record.value = ('%s%-20p'):format(1, 'x')", "1", "error: string.format has no %p"},
+        {"script=record.value.n = {}", TYPED("{\"n\":1}"), "error: table is no whole number"},
+        {"script=tostring()", "1", "error: bad argument"},
+    };
+
+    (void)state;
+    RUN(cases);
+}
+
+static void nothing_is_cut_to_fit(void **state)
+{
+    static const struct transform_case cases[] = {
+        {"script=record.partition = 1 << 40", "1", "error: record.partition is nil or a number from 0 to 2147483647, not 1099511627776"},
+        {"script=record.partition = -1", "1", "error: record.partition is nil"},
+        {"script=record.partition = 2147483647 record.value = record.partition", "1", "t 2147483647"},
+        {"script=record.partition = nil", "1", "t 1"},
+        {"script=record.topic = 'a\\0b'", "1", "error: a topic with a NUL in it"},
+        {"script=record.headers['a\\0b'] = 1", "1", "error: the name of a header with a NUL in it"},
+        {"script=return record.headers['a\\0b']", "1", "error: the name of a header with a NUL in it"},
+        {"script=record.value = {['a\\0b']=1}", TYPED("{\"n\":1}"), "error: a member whose name has a NUL in it"},
+        {"script=record.value = record.value[math.mininteger]", "[1]", "t null"},
+        {"script=record.value[math.mininteger] = 1", "[1]", "error: an element by its number from 1 on"},
+        {"script=record.value[math.maxinteger] = 1", "[1]", "error: the next element of this array is number 2"},
+    };
+
+    (void)state;
+    RUN(cases);
+}
+
+#define MAP_OF(keys, values, payload)                                                                                  \
+    "{\"schema\":{\"type\":\"map\",\"keys\":" keys ",\"values\":" values "},\"payload\":" payload "}"
+#define LIST "{\"type\":\"array\",\"items\":{\"type\":\"int64\"}}"
+
+static void maps_with_other_keys_than_texts_are_looked_through_or_refused(void **state)
+{
+    static const struct transform_case cases[] = {
+        {"script=local s = 0 for k, v in pairs(record.value) do s = s + k * v end record.value = s",
+         MAP_OF("{\"type\":\"int32\"}", "{\"type\":\"int64\"}", "[[1,10],[2,20]]"), "t 50"},
+        {"script=for k, v in pairs(record.value) do end", MAP_OF(LIST, "{\"type\":\"int64\"}", "[[[1],10]]"), "error: a map with a key that is a"},
+        {"script=for k, v in pairs(record.value) do end", MAP_OF("{\"type\":\"int32\"}", LIST, "[[1,[10]]]"), "error: behind a key that is no plain text"},
+        {"script=local s = '' for k, v in pairs(record.value) do s = s .. k .. v[1] end record.value = s",
+         MAP_OF("{\"type\":\"string\"}", LIST, "{\"a\":[10],\"b\":[20]}"), "t \"a10b20\""},
+    };
+
+    (void)state;
+    RUN(cases);
+}
+
 /* Each becomes an error of the record's, soon. */
 static const struct transform_case hostile[] = {
     {"script=while true do end", "1", "error: more than"},
@@ -119,6 +194,18 @@ static const struct transform_case hostile[] = {
     {"script=local t = {} for i = 1, 10000 do t['k' .. i] = i end while true do record.value = t end", TYPED("{\"n\":1}"), "error: "},
     {"script=local i = 0 while true do i = i + 1 record.value['k' .. i] = i end", TYPED("{\"n\":1}"), "error: more "},
     {"script=local t = {} t[1] = t record.value = t", "1", "error: nested deeper"},
+    {"script=for i = 1, 20 do record.value = {record.value, record.value} end", "[1]", "error: more than"},
+    {"script=for i = 1, 40 do record.value = {a=record.value, b=record.value} end", "{}", "error: more than"},
+    {"script=for i = 1, 40 do record.value.list = {record.value, record.value} end", "{\"list\":[]}", "error: more than"},
+    {"script=record.value.g0 = {1} for i = 1, 40 do local g = record.value['g' .. i - 1] record.value['g' .. i] = {g, g} end",
+     TYPED("{\"n\":1}"), "error: more than"},
+    {"script=record.value = {('x'):rep(1000000)} for i = 1, 12 do record.value = {record.value, record.value} end", "1",
+     "error: more than 32 MiB of what is in the record"},
+    {"script=while true do record.value = {record.value} end", "[1]", "error: nested deeper than 1000 levels"},
+    {"script=while true do record.headers.a = record.value end", "[1,2,3]", "error: more than"},
+    /* Schemas for what is made: 12,000 structs of 900 fields. */
+    {"script=local t = {} for i = 1, 12000 do t[i] = {['k' .. i % 900]=i} end record.value = t", TYPED("{\"n\":1}"), "error: more than"},
+    {"script=local t, s = {}, ('y'):rep(20000) for i = 1, 190 do t[s .. i] = i end while true do record.value = t end", "1", "error: more "},
     {"script=record.value = {0} local v = record.value while true do v[#v + 1] = 1 end", "1", "error: more "},
     {"script=record.value = {a=1} local i = 0 while true do i = i + 1 record.value['f' .. i] = i end", "1", "error: more "},
     {"script=local i = 0 while true do i = i + 1 record.headers['f' .. i] = i end", "1", "error: more "},
@@ -237,6 +324,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_script_changes_what_it_assigns_to),
         cmocka_unit_test(structs_keep_to_their_schema_or_gain_fields),
+        cmocka_unit_test(what_comes_from_a_table_is_ordered_by_its_names),
+        cmocka_unit_test(nothing_tells_an_address),
+        cmocka_unit_test(nothing_is_cut_to_fit),
+        cmocka_unit_test(maps_with_other_keys_than_texts_are_looked_through_or_refused),
         cmocka_unit_test(hostile_scripts_are_stopped),
         cmocka_unit_test(hostile_scripts_are_stopped_with_much_memory),
         cmocka_unit_test(what_a_script_holds_stays_within_its_limit),

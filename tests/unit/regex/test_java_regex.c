@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -166,6 +167,60 @@ static void every_place_is_replaced(void **state)
     }
 }
 
+static void count_bytes(void *to, const char *bytes, size_t size)
+{
+    (void)bytes;
+    *(size_t *)to += size;
+}
+
+static int64_t thread_cpu_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* 200 KB of é4. The bound is for sanitizers; it takes milliseconds. What grows with the square takes 20 s. */
+#define LONG_COUNT 66000
+static bool replace_in_long_text(const char *expression, size_t *count, size_t *size, char why[200])
+{
+    static char text[3 * LONG_COUNT];
+    for (size_t i = 0; i < LONG_COUNT; i++)
+        memcpy(text + 3 * i, "é4", 3);
+    struct java_regex *regex = java_regex_create(expression, why, 200);
+    assert_non_null(regex);
+    bool good = java_regex_replace_all(regex, text, sizeof(text), "$0x", count_bytes, size, count, why, 200);
+    java_regex_destroy(regex);
+    return good;
+}
+
+static void a_long_text_with_many_places_takes_no_long_time(void **state)
+{
+    (void)state;
+    char why[200];
+    size_t count, size = 0;
+    int64_t began_ms = thread_cpu_ms();
+    assert_true(replace_in_long_text("4", &count, &size, why));
+    assert_int_equal(LONG_COUNT, count);
+    assert_int_equal(4 * LONG_COUNT, size);
+    size = 0;
+    assert_true(replace_in_long_text("(?=4)|(?<=4)", &count, &size, why));
+    assert_int_equal(2 * LONG_COUNT, count);
+    assert_int_equal(5 * LONG_COUNT, size);
+    assert_true(thread_cpu_ms() - began_ms < 1000);
+}
+
+static void many_matches_that_each_look_through_all_the_rest_are_given_up(void **state)
+{
+    (void)state;
+    char why[200];
+    size_t count, size = 0;
+    int64_t began_ms = thread_cpu_ms();
+    assert_false(replace_in_long_text("4(?!(?:.)*+x)", &count, &size, why));
+    assert_string_equal("the expression takes too much time on this text", why);
+    assert_true(thread_cpu_ms() - began_ms < 3 * JAVA_REGEX_REPLACE_CPU_MS);
+}
+
 static void endless_backtracking_ends_as_no_match(void **state)
 {
     (void)state;
@@ -216,6 +271,8 @@ int main(void)
         cmocka_unit_test(what_java_refuses_or_pcre2_lacks_is_refused_in_words),
         cmocka_unit_test(the_first_place_is_replaced),
         cmocka_unit_test(every_place_is_replaced),
+        cmocka_unit_test(a_long_text_with_many_places_takes_no_long_time),
+        cmocka_unit_test(many_matches_that_each_look_through_all_the_rest_are_given_up),
         cmocka_unit_test(endless_backtracking_ends_as_no_match),
         cmocka_unit_test(text_that_is_no_utf8_matches_nothing),
         cmocka_unit_test(without_memory_nothing_is_left_behind),
