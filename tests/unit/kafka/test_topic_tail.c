@@ -174,6 +174,8 @@ static void nothing_is_committed_and_no_group_is_joined(void **state)
         assert_true(key != 8 && key != 11); /* OffsetCommit, JoinGroup */
     }
     rd_kafka_mock_request_destroy_array(requests, count);
+#else
+    skip(); /* an older mock does not tell what it was asked */
 #endif
 }
 
