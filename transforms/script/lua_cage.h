@@ -1,8 +1,9 @@
 /* lua_cage.h: a Lua 5.4 state for scripts that nobody has looked at.
  *
  * What a script reaches is what it is given: its own variables, which are new at each run, and functions without side effects (a part of
- * base, string, math, table, utf8) whose results say nothing about the process: no random, no addresses. There is no os, io, debug, load, require, coroutine or pcall, no metatables and no Lua patterns, whose
- * running time nobody can bound. Libraries cannot be changed by scripts.
+ * base, string, math, table, utf8) whose results say nothing about the process: no random, no addresses. There is no os, io, debug, load,
+ * require, coroutine or pcall, no metatables and no Lua patterns, whose running time nobody can bound. Libraries cannot be changed by
+ * scripts.
  *
  * Limits of a run, each an error that ends it: CAGE_STEPS_MAX instructions, CAGE_CPU_MS of processor time, the memory given at _open (all
  * that the state holds), CAGE_CHURN times that allocated in all, CAGE_BLOCK_BYTES for one text or table; nesting as Lua has it. An error

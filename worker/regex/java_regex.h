@@ -8,7 +8,9 @@
  * back reference folds letters of all scripts, and characters are those of PCRE2's Unicode version.
  *
  * Time and memory of a match are bounded: an expression that backtracks beyond JAVA_REGEX_STEPS_MAX does not match, and
- * java_regex_failure says so. Many matches in one text are bounded together by processor time, JAVA_REGEX_REPLACE_CPU_MS.
+ * java_regex_failure says so. PCRE2 counts anew for each place where a match may begin, so a search that fails everywhere may take
+ * time by the square of the text: "(4|5)*x" on 10 KB of fours 2 s. Many matches in one text are bounded together by processor time,
+ * JAVA_REGEX_REPLACE_CPU_MS.
  * thread: one at a time for an expression. Memory: base/mem for ours, PCRE2's own for its own.
  */
 #ifndef REGEX_JAVA_REGEX_H
