@@ -29,7 +29,7 @@
 #define CAGE_CPU_MS 25
 #endif
 #define CAGE_CHURN 16
-#define CAGE_BLOCK_BYTES ((size_t)4 << 20)
+#define CAGE_BLOCK_BYTES ((size_t)2 << 20)
 /* From here on a text or table is big: working through it takes longer than the instructions between two looks at the clock. */
 #define CAGE_BIG_BYTES ((size_t)32 << 10)
 

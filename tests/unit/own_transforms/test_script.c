@@ -185,7 +185,7 @@ static const struct transform_case hostile[] = {
     {"script=local t = {} for i = 1, 60000 do t[i] = i * 7919 % 10007 end table.sort(t, math.ult) table.sort(t, math.ult)", "1", "error: more "},
     {"script=local t = {} for i = 1, 60000 do t[i] = '' end while true do table.concat(t) end", "1", "error: more than"},
     {"script=local t = {} for i = 1, 60000 do t[i] = '' end while true do table.insert(t, 1, '') end", "1", "error: more "},
-    {"script=local a = ('\\0'):rep(4000000) local b = a .. 'x' while a < b do end", "1", "error: more "},
+    {"script=local a = ('\\0'):rep(2000000) local b = a .. 'x' while a < b do end", "1", "error: more "},
     {"script=local s = ('x'):rep(4000000) while true do utf8.len(s) end", "1", "error: more "},
     /* What grows in the record. */
     {"script=local t = {} for i = 1, 60 do t = {t, t} end record.value = t", "1", "error: "},
