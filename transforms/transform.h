@@ -59,7 +59,7 @@ static inline struct mr_bytes bytes_of(const char *text)
     }
 
 /* Defines the plugins `name`_key and `name`_value of a file that has create(side, config, error), apply and destroy. */
-#define TRANSFORM_PAIR(name, simple_name, text, options)                                                               \
+#define TRANSFORM_SIDES(name, class_text, version_text, text, options)                                                 \
     static void *create_key(const struct mr_config *config, struct mr_error **error)                                   \
     {                                                                                                                  \
         return create(SIDE_KEY, config, error);                                                                        \
@@ -75,14 +75,16 @@ static inline struct mr_bytes bytes_of(const char *text)
         .size = sizeof(value_ops), .create = create_value, .apply = apply, .destroy = destroy                          \
     };                                                                                                                 \
     const struct mr_plugin name##_key = {                                                                              \
-        .size = sizeof(name##_key), .kind = MR_PLUGIN_TRANSFORM, .class_name = TRANSFORM_CLASS(simple_name) "$Key",    \
-        .version = KAFKA_VERSION, .doc = text " Works on the key.", .config_def = &options, .ops = &key_ops            \
+        .size = sizeof(name##_key), .kind = MR_PLUGIN_TRANSFORM, .class_name = class_text "$Key",                      \
+        .version = version_text, .doc = text " Works on the key.", .config_def = &options, .ops = &key_ops             \
     };                                                                                                                 \
     const struct mr_plugin name##_value = {                                                                            \
         .size = sizeof(name##_value), .kind = MR_PLUGIN_TRANSFORM,                                                     \
-        .class_name = TRANSFORM_CLASS(simple_name) "$Value", .version = KAFKA_VERSION,                                 \
+        .class_name = class_text "$Value", .version = version_text,                                                    \
         .doc = text " Works on the value.", .config_def = &options, .ops = &value_ops                                  \
     }
+#define TRANSFORM_PAIR(name, simple_name, text, options)                                                               \
+    TRANSFORM_SIDES(name, TRANSFORM_CLASS(simple_name), KAFKA_VERSION, text, options)
 
 /* Defines the plugin `name` of a file that has create(config, error), apply and destroy: a transform without sides. */
 #define TRANSFORM_SINGLE(name, simple_name, text, options)                                                             \

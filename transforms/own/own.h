@@ -9,30 +9,8 @@
 #define OWN_CLASS(name) "millrace.transforms." name
 #define OWN_VERSION "1.0.0"
 
-/* Defines the plugins `name`_key and `name`_value of a file that has create(side, config, error), apply and destroy. */
-#define OWN_PAIR(name, simple_name, text, options)                                                                     \
-    static void *create_key(const struct mr_config *config, struct mr_error **error)                                   \
-    {                                                                                                                  \
-        return create(SIDE_KEY, config, error);                                                                        \
-    }                                                                                                                  \
-    static void *create_value(const struct mr_config *config, struct mr_error **error)                                 \
-    {                                                                                                                  \
-        return create(SIDE_VALUE, config, error);                                                                      \
-    }                                                                                                                  \
-    static const struct mr_transform_ops key_ops = {                                                                   \
-        .size = sizeof(key_ops), .create = create_key, .apply = apply, .destroy = destroy                              \
-    };                                                                                                                 \
-    static const struct mr_transform_ops value_ops = {                                                                 \
-        .size = sizeof(value_ops), .create = create_value, .apply = apply, .destroy = destroy                          \
-    };                                                                                                                 \
-    const struct mr_plugin name##_key = {                                                                              \
-        .size = sizeof(name##_key), .kind = MR_PLUGIN_TRANSFORM, .class_name = OWN_CLASS(simple_name) "$Key",          \
-        .version = OWN_VERSION, .doc = text " Works on the key.", .config_def = &options, .ops = &key_ops              \
-    };                                                                                                                 \
-    const struct mr_plugin name##_value = {                                                                            \
-        .size = sizeof(name##_value), .kind = MR_PLUGIN_TRANSFORM, .class_name = OWN_CLASS(simple_name) "$Value",      \
-        .version = OWN_VERSION, .doc = text " Works on the value.", .config_def = &options, .ops = &value_ops          \
-    }
+/* As TRANSFORM_PAIR. */
+#define OWN_PAIR(name, simple_name, text, options) TRANSFORM_SIDES(name, OWN_CLASS(simple_name), OWN_VERSION, text, options)
 
 /* What to do with a record that has nothing, or null, where a field is looked for. */
 #define MISSING "missing.or.null.behavior"
