@@ -31,6 +31,7 @@ add_compile_definitions(
   KAFKA_COMMIT="26b251a451ce941d")
 
 if(MILLRACE_FUZZ)
+  add_compile_definitions(FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION) # smaller limits, so that they are met
   add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=address,undefined)
 elseif(MILLRACE_SANITIZE STREQUAL address)

@@ -68,7 +68,8 @@ static int rename_topic(struct regex_router *router, struct mr_record *record, c
     struct text renamed = { .arena = arena };
     if (!java_regex_replace_first(router->regex, topic, strlen(topic), router->replacement, put_piece, &renamed, why,
                                   sizeof(why)))
-        return data_error(error, ILLEGAL_ARGUMENT, "%s", why);
+        return java_regex_failure(router->regex) != NULL ? regex_option_given_up(router->regex, "regex", topic, error)
+                                                         : data_error(error, ILLEGAL_ARGUMENT, "%s", why);
     text_add(&renamed, "", 1);
     if (renamed.failed || mr_record_set_topic(record, renamed.data) < 0)
         return mr_arena_failed(arena, error);
@@ -82,7 +83,7 @@ static int apply(void *self, struct mr_record *record, struct mr_emitter *emitte
     bool matches;
     if (topic == NULL)
         return data_error(error, NULL_POINTER, "RegexRouter: the record has no topic");
-    if (regex_option_matches(router->regex, topic, &matches, error) < 0)
+    if (regex_option_matches(router->regex, "regex", topic, &matches, error) < 0)
         return -1;
     if (matches && rename_topic(router, record, topic, error) < 0)
         return -1;

@@ -160,6 +160,15 @@ static int from_connect(void *self, const struct mr_converter_place *place, cons
     return mr_json_write(arena, schema, value, converter->flags, bytes, error);
 }
 
+/* In Kafka Connect's words, which stand in dead letters: what is no JSON at all is told apart. */
+static int explain(struct mr_arena *arena, struct mr_bytes bytes, struct mr_error **error)
+{
+    if (error == NULL || *error == NULL || mr_error_code(*error) != MR_ERR_DATA || mr_json_read(arena, bytes, 0, NULL) != NULL)
+        return -1;
+    mr_error_set_class_name(*error, "org.apache.kafka.common.errors.SerializationException");
+    return mr_error_wrap(error, "Converting byte[] to Kafka Connect data failed due to serialization error: ");
+}
+
 static int to_connect(void *self, const struct mr_converter_place *place, struct mr_bytes bytes, struct mr_arena *arena,
                       const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error)
 {
@@ -170,11 +179,11 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
     if (bytes.data == NULL)
         return 0;
     if (converter->has_envelope && converter->content == NULL)
-        return mr_json_envelope_read(converter->envelope, arena, bytes, schema, value, error);
+        return mr_json_envelope_read(converter->envelope, arena, bytes, schema, value, error) == 0 ? 0 : explain(arena, bytes, error);
     if (converter->has_envelope)
         *schema = converter->content;
     *value = mr_json_read_as(arena, bytes, *schema, converter->flags, error);
-    return *value == NULL ? -1 : 0;
+    return *value == NULL ? explain(arena, bytes, error) : 0;
 }
 
 static const struct mr_converter_ops OPS = {

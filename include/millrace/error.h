@@ -45,7 +45,8 @@ MR_EXPORT int mr_error_set_v(struct mr_error **error, enum mr_error_code code, c
  * The code and the retry hint stay those of the cause. */
 MR_EXPORT int mr_error_wrap(struct mr_error **error, const char *format, ...) MR_PRINTF(2, 3);
 
-/* Of a retriable error: when to try again, counted from now. 0 = the caller's own backoff. NULL is fine here and below. */
+/* Of a retriable error: when to try again, counted from now. 0 = the caller's own backoff. NULL is fine here and below.
+ * 1, of a sink's put: at once, since it got on with the records and only has to go on: the worker counts it as no failure. */
 MR_EXPORT void mr_error_set_retry_after_ms(struct mr_error *error, uint32_t retry_after_ms);
 /* The exception class that monitoring and dead letter tools see; without it (or without memory for it) the class follows
  * from the code. */

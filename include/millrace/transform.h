@@ -1,7 +1,9 @@
 /* transform.h: a single message transform (SMT): one record in; none, one or many out.
  *
  * Life: create (with its parsed configuration; MR_ERR_CONFIG refuses it) → apply* → destroy. One instance serves one
- * task; its calls come one at a time, from changing threads. Records of a source task and of a sink task look the same:
+ * task; its calls come one at a time, from changing threads. A validation creates and destroys one as well, to find what create
+ * refuses before there is a task: at any time, on a thread of its own. Words that name the option at fault ("Invalid value V for
+ * configuration N: …", or "N: …") are shown with that option. Records of a source task and of a sink task look the same:
  * mr_record_is_sink tells them apart.
  *
  * apply may change the record it is given and emit it, emit others made with mr_record_copy, or emit nothing (the

@@ -6,6 +6,8 @@
 
 #include "base/bans.h"
 
+#define SHORT_BYTES 5 /* of a name: shorter ones are near to other words */
+
 /* Part of a text. */
 struct piece {
     const char *text;
@@ -30,6 +32,13 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* One letter for another in a short word makes another word (Nope, None); a letter missing or too many is a mistake. */
+static size_t distance(struct piece name, struct piece form)
+{
+    size_t letters = text_distance(name.text, name.length, form.text, form.length);
+    return letters == 1 && name.length < SHORT_BYTES && name.length == form.length ? TEXT_DISTANCE_FAR : letters;
+}
+
 /* The nearest of the forms in which people write a class: in full, without package, without what it is nested in or what is
  * nested in it, without its kind's suffix. */
 static size_t distance_to_plugin(struct piece name, const struct loader_plugin *plugin)
@@ -40,7 +49,7 @@ static size_t distance_to_plugin(struct piece name, const struct loader_plugin *
     const struct piece forms[] = { full, simple, before(simple, "$"), before(simple, kind_suffix(plugin->kind)) };
     size_t nearest = TEXT_DISTANCE_FAR;
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-        nearest = least(nearest, text_distance(name.text, name.length, forms[i].text, forms[i].length));
+        nearest = least(nearest, distance(name, forms[i]));
     return nearest;
 }
 

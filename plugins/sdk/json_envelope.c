@@ -156,8 +156,8 @@ static enum envelope_pass any_read(struct mr_json_envelope *envelope, struct jso
     if (places.schema == NULL || places.payload == NULL || places.has_others) {
         mr_error_set(
             reader->error, MR_ERR_DATA,
-            "With schemas.enable a record has to be a JSON object with the members "
-            "\"schema\" and \"payload\" and no others; set schemas.enable=false on the converter for plain JSON");
+            "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain additional fields. "
+            "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration.");
         return ENVELOPE_BROKEN;
     }
     const char *behind = reader->at;

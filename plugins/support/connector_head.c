@@ -1,5 +1,6 @@
 #include "connector_head.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct connector_head {
@@ -29,6 +30,19 @@ int connector_head_all_tasks(void *self, uint32_t tasks_max, struct mr_task_conf
     for (uint32_t i = 0; i < tasks_max; i++)
         if (mr_task_configs_add_copy(configs, head->config) != 0)
             return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the configurations of the tasks");
+    return 0;
+}
+
+int connector_head_numbered_tasks(void *self, uint32_t tasks_max, struct mr_task_configs *configs, struct mr_error **error)
+{
+    const struct connector_head *head = self;
+    char id[16];
+
+    for (uint32_t i = 0; i < tasks_max; i++) {
+        snprintf(id, sizeof(id), "%u", i);
+        if (mr_task_configs_add_copy(configs, head->config) != 0 || mr_task_configs_put(configs, "id", id) != 0)
+            return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the configurations of the tasks");
+    }
     return 0;
 }
 

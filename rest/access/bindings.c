@@ -321,6 +321,18 @@ static bool check_classes(struct place *place, const struct binding *binding)
     return true;
 }
 
+/* A relative path is another file wherever a worker is started. */
+static bool check_files(struct place *place, const struct binding *binding)
+{
+    const struct ptr_array *patterns = &binding->limits[LIMIT_FILES];
+    place->member = limit_names[LIMIT_FILES];
+    for (size_t i = 0; i < patterns->count; i++)
+        if (strchr("/*?", ((const char *)patterns->items[i])[0]) == NULL)
+            return refuse(place, "a pattern must be of the whole path, as in \"/data/orders/*\": a relative one depends on "
+                          "where the worker was started");
+    return true;
+}
+
 /* Could the pattern fit an option that begins so? */
 static bool may_begin(const char *pattern, const char *prefix)
 {
@@ -344,12 +356,16 @@ static bool check_overrides(struct place *place, const struct binding *binding)
 /* A limit on what only editors do, given to somebody else: a mistake in the role, or in what it is thought to allow. */
 static bool check_useless(struct place *place, const struct binding *binding)
 {
-    static const enum limit OF_EDITORS[] = {LIMIT_CLASSES, LIMIT_GROUP_IDS, LIMIT_REFERENCES, LIMIT_OVERRIDES};
+    static const enum limit OF_EDITORS[] = {LIMIT_CLASSES, LIMIT_GROUP_IDS, LIMIT_REFERENCES, LIMIT_OVERRIDES, LIMIT_FILES};
     for (size_t i = 0; i < sizeof(OF_EDITORS) / sizeof(OF_EDITORS[0]); i++) {
         place->member = limit_names[OF_EDITORS[i]];
         if (binding->role < ROLE_EDITOR && binding->limits[OF_EDITORS[i]].count > 0)
             return refuse(place, "only editors use them; give the role editor, or leave the member out");
     }
+    place->member = limit_names[LIMIT_TOPICS];
+    if (binding->role < ROLE_EDITOR && !binding->has_data && binding->limits[LIMIT_TOPICS].count > 0)
+        return refuse(place, "only editors and the right data use them; give the role editor, add \"rights\": [\"data\"], or leave the "
+                      "member out");
     return true;
 }
 
@@ -378,7 +394,7 @@ static bool check_binding(struct place *place, const json_t *object, const struc
     if (binding->has_data && !demand_limit(place, binding, LIMIT_TOPICS, "the right data needs them; [\"*\"] is all"))
         return false;
     return check_expressions(place, binding) && check_classes(place, binding) && check_references(place, binding) &&
-           check_overrides(place, binding) && check_useless(place, binding);
+           check_overrides(place, binding) && check_files(place, binding) && check_useless(place, binding);
 }
 
 static bool is_name_free(const struct bindings *bindings, const char *name)

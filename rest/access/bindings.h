@@ -35,7 +35,8 @@
  *   references: to config providers, as provider:path:key. A pattern names its provider to the letter, so that env: and
  *     file: are never allowed by the way. A reference with a ".." in it matches no pattern.
  *   overrides: client options a connector may set, with their prefix.
- *   files: what a file connector reads or writes, as its option says it. A path with a ".." in it matches no pattern.
+ *   files: what a file connector reads or writes, as its option says it: a pattern of the whole path. A path with a ".." in it
+ *     matches none.
  * admin has no limits, and a file that states some for it is refused; "data" must be given to an admin, too.
  *
  * A member that is not known, comes twice, or is of the wrong type is refused: a misspelt limit must not be no limit.
@@ -66,6 +67,11 @@ size_t bindings_count(const struct bindings *bindings);
 
 /* The name of the first binding that names users (but for "*") or groups and does not say by which logins; NULL: none. The bindings'. */
 const char *bindings_without_logins(const struct bindings *bindings);
+
+/* The first user whom a binding names, other than "*", that may log in by password and is no such user; NULL: none. `binding`: which one.
+ * The bindings'. */
+typedef bool bindings_has_user_fn(void *argument, const char *user);
+const char *bindings_unknown_user(const struct bindings *bindings, bindings_has_user_fn *has_user, void *argument, const char **binding);
 
 /* Does any binding look at that group, at that claim and value? What none names need not be known of an identity. */
 bool bindings_name_group(const struct bindings *bindings, const char *group);

@@ -56,3 +56,26 @@ const char *bindings_without_logins(const struct bindings *bindings)
     }
     return NULL;
 }
+
+static const char *unknown_user_of(const struct binding *binding, bindings_has_user_fn *has_user, void *argument)
+{
+    for (size_t i = 0; i < binding->users.count; i++) {
+        const char *user = binding->users.items[i];
+        if (strcmp(user, "*") != 0 && !has_user(argument, user))
+            return user;
+    }
+    return NULL;
+}
+
+const char *bindings_unknown_user(const struct bindings *bindings, bindings_has_user_fn *has_user, void *argument, const char **binding)
+{
+    for (size_t i = 0; i < bindings->list.count; i++) {
+        const struct binding *one = bindings->list.items[i];
+        bool may = one->logins == 0 || (one->logins & BINDING_PASSWORD) != 0;
+        const char *user = may ? unknown_user_of(one, has_user, argument) : NULL;
+        *binding = one->name;
+        if (user != NULL)
+            return user;
+    }
+    return NULL;
+}

@@ -15,8 +15,7 @@
 
 #include "base/bans.h"
 
-static const char NO_MEMORY[] = "The change was not made: no memory for its line in the audit record. Try again in a moment.";
-static const char TOO_MANY[] = "The change was not made: too many changes are under way for the audit record. Try again in a moment.";
+#define SOON "in a moment"
 
 /* Lists and entries ---------------------------------------------------------------------------------------------- */
 
@@ -80,7 +79,7 @@ static struct audit_change *entry_of_call(struct audit *audit, enum audit_stage 
     return entry_create(audit, stage, event, &members);
 }
 
-/* Changes -------------------------------------------------------------------------------------------------------- */
+/* Changes and looks ---------------------------------------------------------------------------------------------- */
 
 void audit_words(const struct audit *audit, char words[AUDIT_WORDS_SIZE])
 {
@@ -88,17 +87,27 @@ void audit_words(const struct audit *audit, char words[AUDIT_WORDS_SIZE])
              audit->gap.reason);
 }
 
-/* lock held. NULL: it may go on; else why not, maybe in `words`. */
-static const char *reason_to_refuse(struct audit *audit, char words[AUDIT_WORDS_SIZE])
+void audit_refusal(enum audit_stage stage, const char *reason, const char *when, char why[AUDIT_WORDS_SIZE])
+{
+    snprintf(why, AUDIT_WORDS_SIZE, "%s: %.400s. Try again %s.",
+             stage == AUDIT_LOOK ? "The records are not shown" : "The change was not made", reason, when);
+}
+
+/* lock held. false: `why` says why not. */
+static bool has_place(const struct audit *audit, const struct audit_change *entry, enum audit_stage stage, char why[AUDIT_WORDS_SIZE])
 {
     char failure[AUDIT_WORDS_SIZE];
-    if (audit->open_changes >= AUDIT_CHANGES_MAX)
-        return TOO_MANY;
-    if (!audit->failing)
-        return NULL;
-    audit_words(audit, failure);
-    snprintf(words, AUDIT_WORDS_SIZE, "The change was not made: %.400s. Try again once that is mended.", failure);
-    return words;
+    if (entry == NULL) {
+        audit_refusal(stage, "no memory for its line in the audit record", SOON, why);
+    } else if (audit->open_changes >= AUDIT_CHANGES_MAX) {
+        audit_refusal(stage, "too many changes are under way for the audit record", SOON, why);
+    } else if (audit->failing) {
+        audit_words(audit, failure);
+        audit_refusal(stage, failure, AUDIT_ONCE_MENDED, why);
+    } else {
+        return true;
+    }
+    return false;
 }
 
 static void count(struct audit *audit, size_t member_offset, uint64_t number)
@@ -108,36 +117,43 @@ static void count(struct audit *audit, size_t member_offset, uint64_t number)
                                   memory_order_relaxed);
 }
 
-static void count_refused_change(struct audit *audit)
+void audit_count_refused(struct audit *audit, enum audit_stage stage)
 {
+    if (stage != AUDIT_INTENT)
+        return;
     audit->gap.refused_changes++;
     count(audit, offsetof(struct audit_counters, refused_changes), 1);
 }
 
-void audit_admit(struct audit *audit, const struct audit_call *call, const char *hash_before, audit_admitted_fn *done, void *argument)
+/* Takes the entry; NULL: there was no memory for it. */
+static void admit(struct audit *audit, enum audit_stage stage, struct audit_change *entry, audit_admitted_fn *done, void *argument)
 {
-    char words[AUDIT_WORDS_SIZE];
-    struct audit_change *change = entry_of_call(audit, AUDIT_INTENT, "change", call);
-    if (change != NULL) {
-        snprintf(change->hash_before, AUDIT_HASH_SIZE, "%s", hash_before != NULL ? hash_before : "");
-        change->done = done;
-        change->argument = argument;
-    }
+    char why[AUDIT_WORDS_SIZE];
     mutex_lock(&audit->lock);
-    const char *why = change == NULL ? NO_MEMORY : reason_to_refuse(audit, words);
-    if (why == NULL) {
+    bool is_admitted = has_place(audit, entry, stage, why);
+    if (is_admitted) {
+        entry->done = done;
+        entry->argument = argument;
         audit->open_changes++;
         audit->untold++;
-        audit_list_push(&audit->waiting, change);
+        audit_list_push(&audit->waiting, entry);
         cond_signal(&audit->changed);
     } else {
-        count_refused_change(audit);
+        audit_count_refused(audit, stage);
     }
     mutex_unlock(&audit->lock);
-    if (why == NULL)
+    if (is_admitted)
         return;
-    audit_entry_destroy(change);
+    audit_entry_destroy(entry);
     done(argument, NULL, why);
+}
+
+void audit_admit(struct audit *audit, const struct audit_call *call, const char *hash_before, audit_admitted_fn *done, void *argument)
+{
+    struct audit_change *change = entry_of_call(audit, AUDIT_INTENT, "change", call);
+    if (change != NULL)
+        snprintf(change->hash_before, AUDIT_HASH_SIZE, "%s", hash_before != NULL ? hash_before : "");
+    admit(audit, AUDIT_INTENT, change, done, argument);
 }
 
 void audit_change_end(struct audit_change *change, int status, const char *hash_after)
@@ -209,12 +225,23 @@ void audit_refused(struct audit *audit, const struct audit_call *call, int statu
     mutex_unlock(&audit->lock);
 }
 
-void audit_note(struct audit *audit, const char *event, const struct audit_pair *pairs, size_t pair_count)
+static struct audit_change *entry_of_pairs(struct audit *audit, enum audit_stage stage, const char *event, const struct audit_pair *pairs,
+                                           size_t pair_count)
 {
     struct str_buffer members;
     str_buffer_init(&members, AUDIT_MEMBERS_MAX);
-    audit_members_of_pairs(&members, pairs, pair_count);
-    struct audit_change *note = entry_create(audit, AUDIT_NOTE, event, &members);
+    audit_members_of_pairs(&members, pairs, pair_count); /* its failure stays in the buffer */
+    return entry_create(audit, stage, event, &members);
+}
+
+void audit_admit_look(struct audit *audit, const struct audit_pair *pairs, size_t pair_count, audit_admitted_fn *done, void *argument)
+{
+    admit(audit, AUDIT_LOOK, entry_of_pairs(audit, AUDIT_LOOK, "records", pairs, pair_count), done, argument);
+}
+
+void audit_note(struct audit *audit, const char *event, const struct audit_pair *pairs, size_t pair_count)
+{
+    struct audit_change *note = entry_of_pairs(audit, AUDIT_NOTE, event, pairs, pair_count);
     mutex_lock(&audit->lock);
     note_or_lose(audit, note);
     mutex_unlock(&audit->lock);

@@ -5,11 +5,12 @@
  * let through, and its outcome. While lines cannot be written every change is refused; nothing else is held up. The record is tried
  * again every AUDIT_RETRY_MS, and once it can be written, what waited is, with a line "gap" that says what is missing.
  * Between intent and outcome a crash may come: an intent without an outcome says that how it ended is not known.
+ * A look at records has one line, which must be durable before anything is shown; while lines cannot be written nobody looks.
  *
- * Limits: AUDIT_CHANGES_MAX changes that have not ended, a further one is refused; AUDIT_NOTES_MAX other lines that wait, a further
- * one is counted and lost; AUDIT_REFUSALS_PER_SECOND lines for refused calls, further ones of that second are counted by who, address,
- * method, route and status, each of which has a line at its end (or as soon as there are AUDIT_KINDS_MAX): nobody's calls are hidden by
- * another's. Texts from outside are cut (audit_line.c). No line holds a value of a configuration.
+ * Limits: AUDIT_CHANGES_MAX changes that have not ended and looks that wait, a further one is refused; AUDIT_NOTES_MAX other lines that
+ * wait, a further one is counted and lost; AUDIT_REFUSALS_PER_SECOND lines for refused calls, further ones of that second are counted by
+ * who, address, method, route and status, each of which has a line at its end (or as soon as there are AUDIT_KINDS_MAX): nobody's calls are
+ * hidden by another's. Texts from outside are cut (audit_line.c). No line holds a value of a configuration.
  *
  * thread: any; nobody waits. One thread of its own, "audit", writes and tells. locks: its own, never while calling out.
  */
@@ -83,8 +84,9 @@ struct audit_call {
     bool is_forwarded;       /* by another worker, whose record has the same request id */
 };
 
-/* `change` NULL: it must not be made, `why` says so to the client. Else the change may go on and must be ended with audit_change_end.
- * thread: the audit's, or, of a refusal, the asker's own. No lock held. Must not wait. */
+/* `why` not NULL: it must not be made, and these words say so to the client. Else it may go on; `change` must be ended with
+ * audit_change_end (NULL of a look, which has ended). thread: the audit's, or, of a refusal, the asker's own. No lock held. Must not
+ * wait. */
 typedef void audit_admitted_fn(void *argument, struct audit_change *change, const char *why);
 
 /* Writes the intent and tells `done`, exactly once. `hash_before` as audit_hash_config made it; NULL: there is nothing yet. */
@@ -101,8 +103,10 @@ struct audit_pair {
 };
 /* A line of another kind, `event` is a literal. */
 void audit_note(struct audit *audit, const char *event, const struct audit_pair *pairs, size_t count);
+/* The line of a look at records; `done` is told exactly once, when it is durable or will not be. */
+void audit_admit_look(struct audit *audit, const struct audit_pair *pairs, size_t count, audit_admitted_fn *done, void *argument);
 
-/* Is every change refused now? Then the words say why; they name no path. */
+/* Is every change refused now, and every look? Then the words say why; they name no path. */
 bool audit_is_failing(struct audit *audit, char words[AUDIT_WORDS_SIZE]);
 
 /* ---- request ids ---- */

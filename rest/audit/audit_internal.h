@@ -21,6 +21,7 @@
 enum audit_stage {
     AUDIT_INTENT,  /* of a change that waits to be let through */
     AUDIT_OUTCOME, /* of a change that was */
+    AUDIT_LOOK,    /* at records, that waits for its line */
     AUDIT_NOTE,    /* of anything else */
 };
 
@@ -45,7 +46,7 @@ struct audit_list {
 
 /* What is missing from the record. */
 struct audit_gap {
-    uint64_t refused_changes; /* that were not made, for want of a record */
+    uint64_t refused_changes; /* that were not made, for want of a record; refused looks have shown nothing, and are not counted */
     uint64_t lost;            /* lines */
     int64_t since_ms;         /* wall clock */
     char reason[AUDIT_REASON_SIZE];
@@ -54,7 +55,7 @@ struct audit_gap {
 /* ---- audit_surplus.c: refused calls that have no line of their own; under the audit's lock, or the writer's own ---- */
 
 struct audit_kind {
-    uint64_t client; /* a hash of who, and from where */
+    uint64_t client; /* a hash of who, and from which network */
     char *key;       /* JSON of what all of its calls have in common */
     char *first;     /* JSON of the first call */
     int64_t first_ms;
@@ -79,8 +80,8 @@ uint64_t audit_surplus_append(struct str_buffer *out, const char *worker, uint64
 
 /* false: no memory. */
 bool audit_members_of_call(struct str_buffer *out, const struct audit_call *call);
-/* What refused calls of one kind have in common; is_any_route: of whatever method and route. */
-bool audit_members_of_kind(struct str_buffer *out, const struct audit_call *call, bool is_any_route);
+/* What refused calls of one kind have in common. */
+bool audit_members_of_kind(struct str_buffer *out, const struct audit_call *call);
 bool audit_members_of_pairs(struct str_buffer *out, const struct audit_pair *pairs, size_t count);
 void audit_line_append(struct str_buffer *out, const char *worker, uint64_t seq, const struct audit_change *entry);
 void audit_gap_append(struct str_buffer *out, const char *worker, uint64_t seq, int64_t now_ms, const struct audit_gap *gap);
@@ -124,8 +125,8 @@ struct audit {
     pthread_cond_t changed, settled;
     char *worker;
     struct audit_list waiting;
-    size_t open_changes, waiting_notes;
-    size_t untold; /* intents whose askers do not know yet */
+    size_t open_changes, waiting_notes; /* of the former also looks that wait */
+    size_t untold; /* intents and looks whose askers do not know yet */
     bool failing; /* gap.reason says why */
     int64_t retry_at_ms, sync_at_ms; /* monotonic; 0: not due */
     struct audit_gap gap;
@@ -147,7 +148,17 @@ void audit_list_push(struct audit_list *list, struct audit_change *entry);
 struct audit_change *audit_list_shift(struct audit_list *list); /* NULL: empty */
 void audit_entry_destroy(struct audit_change *entry); /* wherever it has been */
 
+/* Does somebody wait until it is durable? */
+static inline bool audit_entry_is_awaited(const struct audit_change *entry)
+{
+    return entry->stage == AUDIT_INTENT || entry->stage == AUDIT_LOOK;
+}
+
 void audit_words(const struct audit *audit, char words[AUDIT_WORDS_SIZE]); /* lock held */
+/* What whoever waits is told, with the reason in words. */
+void audit_refusal(enum audit_stage stage, const char *reason, const char *when, char why[AUDIT_WORDS_SIZE]);
+#define AUDIT_ONCE_MENDED "once that is mended"
+void audit_count_refused(struct audit *audit, enum audit_stage stage); /* lock held */
 
 void *audit_writer_run(void *audit);
 

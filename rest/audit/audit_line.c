@@ -86,15 +86,14 @@ static void pair_forwarded(struct json_out *json, const struct audit_call *call)
     json_out_raw(json, "true", 4);
 }
 
-bool audit_members_of_kind(struct str_buffer *out, const struct audit_call *call, bool is_any_route)
+bool audit_members_of_kind(struct str_buffer *out, const struct audit_call *call)
 {
     struct json_out json;
-    const char *route = call->route != NULL ? call->route : call->path;
     json_out_init(&json, out);
     pair_who(&json, call);
     pair_forwarded(&json, call);
-    pair(&json, "method", is_any_route ? NULL : call->method, WORD_MAX);
-    pair(&json, "route", is_any_route ? NULL : route, TEXT_MAX);
+    pair(&json, "method", call->method, WORD_MAX);
+    pair(&json, "route", call->route != NULL ? call->route : call->path, TEXT_MAX);
     return !str_buffer_failed(out);
 }
 
@@ -156,7 +155,7 @@ void audit_line_append(struct str_buffer *out, const char *worker, uint64_t seq,
         number(&json, "intent", entry->intent);
     if (entry->members[0] != '\0')
         json_out_raw(&json, entry->members, strlen(entry->members));
-    if (entry->stage != AUDIT_NOTE)
+    if (entry->stage == AUDIT_INTENT || entry->stage == AUDIT_OUTCOME)
         pair_hash(&json, "hash_before", entry->hash_before);
     if (entry->stage == AUDIT_OUTCOME) {
         pair_hash(&json, "hash_after", entry->hash_after);

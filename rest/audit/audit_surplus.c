@@ -1,14 +1,19 @@
-/* Refused calls beyond the lines of a second, by kind: who, from where, what, which status. Nobody's are lost among another's. */
+/*
+ * Refused calls beyond the lines of a second, by kind: who, from where, what, which status. Nobody's are lost among another's.
+ *
+ * A client is a user and a network: whoever has an IPv6 host has 2^64 addresses, and could fill the disk with a line for each.
+ */
 #include <string.h>
 
 #include "audit/audit_internal.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/network.h"
 
 #include "base/bans.h"
 
-#define CLIENT_KINDS_MAX 32 /* of one client; whatever else it does is one kind more, without method and route */
+#define CLIENT_KINDS_MAX 32 /* of one client; whatever else it does is one kind more for each status (key_of_rest) */
 
 static uint64_t hash_text(const struct audit_surplus *surplus, const char *text, uint64_t seed)
 {
@@ -17,7 +22,9 @@ static uint64_t hash_text(const struct audit_surplus *surplus, const char *text,
 
 static uint64_t client_of(const struct audit_surplus *surplus, const struct audit_call *call)
 {
-    return hash_text(surplus, call->address, hash_text(surplus, call->user, call->is_forwarded));
+    char network[NETWORK_SIZE];
+    network_of(call->address == NULL ? "" : call->address, network);
+    return hash_text(surplus, network, hash_text(surplus, call->user, call->is_forwarded));
 }
 
 static size_t kinds_of_client(const struct audit_surplus *surplus, uint64_t client)
@@ -39,14 +46,23 @@ static struct audit_kind *find(struct audit_surplus *surplus, uint64_t client, c
 }
 
 /* NULL: no memory. */
-static char *key_of(const struct audit_call *call, bool is_any_route)
+static char *key_of(const struct audit_call *call)
 {
     struct str_buffer members;
     str_buffer_init(&members, AUDIT_MEMBERS_MAX);
-    audit_members_of_kind(&members, call, is_any_route);
+    audit_members_of_kind(&members, call);
     char *key = str_buffer_take(&members, NULL);
     str_buffer_release(&members);
     return key;
+}
+
+/* Nothing that the client may choose stands in it. */
+static char *key_of_rest(const struct audit_call *call)
+{
+    char network[NETWORK_SIZE];
+    struct audit_call rest = {.user = call->user, .login = call->login, .address = network, .is_forwarded = call->is_forwarded};
+    network_of(call->address == NULL ? "" : call->address, network);
+    return key_of(&rest);
 }
 
 static char *members_of(const struct audit_call *call)
@@ -75,11 +91,11 @@ static bool add_kind(struct audit_surplus *surplus, uint64_t client, char *key, 
 static bool count_kind(struct audit_surplus *surplus, const struct audit_call *call, int status)
 {
     uint64_t client = client_of(surplus, call);
-    char *key = key_of(call, false);
+    char *key = key_of(call);
     struct audit_kind *kind = key == NULL ? NULL : find(surplus, client, key, status);
     if (key != NULL && kind == NULL && kinds_of_client(surplus, client) >= CLIENT_KINDS_MAX) {
         mem_free(key);
-        key = key_of(call, true);
+        key = key_of_rest(call);
         kind = key == NULL ? NULL : find(surplus, client, key, status);
     }
     if (key == NULL)

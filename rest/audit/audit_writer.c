@@ -1,8 +1,8 @@
 /*
- * The writer: takes what waits, writes it as one batch, and tells the changes in it that they may go on.
+ * The writer: takes what waits, writes it as one batch, and tells the changes and looks in it that they may go on.
  *
- * A batch counts whole or not at all. When it does not, its changes are refused and its other lines go back to the head of the list;
- * the next try begins with a line that says what is missing. While there is nothing else to write that line alone is the probe.
+ * A batch counts whole or not at all. When it does not, its changes and looks are refused and its other lines go back to the head of the
+ * list; the next try begins with a line that says what is missing. While there is nothing else to write that line alone is the probe.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 
 struct batch {
     struct audit_list entries;
-    bool has_intents, is_probe, syncs;
+    bool is_awaited, is_probe, syncs;
     struct audit_gap gap;
     uint64_t lines;
     bool is_written;
@@ -93,7 +93,7 @@ static void batch_take(struct audit *audit, struct batch *batch)
     batch->syncs = sync_is_due(audit, clock_monotonic_ms(NULL));
     for (size_t i = 0; i < AUDIT_BATCH_LINES && audit->waiting.first != NULL; i++) {
         struct audit_change *entry = audit_list_shift(&audit->waiting);
-        batch->has_intents = batch->has_intents || entry->stage == AUDIT_INTENT;
+        batch->is_awaited = batch->is_awaited || audit_entry_is_awaited(entry);
         audit_list_push(&batch->entries, entry);
     }
     if (surplus_is_due(audit) && audit_surplus_is_empty(audit->settling))
@@ -127,7 +127,7 @@ static void batch_write(struct audit *audit, struct batch *batch, const char *wo
         str_buffer_init(&audit->text, AUDIT_BATCH_MAX);
         return;
     }
-    bool may_wait = !batch->has_intents && !batch->is_probe && !batch->syncs;
+    bool may_wait = !batch->is_awaited && !batch->is_probe && !batch->syncs;
     batch->is_written = batch->lines > 0 ? target->ops->write(target, str_buffer_text(&audit->text), audit->text.length, may_wait,
                                                               batch->reason)
                                          : target->ops->sync(target, batch->reason);
@@ -142,7 +142,7 @@ static void batch_write(struct audit *audit, struct batch *batch, const char *wo
 /* lock held. */
 static void settle_written(struct audit *audit, const struct batch *batch)
 {
-    bool is_durable = batch->has_intents || batch->is_probe || batch->syncs;
+    bool is_durable = batch->is_awaited || batch->is_probe || batch->syncs;
     if (audit->failing)
         log_info(AUDIT_LOG, "the audit record (%s) can be written again; changes are let through", audit->target->ops->property);
     audit->failing = false;
@@ -155,19 +155,19 @@ static void settle_written(struct audit *audit, const struct batch *batch)
         audit->sync_at_ms = clock_monotonic_ms(NULL) + AUDIT_SYNC_MS;
     for (const struct audit_change *entry = batch->entries.first; entry != NULL; entry = entry->next) {
         audit->waiting_notes -= entry->stage == AUDIT_NOTE;
-        audit->open_changes -= entry->stage == AUDIT_OUTCOME;
+        audit->open_changes -= entry->stage == AUDIT_OUTCOME || entry->stage == AUDIT_LOOK;
     }
 }
 
-/* Moves the list's entries: intents to be refused, all else to wait again. */
+/* Moves the list's entries: whom somebody waits for to be refused, all else to wait again. */
 static void part(struct audit_list *list, struct audit_list *refused, struct audit_list *back)
 {
     for (struct audit_change *entry; (entry = audit_list_shift(list)) != NULL;)
-        audit_list_push(entry->stage == AUDIT_INTENT ? refused : back, entry);
+        audit_list_push(audit_entry_is_awaited(entry) ? refused : back, entry);
 }
 
-/* What is not an intent waits again, before what has come meanwhile. Intents are refused now, those too that were not in the batch: nobody
- * waits for the next try. They stay in the batch, to be told. lock held. */
+/* What nobody waits for waits again, before what has come meanwhile. Intents and looks are refused now, those too that were not in the
+ * batch: nobody waits for the next try. They stay in the batch, to be told. lock held. */
 static void give_back(struct audit *audit, struct batch *batch)
 {
     struct audit_list refused, back;
@@ -180,9 +180,7 @@ static void give_back(struct audit *audit, struct batch *batch)
     for (struct audit_change *entry; (entry = audit_list_shift(&refused)) != NULL;) {
         audit_list_push(&batch->entries, entry);
         audit->open_changes--;
-        audit->gap.refused_changes++;
-        if (audit->counters != NULL)
-            atomic_fetch_add_explicit(&audit->counters->refused_changes, 1, memory_order_relaxed);
+        audit_count_refused(audit, entry->stage);
     }
 }
 
@@ -203,24 +201,28 @@ static void settle_failed(struct audit *audit, struct batch *batch)
 }
 
 /* No lock held. */
-static void tell_asker(struct audit *audit, struct audit_change *intent, bool may_go_on, const char *why)
+static void tell_asker(struct audit *audit, struct audit_change *entry, bool may_go_on, const char *words)
 {
-    audit_admitted_fn *done = intent->done;
-    void *argument = intent->argument;
-    if (!may_go_on)
-        audit_entry_destroy(intent);
-    done(argument, may_go_on ? intent : NULL, may_go_on ? NULL : why);
+    char why[AUDIT_WORDS_SIZE];
+    audit_admitted_fn *done = entry->done;
+    void *argument = entry->argument;
+    audit_refusal(entry->stage, words, AUDIT_ONCE_MENDED, why);
+    if (!may_go_on || entry->stage == AUDIT_LOOK) {
+        audit_entry_destroy(entry);
+        entry = NULL;
+    }
+    done(argument, entry, may_go_on ? NULL : why);
     mutex_lock(&audit->lock);
     audit->untold--;
     cond_broadcast(&audit->settled);
     mutex_unlock(&audit->lock);
 }
 
-static void tell(struct audit *audit, struct batch *batch, const char *why)
+static void tell(struct audit *audit, struct batch *batch, const char *words)
 {
     for (struct audit_change *entry; (entry = audit_list_shift(&batch->entries)) != NULL;) {
-        if (entry->stage == AUDIT_INTENT)
-            tell_asker(audit, entry, batch->is_written, why);
+        if (audit_entry_is_awaited(entry))
+            tell_asker(audit, entry, batch->is_written, words);
         else
             audit_entry_destroy(entry);
     }
@@ -237,7 +239,7 @@ static void count(struct audit *audit, const struct batch *batch)
 
 static void settle(struct audit *audit, struct batch *batch)
 {
-    char words[AUDIT_WORDS_SIZE] = "", why[AUDIT_WORDS_SIZE];
+    char words[AUDIT_WORDS_SIZE] = "";
     mutex_lock(&audit->lock);
     if (batch->is_written) {
         settle_written(audit, batch);
@@ -247,8 +249,7 @@ static void settle(struct audit *audit, struct batch *batch)
     }
     count(audit, batch);
     mutex_unlock(&audit->lock);
-    snprintf(why, sizeof(why), "The change was not made: %.400s. Try again once that is mended.", words);
-    tell(audit, batch, why);
+    tell(audit, batch, words);
 }
 
 void *audit_writer_run(void *argument)

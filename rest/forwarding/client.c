@@ -36,7 +36,7 @@ struct call {
     bool may_be_sent;  /* some of it, over any connection */
     bool is_unreachable;
     int status;
-    char why[CURL_ERROR_SIZE + 100];
+    char why[CURL_ERROR_SIZE + 300];
     client_ready_fn *is_ready;
     client_extend_fn *extend;
     client_done_fn *done;
@@ -239,11 +239,29 @@ static bool says_unreachable(CURLcode code)
     return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_OPERATION_TIMEDOUT;
 }
 
-static void name_trust_store(struct call *call)
+/* OpenSSL, which would say what it does not believe, has said nothing (0), or was not asked yet (1, "unspecified"): the name is curl's to
+ * look at, and it does so before. */
+static bool is_misnamed(const struct call *call)
 {
-    size_t length = strlen(call->why);
+    long verified = -1;
 
-    snprintf(call->why + length, sizeof(call->why) - length, " (believed is what this worker's ssl.truststore.location names)");
+    return curl_easy_getinfo(call->easy, CURLINFO_SSL_VERIFYRESULT, &verified) == CURLE_OK &&
+           (verified == 0 || verified == 1);
+}
+
+static void name_remedy(struct call *call)
+{
+    char words[CURL_ERROR_SIZE];
+
+    snprintf(words, sizeof(words), "%.255s", call->why);
+    if (is_misnamed(call))
+        snprintf(call->why, sizeof(call->why),
+                 "the certificate of that worker does not name the host it is asked at: put the host into its subjectAltName, or set "
+                 "rest.advertised.host.name of that worker to a name that stands there (%s)",
+                 words);
+    else
+        snprintf(call->why, sizeof(call->why),
+                 "the certificate of that worker is not believed: name its authority in ssl.truststore.location of this worker (%s)", words);
 }
 
 static void transfer_ended(struct client *client, struct call *call, CURLcode code)
@@ -259,7 +277,7 @@ static void transfer_ended(struct client *client, struct call *call, CURLcode co
     else if (call->why[0] == '\0')
         snprintf(call->why, sizeof(call->why), "%s", curl_easy_strerror(code));
     if (code == CURLE_PEER_FAILED_VERIFICATION)
-        name_trust_store(call);
+        name_remedy(call);
     call->status = (int)status;
     call->is_unreachable = !call->may_be_sent && says_unreachable(code);
     if (is_ready(call)) {

@@ -266,9 +266,16 @@ static int prepare_callers(struct forwarding *forwarding, const struct forwardin
 static void warn_of_own_certificate(const struct forwarding_setup *setup)
 {
     char why[200] = "";
+    enum own_certificate is = OWN_CERTIFICATE_BELIEVED;
 
-    if (strcmp(setup->worker->advertised_scheme, "https") != 0 ||
-        own_certificate_is_believed(setup->worker->properties, setup->address, why, sizeof(why)))
+    if (strcmp(setup->worker->advertised_scheme, "https") == 0)
+        is = own_certificate_look(setup->worker->properties, setup->address, why, sizeof(why));
+    if (is == OWN_CERTIFICATE_MISNAMED)
+        log_warn(FORWARDING_LOG,
+                 "other workers ask this one at https://%s/, and its certificate does not name that host (%s): they could pass no request on "
+                 "to it. Put the host into subjectAltName of the certificate, or set rest.advertised.host.name to a name that stands there",
+                 setup->address, why);
+    if (is != OWN_CERTIFICATE_UNBELIEVED)
         return;
     log_warn(FORWARDING_LOG,
              "a worker with these ssl.* properties would not believe this one at https://%s/ (%s), and could pass no request on to it: "

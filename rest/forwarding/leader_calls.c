@@ -19,6 +19,7 @@
 #define MESSAGE_MAX 4000
 
 struct leader_call {
+    const char *method;
     struct str_buffer body, target;
     char signature[SIGNATURE_TEXT_SIZE];
     leader_link_done_fn *done;
@@ -87,29 +88,36 @@ static const char *sign(const struct forwarding *forwarding, struct leader_call 
     return why;
 }
 
-static struct leader_call *call_create(const struct leader_link_tasks *tasks)
+static struct leader_call *call_create(const char *method, const char *connector, const char *what)
 {
     struct leader_call *call = mem_calloc(1, sizeof(*call));
+
+    if (call == NULL)
+        return NULL;
+    call->method = method;
+    str_buffer_init(&call->body, FORWARDING_BODY_MAX);
+    str_buffer_init(&call->target, TARGET_MAX);
+    str_buffer_append_text(&call->target, "connectors/");
+    http_segment_append(&call->target, connector);
+    str_buffer_append_text(&call->target, what);
+    return call;
+}
+
+static struct leader_call *call_of_tasks(const struct leader_link_tasks *tasks)
+{
+    struct leader_call *call = call_create("POST", tasks->connector, "/tasks?forward=true");
     struct json_out out;
 
     if (call == NULL)
         return NULL;
-    str_buffer_init(&call->body, FORWARDING_BODY_MAX);
-    str_buffer_init(&call->target, TARGET_MAX);
     json_out_init(&out, &call->body);
     json_out_open(&out, '[');
     for (size_t i = 0; i < tasks->count; i++)
         json_out_map(&out, tasks->maps[i]);
     json_out_close(&out, ']');
-    str_buffer_append_text(&call->target, "connectors/");
-    http_segment_append(&call->target, tasks->connector);
-    str_buffer_append_text(&call->target, "/tasks?forward=true");
     if (tasks->made_from != NULL)
         str_buffer_printf(&call->target, "&" LEADER_LINK_MADE_FROM "=%s", tasks->made_from);
-    if (!str_buffer_failed(&call->body) && !str_buffer_failed(&call->target))
-        return call;
-    call_destroy(call);
-    return NULL;
+    return call;
 }
 
 static void send(struct forwarding *forwarding, struct leader_call *call, const char *url, int64_t deadline_ms)
@@ -119,7 +127,7 @@ static void send(struct forwarding *forwarding, struct leader_call *call, const 
     forwarding_send(forwarding,
                     &(struct forwarding_request){
                         .url = url,
-                        .method = "POST",
+                        .method = call->method,
                         .target = str_buffer_text(&call->target),
                         .body = str_buffer_text(&call->body),
                         .body_length = call->body.length,
@@ -131,14 +139,13 @@ static void send(struct forwarding *forwarding, struct leader_call *call, const 
                     on_answer, call);
 }
 
-static void put_tasks(void *argument, const char *leader_url, const struct leader_link_tasks *tasks, int64_t deadline_ms,
-                      leader_link_done_fn *done, void *done_argument)
+/* `call` NULL: there was no memory for it. */
+static void ask(struct forwarding *forwarding, struct leader_call *call, const char *leader_url, int64_t deadline_ms,
+                leader_link_done_fn *done, void *done_argument)
 {
-    struct forwarding *forwarding = argument;
-    struct leader_call *call = call_create(tasks);
     const char *why = "no memory left for the request, or it is too large";
 
-    if (call != NULL)
+    if (call != NULL && !str_buffer_failed(&call->body) && !str_buffer_failed(&call->target))
         why = sign(forwarding, call);
     if (why != NULL) {
         if (call != NULL)
@@ -151,4 +158,17 @@ static void put_tasks(void *argument, const char *leader_url, const struct leade
     send(forwarding, call, leader_url, deadline_ms);
 }
 
-const struct leader_link forwarding_calls = {.put_tasks = put_tasks};
+static void put_tasks(void *argument, const char *leader_url, const struct leader_link_tasks *tasks, int64_t deadline_ms,
+                      leader_link_done_fn *done, void *done_argument)
+{
+    ask(argument, call_of_tasks(tasks), leader_url, deadline_ms, done, done_argument);
+}
+
+/* As Kafka Connect's worker signs it: over a body without a byte. */
+static void fence(void *argument, const char *leader_url, const char *connector, int64_t deadline_ms, leader_link_done_fn *done,
+                  void *done_argument)
+{
+    ask(argument, call_create("PUT", connector, "/fence?forward=true"), leader_url, deadline_ms, done, done_argument);
+}
+
+const struct leader_link forwarding_calls = {.put_tasks = put_tasks, .fence = fence};

@@ -68,43 +68,51 @@ static void ask_for_host(X509_STORE_CTX *context, const char *address)
         X509_VERIFY_PARAM_set1_host(wanted, host, 0);
 }
 
-static bool verify(const struct tls_material *material, const char *host, char *why, size_t size)
+static enum own_certificate judge(int code)
+{
+    bool is_of_name = code == X509_V_ERR_HOSTNAME_MISMATCH || code == X509_V_ERR_IP_ADDRESS_MISMATCH;
+
+    return is_of_name ? OWN_CERTIFICATE_MISNAMED : OWN_CERTIFICATE_UNBELIEVED;
+}
+
+static enum own_certificate verify(const struct tls_material *material, const char *host, char *why, size_t size)
 {
     STACK_OF(X509) *chain = certificates_of(material->chain);
     X509_STORE *store = store_of(material->trust);
     X509_STORE_CTX *context = X509_STORE_CTX_new();
-    bool fine = true;
+    enum own_certificate is = OWN_CERTIFICATE_BELIEVED;
 
     if (context != NULL && store != NULL && sk_X509_num(chain) > 0 &&
         X509_STORE_CTX_init(context, store, sk_X509_value(chain, 0), chain) == 1) {
         X509_STORE_CTX_set_purpose(context, X509_PURPOSE_SSL_SERVER);
         if (host != NULL)
             ask_for_host(context, host);
-        fine = X509_verify_cert(context) == 1;
-        if (!fine)
+        if (X509_verify_cert(context) != 1) {
+            is = judge(X509_STORE_CTX_get_error(context));
             snprintf(why, size, "%s", X509_verify_cert_error_string(X509_STORE_CTX_get_error(context)));
+        }
     }
     X509_STORE_CTX_free(context);
     X509_STORE_free(store);
     sk_X509_pop_free(chain, X509_free);
-    return fine;
+    return is;
 }
 
-bool own_certificate_is_believed(const struct string_map *properties, const char *address, char *why, size_t size)
+enum own_certificate own_certificate_look(const struct string_map *properties, const char *address, char *why, size_t size)
 {
     struct mr_error *ignored = NULL;
     struct tls_keeper *keeper =
         tls_keeper_open(&(struct tls_keeper_setup){.properties = properties, .prefix = TLS_LISTENERS}, &ignored);
     const struct tls_material *material;
-    bool fine;
+    enum own_certificate is = OWN_CERTIFICATE_BELIEVED;
 
     mr_error_clear(&ignored);
     if (keeper == NULL)
-        return true;
+        return is;
     material = tls_keeper_take(keeper);
-    fine = material->chain == NULL ||
-           verify(material, tls_keeper_settings(keeper)->checks_host ? address : NULL, why, size);
+    if (material->chain != NULL)
+        is = verify(material, tls_keeper_settings(keeper)->checks_host ? address : NULL, why, size);
     tls_material_drop(material);
     tls_keeper_close(keeper);
-    return fine;
+    return is;
 }

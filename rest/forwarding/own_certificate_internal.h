@@ -11,7 +11,14 @@
 
 struct string_map;
 
-/* `address`: "host:port", as others ask it. false: `why` is OpenSSL's word for it. What cannot be read is somebody else's to report: true. */
-bool own_certificate_is_believed(const struct string_map *properties, const char *address, char *why, size_t size);
+enum own_certificate {
+    OWN_CERTIFICATE_BELIEVED,
+    OWN_CERTIFICATE_MISNAMED, /* what the address says stands in none of its names */
+    OWN_CERTIFICATE_UNBELIEVED
+};
+
+/* `address`: "host:port", as others ask it. Not believed: `why` is OpenSSL's word for it. What cannot be read is somebody else's to
+ * report: believed. */
+enum own_certificate own_certificate_look(const struct string_map *properties, const char *address, char *why, size_t size);
 
 #endif

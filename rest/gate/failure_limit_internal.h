@@ -4,7 +4,7 @@
  * Counted are failures of a user from one address, and from anywhere; the latter delay, for a shorter while, whoever comes from an address
  * where that user has not logged in within GATE_HOME_MS.
  * Fixed tables: no name is kept, only a keyed digest of user and address; where it is full the pair with the fewest failures makes
- * room, so that made-up names push out each other and not the one that is guessed at. `address` is a network (network_internal.h).
+ * room, so that made-up names push out each other and not the one that is guessed at. `address` is a network (base/network.h).
  * thread: any. locks: its own.
  */
 #ifndef GATE_FAILURE_LIMIT_INTERNAL_H

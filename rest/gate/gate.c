@@ -108,6 +108,27 @@ static int open_passwords(struct gate *gate, const struct rest_auth_config *conf
     return gate->logins != NULL ? 0 : -1;
 }
 
+static bool has_password(void *logins, const char *user)
+{
+    return login_file_has_user(logins, user);
+}
+
+/* Where passwords are the only way to log in, a misspelt name binds nobody. */
+static void warn_of_strangers(struct gate *gate)
+{
+    const char *binding, *user;
+    struct bindings *bindings;
+    if (gate->logins == NULL || gate->validator != NULL || gate->takes_certificates)
+        return;
+    bindings = bindings_file_current(gate->bindings);
+    user = bindings_unknown_user(bindings, has_password, gate->logins, &binding);
+    if (user != NULL)
+        log_warn("access", "binding %.200s names the user %.200s, who has no password, and nobody can log in otherwise: it binds nobody by "
+                 "that name. Correct the name, or give that user a password (maybe others, too)",
+                 binding, user);
+    bindings_drop(bindings);
+}
+
 /* Whoever gives out names for one way to log in gives them rights of the same names in another. */
 static void warn_of_names(struct gate *gate)
 {
@@ -135,6 +156,7 @@ struct gate *gate_create(const struct rest_auth_config *config, const struct clo
     gate->bindings = bindings_file_open(config->bindings_file, error);
     if (gate->bindings != NULL && open_passwords(gate, config, error) == 0 && open_tokens(gate, config, error) == 0) {
         warn_of_names(gate);
+        warn_of_strangers(gate);
         return gate;
     }
     gate_stop(gate);

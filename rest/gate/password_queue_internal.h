@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 #include "access/basic.h"
+#include "base/network.h"
 #include "gate/gate.h"
-#include "gate/network_internal.h"
 
 struct mr_error;
 struct password_queue;

@@ -65,3 +65,14 @@ bool body_enter_object(struct body_reader *reader, const char *what)
         return body_refuse(reader->problem, "The request body must be %s", what);
     return json_in_enter(&reader->in, JSON_IN_OBJECT);
 }
+
+bool body_read_object(struct body_reader *reader, const char *what, body_field_fn *read_field, void *body)
+{
+    if (body_enter_object(reader, what))
+        while (json_in_next_member(&reader->in, &reader->name))
+            if (!read_field(reader, body))
+                break;
+    if (reader->problem->status == 0)
+        json_in_end(&reader->in);
+    return body_is_fine(reader);
+}

@@ -2,6 +2,7 @@
  * body_internal: what the readers of request bodies share: the text, a name and a value that are reused, and why it failed.
  *
  *     body_reader_init → body_enter_object → members → json_in_end → body_is_fine → body_reader_release
+ *     body_reader_init → body_read_object, which is all between, where each field has a reader → body_reader_release
  *
  * The first problem stays; a text that is no JSON is the problem whatever came of it.
  */
@@ -29,6 +30,11 @@ void body_reader_release(struct body_reader *reader);
 bool body_enter_object(struct body_reader *reader, const char *what);
 /* false: the text is broken, memory was short, or it was refused; the problem says so. */
 bool body_is_fine(struct body_reader *reader);
+
+/* The whole body, which must be such an object: each member's value is read by `read_field`, whose name is in reader->name. false: broken or
+ * refused, by the reader of a field too. */
+typedef bool body_field_fn(struct body_reader *reader, void *body);
+bool body_read_object(struct body_reader *reader, const char *what, body_field_fn *read_field, void *body);
 
 /* Options of a connector, as connector_body.h keeps them; inside their object. NULL: broken or refused. */
 struct string_map;

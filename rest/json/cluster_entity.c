@@ -140,6 +140,8 @@ static void write_member(struct json_out *out, const struct herder_cluster_view 
         write_flag(out, "same_secret", cluster_member_shares_secret(&known->member, view->secret_mark));
     else
         json_out_pair(out, "same_secret", NULL);
+    json_out_pair(out, "offset_topic", is_introduced ? known->member.offset_topic : NULL);
+    json_out_pair(out, "status_topic", is_introduced ? known->member.status_topic : NULL);
     json_out_close(out, '}');
 }
 

@@ -179,7 +179,7 @@ static bool read_initial_state(struct body_reader *reader, struct connector_body
                   str_buffer_text(&reader->value));
 }
 
-static bool read_field(struct body_reader *reader, struct connector_body *body)
+static bool read_field(struct body_reader *reader, void *body)
 {
     const char *field = str_buffer_text(&reader->name);
     if (strcmp(field, "name") == 0)
@@ -206,13 +206,7 @@ bool connector_body_read(struct connector_body *body, const char *text, size_t l
     struct body_reader reader;
     *body = (struct connector_body){.initial_state = HERDER_INITIAL_NONE};
     body_reader_init(&reader, text, length, problem);
-    if (body_enter_object(&reader, "an object with \"name\" and \"config\""))
-        while (json_in_next_member(&reader.in, &reader.name))
-            if (!read_field(&reader, body))
-                break;
-    if (problem->status == 0)
-        json_in_end(&reader.in);
-    bool fine = body_is_fine(&reader) && complete(body, problem);
+    bool fine = body_read_object(&reader, "an object with \"name\" and \"config\"", read_field, body) && complete(body, problem);
     if (!fine)
         connector_body_release(body);
     body_reader_release(&reader);

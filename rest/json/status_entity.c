@@ -42,12 +42,15 @@ static bool plan_has_task(const struct herder_restart_plan *plan, uint32_t task)
     return false;
 }
 
-void task_status_write(struct json_out *out, const struct task_status *task, const struct status_beyond *beyond)
+void task_status_write(struct json_out *out, const char *connector, const struct task_status *task,
+                       const struct status_beyond *beyond)
 {
     json_out_open(out, '{');
     json_out_name(out, "id");
     json_out_int(out, task->task);
     write_unit(out, &task->status, plan_has_task(beyond->plan, task->task), beyond->idle_worker_id);
+    if (beyond->more != NULL)
+        beyond->more(beyond->more_argument, out, connector, task->task);
     json_out_close(out, '}');
 }
 
@@ -63,7 +66,7 @@ void status_entity_write(struct json_out *out, const char *name, const char *typ
     json_out_name(out, "tasks");
     json_out_open(out, '[');
     for (size_t i = 0; i < view->task_count; i++)
-        task_status_write(out, &view->tasks[i], beyond);
+        task_status_write(out, name, &view->tasks[i], beyond);
     json_out_close(out, ']');
     json_out_pair(out, "type", type);
     json_out_close(out, '}');

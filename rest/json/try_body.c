@@ -72,7 +72,7 @@ static bool read_last(struct body_reader *reader, struct try_body *body)
     return true;
 }
 
-static bool read_field(struct body_reader *reader, struct try_body *body)
+static bool read_field(struct body_reader *reader, void *body)
 {
     static const struct {
         const char *name;
@@ -100,13 +100,7 @@ bool try_body_read(struct try_body *body, const char *text, size_t length, struc
     *body = (struct try_body){.config = NULL};
     str_buffer_init(&body->records, RECORDS_BYTES_MAX);
     body_reader_init(&reader, text, length, problem);
-    if (body_enter_object(&reader, "an object with \"config\" and \"records\""))
-        while (json_in_next_member(&reader.in, &reader.name))
-            if (!read_field(&reader, body))
-                break;
-    if (problem->status == 0)
-        json_in_end(&reader.in);
-    bool fine = body_is_fine(&reader) && is_complete(body, problem);
+    bool fine = body_read_object(&reader, "an object with \"config\" and \"records\"", read_field, body) && is_complete(body, problem);
     if (!fine)
         try_body_release(body);
     body_reader_release(&reader);

@@ -1,5 +1,6 @@
 /* What handlers share: answers at once, answers when the herder replies. */
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -57,6 +58,15 @@ struct config_snapshot *rest_snapshot_with_connector(struct rest_context *contex
     config_snapshot_drop(snapshot);
     rest_answer_error(exchange, 404, "Connector %s not found", rest_name(exchange));
     return NULL;
+}
+
+void rest_refuse(struct rest_context *context, struct http_exchange *exchange, const char *connector, const char *why)
+{
+    char words[ACCESS_WHY_SIZE + 100];
+    snprintf(words, sizeof(words), "%s%s", why,
+             connector != NULL ? "" : "; the configuration has no \"name\": give it that of its connector");
+    dispatch_note_refusal(context, exchange, 403, words);
+    rest_answer_error(exchange, 403, "%s", words);
 }
 
 const struct identity *rest_caller(const struct http_exchange *exchange)

@@ -1,6 +1,8 @@
 /* GET, PATCH and DELETE /connectors/{n}/offsets. */
 #include <millrace/error.h>
 #include <millrace/value.h>
+#include <string.h>
+#include <strings.h>
 
 #include "access/access.h"
 #include "base/mem.h"
@@ -92,6 +94,43 @@ static bool may_alter_all(struct rest_context *context, struct http_exchange *ex
     return false;
 }
 
+bool connector_offsets_is_trial(const struct http_request *request)
+{
+    const char *value = http_request_query(request, "dry_run");
+    return value != NULL && strcasecmp(value, "true") == 0 && strstr(request->route->pattern, "/offsets") != NULL;
+}
+
+/* A dry run that is misspelt must not be a change. false: answered. */
+static bool read_flag(struct http_exchange *exchange, const char *parameter, bool *flag)
+{
+    const char *value = http_request_query(http_exchange_request(exchange), parameter);
+    if (value == NULL)
+        return true;
+    *flag = strcasecmp(value, "true") == 0;
+    if (*flag || strcasecmp(value, "false") == 0)
+        return true;
+    rest_answer_error(exchange, 400, "The parameter %s is true or false", parameter);
+    return false;
+}
+
+static void change(struct rest_context *context, struct http_exchange *exchange, struct herder_offsets *asked)
+{
+    bool is_trial = false, keeps_undo = true;
+    if (!read_flag(exchange, "dry_run", &is_trial) || !read_flag(exchange, "undo", &keeps_undo))
+        return;
+    asked->connector = rest_name(exchange);
+    asked->is_without_undo = !keeps_undo;
+    struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
+    if (pending == NULL)
+        return;
+    if (is_trial) {
+        herder_try_offsets(context->herder, asked, rest_reply_json, pending);
+    } else {
+        asked->guard = rest_guard(context, exchange);
+        herder_change_offsets(context->herder, asked, reply_changed, pending);
+    }
+}
+
 void connector_offsets_patch(void *argument, struct http_exchange *exchange)
 {
     struct rest_context *context = argument;
@@ -102,18 +141,45 @@ void connector_offsets_patch(void *argument, struct http_exchange *exchange)
         rest_answer_error(exchange, problem.status, "%s", problem.message);
         return;
     }
-    struct rest_pending *pending =
-        may_alter_all(context, exchange, &body) ? rest_pending_create(context, exchange, NULL) : NULL;
-    if (pending != NULL)
-        herder_alter_offsets(context->herder, rest_name(exchange), body.entries, body.count, rest_guard(context, exchange), reply_changed,
-                             pending);
+    if (may_alter_all(context, exchange, &body))
+        change(context, exchange, &(struct herder_offsets){.verb = HERDER_OFFSETS_ALTER, .changes = body.entries, .count = body.count});
     offsets_body_release(&body);
 }
 
 void connector_offsets_delete(void *argument, struct http_exchange *exchange)
 {
-    struct rest_context *context = argument;
-    struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
-    if (pending != NULL)
-        herder_reset_offsets(context->herder, rest_name(exchange), rest_guard(context, exchange), reply_changed, pending);
+    change(argument, exchange, &(struct herder_offsets){.verb = HERDER_OFFSETS_RESET});
+}
+
+/* What another editor has changed may be in topics that this one may not touch. */
+struct undo_look {
+    const struct route_asker *asker;
+    const char *connector;
+    char why[ACCESS_WHY_SIZE];
+};
+
+static int look_at_undone(void *argument, const struct mr_value *partition)
+{
+    struct undo_look *look = argument;
+    return may_alter(look->asker, look->connector, &(struct offset_entry){.partition = partition}, look->why) ? 0 : -1;
+}
+
+/* false: answered. */
+static bool may_undo(struct rest_context *context, struct http_exchange *exchange)
+{
+    struct route_asker asker;
+    struct undo_look look = {.asker = &asker, .connector = rest_name(exchange), .why = "no memory"};
+    route_asker_init(&asker, context, exchange);
+    bool may = asker.bindings == NULL || !herder_is_ready(context->herder) ||
+               herder_each_undone(context->herder, look.connector, look_at_undone, &look) == 0;
+    route_asker_release(&asker);
+    if (!may)
+        rest_refuse(context, exchange, look.connector, look.why);
+    return may;
+}
+
+void connector_offsets_undo(void *argument, struct http_exchange *exchange)
+{
+    if (may_undo(argument, exchange))
+        change(argument, exchange, &(struct herder_offsets){.verb = HERDER_OFFSETS_UNDO});
 }

@@ -50,8 +50,10 @@ void connector_task_status_get(void *argument, struct http_exchange *exchange)
         struct http_response response;
         struct json_out out;
         rest_response_init(&response, &out);
-        task_status_write(&out, task,
-                          &(struct status_beyond){.idle_worker_id = herder_idle_worker_id(context->herder)});
+        task_status_write(&out, rest_name(exchange), task,
+                          &(struct status_beyond){.idle_worker_id = herder_idle_worker_id(context->herder),
+                                                  .more = task_health_is_asked(exchange) ? task_health_write : NULL,
+                                                  .more_argument = context});
         http_exchange_answer(exchange, &response);
     }
     status_view_destroy(view);

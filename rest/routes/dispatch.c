@@ -155,13 +155,20 @@ static dispatch_stage_fn *const STAGES[DISPATCH_STAGE_COUNT] = {
 
 /* Nothing begins once the client was told otherwise, as by a deadline that passed while a stage kept the exchange: the answer is true, and so
  * is the record's word of it. */
+bool dispatch_has_ended(struct http_exchange *exchange)
+{
+    if (http_exchange_is_answered(exchange))
+        http_exchange_drop(exchange);
+    else if (rest_is_forsaken(exchange))
+        rest_answer_error(exchange, 409, "The worker that passed this on does not wait for it any more");
+    else
+        return false;
+    return true;
+}
+
 static void run_from(struct rest_context *context, struct http_exchange *exchange, int stage)
 {
-    for (; !http_exchange_is_answered(exchange); stage++) {
-        if (rest_is_forsaken(exchange)) {
-            rest_answer_error(exchange, 409, "The worker that passed this on does not wait for it any more");
-            return;
-        }
+    for (; !dispatch_has_ended(exchange); stage++) {
         if (stage == DISPATCH_STAGE_COUNT) {
             http_exchange_request(exchange)->route->handler(context, exchange);
             return;
@@ -169,7 +176,6 @@ static void run_from(struct rest_context *context, struct http_exchange *exchang
         if (STAGES[stage](context, exchange) == DISPATCH_ENDED)
             return;
     }
-    http_exchange_drop(exchange);
 }
 
 void dispatch_request(void *argument, struct http_exchange *exchange)

@@ -8,6 +8,8 @@
 #ifndef ROUTES_DISPATCH_H
 #define ROUTES_DISPATCH_H
 
+#include <stdbool.h>
+
 #include "http/router.h"
 
 struct http_exchange;
@@ -34,6 +36,10 @@ http_handler dispatch_request;
 
 /* Goes on behind that stage with an exchange that it kept. thread: any. No lock held. */
 void dispatch_go_on(struct rest_context *context, struct http_exchange *exchange, enum dispatch_stage done);
+
+/* For whoever has waited with an exchange: must nothing be begun any more? It was answered meanwhile (the hold has ended), or is now, since the
+ * worker that passed it on has given it up. */
+bool dispatch_has_ended(struct http_exchange *exchange);
 
 /* Each call that is refused (401, 403, 429) is told here, before it is answered; `why` may be logged. thread: any. */
 void dispatch_note_refusal(struct rest_context *context, struct http_exchange *exchange, int status, const char *why);

@@ -19,7 +19,7 @@
 #define TARGET_MAX (3 * HTTP_REQUEST_LINE_MAX + 100)
 
 /* What else the other worker needs to know. */
-static const char *const PASSED_ON[] = {"includeTasks", "onlyFailed"};
+static const char *const PASSED_ON[] = {"includeTasks", "onlyFailed", "undo"};
 
 enum forward { FORWARD_ABSENT, FORWARD_TRUE, FORWARD_FALSE };
 

@@ -112,8 +112,14 @@ void internal_tasks_post(void *argument, struct http_exchange *exchange)
     ptr_array_release(&maps);
 }
 
-/* There is no exactly-once source here yet, so there are no transactional producers of ours to be fenced; those that a JVM cluster
- * may have left are not touched, and who asks for that is told so. */
+/* May it deliver exactly once on the worker that asks, or did it, maybe under a worker of Kafka Connect? Else there is nothing to shut out.
+ * A leader that is still preparing does it for workers that have it enabled already. */
+static bool has_transactions(const struct rest_context *context, const struct config_snapshot *snapshot, const char *name)
+{
+    return herder_worker(context->herder)->exactly_once_source != EXACTLY_ONCE_DISABLED ||
+           config_snapshot_fenced_count(snapshot, name) >= 0;
+}
+
 void internal_fence_put(void *argument, struct http_exchange *exchange)
 {
     struct rest_context *context = argument;
@@ -124,10 +130,11 @@ void internal_fence_put(void *argument, struct http_exchange *exchange)
     if (strcmp(connector_type(herder_loader(context->herder), config_snapshot_config(snapshot, rest_name(exchange))),
                "sink") == 0) {
         rest_answer_error(exchange, 400, "Connector %s is not a source connector", rest_name(exchange));
-    } else if (config_snapshot_needs_fencing(snapshot, rest_name(exchange)) &&
-               config_snapshot_fenced_count(snapshot, rest_name(exchange)) >= 0) {
-        rest_answer_error(exchange, 500, "Connector %s ran with exactly-once support, and this version cannot fence its tasks",
-                          rest_name(exchange));
+    } else if (has_transactions(context, snapshot, rest_name(exchange))) {
+        struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
+
+        if (pending != NULL)
+            herder_fence_connector(context->herder, rest_name(exchange), rest_reply_without_body, pending);
     } else {
         struct http_response response;
 

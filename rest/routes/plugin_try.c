@@ -1,16 +1,12 @@
 /* POST /connector-plugins/{plugin}/config/try (docs/dry-run.md). */
-#include <stdio.h>
-#include <string.h>
-
+#include "base/mem.h"
 #include "base/string_map.h"
 #include "json/try_body.h"
-#include "routes/dispatch.h"
-#include "routes/route_audit.h"
 #include "routes/routes_internal.h"
 
 #include "base/bans.h"
 
-static void reply_reports(void *argument, const struct herder_reply *reply)
+void rest_reply_json(void *argument, const struct herder_reply *reply)
 {
     struct rest_pending *pending = argument;
     if (rest_pending_refused(pending, reply))
@@ -20,16 +16,6 @@ static void reply_reports(void *argument, const struct herder_reply *reply)
     rest_response_init(&response, &out);
     json_out_raw(&out, reply->json, reply->json_length);
     rest_pending_answer(pending, &response);
-}
-
-static void refuse(struct rest_context *context, struct http_exchange *exchange, const struct try_body *body,
-                   char why[ACCESS_WHY_SIZE])
-{
-    size_t length = strlen(why);
-    if (!string_map_has(body->config, "name"))
-        snprintf(why + length, ACCESS_WHY_SIZE - length, "; the configuration has no \"name\": give it that of its connector");
-    dispatch_note_refusal(context, exchange, 403, why);
-    rest_answer_error(exchange, 403, "%s", why);
 }
 
 /* Whoever may edit some connectors may try those. false: answered. */
@@ -43,36 +29,19 @@ static bool may_try(struct rest_context *context, struct http_exchange *exchange
     bool may = route_may_try_nameless(&asker, why);
     route_asker_release(&asker);
     if (!may)
-        refuse(context, exchange, body, why);
+        rest_refuse(context, exchange, NULL, why);
     return may;
 }
 
-/* Records of a topic are for those with the right to see them, and who sees them is on record. false: answered. */
-static bool may_look(struct rest_context *context, struct http_exchange *exchange, const struct try_body *body)
+static void destroy_body(void *body)
 {
-    char why[ACCESS_WHY_SIZE];
-    struct route_asker asker;
-    const char *connector = string_map_get(body->config, "name");
-    route_asker_init(&asker, context, exchange);
-    bool may = route_may_look(&asker, connector, body->topic, why);
-    route_asker_release(&asker);
-    if (!may) {
-        refuse(context, exchange, body, why);
-        return false;
-    }
-    if (route_audit_is_failing(context, why, sizeof(why))) {
-        rest_answer_error(exchange, 503, "Nobody looks at records while that cannot be recorded: %s", why);
-        return false;
-    }
-    route_audit_looked(context, exchange, connector, body->topic);
-    return true;
+    try_body_release(body);
+    mem_free(body);
 }
 
-static void try_it(struct rest_context *context, struct http_exchange *exchange, const struct try_body *body)
+static void try_it(struct rest_context *context, struct http_exchange *exchange, void *argument)
 {
-    if (!plugin_config_admit(context, exchange, body->config) || !may_try(context, exchange, body) ||
-        (body->topic != NULL && !may_look(context, exchange, body)))
-        return;
+    const struct try_body *body = argument;
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
     if (pending == NULL)
         return;
@@ -83,18 +52,37 @@ static void try_it(struct rest_context *context, struct http_exchange *exchange,
         .topic = body->topic,
         .last = body->last,
     };
-    herder_try(context->herder, &request, reply_reports, pending);
+    herder_try(context->herder, &request, rest_reply_json, pending);
+}
+
+/* NULL: answered. */
+static struct try_body *read_body(struct http_exchange *exchange)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    struct body_problem problem;
+    struct try_body *body = mem_alloc(sizeof(*body));
+    if (body == NULL)
+        rest_answer_error(exchange, 503, "Out of memory. Try again in a moment.");
+    else if (try_body_read(body, request->body, request->body_length, &problem))
+        return body;
+    else
+        rest_answer_error(exchange, problem.status, "%s", problem.message);
+    mem_free(body);
+    return NULL;
 }
 
 void plugin_config_try(void *argument, struct http_exchange *exchange)
 {
-    const struct http_request *request = http_exchange_request(exchange);
-    struct body_problem problem;
-    struct try_body body;
-    if (!try_body_read(&body, request->body, request->body_length, &problem)) {
-        rest_answer_error(exchange, problem.status, "%s", problem.message);
+    struct rest_context *context = argument;
+    struct try_body *body = read_body(exchange);
+    if (body == NULL)
+        return;
+    bool may = plugin_config_admit(context, exchange, body->config) && may_try(context, exchange, body);
+    if (may && body->topic != NULL) {
+        rest_look(context, exchange, &(struct rest_look){string_map_get(body->config, "name"), body->topic, try_it, destroy_body, body});
         return;
     }
-    try_it(argument, exchange, &body);
-    try_body_release(&body);
+    if (may)
+        try_it(context, exchange, body);
+    destroy_body(body);
 }

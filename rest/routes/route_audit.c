@@ -91,6 +91,18 @@ static struct audit_call call_of(const struct http_exchange *exchange, const cha
     };
 }
 
+/* Has the answer name it, unless it is on record under a name already. */
+static void name_call(struct http_exchange *exchange, struct audit_call *call)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    if (request->id[0] != '\0') {
+        call->request = request->id;
+        return;
+    }
+    http_exchange_note_header(exchange, ROUTE_AUDIT_ID_HEADER, call->request);
+    http_exchange_set_id(exchange, call->request);
+}
+
 bool route_audit_connector_of(const struct http_request *request, char **connector)
 {
     struct connector_body body;
@@ -206,7 +218,8 @@ enum dispatch_verdict route_audit_stage(struct rest_context *context, struct htt
 {
     struct call_texts texts;
     char hash[AUDIT_HASH_SIZE];
-    if (context->audit == NULL || !route_audit_is_change(http_exchange_request(exchange)->route))
+    const struct http_request *request = http_exchange_request(exchange);
+    if (context->audit == NULL || !route_audit_is_change(request->route) || connector_offsets_is_trial(request))
         return DISPATCH_ON;
     struct recording *recording = recording_create(context, exchange);
     if (recording == NULL) {
@@ -216,8 +229,7 @@ enum dispatch_verdict route_audit_stage(struct rest_context *context, struct htt
     hash_now(recording, hash);
     struct audit_call call = call_of(exchange, recording->connector, &texts);
     call.is_forwarded = call.is_forwarded || says_it_is_passed_on(context, http_exchange_request(exchange));
-    http_exchange_note_header(exchange, ROUTE_AUDIT_ID_HEADER, texts.id);
-    http_exchange_set_id(exchange, texts.id);
+    name_call(exchange, &call);
     http_exchange_watch(exchange, on_answered, recording);
     audit_admit(context->audit, &call, hash, on_admitted, recording);
     str_buffer_release(&texts.path);
@@ -238,23 +250,36 @@ void route_audit_refused(struct rest_context *context, struct http_exchange *exc
     char tried[GATE_TRIED_SIZE];
     if ((status == 401 || status == 429) && context->gate != NULL && gate_tried(context->gate, request, tried))
         call.tried = tried;
-    if (request->id[0] != '\0') { /* refused after it was on record */
-        call.request = request->id;
-    } else {
-        http_exchange_note_header(exchange, ROUTE_AUDIT_ID_HEADER, texts.id);
-        http_exchange_set_id(exchange, texts.id);
-    }
+    name_call(exchange, &call); /* it may be refused after it was on record */
     audit_refused(context->audit, &call, status);
     str_buffer_release(&texts.path);
 }
 
-void route_audit_looked(struct rest_context *context, const struct http_exchange *exchange, const char *connector,
-                        const char *topic)
+struct look {
+    route_audit_look_fn *told;
+    void *argument;
+};
+
+static void on_look_admitted(void *argument, struct audit_change *none, const char *why)
+{
+    struct look look = *(struct look *)argument;
+    (void)none;
+    mem_free(argument);
+    look.told(look.argument, why);
+}
+
+void route_audit_look(struct rest_context *context, struct http_exchange *exchange, const char *connector, const char *topic,
+                      route_audit_look_fn *told, void *argument)
 {
     struct call_texts texts;
-    if (context->audit == NULL)
+    struct look *look = context->audit == NULL ? NULL : mem_alloc(sizeof(*look));
+    if (look == NULL) {
+        told(argument, context->audit == NULL ? NULL : "Out of memory. Try again in a moment.");
         return;
-    const struct audit_call call = call_of(exchange, connector, &texts);
+    }
+    *look = (struct look){told, argument};
+    struct audit_call call = call_of(exchange, connector, &texts);
+    name_call(exchange, &call);
     const struct audit_pair pairs[] = {
         {"request", call.request},
         {"who", call.user == NULL ? "anonymous" : call.user},
@@ -264,7 +289,7 @@ void route_audit_looked(struct rest_context *context, const struct http_exchange
         {"connector", connector},
         {"topic", topic},
     };
-    audit_note(context->audit, "records", pairs, sizeof(pairs) / sizeof(pairs[0]));
+    audit_admit_look(context->audit, pairs, sizeof(pairs) / sizeof(pairs[0]), on_look_admitted, look);
     str_buffer_release(&texts.path);
 }
 

@@ -3,7 +3,8 @@
  *
  * Every route that is not a GET is a change, unless it is listed as none: a new route is recorded without being asked. What workers ask
  * of each other for their connectors is none: their work goes on while changes are refused. A change that is passed on to another worker
- * is recorded by both, under one request id: each record is whole. The outcome is what the client was told.
+ * is recorded by both, under one request id: each record is whole. The outcome is what the client was told. A look at records is no change;
+ * who wants to show them asks for its line (records_look.c).
  *
  * thread: the stage HTTP; what comes after it goes on on the audit's thread.
  */
@@ -24,13 +25,15 @@ bool route_audit_is_change(const struct http_route *route);
 bool route_audit_connector_of(const struct http_request *request, char **connector);
 dispatch_stage_fn route_audit_stage;
 void route_audit_refused(struct rest_context *context, struct http_exchange *exchange, int status);
-/* Who has looked at records of a topic: a note that nobody waits for, so that it may be lost (docs/audit.md). */
-void route_audit_looked(struct rest_context *context, const struct http_exchange *exchange, const char *connector,
-                        const char *topic);
+/* Who looks at records of a topic. `told` comes once the line is durable, or at once where nothing is recorded; `why` not NULL: it will not
+ * be, and the client is told so with 503. thread: the caller's, or the audit's. No lock held. Must not wait. `connector` may be NULL. */
+typedef void route_audit_look_fn(void *argument, const char *why);
+void route_audit_look(struct rest_context *context, struct http_exchange *exchange, const char *connector, const char *topic,
+                      route_audit_look_fn *told, void *argument);
 /* Nobody waits for the record any more. After the HTTP server has stopped. */
 void route_audit_settle(struct rest_context *context);
 
-/* Why changes are refused now, if they are. */
+/* Why changes and looks are refused now, if they are. */
 bool route_audit_is_failing(const struct rest_context *context, char *words, size_t size);
 
 #endif

@@ -39,6 +39,12 @@
     ROUTE(GET, "/connectors/{name}/offsets", connector_offsets_get, VIEW, CONNECTOR, 0, NULL, 0)                       \
     ROUTE(PATCH, "/connectors/{name}/offsets", connector_offsets_patch, EDIT, PRESENT, 0, NULL, 0)                     \
     ROUTE(DELETE, "/connectors/{name}/offsets", connector_offsets_delete, EDIT, PRESENT, 0, NULL, 0)                   \
+    ROUTE(POST, "/connectors/{name}/offsets/undo", connector_offsets_undo, EDIT, PRESENT, 0, NULL, 0)                  \
+    ROUTE(GET, "/connectors/{name}/dlq", dlq_get, VIEW, CONNECTOR, 0, NULL, 0)                                         \
+    ROUTE(GET, "/connectors/{name}/dlq/{partition:int}/{offset}", dlq_letter_get, VIEW, CONNECTOR, 0, NULL, 0)         \
+    ROUTE(POST, "/connectors/{name}/dlq/replay", dlq_replay, OPERATE, CONNECTOR, 0, NULL, 0)                           \
+    ROUTE(POST, "/connectors/{name}/dlq/discard", dlq_discard, EDIT, CONNECTOR, 0, NULL, 0)                            \
+    ROUTE(GET, "/connectors/{name}/dlq/replays/{id}", dlq_replay_get, VIEW, CONNECTOR, 0, NULL, 0)                     \
     ROUTE(GET, "/connector-plugins", connector_plugins_get, VIEW, WORKER, 0, NULL, 0)                                  \
     ROUTE(GET, "/connector-plugins/{plugin}/config", plugin_config_get, VIEW, WORKER, 0, NULL, 0)                      \
     ROUTE(PUT, "/connector-plugins/{plugin}/config/validate", plugin_config_validate, EDIT, GIVEN, 0, NULL, 0)         \

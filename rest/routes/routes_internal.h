@@ -60,6 +60,8 @@ void rest_context_drop(struct rest_context *context);
 void rest_response_init(struct http_response *response, struct json_out *out);
 void rest_answer_error(struct http_exchange *exchange, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* 403, which is logged and on record. `connector` NULL: whom it is about is named by a configuration that names nobody, which is said, too. */
+void rest_refuse(struct rest_context *context, struct http_exchange *exchange, const char *connector, const char *why);
 /* The configurations now, to be dropped; NULL: not read yet, the exchange was answered. */
 struct config_snapshot *rest_snapshot(struct rest_context *context, struct http_exchange *exchange);
 /* The same, but also the connector {name} must be there, else 404. */
@@ -116,6 +118,21 @@ herder_guard_fn *rest_guard(const struct rest_context *context, const struct htt
 /* Replies of the herder; the argument is a struct rest_pending. */
 herder_reply_fn rest_reply_without_body;
 herder_reply_fn rest_reply_connector; /* of herder_put_connector */
+herder_reply_fn rest_reply_json;      /* of those that answer in JSON */
+
+/* ---- who looks at records (records_look.c) ---- */
+
+/* Records of a topic are shown to those with the right to see them alone, and not before the look is on record. */
+struct rest_look {
+    const char *connector; /* NULL: none by name */
+    const char *topic;
+    void (*show)(struct rest_context *context, struct http_exchange *exchange, void *argument); /* answers, or has it answered */
+    void (*destroy)(void *argument);
+    void *argument;
+};
+/* Shows, or answers with 403 or 503; destroys the argument once that is done. The texts are borrowed during the call. thread: `show` runs on
+ * the caller's, or on the audit's, where it must not wait. */
+void rest_look(struct rest_context *context, struct http_exchange *exchange, const struct rest_look *look);
 
 /* ---- handlers, by file ---- */
 
@@ -130,7 +147,10 @@ http_handler connector_pause, connector_resume, connector_stop;
 http_handler connector_restart;
 http_handler connector_tasks_get, connector_task_status_get, connector_task_restart;
 http_handler connector_topics_get, connector_topics_reset;
-http_handler connector_offsets_get, connector_offsets_patch, connector_offsets_delete;
+http_handler connector_offsets_get, connector_offsets_patch, connector_offsets_delete, connector_offsets_undo;
+/* Is this request for a change of offsets one that changes nothing? */
+bool connector_offsets_is_trial(const struct http_request *request);
+http_handler dlq_get, dlq_letter_get, dlq_replay, dlq_discard, dlq_replay_get;
 http_handler cluster_get, drain_put, drain_delete;
 http_handler loggers_get, logger_get, logger_put;
 http_handler internal_tasks_post, internal_fence_put;
@@ -142,6 +162,10 @@ http_handler connector_plugins_get, plugin_config_get, plugin_config_validate, p
 /* May this be validated or tried: is the class that of {plugin}, and may who asks make such a connector? What is stored takes the place
  * of "[hidden]". false: answered. */
 bool plugin_config_admit(struct rest_context *context, struct http_exchange *exchange, struct string_map *config);
+
+/* ?millrace=true: what holds a task up, as the member "millrace"; null of one that another worker runs. The argument: the context. */
+bool task_health_is_asked(const struct http_exchange *exchange);
+void task_health_write(void *argument, struct json_out *out, const char *connector, uint32_t task);
 
 /* {"n": {…status…}} needs it too: false when the connector has no status. */
 bool connector_status_write(struct rest_context *context, struct json_out *out, const struct config_snapshot *snapshot,

@@ -39,7 +39,7 @@ check "the_library_is_named_by_the_abi_not_by_the_release" $?
 check "the_installed_program_finds_its_plugins" $?
 
 mkdir "$work/plugins"
-for name in hello_source hello_sink hello_transform hello_rest; do
+for name in hello_source hello_sink hello_transform hello_rest sqlite_sink; do
     file=$work/$name/build/$name.so
     build_example $name
     check "${name}_builds_from_installed_headers" $?
@@ -52,8 +52,17 @@ for name in hello_source hello_sink hello_transform hello_rest; do
     cp "$file" "$work/plugins/"
 done
 
+# A connector of ours, with what it shares with others of ours, from installed headers as well.
+mkdir -p "$work/apart/connectors" && cp -r "$source/plugins/support" "$work/apart/" &&
+    cp -r "$source/plugins/connectors/http_sink" "$work/apart/connectors/" &&
+    PKG_CONFIG_PATH=$prefix/lib/pkgconfig cmake -S "$work/apart/connectors/http_sink" -B "$work/apart/build" -G Ninja \
+        -DCMAKE_C_FLAGS=-Werror >"$work/http_sink.log" 2>&1 && cmake --build "$work/apart/build" >>"$work/http_sink.log" 2>&1 ||
+    cat "$work/http_sink.log"
+only_entry "$work/apart/build/http_sink.so" && "$prefix/bin/millrace" plugin check "$work/apart/build/http_sink.so" >/dev/null
+check "the_http_sink_builds_from_installed_headers" $?
+
 "$prefix/bin/millrace" plugin list --plugin-path "$work/plugins" >"$work/list.txt" 2>"$work/list.err"
-for class in HelloSourceConnector HelloSinkConnector HelloTransform HelloRestExtension; do
+for class in HelloSourceConnector HelloSinkConnector HelloTransform HelloRestExtension SqliteSinkConnector; do
     grep -q " org.example.$class  *1.0 " "$work/list.txt"
     check "org.example.${class}_is_listed" $?
 done

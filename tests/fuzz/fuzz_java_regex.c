@@ -1,6 +1,6 @@
 /*
  * Regular expressions in Java's dialect: "expression\ntext\nreplacement". What is refused is refused with words; a match ends,
- * and tells groups that lie in the text; replacing in UTF-8 gives UTF-8.
+ * and tells groups that lie in the text; replacing in UTF-8 gives UTF-8. The same in a text of so many copies that it is counted.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "regex/java_regex.h"
 
 #define RESULT_MAX ((size_t)1 << 22)
+#define LONG_BYTES 1000
 
 static void must(int fact)
 {
@@ -43,6 +44,22 @@ static void match(struct java_regex *regex, const char *text, const char *replac
     str_buffer_release(&result);
 }
 
+static void match_many(struct java_regex *regex, const char *text)
+{
+    size_t size = strlen(text), copies = size == 0 ? 0 : 1 + LONG_BYTES / size, at, length;
+    char *copied = malloc(copies * size + 1);
+    must(copied != NULL);
+    for (size_t i = 0; i < copies; i++)
+        memcpy(copied + i * size, text, size);
+    size *= copies;
+    java_regex_find(regex, copied, size);
+    must(java_regex_steps(regex) <= JAVA_REGEX_STEPS_MAX + size * (JAVA_REGEX_STEPS_PER_BYTE + 1) + 1);
+    for (size_t i = 0; i <= java_regex_group_count(regex); i++)
+        must(!java_regex_group(regex, i, &at, &length) || (at <= size && length <= size - at));
+    java_regex_matches(regex, copied, size);
+    free(copied);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
@@ -56,6 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     must(regex != NULL || why[0] != '\0');
     if (regex != NULL)
         match(regex, text == NULL ? "" : text, rest == NULL ? "$0" : rest);
+    if (regex != NULL && text != NULL)
+        match_many(regex, text);
     java_regex_destroy(regex);
     free(input);
     return 0;

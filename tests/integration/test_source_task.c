@@ -12,6 +12,7 @@
 #include <millrace/arena.h>
 #include <millrace/value.h>
 
+#define PROBE_MORE_PLUGINS "," MR_TEST_PLUGINS "/failing_transform.so," MR_TEST_PLUGINS "/strict_sink.so"
 #include "support/executor_probe.h"
 
 #define ARENA_MAX 65536
@@ -73,13 +74,18 @@ static int64_t stored(const struct bench *bench, const char *connector)
     return count;
 }
 
+static int64_t end_of(const struct bench *bench, const char *topic)
+{
+    int64_t low = 0, high = 0;
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(bench->rk, topic, 0, &low, &high, PROBE_WAIT_MS);
+    assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+    return high;
+}
+
 /* The end of the topic. */
 static int64_t end_of_log(const struct bench *bench)
 {
-    int64_t low = 0, high = 0;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(bench->rk, "counts", 0, &low, &high, PROBE_WAIT_MS);
-    assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
-    return high;
+    return end_of(bench, "counts");
 }
 
 struct wish {
@@ -250,6 +256,139 @@ static void a_failing_poll_fails_the_task_and_keeps_what_was_acknowledged(void *
     assert_int_equal(stored(bench, "a"), 100);
 }
 
+/* --- dead letters ---- */
+
+#define LETTERS                                                                                                        \
+    "transforms=x\ntransforms.x.type=org.acme.Failing\ntransforms.x.bad=7\nerrors.tolerance=all\n"                     \
+    "millrace.errors.deadletterqueue.topic.name=letters\nmillrace.errors.deadletterqueue.topic.replication.factor=1\n"  \
+    "millrace.errors.deadletterqueue.context.headers.enable=true\n"
+
+static rd_kafka_message_t *first_letter(const struct bench *bench)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, "letters", 0)->offset = 0;
+    assert_int_equal(rd_kafka_assign(bench->rk, list), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(bench->rk, PROBE_WAIT_MS);
+    assert_non_null(message);
+    assert_int_equal(message->err, RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_assign(bench->rk, NULL);
+    return message;
+}
+
+static void expect_header(const rd_kafka_message_t *message, const char *name, const char *text)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t size;
+    assert_int_equal(rd_kafka_message_headers(message, &headers), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(rd_kafka_header_get_last(headers, name, &value, &size), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(size, strlen(text));
+    assert_memory_equal(value, text, size);
+}
+
+static void a_record_that_a_transform_refuses_becomes_a_letter(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(rd_kafka_mock_topic_create(bench->cluster, "letters", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    probe_start_task(&bench->probe, "a", "limit=20\n" LETTERS, false);
+    expect_stored(bench, "a", 20);
+    assert_int_equal(end_of_log(bench), 19);
+    assert_int_equal(end_of(bench, "letters"), 1);
+    rd_kafka_message_t *letter = first_letter(bench);
+    assert_int_equal(letter->len, 1);
+    assert_memory_equal(letter->payload, "7", 1);
+    expect_header(letter, "__connect.errors.stage", "TRANSFORMATION");
+    expect_header(letter, "__connect.errors.topic", "counts");
+    expect_header(letter, "__connect.errors.source.partition", "{\"task\":0}");
+    expect_header(letter, "__connect.errors.source.offset", "{\"count\":7}");
+    rd_kafka_message_destroy(letter);
+    stop(bench, "a");
+}
+
+static void what_kafka_refuses_becomes_letters(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(rd_kafka_mock_topic_create(bench->cluster, "letters", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_mock_push_request_errors(bench->cluster, 0 /* Produce */, 1, RD_KAFKA_RESP_ERR_INVALID_RECORD);
+    probe_start_task(&bench->probe, "a", "limit=20\n" LETTERS "transforms.x.bad=none\n", false);
+    expect_stored(bench, "a", 20);
+    assert_true(end_of(bench, "letters") > 0);
+    assert_int_equal(end_of_log(bench) + end_of(bench, "letters"), 20); /* each in the one or the other */
+    rd_kafka_message_t *letter = first_letter(bench);
+    expect_header(letter, "__connect.errors.stage", "KAFKA_PRODUCE");
+    rd_kafka_message_destroy(letter);
+    stop(bench, "a");
+}
+
+static void a_letter_topic_that_cannot_be_had_fails_the_task_before_it_starts(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(rd_kafka_mock_topic_create(bench->cluster, "letters", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_mock_topic_set_error(bench->cluster, "letters", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    probe_start_task(&bench->probe, "a", "limit=20\n" LETTERS, false);
+    probe_expect(&bench->probe, "Could not initialize dead letter queue with topic=letters");
+    assert_int_equal(stored(bench, "a"), 0);
+    assert_int_equal(end_of_log(bench), 0);
+}
+
+#define TAKEN MR_TEST_BUILD_DIR "/strict_sink.taken"
+
+static bool has_letter(void *argument)
+{
+    return end_of(argument, "letters") >= 1;
+}
+
+/* How many lines of the file are numbers in rising order, from 1 on and without 50; those between say what was refused. */
+static int taken_in_order(void)
+{
+    char line[64];
+    int next = 1;
+    FILE *file = fopen(TAKEN, "r");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (line[0] != 'r' && atoi(line) == next)
+            next += next == 49 ? 2 : 1;
+    if (file != NULL)
+        fclose(file);
+    return next - 1;
+}
+
+static bool took_all(void *argument)
+{
+    (void)argument;
+    return taken_in_order() == 100;
+}
+
+static void only_the_record_at_fault_leaves_a_refused_batch(void **state)
+{
+    struct bench *bench = *state;
+    remove(TAKEN);
+#if RD_KAFKA_VERSION >= 0x020c0000 /* older mocks cannot be told to be quick */
+    rd_kafka_mock_group_initial_rebalance_delay_ms(bench->cluster, 0);
+#endif
+    assert_int_equal(rd_kafka_mock_topic_create(bench->cluster, "letters", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    probe_start_task(&bench->probe, "a", "limit=100\n", false);
+    expect_in_log(bench, 100);
+    probe_start_task(&bench->probe, "s",
+                     "connector.class=org.acme.StrictSink\ntopics=counts\nbad=50\nfile=" TAKEN "\nerrors.tolerance=all\n"
+                     "millrace.errors.isolate=true\nerrors.deadletterqueue.topic.name=letters\n"
+                     "errors.deadletterqueue.topic.replication.factor=1\n"
+                     "errors.deadletterqueue.context.headers.enable=true\n",
+                     false);
+    assert_true(eventually(PROBE_WAIT_MS, has_letter, bench));
+    assert_true(eventually(PROBE_WAIT_MS, took_all, NULL));
+    rd_kafka_message_t *letter = first_letter(bench);
+    assert_int_equal(letter->len, 2);
+    assert_memory_equal(letter->payload, "50", 2);
+    expect_header(letter, "__connect.errors.stage", "TASK_PUT");
+    expect_header(letter, "__connect.errors.offset", "49");
+    rd_kafka_message_destroy(letter);
+    stop(bench, "s");
+    stop(bench, "a");
+    assert_int_equal(end_of(bench, "letters"), 1);
+    remove(TAKEN);
+}
+
 /* A sink is built by the same hands; what it does is for its own tests. */
 static void a_sink_task_runs_pauses_and_leaves(void **state)
 {
@@ -294,6 +433,10 @@ int main(void)
         WITH_CLUSTER(a_hung_poll_is_abandoned_and_its_successor_runs),
         WITH_CLUSTER(a_hung_request_to_stop_holds_up_nobody_else),
         WITH_CLUSTER(a_failing_poll_fails_the_task_and_keeps_what_was_acknowledged),
+        WITH_CLUSTER(a_record_that_a_transform_refuses_becomes_a_letter),
+        WITH_CLUSTER(what_kafka_refuses_becomes_letters),
+        WITH_CLUSTER(a_letter_topic_that_cannot_be_had_fails_the_task_before_it_starts),
+        WITH_CLUSTER(only_the_record_at_fault_leaves_a_refused_batch),
         WITH_CLUSTER(a_sink_task_runs_pauses_and_leaves),
         WITH_CLUSTER(stopping_the_executor_flushes_all_tasks),
     };

@@ -283,6 +283,7 @@ static void *transform_create(const struct mr_config *config, struct mr_error **
 {
     struct connector *transform = connector_create(NULL, error);
 
+    crash_if(config, "create");
     if (transform != NULL)
         transform->config = config;
     return transform;

@@ -38,7 +38,10 @@ def worker_properties(kafka, **properties):
 
 def fencing_of(common):
     """What the leader takes where nothing is denied."""
-    return "transaction" if common.get(FENCING) == "transaction" else "generation"
+    fencing = common.get(FENCING, "auto")
+    if fencing != "auto":
+        return fencing
+    return "transaction" if common.get("exactly.once.source.support") in ("preparing", "enabled") else "generation"
 
 
 class Cluster:
@@ -54,6 +57,7 @@ class Cluster:
         self.fencing = fencing_of(self.common)
         self.topic = self.common["config.storage.topic"]
         self.ports, self.workers = {}, {}
+        self.ever = []  # each process there was, in the order of their starts
         for name in names:
             self.start(name)
         for name in names:
@@ -70,6 +74,7 @@ class Cluster:
         listener = "%s://%s:%d" % ("https" if self.tls else "http", host.address if host else "127.0.0.1", port)
         self.workers[name] = lab.Worker({**self.common, "listeners": listener, **more}, program=program, host=host,
                                         tls=self.tls).start()
+        self.ever.append(self.workers[name])
         return self.workers[name]
 
     def end(self):

@@ -62,6 +62,8 @@ struct probe {
     char *events[PROBE_EVENTS_MAX]; /* lock */
     size_t event_count;             /* lock */
     struct string_map *last_config; /* of the last task configurations, the first map. lock */
+    atomic_bool holds_answers;      /* else each question of a task is answered by yes */
+    _Atomic uint64_t last_question; /* its token */
 };
 
 static inline void probe_note(struct probe *probe, const char *line)
@@ -120,11 +122,45 @@ static inline void probe_on_task(void *argument, const char *connector, uint32_t
     probe_note(argument, line);
 }
 
+static inline void probe_on_failure(void *argument, const char *connector, int64_t task, const struct failure *failure)
+{
+    char line[256];
+    snprintf(line, sizeof(line), "failure %s %d: %s", connector, (int)task, failure_kind_words(failure->kind));
+    probe_note(argument, line);
+}
+
+static inline void probe_on_stall(void *argument, const char *connector, uint32_t task, enum task_stall stall,
+                                  const char *words, bool has_progressed)
+{
+    char line[256];
+    (void)stall, (void)has_progressed;
+    snprintf(line, sizeof(line), "stall %s-%u: %s", connector, task, words);
+    probe_note(argument, line);
+}
+
 static inline void probe_on_prepared(void *argument, const char *connector, uint32_t task)
 {
     char line[256];
     snprintf(line, sizeof(line), "prepared %s-%u", connector, task);
     probe_note(argument, line);
+}
+
+static inline void probe_answer(struct probe *probe, const char *connector, const struct mr_error *failure)
+{
+    executor_answer_task(probe->executor, connector, 0, atomic_load(&probe->last_question), failure);
+}
+
+static inline void probe_on_question(void *argument, const char *connector, uint32_t task, enum task_question question,
+                                     uint64_t token)
+{
+    static const char *const names[] = {"round", "owner", "successor"};
+    struct probe *probe = argument;
+    char line[256];
+    atomic_store(&probe->last_question, token);
+    snprintf(line, sizeof(line), "asks %s-%u %s %llu", connector, task, names[question], (unsigned long long)token);
+    probe_note(probe, line);
+    if (!atomic_load(&probe->holds_answers))
+        probe_answer(probe, connector, NULL);
 }
 
 static inline void probe_on_topic(void *argument, const char *connector, uint32_t task, const char *topic)
@@ -139,9 +175,12 @@ static const struct executor_listener probe_listener = {
     .on_task_configs = probe_on_configs,
     .on_reconfiguration = probe_on_reconfiguration,
     .on_values_changed = probe_on_values,
+    .on_failure = probe_on_failure,
+    .on_task_stall = probe_on_stall,
     .on_task_state = probe_on_task,
     .on_task_prepared = probe_on_prepared,
     .on_topic = probe_on_topic,
+    .on_task_asks = probe_on_question,
 };
 
 struct probe_wish {

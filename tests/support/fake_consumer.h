@@ -64,6 +64,8 @@ static struct fake_consumer {
     const char *commit_refusal, *open_refusal, *seek_refusal, *committed_refusal; /* not NULL: they fail so */
     atomic_int batches_out;
     _Atomic uint64_t pinned_bytes;
+    bool has_keys, has_headers; /* records have their value as key, and in a header "h" */
+    int64_t timestamp_ms;       /* of all records; 0: 1000 and the offset */
     char seen[4096];            /* what happened, in order: "assign revoke commit:t-0=3 …" */
 } fake_consumer;
 
@@ -277,7 +279,10 @@ struct consumer_batch *__wrap_consumer_read(struct consumer *consumer, size_t ma
             batch->bytes += strlen(value);
             batch->messages[batch->count++] = (struct consumer_message){
                 .topic = fake_consumer.logs[i].topic, .partition = fake_consumer.logs[i].partition, .offset = offset,
-                .timestamp_ms = 1000 + offset, .value = {value, strlen(value)}, .native = value};
+                .timestamp_ms = fake_consumer.timestamp_ms != 0 ? fake_consumer.timestamp_ms : 1000 + offset,
+                .value = {value, strlen(value)}, .native = value};
+            if (fake_consumer.has_keys)
+                batch->messages[batch->count - 1].key = batch->messages[batch->count - 1].value;
         }
     }
     if (batch->count == 0) {
@@ -324,14 +329,16 @@ void __wrap_consumer_batch_drop(struct consumer_batch *batch)
 size_t __wrap_consumer_message_header_count(const struct consumer_message *message)
 {
     (void)message;
-    return 0;
+    return fake_consumer.has_headers ? 1 : 0;
 }
 
 bool __wrap_consumer_message_header(const struct consumer_message *message, size_t i, const char **name,
                                     struct mr_bytes *value)
 {
-    (void)message, (void)i, (void)name, (void)value;
-    return false;
+    assert_true(fake_consumer.has_headers && i == 0);
+    *name = "h";
+    *value = message->value;
+    return true;
 }
 
 static inline int fake_set_paused(const char *topic, int32_t partition, bool paused)

@@ -130,9 +130,10 @@ class Lab:
         self.arguments += ["--host", host] if host else []
         self.bootstrap = None
 
-    def _run(self, command, *arguments):
+    def _run(self, command, *arguments, environment=None):
         result = subprocess.run([KAFKA_LAB, command, "--dir", self.folder, *arguments], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                                env={**os.environ, **(environment or {})})
         assert result.returncode == 0, "kafka-lab %s: %s" % (command, result.stderr.strip())
         return result.stdout.strip()
 
@@ -184,11 +185,11 @@ class Lab:
     def broker_start(self, broker_id=1):
         self._run("broker-start", "--id", str(broker_id))
 
-    def jvm_worker_start(self, properties):
-        """Starts Kafka Connect's own distributed worker and returns its pid; it ends with the lab."""
+    def jvm_worker_start(self, properties, flags=None):
+        """Starts Kafka Connect's own distributed worker and returns its pid; it ends with the lab. `flags`: of its JVM."""
         path = self.path(fresh_name("jvm-worker") + ".properties")
         properties_write(path, properties)
-        pid = int(self._run("jvm-worker", "--properties", path))
+        pid = int(self._run("jvm-worker", "--properties", path, environment={"KAFKA_LAB_JVM": flags} if flags else None))
         if os.environ.get("KAFKA_LAB_BOOTSTRAP"):
             _jvm_workers.append(pid)  # no lab of ours will be stopped, which would end it
         return pid
@@ -330,6 +331,7 @@ def worker_properties(lab, group=None, **more):
         "offset.storage.partitions": 2,
         "status.storage.partitions": 1,
         "offset.flush.interval.ms": 1000,
+        "millrace.restart.delay.ms": 600000,  # what has FAILED stays so for the time of a test that does not say otherwise
         "listeners": "http://127.0.0.1:%d" % free_port(),
     }
     properties.update({key.replace("__", "."): value for key, value in more.items()})
@@ -369,14 +371,13 @@ class Worker:
 
     def ready(self, timeout_s=60):
         """Waits until the worker lists its connectors, as its herder does only once the topics are read."""
-        def answers():
-            assert self.process.poll() is None, "the worker ended with %s:\n%s" % (self.process.returncode,
-                                                                                  self.log_end())
-            return http("GET", self.url + "/connectors", timeout_s=5, tls=self.tls)[0] == 200
+        def answers_or_ended():
+            return self.process.poll() is not None or http("GET", self.url + "/connectors", timeout_s=5, tls=self.tls)[0] == 200
         try:
-            wait_until(answers, "worker ready on " + self.url, timeout_s)
+            wait_until(answers_or_ended, "worker ready on " + self.url, timeout_s)
         except AssertionError as error:
             raise AssertionError("%s\n%s" % (error, self.log_end())) from None
+        assert self.process.poll() is None, "the worker ended with %s:\n%s" % (self.process.returncode, self.log_end())
         return self
 
     def __enter__(self):
@@ -425,7 +426,8 @@ class Worker:
             return f.read()
 
     def log_end(self, lines=30):
-        return "\n".join(self.log_text().splitlines()[-lines:])
+        """Without what verifiable connectors say on the same way."""
+        return "\n".join([line for line in self.log_text().splitlines() if not line.startswith("{")][-lines:])
 
     # REST
 

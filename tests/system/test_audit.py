@@ -139,7 +139,9 @@ class Record(unittest.TestCase):
         os.rename(self.path, self.path + ".1")
         os.symlink("/dev/full", self.path)
         for method, path, body in (("PUT", "/connectors/%s/pause" % self.name, None),
-                                   ("POST", "/connectors", {"name": "never", "config": self.config()})):
+                                   ("POST", "/connectors", {"name": "never", "config": self.config()}),
+                                   ("POST", "/connector-plugins/FileStreamSource/config/try",
+                                    {"config": self.config(name="never"), "topic": "any", "last": 1})):
             status, answer = worker.request(method, path, body)
             self.assertEqual(503, status, answer)
             self.assertIn("audit record (millrace.audit.file) cannot be written: No space left on device", answer["message"])
@@ -202,8 +204,11 @@ class Topic(unittest.TestCase):
             self.assertNotIn(planted, json.dumps(lines))
 
     def test_without_its_topic_no_change_is_made_and_records_go_on(self):
-        self.kafka, self.topic = lab.suite_lab(), lab.fresh_name("audit")
+        self.kafka = lab.Lab(properties={"auto.create.topics.enable": "false"}).start()  # else whoever writes to it makes it anew
+        self.addCleanup(self.kafka.stop)
+        self.topic = lab.fresh_name("audit")
         self.data, self.input = self.topic + "-lines", os.path.join(lab.scratch_folder(), "input")
+        self.kafka.topic_create(self.data)
         with lab.Worker(lab.worker_properties(self.kafka, millrace__audit__topic=self.topic,
                                               millrace__audit__topic__replication__factor=1)) as worker:
             worker.create("lines", {"connector.class": "FileStreamSource", "file": self.input, "topic": self.data})

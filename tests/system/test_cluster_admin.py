@@ -132,7 +132,9 @@ class ClusterAdmin(unittest.TestCase):
         began = time.monotonic()
         self.assertEqual((204, None), leader.request("PUT", "/admin/drain"))
         print("        drained in %.2f s" % (time.monotonic() - began))
-        self.assertEqual(set(), self.units(other, leader))
+        self.assertEqual(set(), self.units(leader, leader))
+        told = self.cluster(leader)["last_rebalance"]
+        lab.wait_until(lambda: not self.units(other, leader) and self.cluster(other)["last_rebalance"] == told, "the other one has read it too", 5)
         self.assertEqual(8, len(self.units(other, other)))
         shown = self.cluster(other)
         self.assertEqual(leader.url + "/", shown["leader"])

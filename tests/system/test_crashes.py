@@ -171,8 +171,12 @@ class Standalone(Crashes):
             with self.subTest("a stack that is used up"):
                 self.named("poll:stack", signal.SIGSEGV, "poll", task="0")
 
-    def test_what_reads_the_options_of_a_plugin_is_named(self):
+    def test_what_reads_the_options_of_a_plugin_or_sets_it_up_is_named(self):
         self.named("options:segv", signal.SIGSEGV, "validate")
+        report = self.named("none", signal.SIGSEGV, "validate", TRANSFORM, **{
+            "transforms": "t", "transforms.t.type": TRANSFORM, "transforms.t.crash": "create:segv",
+            "transforms.t.crash.while": self.trigger})
+        self.assertNotIn("task", report)
         os.remove(self.file)
         os.remove(self.trigger)
         worker = self.start(self.crashing("options:segv")).ready()

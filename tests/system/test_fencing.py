@@ -115,6 +115,10 @@ class Denied(unittest.TestCase):
         second.ready()
         group.wait_put(second, "a")
         self.assertEqual("generation", group.fencing(first))
+        status, said = second.request("PUT", "/connectors/exact/config",
+                                      {**group.config("exact"), "millrace.exactly.once.source": "enabled"})
+        self.assertEqual(400, status)
+        self.assertIn("transactional id %s-exact-0" % group.properties["group.id"], said["message"])
         leaders = [worker for worker in (first, second) if "leader fencing: generation, although" in worker.log_text()]
         self.assertEqual(1, len(leaders))
         other = second if leaders == [first] else first

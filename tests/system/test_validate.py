@@ -18,7 +18,8 @@ SOURCE = {"name": "v", "connector.class": "FileStreamSource", "topic": "t"}
 class Validation(unittest.TestCase):
     def start(self, **more):
         folder = lab.scratch_folder()
-        shutil.copy(os.path.join(lab.BUILD, "test-plugins", "picky.so"), folder)
+        for plugin in ("picky.so", "refusing.so"):
+            shutil.copy(os.path.join(lab.BUILD, "test-plugins", plugin), folder)
         self.worker = lab.Worker(lab.worker_properties(lab.suite_lab(), plugin__path=folder, **more)).start().ready()
         self.addCleanup(self.worker.end)
 
@@ -91,6 +92,49 @@ class Answers(Validation):
         self.assertIn("contains the following 1 error(s):\nmode and trouble do not go together\nYou can also find",
                       body["message"])
         self.assertEqual([], self.worker.rest("GET", "/connectors"))
+
+    def test_what_cannot_be_set_up_is_refused_on_its_option(self):
+        """What the task would fail with; words and names as validation and creation tell them."""
+        self.start()
+        smt = "org.apache.kafka.connect.transforms."
+        source = {**SOURCE, "transforms": "m"}
+        for more, name, words in (
+                ({"transforms.m.type": smt + "TimestampConverter$Value", "transforms.m.target.type": "string",
+                  "transforms.m.format": "yyyy-MM-ddTHH"}, "transforms.m.format", "Illegal pattern character 'T'"),
+                ({"transforms.m.type": smt + "InsertField$Value"}, "transforms.m.type", "No field insertion configured"),
+                ({"transforms.m.type": smt + "Filter", "transforms.m.predicate": "isX"}, "transforms.m.predicate",
+                 "the list 'predicates' of the connector has no such alias"),
+                ({"transforms.m.type": "millrace.transforms.Redact$Value", "transforms.m.pattern": "4111",
+                  "transforms.m.replacement": "$2"}, "transforms.m.replacement", "No group 2"),
+                ({"transforms.m.type": smt + "MaskFeld$Value"}, "transforms.m.type", "Did you mean %sMaskField$Value?" % smt),
+                ({"transforms.m.type": smt + "MaskField"}, "transforms.m.type", "This class is abstract"),
+                ({"transforms": "", "value.converter": "org.apache.kafka.connect.storage.StringConverter",
+                  "value.converter.converter.encoding": "utf-99"}, "value.converter.converter.encoding", "charset")):
+            with self.subTest(name=name, words=words):
+                answer = self.validate({**source, **more}, "FileStreamSource")
+                self.assertEqual(1, answer["error_count"], answer)
+                self.assertIn(words, self.option(answer, name)["errors"][0])
+                status, body = self.worker.request("PUT", "/connectors/v/config", {**source, **more})[:2]
+                self.assertEqual(400, status, body)
+                self.assertIn("contains the following 1 error(s):\n", body["message"])
+                self.assertIn(words, body["message"])
+                self.assertIn(name, body["message"])
+        hanging = {**source, "transforms.m.type": "org.acme.Refusing", "transforms.m.how": "hang"}
+        threading.Thread(target=self.ask_and_forget, args=(hanging,), daemon=True).start()
+        self.assertEqual(0, self.validate({**hanging, "transforms.m.how": "fine"}, "FileStreamSource")["error_count"])
+        self.worker.create("v", {**source, "topic": lab.fresh_name("topic"), "file": "/dev/null", "transforms.m.type": "org.acme.Refusing",
+                                 "transforms.m.wrods": "x"})
+        config = self.worker.rest("GET", "/connectors/v/config")
+        self.worker.rest("PUT", "/connectors/v/config", config)  # unchanged: nothing to tell again
+        self.worker.rest("PUT", "/connectors/v/config", {**config, "tasks.max": "2"})
+        hint = "transforms.m.wrods has no effect: there is no such option (`millrace plugin doc CLASS` lists them); did you mean transforms.m.words?"
+        self.assertEqual(2, self.worker.log_text().count(hint), self.worker.log_end())
+
+    def ask_and_forget(self, config):
+        try:
+            self.worker.request("PUT", VALIDATE % "FileStreamSource", config, timeout_s=120)
+        except OSError:
+            pass  # the worker has ended
 
     def test_what_a_provider_answers_is_in_no_answer(self):
         folder = lab.scratch_folder()

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "own/own.h"
@@ -118,8 +119,9 @@ static int find_match(struct filter_by_field *filter, struct mr_arena *arena, co
                                        : java_regex_matches(filter->pattern, text.data, text.size);
     if (*matches || filter->pattern == NULL || java_regex_failure(filter->pattern) == NULL)
         return 0;
-    return mr_error_set(error, MR_ERR_DATA, "cannot tell whether the value at %s matches: %s", filter->path.text,
-                        java_regex_failure(filter->pattern));
+    char what[220];
+    snprintf(what, sizeof(what), "the value at %.200s", filter->path.count == 0 ? "the top" : filter->path.text);
+    return regex_option_given_up(filter->pattern, "pattern", what, error);
 }
 
 static int apply(void *self, struct mr_record *record, struct mr_emitter *emitter, struct mr_error **error)

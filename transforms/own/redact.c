@@ -6,6 +6,12 @@
 #include "text.h"
 
 #define DEPTH_MAX 1000
+#define WHY_BYTES 200
+#define MISSING_PLACE "missing.behavior"
+#define KEYS "map.keys"
+
+static const char *const missing_place_behaviors[] = { "include", "fail", NULL };
+static const char *const keys_behaviors[] = { "keep", "fail", "replace", NULL };
 
 static int check_pattern(const char *name, const char *text, const struct mr_config *config, const void *argument,
                          struct mr_error **error)
@@ -17,14 +23,43 @@ static int check_pattern(const char *name, const char *text, const struct mr_con
     return mr_error_set(error, MR_ERR_CONFIG, "give fields, pattern or both: without them nothing would be redacted");
 }
 
+/* A group that the pattern does not have would fail each record in which it finds something. */
+static int check_replacement(const char *name, const char *text, const struct mr_config *config, const void *argument,
+                             struct mr_error **error)
+{
+    struct mr_error *ignored = NULL; /* the pattern's own mistake, told with the pattern */
+    struct java_regex *pattern;
+    char why[WHY_BYTES] = "";
+    (void)name, (void)argument;
+    if (text == NULL || !mr_config_has_value(config, "pattern"))
+        return 0;
+    pattern = regex_option_create(config, "pattern", &ignored);
+    if (pattern != NULL && !java_regex_check_replacement(pattern, text, why, sizeof(why)))
+        mr_error_set(error, MR_ERR_CONFIG, "%s in pattern", why);
+    mr_error_drop(ignored);
+    java_regex_destroy(pattern);
+    return *why == '\0' ? 0 : -1;
+}
+
+static int check_keys(const char *name, const char *text, const struct mr_config *config, const void *argument,
+                      struct mr_error **error)
+{
+    (void)argument;
+    if (mr_check_one_of(name, text, config, keys_behaviors, error) < 0)
+        return -1;
+    if (strcmp(text, "keep") == 0 || mr_config_has_value(config, "pattern"))
+        return 0;
+    return mr_error_set(error, MR_ERR_CONFIG, "only a pattern searches keys of maps: give one");
+}
+
 static const struct mr_config_row rows[] = {
     {
         .name = "fields",
         .type = MR_CONFIG_LIST,
         .default_text = "",
         .importance = MR_HIGH,
-        .doc = "What to redact: paths like customer.card or lines[*].note. Empty: all texts and numbers, however deep. Names of fields "
-               "and keys of maps stay, and so do bytes, headers and the other side of the record.",
+        .doc = "What to redact: paths like customer.card or lines[*].note. Empty: all texts and numbers, however deep. Names of fields, "
+               "bytes, booleans, dates and times, headers and the other side of the record stay.",
         .validator = check_value_path_each,
     },
     {
@@ -41,12 +76,36 @@ static const struct mr_config_row rows[] = {
         .default_text = "****",
         .importance = MR_MEDIUM,
         .doc = "What stands for redacted text; with a pattern $1 and ${name} stand for its groups.",
+        .validator = check_replacement,
+    },
+    {
+        .name = MISSING_PLACE,
+        .type = MR_CONFIG_STRING,
+        .default_text = "include",
+        .importance = MR_MEDIUM,
+        .doc = "What becomes of a record in which one of the fields leads nowhere, be it that it is misspelt: include (the record passes; that "
+               "field hides nothing in it) or fail (a data error). Null, and an array without elements, is somewhere.",
+        .validator = mr_check_one_of,
+        .validator_argument = missing_place_behaviors,
+    },
+    {
+        .name = KEYS,
+        .type = MR_CONFIG_STRING,
+        .default_text = "keep",
+        .importance = MR_MEDIUM,
+        .doc = "What the pattern does with keys of maps, which are also the names in a record without a schema: keep (they are not searched), "
+               "fail (a data error where it finds something in one) or replace (in keys as in values; a data error where two become the same).",
+        .validator = check_keys,
     },
 };
 static const struct mr_config_def options = MR_CONFIG_DEF(rows);
 
+enum keys { KEYS_KEEP, KEYS_FAIL, KEYS_REPLACE };
+
 struct redact {
     enum side side;
+    bool fails_missing;
+    enum keys keys;
     struct value_path *fields;
     size_t field_count;
     struct java_regex *pattern; /* NULL: none */
@@ -68,9 +127,18 @@ static void destroy(void *self)
     free(redact);
 }
 
+static enum keys keys_of(const char *text)
+{
+    if (strcmp(text, "fail") == 0)
+        return KEYS_FAIL;
+    return strcmp(text, "replace") == 0 ? KEYS_REPLACE : KEYS_KEEP;
+}
+
 static int configure(struct redact *redact, const struct mr_config *config, struct mr_error **error)
 {
     size_t count = mr_config_list_count(config, "fields");
+    redact->fails_missing = strcmp(mr_config_string(config, MISSING_PLACE), "fail") == 0;
+    redact->keys = keys_of(mr_config_string(config, KEYS));
     redact->replacement = strdup(mr_config_string(config, "replacement"));
     redact->fields = calloc(count + 1, sizeof(*redact->fields));
     if (redact->replacement == NULL || redact->fields == NULL)
@@ -134,7 +202,7 @@ static int redact_whole(struct redact *redact, struct mr_arena *arena, struct ty
 
 static int give_up(const struct redact *redact, struct mr_error **error)
 {
-    return mr_error_set(error, MR_ERR_DATA, "Redact: a value was not searched to its end, so the record must not pass: %s",
+    return mr_error_set(error, MR_ERR_DATA, "Redact: a value was not searched to its end for pattern, so the record must not pass: %s",
                         java_regex_failure(redact->pattern));
 }
 
@@ -147,12 +215,12 @@ static int redact_text(struct redact *redact, struct mr_arena *arena, struct typ
 {
     struct mr_bytes was = mr_value_bytes(at->value);
     struct text text = { .arena = arena };
-    char why[200];
+    char why[WHY_BYTES];
     size_t count;
     if (!java_regex_find(redact->pattern, was.data, was.size))
         return java_regex_failure(redact->pattern) == NULL ? 0 : give_up(redact, error);
     if (!java_regex_replace_all(redact->pattern, was.data, was.size, redact->replacement, put_piece, &text, &count, why, sizeof(why)))
-        return mr_error_set(error, MR_ERR_DATA, "Redact: %s", why);
+        return java_regex_failure(redact->pattern) != NULL ? give_up(redact, error) : mr_error_set(error, MR_ERR_DATA, "Redact: %s", why);
     at->value = text.failed ? NULL : mr_string_ref(arena, text.size == 0 ? "" : text.data, text.size);
     return at->value == NULL ? failed(arena, error) : 0;
 }
@@ -173,6 +241,14 @@ static int redact_number(struct redact *redact, struct mr_arena *arena, struct t
 static bool is_number(enum mr_kind kind)
 {
     return (kind >= MR_KIND_INT8 && kind <= MR_KIND_FLOAT64) || kind == MR_KIND_DECIMAL || kind == MR_KIND_BIGINT;
+}
+
+static int redact_scalar(struct redact *redact, struct mr_arena *arena, struct typed_value *at, struct mr_error **error)
+{
+    enum mr_kind kind = mr_value_kind(at->value);
+    if (kind == MR_KIND_STRING)
+        return redact_text(redact, arena, at, error);
+    return is_number(kind) ? redact_number(redact, arena, at, error) : 0;
 }
 
 /* Everywhere ------------------------------------------------------------------------------------------------- */
@@ -210,41 +286,50 @@ static int deep_struct(struct redact *redact, struct mr_arena *arena, struct typ
     return 0;
 }
 
-static int deep_map(struct redact *redact, struct mr_arena *arena, struct typed_value *at, int depth, struct mr_error **error)
+/* A key has no name that could be told, and two keys that become one would lose a value. */
+static int redact_map_key(struct redact *redact, struct mr_arena *arena, struct typed_value *key, struct mr_error **error)
 {
-    size_t count = mr_map_count(at->value);
-    struct mr_value *updated = mr_map_create(arena, count);
-    bool is_changed = false;
-    for (size_t i = 0; updated != NULL && i < count; i++) {
-        struct typed_value entry = { NULL, mr_map_value_at(at->value, i) };
-        if (redact_deep(redact, arena, &entry, depth + 1, error) < 0)
-            return -1;
-        is_changed = is_changed || entry.value != mr_map_value_at(at->value, i);
-        if (mr_map_put(arena, updated, mr_map_key_at(at->value, i), entry.value) < 0)
-            return failed(arena, error);
-    }
-    if (updated == NULL)
-        return failed(arena, error);
-    if (is_changed)
-        at->value = updated;
-    return 0;
+    const struct mr_value *was = key->value;
+    if (redact->keys == KEYS_KEEP)
+        return 0;
+    if (redact_scalar(redact, arena, key, error) < 0)
+        return -1;
+    if (key->value == was || redact->keys == KEYS_REPLACE)
+        return 0;
+    return mr_error_set(error, MR_ERR_DATA, "Redact: pattern finds something in the key of a map (" KEYS "=replace would replace it)");
 }
 
-static int deep_array(struct redact *redact, struct mr_arena *arena, struct typed_value *at, int depth, struct mr_error **error)
+static const struct mr_value *element_at(const struct mr_value *value, size_t i)
 {
-    size_t count = mr_array_count(at->value);
-    struct mr_value *updated = mr_array_create(arena, count);
-    bool is_changed = false;
-    for (size_t i = 0; updated != NULL && i < count; i++) {
-        struct typed_value item = { NULL, mr_array_at(at->value, i) };
-        if (redact_deep(redact, arena, &item, depth + 1, error) < 0)
-            return -1;
-        is_changed = is_changed || item.value != mr_array_at(at->value, i);
-        if (mr_array_append(arena, updated, item.value) < 0)
-            return failed(arena, error);
-    }
+    return mr_value_kind(value) == MR_KIND_MAP ? mr_map_value_at(value, i) : mr_array_at(value, i);
+}
+
+/* One element into `updated`, and for a map its key. */
+static int deep_element(struct redact *redact, struct mr_arena *arena, const struct mr_value *value, size_t i, int depth,
+                        struct mr_value *updated, bool *is_changed, struct mr_error **error)
+{
+    bool is_map = mr_value_kind(value) == MR_KIND_MAP;
+    struct typed_value item = { NULL, element_at(value, i) }, key = { NULL, is_map ? mr_map_key_at(value, i) : NULL };
+    if (redact_deep(redact, arena, &item, depth + 1, error) < 0 || (is_map && redact_map_key(redact, arena, &key, error) < 0))
+        return -1;
+    *is_changed = *is_changed || item.value != element_at(value, i) || (is_map && key.value != mr_map_key_at(value, i));
+    int status = is_map ? mr_map_put(arena, updated, key.value, item.value) : mr_array_append(arena, updated, item.value);
+    return status < 0 ? failed(arena, error) : 0;
+}
+
+/* A map or an array. */
+static int deep_elements(struct redact *redact, struct mr_arena *arena, struct typed_value *at, int depth, struct mr_error **error)
+{
+    bool is_map = mr_value_kind(at->value) == MR_KIND_MAP, is_changed = false;
+    size_t count = is_map ? mr_map_count(at->value) : mr_array_count(at->value);
+    struct mr_value *updated = is_map ? mr_map_create(arena, count) : mr_array_create(arena, count);
     if (updated == NULL)
         return failed(arena, error);
+    for (size_t i = 0; i < count; i++)
+        if (deep_element(redact, arena, at->value, i, depth, updated, &is_changed, error) < 0)
+            return -1;
+    if (is_map && mr_map_count(updated) != count)
+        return mr_error_set(error, MR_ERR_DATA, "Redact: two keys of a map became the same");
     if (is_changed)
         at->value = updated;
     return 0;
@@ -255,15 +340,11 @@ static int redact_deep(struct redact *redact, struct mr_arena *arena, struct typ
     enum mr_kind kind = mr_value_kind(at->value);
     if (depth > DEPTH_MAX)
         return mr_error_set(error, MR_ERR_DATA, "Redact: nested deeper than %d levels", DEPTH_MAX);
-    if (kind == MR_KIND_STRING)
-        return redact_text(redact, arena, at, error);
     if (kind == MR_KIND_STRUCT)
         return deep_struct(redact, arena, at, depth, error);
-    if (kind == MR_KIND_MAP)
-        return deep_map(redact, arena, at, depth, error);
-    if (kind == MR_KIND_ARRAY)
-        return deep_array(redact, arena, at, depth, error);
-    return is_number(kind) ? redact_number(redact, arena, at, error) : 0;
+    if (kind == MR_KIND_MAP || kind == MR_KIND_ARRAY)
+        return deep_elements(redact, arena, at, depth, error);
+    return redact_scalar(redact, arena, at, error);
 }
 
 /* Records ---------------------------------------------------------------------------------------------------- */
@@ -285,6 +366,9 @@ static int apply(void *self, struct mr_record *record, struct mr_emitter *emitte
         struct value_rewrite rewrite = { .path = &redact->fields[i], .rewrite = redact_place, .argument = redact };
         if (value_rewrite_run(&rewrite, arena, &top, error) < 0)
             return -1;
+        if (redact->fails_missing && rewrite.leads_nowhere && rewrite.places == 0)
+            return mr_error_set(error, MR_ERR_DATA, "Redact: there is no %s in this record (" MISSING_PLACE "=include would let it pass)",
+                                redact->fields[i].text);
     }
     return operand_emit(record, redact->side, top.schema, top.value, emitter, error);
 }

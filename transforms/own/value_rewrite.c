@@ -10,6 +10,13 @@ static int out_of_memory(struct mr_arena *arena, struct mr_error **error)
     return failed(arena, error);
 }
 
+/* All is well, but the path leads no further here. */
+static int nowhere(struct value_rewrite *rewrite)
+{
+    rewrite->leads_nowhere = true;
+    return 0;
+}
+
 /* Schemas ---------------------------------------------------------------------------------------------------- */
 
 /* Takes the reference. NULL: no memory, or *error. */
@@ -70,7 +77,7 @@ static int rewrite_field(struct value_rewrite *rewrite, size_t step, struct mr_a
     const struct mr_schema *schema = mr_struct_schema(value);
     int32_t index = mr_schema_field_index(schema, rewrite->path->steps[step].name);
     if (index < 0)
-        return 0;
+        return nowhere(rewrite);
     size_t changed = (size_t)index;
     struct typed_value field = { mr_schema_field(schema, changed), mr_struct_at(value, changed) }, was = field;
     if (rewrite_from(rewrite, step + 1, arena, &field, error) < 0)
@@ -100,7 +107,7 @@ static int rewrite_entry(struct value_rewrite *rewrite, size_t step, struct mr_a
     const char *name = rewrite->path->steps[step].name;
     const struct mr_value *found = mr_map_get(at->value, name);
     if (found == NULL)
-        return 0;
+        return nowhere(rewrite);
     struct typed_value entry = { at->schema == NULL ? NULL : mr_schema_element(at->schema), found }, was = entry;
     if (rewrite_from(rewrite, step + 1, arena, &entry, error) < 0)
         return -1;
@@ -117,23 +124,22 @@ static int rewrite_entry(struct value_rewrite *rewrite, size_t step, struct mr_a
 
 /* Arrays ----------------------------------------------------------------------------------------------------- */
 
-static bool is_meant(const struct value_step *step, size_t count, size_t index)
-{
-    return step->kind == STEP_EACH || value_step_position(step, count) == (int64_t)index;
-}
-
 /* With a schema all elements have to get the same new one. */
 static int rewrite_elements(struct value_rewrite *rewrite, size_t step, struct mr_arena *arena, struct typed_value *at,
                             struct mr_error **error)
 {
     const struct mr_schema *was = at->schema == NULL ? NULL : mr_schema_element(at->schema), *element = was;
     size_t count = mr_array_count(at->value);
+    const struct value_step *meant = &rewrite->path->steps[step];
+    int64_t position = meant->kind == STEP_EACH ? 0 : value_step_position(meant, count);
+    if (meant->kind != STEP_EACH && (position < 0 || (uint64_t)position >= count))
+        return nowhere(rewrite);
     struct mr_value *updated = mr_array_create(arena, count);
     bool is_changed = false, has_any = false;
     for (size_t i = 0; updated != NULL && i < count; i++) {
         struct typed_value item = { was, mr_array_at(at->value, i) };
         const struct mr_value *old = item.value;
-        if (is_meant(&rewrite->path->steps[step], count, i) && rewrite_from(rewrite, step + 1, arena, &item, error) < 0)
+        if ((meant->kind == STEP_EACH || position == (int64_t)i) && rewrite_from(rewrite, step + 1, arena, &item, error) < 0)
             return -1;
         bool is_null = mr_value_is_null(item.value);
         if (!is_null && has_any && item.schema != element)
@@ -168,10 +174,10 @@ static int rewrite_from(struct value_rewrite *rewrite, size_t step, struct mr_ar
     }
     enum mr_kind kind = mr_value_kind(at->value);
     if (rewrite->path->steps[step].kind != STEP_NAME)
-        return kind == MR_KIND_ARRAY ? rewrite_elements(rewrite, step, arena, at, error) : 0;
+        return kind == MR_KIND_ARRAY ? rewrite_elements(rewrite, step, arena, at, error) : nowhere(rewrite);
     if (kind == MR_KIND_STRUCT)
         return rewrite_field(rewrite, step, arena, at, error);
-    return kind == MR_KIND_MAP ? rewrite_entry(rewrite, step, arena, at, error) : 0;
+    return kind == MR_KIND_MAP ? rewrite_entry(rewrite, step, arena, at, error) : nowhere(rewrite);
 }
 
 int value_rewrite_run(struct value_rewrite *rewrite, struct mr_arena *arena, struct typed_value *top, struct mr_error **error)

@@ -25,6 +25,7 @@ struct value_rewrite {
     void *argument;
     struct schema_memo *memo; /* of the transform; NULL: none */
     size_t places;            /* found, in all calls */
+    bool leads_nowhere;       /* in one of the calls, on one of its ways: no such field, key or element, or one of another kind */
 };
 
 /* Overwrites `*top`. A place that is not there, or null, is left out. MR_ERR_DATA when a schema would have to change where it cannot:

@@ -22,7 +22,7 @@ static int test(void *self, const struct mr_record *record, bool *holds, struct 
 {
     const char *topic = mr_record_topic(record);
     *holds = false;
-    return topic == NULL ? 0 : regex_option_matches(self, topic, holds, error);
+    return topic == NULL ? 0 : regex_option_matches(self, "pattern", topic, holds, error);
 }
 
 static void destroy(void *self)

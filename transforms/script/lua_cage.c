@@ -344,19 +344,30 @@ struct visit {
     void *argument;
 };
 
+/* What it returned stands from index 3 on, what was pushed at 2. Who returns something else means something that would not happen. */
+static int judge(lua_State *lua, const struct visit *visit)
+{
+    bool says_nothing = lua_gettop(lua) == 2;
+    lua_settop(lua, 3);
+    if (says_nothing || lua_isboolean(lua, 3) || (!lua_isnil(lua, 3) && lua_rawequal(lua, 2, 3)))
+        return 1;
+    return luaL_error(lua, "script: it returned a %s; false drops the %s, true or nothing lets it pass", luaL_typename(lua, 3), visit->name);
+}
+
 static int run(lua_State *lua)
 {
     const struct visit *visit = lua_touserdata(lua, 1);
+    visit->push(lua, visit->argument);
     lua_rawgetp(lua, LUA_REGISTRYINDEX, &chunk_key);
     lua_newtable(lua);
-    visit->push(lua, visit->argument);
+    lua_pushvalue(lua, 2);
     lua_setfield(lua, -2, visit->name);
     lua_rawgetp(lua, LUA_REGISTRYINDEX, &libraries_key);
     lua_setmetatable(lua, -2);
     if (lua_setupvalue(lua, -2, 1) == NULL) /* a script that names nothing has no environment */
         lua_pop(lua, 1);
-    lua_call(lua, 0, 1);
-    return 1;
+    lua_call(lua, 0, LUA_MULTRET);
+    return judge(lua, visit);
 }
 
 static int tell(const struct cage *cage, int status, struct mr_error **error)

@@ -64,8 +64,8 @@ int cage_count(lua_State *lua, size_t steps, struct mr_error **error);
 /* Pushes one value; may fail as Lua does. */
 typedef void cage_push_fn(lua_State *lua, void *argument);
 
-/* Runs it once, with what `push` pushes as the variable `name`. *returned_false: so the script did. MR_ERR_DATA: it failed, or met a
- * limit. */
+/* Runs it once, with what `push` pushes as the variable `name`. *returned_false: so the script did. MR_ERR_DATA: it failed, met a
+ * limit, or returned what is neither a boolean nor what was pushed. */
 int cage_run(struct cage *cage, const char *name, cage_push_fn *push, void *argument, bool *returned_false, struct mr_error **error);
 
 #endif

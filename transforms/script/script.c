@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "own/own.h"
@@ -30,7 +31,7 @@ static const struct mr_config_row rows[] = {
         .default_text = MR_REQUIRED,
         .importance = MR_HIGH,
         .doc = "Lua 5.4, run for each record with `record` (topic, partition, timestamp, key, value, headers), which it may change. A script that "
-               "returns false drops the record.",
+               "returns false drops the record; true, the record or nothing lets it pass, anything else is a data error.",
         .validator = check_script,
     },
     {
@@ -84,8 +85,15 @@ static void *create(const struct mr_config *config, struct mr_error **error)
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a script");
         return NULL;
     }
-    if (open_cage(&script->cage, mr_config_string(config, "script"), mr_config_integer(config, MEMORY), error) == 0)
+    struct mr_error *why = NULL;
+    int64_t bytes = mr_config_integer(config, MEMORY);
+    if (open_cage(&script->cage, mr_config_string(config, "script"), bytes, &why) == 0)
         return script;
+    if (mr_error_code(why) == MR_ERR_NO_MEMORY) /* mostly the cage's own limit */
+        mr_error_set(error, MR_ERR_CONFIG, MEMORY ": the script cannot be loaded with %" PRId64 " bytes", bytes);
+    else
+        mr_error_set(error, mr_error_code(why), "%s", mr_error_message(why));
+    mr_error_drop(why);
     free(script);
     return NULL;
 }

@@ -370,6 +370,16 @@ static int headers_assign(lua_State *lua)
 static const char *const members[] = { "topic", "partition", "timestamp", "offset", "key", "value", "headers", NULL };
 enum member { MEMBER_TOPIC, MEMBER_PARTITION, MEMBER_TIMESTAMP, MEMBER_OFFSET, MEMBER_KEY, MEMBER_VALUE, MEMBER_HEADERS };
 
+static int member_at(lua_State *lua, int index)
+{
+    bool is_text = lua_type(lua, index) == LUA_TSTRING;
+    for (int i = 0; is_text && members[i] != NULL; i++)
+        if (strcmp(lua_tostring(lua, index), members[i]) == 0)
+            return i;
+    return luaL_error(lua, "record has the members topic, partition, timestamp, offset, key, value and headers, but no %s",
+                      is_text ? lua_tostring(lua, index) : luaL_typename(lua, index));
+}
+
 static void push_headers(lua_State *lua, struct script_record *view)
 {
     struct script_record **headers = lua_newuserdatauv(lua, sizeof(struct script_record *), 0);
@@ -381,7 +391,7 @@ static int record_index(lua_State *lua)
 {
     struct script_record *view = *(struct script_record **)luaL_checkudata(lua, 1, RECORD_KIND);
     const struct mr_record *record = view->record;
-    int member = luaL_checkoption(lua, 2, NULL, members);
+    int member = member_at(lua, 2);
     switch (member) {
     case MEMBER_TOPIC: lua_pushstring(lua, mr_record_topic(record)); break;
     case MEMBER_PARTITION:
@@ -426,7 +436,7 @@ static int record_assign(lua_State *lua)
 {
     struct script_record *view = *(struct script_record **)luaL_checkudata(lua, 1, RECORD_KIND);
     struct mr_record *record = view->record;
-    int member = luaL_checkoption(lua, 2, NULL, members);
+    int member = member_at(lua, 2);
     if (member == MEMBER_TOPIC && mr_record_set_topic(record, plain_text(lua, 3, "a topic")) < 0)
         script_raise(lua, view->arena, NULL);
     else if (member == MEMBER_PARTITION)
@@ -435,8 +445,10 @@ static int record_assign(lua_State *lua)
         mr_record_clear_timestamp(record);
     else if (member == MEMBER_TIMESTAMP)
         mr_record_set_timestamp_ms(record, luaL_checkinteger(lua, 3));
-    else if (member == MEMBER_OFFSET || member == MEMBER_HEADERS)
-        luaL_error(lua, "record.%s cannot be set as a whole", members[member]);
+    else if (member == MEMBER_OFFSET)
+        luaL_error(lua, "record.offset is read only");
+    else if (member == MEMBER_HEADERS)
+        luaL_error(lua, "record.headers cannot be set as a whole; set record.headers.name");
     else if (member == MEMBER_KEY || member == MEMBER_VALUE)
         assign_side(lua, view, member == MEMBER_KEY ? SIDE_KEY : SIDE_VALUE);
     return 0;

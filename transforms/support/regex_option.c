@@ -1,5 +1,6 @@
 #include "regex_option.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define WHY_BYTES 320
@@ -41,10 +42,17 @@ struct java_regex *regex_option_create(const struct mr_config *config, const cha
     return create(mr_config_string(config, name), error);
 }
 
-int regex_option_matches(struct java_regex *regex, const char *text, bool *matches, struct mr_error **error)
+int regex_option_given_up(const struct java_regex *regex, const char *name, const char *what, struct mr_error **error)
 {
-    *matches = java_regex_matches(regex, text, strlen(text));
+    return mr_error_set(error, MR_ERR_DATA, "cannot tell whether %.200s matches %s: %s", what, name, java_regex_failure(regex));
+}
+
+int regex_option_matches(struct java_regex *regex, const char *name, const char *topic, bool *matches, struct mr_error **error)
+{
+    *matches = java_regex_matches(regex, topic, strlen(topic));
     if (*matches || java_regex_failure(regex) == NULL)
         return 0;
-    return mr_error_set(error, MR_ERR_DATA, "cannot tell whether topic %.200s matches: %s", text, java_regex_failure(regex));
+    char what[220];
+    snprintf(what, sizeof(what), "topic %.200s", topic);
+    return regex_option_given_up(regex, name, what, error);
 }

@@ -224,10 +224,11 @@ static int check_source(const struct mr_schema *schema, const struct mr_value *v
                                        : mr_schema_type(schema) >= MR_TYPE_ARRAY;
     if (!is_container)
         return 0;
+    bool is_array = schema == NULL ? kind == MR_KIND_ARRAY : mr_schema_type(schema) == MR_TYPE_ARRAY;
+    bool is_map = schema == NULL ? kind == MR_KIND_MAP : mr_schema_type(schema) == MR_TYPE_MAP;
     return mr_error_set(error, MR_ERR_DATA,
                         "Cast transformation does not support casting from %s; supported types are [INT8, INT16, INT32, INT64, "
-                        "FLOAT32, FLOAT64, BOOLEAN, STRING, BYTES]",
-                        schema == NULL ? mr_kind_name(kind) : mr_type_name(mr_schema_type(schema)));
+                        "FLOAT32, FLOAT64, BOOLEAN, STRING, BYTES]", is_array ? "ARRAY" : is_map ? "MAP" : "STRUCT");
 }
 
 const struct mr_value *value_cast(struct mr_arena *arena, const struct mr_schema *schema, const struct mr_value *value,

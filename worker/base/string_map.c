@@ -120,6 +120,8 @@ static bool values_equal(const char *one, const char *other)
 
 bool string_map_equals(const struct string_map *one, const struct string_map *other)
 {
+    if (one == NULL || other == NULL)
+        return one == other;
     if (string_map_count(one) != string_map_count(other))
         return false;
     for (size_t i = 0; i < string_map_count(one); i++) {

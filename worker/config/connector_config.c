@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/string_map.h"
@@ -11,10 +12,17 @@
 
 struct connector_config_box {
     struct connector_config config; /* first: the door casts */
-    struct mr_config *parsed;
+    struct mr_config *parsed, *own; /* own: options that Kafka Connect does not have */
     struct string_map *raw;
     const char **topics;
 };
+
+bool connector_wants_exactly_once(const struct string_map *raw, const struct worker_config *worker)
+{
+    const char *own = string_map_get(raw, CONNECTOR_EXACTLY_ONCE);
+    return worker->exactly_once_source == EXACTLY_ONCE_ENABLED ||
+           (worker->exactly_once_source == EXACTLY_ONCE_PREPARING && own != NULL && strcasecmp(own, "enabled") == 0);
+}
 
 static bool is_blank(const char *text)
 {
@@ -45,17 +53,57 @@ static bool store_topics(struct connector_config_box *box)
     return box->topics != NULL;
 }
 
+struct letter_options {
+    const char *topic, *factor, *context;
+};
+
+static void store_letters(struct connector_errors *errors, const struct mr_config *config,
+                          const struct letter_options *options)
+{
+    const char *topic = mr_config_string(config, options->topic);
+    errors->dead_letter_topic = is_blank(topic) ? NULL : topic;
+    errors->dead_letter_replication_factor = (int32_t)mr_config_integer(config, options->factor);
+    errors->dead_letter_context_headers = mr_config_boolean(config, options->context);
+}
+
+static enum connector_boundary boundary_of(const char *text)
+{
+    if (strcasecmp(text, "interval") == 0)
+        return CONNECTOR_BOUNDARY_INTERVAL;
+    return strcasecmp(text, "connector") == 0 ? CONNECTOR_BOUNDARY_CONNECTOR : CONNECTOR_BOUNDARY_POLL;
+}
+
+static void store_exactly_once(struct connector_config_box *box, const struct worker_config *worker)
+{
+    struct connector_exactly_once *config = &box->config.exactly_once;
+    int64_t interval_ms = worker->offset_flush_interval_ms;
+    if (mr_config_has_value(box->parsed, "transaction.boundary.interval.ms"))
+        interval_ms = mr_config_integer(box->parsed, "transaction.boundary.interval.ms");
+    config->is_on = connector_wants_exactly_once(box->raw, worker);
+    config->boundary = boundary_of(mr_config_string(box->parsed, "transaction.boundary"));
+    config->interval_ms = interval_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)interval_ms;
+    config->offsets_topic = mr_config_string(box->parsed, "offsets.storage.topic");
+}
+
+static bool store_source(struct connector_config_box *box, const struct worker_config *worker)
+{
+    static const struct letter_options options = {CONNECTOR_SOURCE_LETTERS, CONNECTOR_SOURCE_LETTERS_FACTOR,
+                                                  CONNECTOR_SOURCE_LETTERS_CONTEXT};
+    store_letters(&box->config.errors, box->own, &options);
+    store_exactly_once(box, worker);
+    return true;
+}
+
 static bool store_sink(struct connector_config_box *box)
 {
+    static const struct letter_options options = {"errors.deadletterqueue.topic.name",
+                                                  "errors.deadletterqueue.topic.replication.factor",
+                                                  "errors.deadletterqueue.context.headers.enable"};
     struct connector_config *config = &box->config;
     const char *regex = mr_config_string(box->parsed, "topics.regex");
-    const char *letters = mr_config_string(box->parsed, "errors.deadletterqueue.topic.name");
     config->topics_regex = is_blank(regex) ? NULL : regex;
-    config->errors.dead_letter_topic = is_blank(letters) ? NULL : letters;
-    config->errors.dead_letter_replication_factor =
-        (int32_t)mr_config_integer(box->parsed, "errors.deadletterqueue.topic.replication.factor");
-    config->errors.dead_letter_context_headers =
-        mr_config_boolean(box->parsed, "errors.deadletterqueue.context.headers.enable");
+    store_letters(&config->errors, box->parsed, &options);
+    config->errors.isolate = mr_config_boolean(box->own, CONNECTOR_ISOLATE);
     return store_topics(box);
 }
 
@@ -80,10 +128,12 @@ static bool store(struct connector_config_box *box, const struct worker_config *
     config->tasks_max = (uint32_t)mr_config_integer(box->parsed, "tasks.max");
     config->tasks_max_enforce = mr_config_boolean(box->parsed, "tasks.max.enforce");
     store_errors(box);
+    config->records_per_second = (uint64_t)mr_config_integer(box->own, CONNECTOR_RATE_RECORDS);
+    config->bytes_per_second = (uint64_t)mr_config_integer(box->own, CONNECTOR_RATE_BYTES);
     return choose_converter(&config->key_converter, box, "key", &worker->key_converter) &&
            choose_converter(&config->value_converter, box, "value", &worker->value_converter) &&
            choose_converter(&config->header_converter, box, "header", &worker->header_converter) &&
-           (config->kind == CONNECTOR_SOURCE || store_sink(box));
+           (config->kind == CONNECTOR_SOURCE ? store_source(box, worker) : store_sink(box));
 }
 
 /* As in Kafka Connect a mistake in the groups is found when the connector starts. */
@@ -115,7 +165,8 @@ struct connector_config *connector_config_create(enum connector_kind kind, const
     const struct mr_config_def *defs[CONNECTOR_DEFS];
     connector_config_defs(kind, defs);
     struct config_source source = {.mood = CONFIG_PARSE, .defs = defs, .def_count = CONNECTOR_DEFS, .map = box->raw};
-    if (config_parse(&source, &box->parsed, NULL, error) == 0) {
+    if (config_parse(&source, &box->parsed, NULL, error) == 0 &&
+        (box->own = config_create(connector_config_own_defs(), box->raw, error)) != NULL) {
         if (!store(box, worker))
             mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for a connector's configuration");
         else if (store_groups(box, worker, error) == 0)
@@ -136,6 +187,7 @@ void connector_config_destroy(struct connector_config *config)
     string_map_destroy(config->header_converter.options);
     mem_free(box->topics);
     mr_config_destroy(box->parsed);
+    mr_config_destroy(box->own);
     string_map_destroy(box->raw);
     mem_free(box);
 }

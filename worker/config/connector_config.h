@@ -30,16 +30,35 @@ void connector_config_defs(enum connector_kind kind, const struct mr_config_def 
 /* Options that Kafka Connect does not have. A validation shows one only when it was submitted, so that a form made for Kafka Connect
  * stays as it was; NULL: none of that name. */
 #define CONNECTOR_SELECTOR "millrace.placement.selector"
+#define CONNECTOR_SOURCE_LETTERS "millrace.errors.deadletterqueue.topic.name"
+#define CONNECTOR_SOURCE_LETTERS_FACTOR "millrace.errors.deadletterqueue.topic.replication.factor"
+#define CONNECTOR_SOURCE_LETTERS_CONTEXT "millrace.errors.deadletterqueue.context.headers.enable"
+#define CONNECTOR_ISOLATE "millrace.errors.isolate"
+#define CONNECTOR_RESTART_POLICY "millrace.restart.policy"
+#define CONNECTOR_RATE_RECORDS "millrace.rate.records.per.second"
+#define CONNECTOR_RATE_BYTES "millrace.rate.bytes.per.second"
+#define CONNECTOR_EXACTLY_ONCE "millrace.exactly.once.source"
 const struct mr_config_def *connector_config_own_def(const char *name);
+const struct mr_config_def *connector_config_own_defs(void); /* all in one */
 
 /* errors.*, as errors/tolerance.h takes them. */
 struct connector_errors {
     int64_t retry_timeout_ms; /* 0: no retry; negative: for ever */
     uint32_t retry_delay_max_ms;
     bool tolerate_all, log_enable, log_messages;
-    const char *dead_letter_topic; /* NULL: none */
+    bool isolate;                  /* sink: millrace.errors.isolate */
+    const char *dead_letter_topic; /* NULL: none. Of a source: millrace.errors.deadletterqueue.*, as the two below */
     int32_t dead_letter_replication_factor;
     bool dead_letter_context_headers;
+};
+
+/* Of a source (KIP-618). */
+enum connector_boundary { CONNECTOR_BOUNDARY_POLL, CONNECTOR_BOUNDARY_INTERVAL, CONNECTOR_BOUNDARY_CONNECTOR };
+struct connector_exactly_once {
+    bool is_on; /* the worker's exactly.once.source.support is enabled; or preparing, and millrace.exactly.once.source enabled */
+    enum connector_boundary boundary;
+    uint32_t interval_ms;      /* of BOUNDARY_INTERVAL */
+    const char *offsets_topic; /* offsets.storage.topic, also without exactly once; NULL: the worker's */
 };
 
 struct connector_config {
@@ -51,12 +70,17 @@ struct connector_config {
     /* The connector's own, or the worker's with the worker's options (Kafka's Worker.startTask). */
     struct converter_choice key_converter, value_converter, header_converter;
     struct connector_errors errors;
+    uint64_t records_per_second, bytes_per_second; /* of all tasks together; 0: no limit */
     const char *const *topics; /* sink */
     size_t topic_count;
     const char *topics_regex; /* sink; NULL: none */
+    struct connector_exactly_once exactly_once;
     struct topic_groups *topic_groups; /* source: of topics to be created; NULL: not wished, or not on this worker */
     const struct string_map *raw;
 };
+
+/* Is a source connector with this configuration, on this worker, to deliver exactly once? */
+bool connector_wants_exactly_once(const struct string_map *raw, const struct worker_config *worker);
 
 /* References in values are resolved already (variables.h). */
 struct connector_config *connector_config_create(enum connector_kind kind, const struct string_map *raw,

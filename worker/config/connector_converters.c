@@ -35,7 +35,7 @@ static int side_options(struct validating *validating, const struct side *side, 
     struct mr_config *config = validate_part(validating, &part, NULL);
     mr_config_destroy(config);
     string_map_destroy(options);
-    return config == NULL ? -1 : 0;
+    return config == NULL ? -1 : setups_add(validating, plugin, side->prefix, side->option, side->type);
 }
 
 /* A version that is none counts on the version alone, also where the converter is the worker's; one that does not exist counts

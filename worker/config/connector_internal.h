@@ -7,9 +7,12 @@
  *   connector_framework.c       the framework's options as validated: defaults, versions and recommendations by class
  *   connector_parts.c           transformations and predicates by alias
  *   connector_converters.c      options of converters
+ *   connector_setups.c          transformations, predicates and converters are set up and let go of
+ *   connector_fault.c           which option they mean that refuse
  *   connector_rules.c           what goes together: topics, dead letters, groups, exactly-once
  *   connector_overrides.c       client settings against the policy
  *   connector_clients.c         the clients' options
+ *   connector_hints.c           options that have no effect
  *   connector_secrets.c         what providers answered leaves the report
  *   connector_definitions.c     definitions alone
  *   connector_report*.c         the report itself
@@ -33,6 +36,7 @@ struct validating {
     const struct loader_plugin *plugin; /* NULL: its version does not exist */
     enum connector_kind kind;
     bool has_offsets_admin; /* an admin client is to be made, whatever its tasks have */
+    struct ptr_array setups; /* of connector_setups.c */
     struct report_builder *report;
     struct mr_error **error;
 };
@@ -60,11 +64,21 @@ struct mr_config *validate_part(struct validating *validating, const struct vali
 
 int validate_framework(struct validating *validating);
 int validate_aliases(struct validating *validating, enum mr_plugin_kind kind);
+/* "transforms" or "predicates", each alias once, for mr_config_list_at. NULL: -1. */
+struct mr_config *validating_read_aliases(struct validating *validating, enum mr_plugin_kind kind);
 void validate_rules(struct validating *validating);
 /* `own` NULL: the connector's options could not be read, it is not asked. */
 void validate_exactly_once(struct validating *validating, const struct mr_config *own);
 int validate_overrides(struct validating *validating);
 int validate_converters(struct validating *validating);
+/* What is to be set up once all else was looked at: texts live as long as the report. `converter_type` NULL: no converter. */
+int setups_add(struct validating *validating, const struct loader_plugin *plugin, const char *prefix,
+               const char *class_option, const char *converter_type);
+int validate_predicate_names(struct validating *validating); /* those that transformations name */
+int validate_setups(struct validating *validating);
+/* The option in `words` of a plugin that refuses its configuration, by its own name: named, or known by its value. `options`: without the prefix.
+ * NULL: it cannot be told. */
+const char *fault_option(const char *words, const struct mr_config_def *def, const struct string_map *options, const char *prefix);
 /* `raw`: as written; `resolved`: as validated. */
 void report_hide_secrets(struct report_builder *report, const struct string_map *raw,
                          const struct string_map *resolved);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/placement.h"
 #include "base/pointer_map.h"
 #include "base/str_buffer.h"
 #include "base/utf8.h"
@@ -129,16 +128,6 @@ static int check_interval(const char *name, const char *text, const struct mr_co
                           struct mr_error **error)
 {
     return text == NULL ? 0 : mr_check_range(name, text, config, argument, error);
-}
-
-static int check_selector(const char *name, const char *text, const struct mr_config *config, const void *argument,
-                          struct mr_error **error)
-{
-    char words[320];
-    (void)name, (void)config, (void)argument;
-    if (text == NULL || placement_check_selector(text, words, sizeof(words)))
-        return 0;
-    return mr_error_set(error, MR_ERR_CONFIG, "%s", words);
 }
 
 static const struct mr_range at_least_one = {1, INT64_MAX}, at_least_zero = {0, INT64_MAX};
@@ -271,7 +260,8 @@ static const struct mr_config_row source_rows[] = {
      LOOKS(LOW, EXACTLY_ONCE, 4, SHORT, "Transaction boundary interval")},
     {.name = "offsets.storage.topic",
      .type = MR_CONFIG_STRING,
-     .doc = "A topic of its own for this connector's offsets. Without one the worker's.",
+     .doc = "The topic that keeps this connector's offsets; made where it is missing, compacted. What it does not know is looked for in the "
+            "worker's, which gets copies. Without one the worker's. Standalone workers keep all offsets in their file.",
      CHECK(mr_check_not_empty, NULL),
      LOOKS(LOW, "offsets.topic", 1, LONG, "Offsets topic")},
 };
@@ -306,17 +296,6 @@ static const struct mr_config_row sink_rows[] = {
      LOOKS(MEDIUM, ERRORS, 8, MEDIUM, "Enable Error Context Headers")},
 };
 
-/* One def each: they are shown one by one. */
-static const struct mr_config_row selector_row[] = {
-    {.name = CONNECTOR_SELECTOR,
-     .type = MR_CONFIG_STRING,
-     .default_text = "",
-     .doc = "Labels that a worker must have to run the connector and its tasks: zone=a, zone!=b, ssd, !spare; with commas between them.",
-     CHECK(check_selector, NULL),
-     LOOKS(LOW, "Millrace", 1, MEDIUM, "Placement Selector")},
-};
-static const struct mr_config_def selector_def = MR_CONFIG_DEF(selector_row);
-
 static const struct mr_config_def common_def = MR_CONFIG_DEF(common_rows), source_def = MR_CONFIG_DEF(source_rows),
                                   sink_def = MR_CONFIG_DEF(sink_rows);
 
@@ -324,9 +303,4 @@ void connector_config_defs(enum connector_kind kind, const struct mr_config_def 
 {
     defs[0] = &common_def;
     defs[1] = kind == CONNECTOR_SOURCE ? &source_def : &sink_def;
-}
-
-const struct mr_config_def *connector_config_own_def(const char *name)
-{
-    return strcmp(name, CONNECTOR_SELECTOR) == 0 ? &selector_def : NULL;
 }

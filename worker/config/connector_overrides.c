@@ -39,23 +39,35 @@ static bool has_prefix(const struct string_map *map, const char *prefix)
     return false;
 }
 
+static bool is_set(const struct string_map *map, const char *name)
+{
+    const char *value = string_map_get(map, name);
+    return value != NULL && value[strspn(value, " \t\r\n")] != '\0';
+}
+
+/* A source that has its offsets by clients of its own: Kafka's DistributedHerder.connectorUsesSeparateOffsetsTopicClients. */
+static bool has_own_offsets(const struct validating *validating)
+{
+    return validating->kind == CONNECTOR_SOURCE && validating->worker->mode == WORKER_DISTRIBUTED &&
+           (connector_wants_exactly_once(validating->map, validating->worker) || is_set(validating->map, "offsets.storage.topic"));
+}
+
 /* Overrides of clients that the connector does not have are not looked at. */
 static bool uses(const struct validating *validating, enum mr_client_kind kind)
 {
     const struct string_map *map = validating->map;
-    const char *letters = string_map_get(map, "errors.deadletterqueue.topic.name");
     bool is_sink = validating->kind == CONNECTOR_SINK;
-    bool has_letters = letters != NULL && letters[strspn(letters, " \t\r\n")] != '\0';
+    bool has_letters = is_set(map, is_sink ? "errors.deadletterqueue.topic.name" : CONNECTOR_SOURCE_LETTERS);
     switch (kind) {
     case MR_CLIENT_PRODUCER:
         return !is_sink || has_letters;
     case MR_CLIENT_CONSUMER:
-        return is_sink || validating->worker->exactly_once_source == EXACTLY_ONCE_ENABLED ||
-               string_map_get(map, "offsets.storage.topic") != NULL;
+        return is_sink || has_own_offsets(validating);
     case MR_CLIENT_ADMIN:
         if (validating->has_offsets_admin)
             return true;
-        return is_sink ? has_letters : validating->worker->topic_creation_enable && has_prefix(map, "topic.creation.");
+        return has_letters || has_own_offsets(validating) ||
+               (!is_sink && validating->worker->topic_creation_enable && has_prefix(map, "topic.creation."));
     }
     return false;
 }

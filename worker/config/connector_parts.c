@@ -185,7 +185,7 @@ static int alias_options(struct validating *validating, const struct alias *alia
     part.plugin = &plugin->name;
     struct mr_config *config = validate_part(validating, &part, NULL);
     mr_config_destroy(config);
-    return config == NULL ? -1 : 0;
+    return config == NULL ? -1 : setups_add(validating, plugin, alias->prefix, alias->type_option, NULL);
 }
 
 static int validate_alias(struct validating *validating, struct alias *alias, const char *name)
@@ -206,8 +206,14 @@ static int validate_alias(struct validating *validating, struct alias *alias, co
     return status;
 }
 
-static struct mr_config *read_list(struct validating *validating, const struct words *words)
+static const struct words *words_of(enum mr_plugin_kind kind)
 {
+    return kind == MR_PLUGIN_TRANSFORM ? &transform_words : &predicate_words;
+}
+
+struct mr_config *validating_read_aliases(struct validating *validating, enum mr_plugin_kind kind)
+{
+    const struct words *words = words_of(kind);
     struct config_source source = {
         .mood = CONFIG_PARSE, .defs = &words->list_def, .def_count = 1, .map = validating->map};
     struct mr_config_report *ignored = config_report_create();
@@ -222,8 +228,8 @@ static struct mr_config *read_list(struct validating *validating, const struct w
 
 int validate_aliases(struct validating *validating, enum mr_plugin_kind kind)
 {
-    struct alias alias = {.kind = kind, .words = kind == MR_PLUGIN_TRANSFORM ? &transform_words : &predicate_words};
-    struct mr_config *config = read_list(validating, alias.words);
+    struct alias alias = {.kind = kind, .words = words_of(kind)};
+    struct mr_config *config = validating_read_aliases(validating, kind);
     if (config == NULL)
         return -1;
     size_t count = mr_config_list_count(config, alias.words->list);

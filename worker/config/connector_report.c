@@ -213,22 +213,65 @@ int report_finish(struct report_builder *builder, struct mr_error **error)
     return 0;
 }
 
+/* Words ------------------------------------------------------------------------------------------------------------ */
+
+static bool has_error(const struct connector_option *option, const char *words)
+{
+    bool has = false;
+    for (size_t i = 0; !has && i < option->errors.count; i++)
+        has = strcmp(option->errors.items[i], words) == 0;
+    return has;
+}
+
+/* The version's option, where the same words stand at the class before it: to a reader that is one mistake. NULL: none such. */
+static const struct connector_option *version_with(const struct connector_report *report, size_t index, const char *words)
+{
+    static const char ending[] = "plugin.version";
+    const struct connector_option *option = index < report->option_count ? report->options[index] : NULL;
+    size_t length = option == NULL ? 0 : strlen(option->name);
+    if (length < sizeof(ending) || strcmp(option->name + length - (sizeof(ending) - 1), ending) != 0 || !has_error(option, words) ||
+        index == 0 || !has_error(report->options[index - 1], words))
+        return NULL;
+    return option;
+}
+
+size_t connector_report_list(const struct connector_report *report, bool names_all, struct str_buffer *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < report->option_count; i++) {
+        const struct connector_option *option = report->options[i];
+        for (size_t k = 0; k < option->errors.count; k++) {
+            const char *words = option->errors.items[k];
+            if (version_with(report, i, words) != NULL)
+                continue;
+            const struct connector_option *version = version_with(report, i + 1, words);
+            count++;
+            if (out->max - out->length < 2 * CONFIG_MESSAGE_MAX)
+                continue;
+            str_buffer_append_char(out, '\n');
+            if (version != NULL)
+                str_buffer_printf(out, "%s and %s: ", option->name, version->name);
+            else if (names_all || strstr(words, option->name) == NULL)
+                str_buffer_printf(out, "%s: ", option->name);
+            str_buffer_append_text(out, words);
+        }
+    }
+    return count;
+}
+
 char *connector_report_message(const struct connector_report *report)
 {
     static const char ending[] = "\nYou can also find the above list of errors at the endpoint "
                                  "`/connector-plugins/{connectorType}/config/validate`";
-    struct str_buffer text;
-    str_buffer_init(&text, CONNECTOR_MESSAGE_MAX);
-    str_buffer_printf(
-        &text, "Connector configuration is invalid and contains the following %zu error(s):", report->error_count);
-    for (size_t i = 0; i < report->option_count; i++) {
-        const struct connector_option *option = report->options[i];
-        for (size_t k = 0; k < option->errors.count && text.length < CONNECTOR_MESSAGE_MAX - 2 * CONFIG_MESSAGE_MAX;
-             k++)
-            str_buffer_printf(&text, "\n%s", (const char *)option->errors.items[k]);
-    }
+    struct str_buffer list, text;
+    str_buffer_init(&list, CONNECTOR_MESSAGE_MAX);
+    str_buffer_init(&text, CONNECTOR_MESSAGE_MAX + 1024);
+    size_t count = connector_report_list(report, false, &list);
+    str_buffer_printf(&text, "Connector configuration is invalid and contains the following %zu error(s):", count);
+    str_buffer_append(&text, str_buffer_text(&list), list.length);
     str_buffer_append_text(&text, ending);
-    char *message = str_buffer_take(&text, NULL);
+    char *message = str_buffer_failed(&list) ? NULL : str_buffer_take(&text, NULL);
     str_buffer_release(&text);
+    str_buffer_release(&list);
     return message;
 }

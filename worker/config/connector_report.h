@@ -23,6 +23,8 @@
 #define CONNECTOR_REPORT_OPTIONS_MAX 10000
 #define CONNECTOR_REPORT_ERRORS_MAX 10000
 
+struct str_buffer;
+
 struct option_texts {
     const char *const *items;
     size_t count;
@@ -61,8 +63,11 @@ struct connector_report {
 
 void connector_report_destroy(struct connector_report *report); /* NULL is fine */
 
-/* "Connector configuration is invalid and contains the following N error(s):\n…" as the JVM worker words it; mem_free.
- * NULL: no memory. */
+/* "Connector configuration is invalid and contains the following N error(s):\n…" as the JVM worker words it; a message that does not
+ * name its option has it before it. mem_free. NULL: no memory. */
 char *connector_report_message(const struct connector_report *report);
+/* All messages behind line breaks, with the option's name where they lack it, or always; one that stands at a class and at its version
+ * once. Returns how many; those that `out` has no room for are not listed. */
+size_t connector_report_list(const struct connector_report *report, bool names_all, struct str_buffer *out);
 
 #endif

@@ -159,16 +159,7 @@ static void check_file(struct validating *validating)
         validating_add_error(validating, OWN_FILE_OPTION, OWN_FILE_WORDS);
 }
 
-void validate_rules(struct validating *validating)
-{
-    check_file(validating);
-    if (validating->kind != CONNECTOR_SINK)
-        return;
-    check_topics(validating);
-    check_group(validating);
-}
-
-/* Exactly once ------------------------------------------------------------------------------------------------- */
+/* Options of ours ------------------------------------------------------------------------------------------------- */
 
 static bool is_wished(const struct validating *validating, const char *option, const char *value)
 {
@@ -180,13 +171,71 @@ static bool is_wished(const struct validating *validating, const char *option, c
     return strncasecmp(text, value, length) == 0 && is_blank(text + length);
 }
 
+/* Every topic that the source is said to write to: a letter among its records would be taken for one. */
+static void check_source_letters(struct validating *validating)
+{
+    static const char *const names[] = {"topic", "kafka.topic", "offsets.storage.topic"};
+    const char *letters = string_map_get(validating->map, CONNECTOR_SOURCE_LETTERS);
+    if (is_blank(letters))
+        return;
+    letters += strspn(letters, " \t\r\n\f\v");
+    size_t length = strcspn(letters, " \t\r\n\f\v");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *topic = string_map_get(validating->map, names[i]);
+        if (topic != NULL && strlen(topic) == length && strncmp(topic, letters, length) == 0)
+            validating_add_error(validating, CONNECTOR_SOURCE_LETTERS,
+                                 "The dead letter topic '%s' may not be the connector's %s", topic, names[i]);
+    }
+}
+
+static void check_isolate(struct validating *validating)
+{
+    if (!is_wished(validating, CONNECTOR_ISOLATE, "true"))
+        return;
+    if (!is_wished(validating, "errors.tolerance", "all"))
+        validating_add_error(validating, CONNECTOR_ISOLATE,
+                             "gives up the records at fault and goes on: it needs errors.tolerance=all");
+    if (is_blank(string_map_get(validating->map, LETTERS)) && !is_wished(validating, "errors.log.enable", "true"))
+        validating_add_error(validating, CONNECTOR_ISOLATE,
+                             "needs a place where the records at fault are told: " LETTERS " or errors.log.enable=true");
+}
+
+/* Each for one kind of connector. */
+static void check_own(struct validating *validating)
+{
+    static const char *const of_sources[] = {CONNECTOR_SOURCE_LETTERS, CONNECTOR_SOURCE_LETTERS_FACTOR,
+                                             CONNECTOR_SOURCE_LETTERS_CONTEXT};
+    if (validating->kind == CONNECTOR_SOURCE && string_map_has(validating->map, CONNECTOR_ISOLATE))
+        validating_add_error(validating, CONNECTOR_ISOLATE, "is for sink connectors");
+    for (size_t i = 0; validating->kind == CONNECTOR_SINK && i < sizeof(of_sources) / sizeof(of_sources[0]); i++)
+        if (string_map_has(validating->map, of_sources[i]))
+            validating_add_error(validating, of_sources[i], "is for source connectors; a sink has %s",
+                                 of_sources[i] + strlen("millrace."));
+    if (validating->kind == CONNECTOR_SOURCE)
+        check_source_letters(validating);
+    else
+        check_isolate(validating);
+}
+
+void validate_rules(struct validating *validating)
+{
+    check_file(validating);
+    check_own(validating);
+    if (validating->kind != CONNECTOR_SINK)
+        return;
+    check_topics(validating);
+    check_group(validating);
+}
+
+/* Exactly once ------------------------------------------------------------------------------------------------- */
+
 static void check_support(struct validating *validating, const struct mr_config *own)
 {
     static const char option[] = "exactly.once.support";
     const struct mr_source_connector_ops *ops = validating->plugin->source;
     if (!is_wished(validating, option, "required"))
         return;
-    if (validating->worker->exactly_once_source != EXACTLY_ONCE_ENABLED)
+    if (!connector_wants_exactly_once(validating->map, validating->worker))
         validating_add_error(validating, option, "This worker does not have exactly-once source support enabled.");
     enum mr_support support = own == NULL ? MR_SUPPORTED : MR_SUPPORT_UNKNOWN;
     if (own != NULL && ops->exactly_once_support != NULL)
@@ -213,10 +262,36 @@ static void check_boundary(struct validating *validating, const struct mr_config
                          "configuration. Please reconfigure it to use a different transaction boundary definition.");
 }
 
+/* The worker would have to take transactions for its own writes as well. */
+static void check_own_wish(struct validating *validating)
+{
+    if (is_wished(validating, CONNECTOR_EXACTLY_ONCE, "enabled") &&
+        validating->worker->exactly_once_source == EXACTLY_ONCE_DISABLED)
+        validating_add_error(validating, CONNECTOR_EXACTLY_ONCE,
+                             "The workers of this cluster write no transactions: set exactly.once.source.support=preparing on all of "
+                             "them, one after another, then this option works.");
+}
+
+/* What the producer of such a task is not to be told otherwise. */
+static void check_producer(struct validating *validating)
+{
+    static const char idempotence[] = "producer.override.enable.idempotence", id[] = "producer.override.transactional.id";
+    if (!connector_wants_exactly_once(validating->map, validating->worker))
+        return;
+    if (is_wished(validating, idempotence, "false"))
+        validating_add_error(validating, idempotence,
+                             "Exactly-once delivery needs idempotent producers: take the option away, or set it to true.");
+    if (string_map_get(validating->map, id) != NULL)
+        validating_add_error(validating, id,
+                             "With exactly-once delivery the worker gives its tasks their transactional ids: take the option away.");
+}
+
 void validate_exactly_once(struct validating *validating, const struct mr_config *own)
 {
     if (validating->kind != CONNECTOR_SOURCE)
         return;
+    check_own_wish(validating);
+    check_producer(validating);
     check_support(validating, own);
     check_boundary(validating, own);
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
+#include "config/connector_config.h"
 #include "config/reference_internal.h"
 #include "config/variables.h"
 #include "loader/loader.h"
@@ -186,7 +187,7 @@ static void look_at_transforms(struct looking *looking)
 static bool is_accounted_for(const char *option)
 {
     static const char *const names[] = {"topic", "topics", "kafka.topic", "offsets.storage.topic"};
-    static const char *const prefixes[] = {"topic.creation.",    "errors.deadletterqueue.", "transforms.",       "predicates.",
+    static const char *const prefixes[] = {"topic.creation.",    "errors.deadletterqueue.", "transforms.",       "predicates.", "millrace.errors.",
                                            "key.converter.",     "value.converter.",        "header.converter.",
                                            "producer.override.", "consumer.override.",      "admin.override."};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -237,6 +238,7 @@ static void look_at_topics(struct looking *looking)
     if (looking->may_be_source)
         look_at_source(looking);
     add_topic(looking, "errors.deadletterqueue.topic.name");
+    add_topic(looking, CONNECTOR_SOURCE_LETTERS);
 }
 
 /* ---- files ---- */

@@ -1,4 +1,4 @@
-/* The order of a validation: framework options, aliases, what goes together, the connector's own, clients, converters. */
+/* The order of a validation: framework options, aliases, what goes together, the connector's own, clients, converters; then what is set up. */
 #include "config/connector_internal.h"
 
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 #include "base/secrets.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
+#include "config/unknown_plugin.h"
 #include "config/variables.h"
 #include "sdk/collect.h"
 
@@ -178,7 +179,49 @@ static void refuse_unknown_own(struct validating *validating)
         const char *key = string_map_key(validating->map, i);
         if (strncmp(key, prefix, sizeof(prefix) - 1) != 0 || report_find(validating->report, key) != NULL)
             continue;
-        validating_add_error(validating, key, "%.200s: this worker knows no such option of connectors: check its spelling", key);
+        validating_add_error(validating, key, "%.200s: this worker knows no such option of connectors: check its spelling, and whether it is one of the worker's file", key);
+    }
+}
+
+/* Classes that are not there ------------------------------------------------------------------------------------- */
+
+static enum mr_plugin_kind kind_of(const char *option)
+{
+    if (strcmp(option, "header.converter") == 0)
+        return MR_PLUGIN_HEADER_CONVERTER;
+    if (strncmp(option, "transforms.", 11) == 0)
+        return MR_PLUGIN_TRANSFORM;
+    return strncmp(option, "predicates.", 11) == 0 ? MR_PLUGIN_PREDICATE : MR_PLUGIN_CONVERTER;
+}
+
+/* Which were meant, behind Kafka Connect's words. What a provider answered is compared with nothing: the suggestion would tell it. */
+static void suggest_class(struct validating *validating, struct connector_option *option)
+{
+    static const char ending[] = " could not be found.";
+    const char *name = string_map_get(validating->asked->raw, option->name);
+    for (size_t i = 0; i < option->errors.count && !variables_has_reference(name); i++) {
+        const char *words = option->errors.items[i];
+        size_t length = strlen(words);
+        if (length < sizeof(ending) || strcmp(words + length - (sizeof(ending) - 1), ending) != 0)
+            continue;
+        struct str_buffer text;
+        str_buffer_init(&text, CONNECTOR_MESSAGE_MAX);
+        str_buffer_append(&text, words, length);
+        unknown_plugin_suggest(validating->loader, kind_of(option->name), name, &text);
+        const char *kept = str_buffer_failed(&text) ? NULL : report_keep(validating->report, str_buffer_text(&text));
+        if (kept != NULL)
+            option->errors.items[i] = (void *)(uintptr_t)kept;
+        str_buffer_release(&text);
+    }
+}
+
+static void suggest_classes(struct validating *validating)
+{
+    const struct ptr_array *options = &validating->report->parts[REPORT_MAIN];
+    for (size_t i = 0; i < options->count; i++) {
+        struct connector_option *option = options->items[i];
+        if (option->errors.count > 0 && option->is_defined && option->definition.type == MR_CONFIG_CLASS)
+            suggest_class(validating, option);
     }
 }
 
@@ -189,6 +232,19 @@ static void add_no_version(struct validating *validating, const struct mr_error 
 {
     validating_add_error(validating, "connector.class", "%s", mr_error_message(reason));
     validating_add_error(validating, "connector.plugin.version", "%s", mr_error_message(reason));
+}
+
+/* Kafka Connect's words list all there is; which was meant stands behind them. */
+static void refuse_class(struct validating *validating, const struct mr_error *reason)
+{
+    const char *name = string_map_get(validating->asked->raw, "connector.class");
+    struct str_buffer words;
+    str_buffer_init(&words, CONNECTOR_MESSAGE_MAX);
+    str_buffer_append_text(&words, mr_error_message(reason));
+    if (mr_error_code(reason) == MR_ERR_NOT_FOUND && !variables_has_reference(name))
+        unknown_plugin_suggest(validating->loader, MR_PLUGIN_SOURCE, name, &words);
+    mr_error_set(validating->error, mr_error_code(reason), "%s", str_buffer_text(&words));
+    str_buffer_release(&words);
 }
 
 /* `*no_version`: the class is there, the version is not; the plugin stays NULL. */
@@ -204,7 +260,7 @@ static int find_plugin(struct validating *validating, struct mr_error **no_versi
         *no_version = reason;
         return 0;
     }
-    mr_error_set(validating->error, mr_error_code(reason), "%s", mr_error_message(reason));
+    refuse_class(validating, reason);
     mr_error_drop(reason);
     return -1;
 }
@@ -220,7 +276,9 @@ static int validate_with_plugin(struct validating *validating)
         return -1;
     validate_nulls(validating);
     refuse_unknown_own(validating);
-    return validate_overrides(validating) == 0 ? validate_converters(validating) : -1;
+    if (validate_overrides(validating) != 0 || validate_converters(validating) != 0 || validate_predicate_names(validating) != 0)
+        return -1;
+    return validate_setups(validating);
 }
 
 static int validate_all(struct validating *validating)
@@ -236,6 +294,8 @@ static int validate_all(struct validating *validating)
         validating->report->hashed_count = validating->report->parts[REPORT_MAIN].count;
         validate_nulls(validating);
     }
+    if (status == 0)
+        suggest_classes(validating);
     mr_error_drop(no_version);
     return status;
 }
@@ -264,12 +324,14 @@ static struct connector_report *resolve_and_validate(const struct connector_vali
                                     .report = resolved == NULL ? NULL : report_create(),
                                     .error = error};
     struct connector_report *report = NULL;
+    ptr_array_init(&validating.setups, mem_free);
     if (validating.report != NULL)
         report = finish(&validating, validate_all(&validating));
     else if (resolved != NULL)
         validating_no_memory(error);
     if (report == NULL)
         variables_hide_error(validation->raw, resolved, error);
+    ptr_array_release(&validating.setups);
     string_map_destroy(resolved);
     return report;
 }

@@ -21,5 +21,8 @@ struct string_map;
  */
 struct mr_config *plugin_options_read(const struct loader_plugin *plugin, const struct string_map *map, const char *prefix,
                                       struct mr_config_report *report, struct mr_error **error);
+/* The same in another call's name, a string literal: "validate". */
+struct mr_config *plugin_options_read_in(const char *call, const struct loader_plugin *plugin, const struct string_map *map,
+                                         const char *prefix, struct mr_config_report *report, struct mr_error **error);
 
 #endif

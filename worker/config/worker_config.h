@@ -68,6 +68,15 @@ struct audit_config {
     const char *hash_key;             /* a secret */
 };
 
+/* millrace.restart.*: what fails is started again by itself (docs/self-healing.md). */
+struct restart_config {
+    const char *policy;    /* "never" or "on-failure", the default; a connector may say otherwise */
+    uint32_t delay_ms;     /* before the first; default 30000, 1000 or more */
+    uint32_t delay_max_ms; /* doubled up to that; default 900000 */
+    uint32_t budget;       /* so many, 1 to 32; default 5 … */
+    uint32_t window_ms;    /* … in that time; default 3600000 */
+};
+
 struct worker_config {
     enum worker_mode mode;
     const struct string_map *properties; /* all, as written (references of the worker's file resolved) */
@@ -118,6 +127,7 @@ struct worker_config {
     uint64_t task_buffer_bytes; /* millrace.task.buffer.bytes; default 32 MiB */
     uint32_t call_timeout_ms;   /* millrace.call.timeout.ms: for a call of a connector; default 60000 */
     uint32_t task_stall_ms;     /* millrace.task.stall.ms; default 300000 */
+    struct restart_config restart;
     const char *crash_file;     /* millrace.crash.file; "": not set */
     const char *placement_labels; /* millrace.placement.labels; base/placement.h; "": none */
     const char *inter_worker_secret; /* millrace.inter.worker.secret; "": none. A secret */

@@ -19,6 +19,8 @@ static const char *const strange_prefixes[] = {"ssl.", "admin.", "listeners."};
 static const char *const ssl_prefixes[] = {"", "listeners.https.", "admin.listeners.https.", "admin."};
 #define COUNT_OF(table) (sizeof(table) / sizeof((table)[0]))
 
+#define OWN_DOTTED OWN "."
+
 struct search {
     const char *name;
     size_t length, distance; /* 0: it is known */
@@ -107,11 +109,60 @@ bool worker_name_is_strange(const char *name)
     return false;
 }
 
+/* A word of a name, between dots. */
+static bool has_word(const char *name, const char *word, size_t length)
+{
+    for (const char *at = name;; at++) {
+        size_t end = strcspn(at, ".");
+        if (end == length && strncmp(at, word, length) == 0)
+            return true;
+        at += end;
+        if (*at == '\0')
+            return false;
+    }
+}
+
+/* How many words has `name` beside those of `wanted`? SIZE_MAX: it lacks some of them. */
+static size_t words_beside(const char *name, const char *wanted)
+{
+    size_t count = 1;
+    for (const char *at = name; (at = strchr(at, '.')) != NULL; at++)
+        count++;
+    for (const char *at = wanted;; at++) {
+        size_t end = strcspn(at, ".");
+        if (!has_word(name, at, end))
+            return SIZE_MAX;
+        count -= count > 0;
+        at += end;
+        if (*at == '\0')
+            return count;
+    }
+}
+
+/* One word too many, or too few, is no matter of letters: millrace.rest.auth.bindings.file. Of ours only, and only where one name fits. */
+static bool guess_by_words(const char *name, char guess[WORKER_NAME_MAX])
+{
+    const struct mr_config_def *defs[WORKER_DEFS];
+    size_t found = 0;
+    worker_option_defs(WORKER_DISTRIBUTED, defs);
+    for (size_t d = 0; d < WORKER_DEFS; d++) {
+        const struct worker_option *options = (const struct worker_option *)(const void *)defs[d]->rows;
+        for (size_t i = 0; i < defs[d]->count; i++) {
+            const char *known = options[i].row.name;
+            if (!begins_with(known, OWN_DOTTED) || (words_beside(name, known) != 1 && words_beside(known, name) != 1))
+                continue;
+            found++;
+            snprintf(guess, WORKER_NAME_MAX, "%s", known);
+        }
+    }
+    return found == 1;
+}
+
 bool worker_name_guess(const char *name, char guess[WORKER_NAME_MAX])
 {
     struct search search = find(name);
     if (search.distance > LETTERS_OFF)
-        return false;
+        return begins_with(name, OWN_DOTTED) && guess_by_words(name, guess);
     memcpy(guess, search.nearest, WORKER_NAME_MAX);
     return true;
 }

@@ -123,19 +123,15 @@ static bool read_names(struct worker_config_box *box, struct str_buffer *mistake
     return is_fine;
 }
 
-static bool read_exactly_once(struct worker_config_box *box, struct str_buffer *mistakes)
+static void read_exactly_once(struct worker_config_box *box)
 {
-    if (box->config.mode != WORKER_DISTRIBUTED)
-        return true;
-    const char *wished = mr_config_string(box->parsed, "exactly.once.source.support");
+    const char *wished =
+        box->config.mode == WORKER_DISTRIBUTED ? mr_config_string(box->parsed, "exactly.once.source.support") : NULL;
     box->config.exactly_once_source = EXACTLY_ONCE_DISABLED;
     if (wished != NULL && strcasecmp(wished, "enabled") == 0)
-        worker_mistake(mistakes, "exactly.once.source.support=enabled cannot be honoured yet: sources deliver at least "
-                                 "once. Set it to disabled if that is acceptable");
-    if (wished == NULL || strcasecmp(wished, "preparing") != 0)
-        return true;
-    box->config.exactly_once_source = EXACTLY_ONCE_PREPARING;
-    return worker_warn(box, "exactly.once.source.support=preparing: sources deliver at least once");
+        box->config.exactly_once_source = EXACTLY_ONCE_ENABLED;
+    else if (wished != NULL && strcasecmp(wished, "preparing") == 0)
+        box->config.exactly_once_source = EXACTLY_ONCE_PREPARING;
 }
 
 static void read_fencing(struct worker_config_box *box)
@@ -163,8 +159,6 @@ static bool read_reporters(struct worker_config_box *box)
 int worker_notices_read(struct worker_config_box *box, struct str_buffer *mistakes)
 {
     read_fencing(box);
-    return read_exactly_once(box, mistakes) && read_reporters(box) &&
-                   read_names(box, mistakes)
-               ? 0
-               : -1;
+    read_exactly_once(box);
+    return read_reporters(box) && read_names(box, mistakes) ? 0 : -1;
 }

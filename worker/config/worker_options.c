@@ -20,7 +20,7 @@
 
 static const struct mr_range not_negative = {0, INT64_MAX}, positive = {1, INT64_MAX}, port = {0, 65535},
                              buffer_size = {-1, INT64_MAX}, stall = {1000, INT64_MAX},
-                             skew = {0, 300000}, connections = {8, 10000},
+                             skew = {0, 300000}, restarts = {1, 32}, connections = {8, 10000},
                              buffer_bytes = {64 * 1024, INT64_MAX};
 
 static const char *const dns_lookups[] = {"use_all_dns_ips", "resolve_canonical_bootstrap_servers_only", NULL};
@@ -32,6 +32,7 @@ static const char *const fencings[] = {"auto", "generation", "transaction", NULL
 static const char *const security_protocols[] = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL", NULL};
 static const char *const client_auths[] = {"required", "requested", "none", NULL};
 static const char *const recoveries[] = {"none", "rebootstrap", NULL};
+static const char *const restart_policies[] = {"never", "on-failure", NULL};
 static const char *const schemes[] = {"http", "https", NULL};
 
 /* Partition counts and replication factors: a positive number, or -1 for the broker's default. */
@@ -198,6 +199,11 @@ static const struct worker_option common_options[] = {
     NUMBER("millrace.task.buffer.bytes", LONG, "33554432", buffer_bytes, UINT64(task_buffer_bytes)),
     NUMBER("millrace.call.timeout.ms", LONG, "60000", stall, UINT32(call_timeout_ms)),
     NUMBER("millrace.task.stall.ms", LONG, "300000", stall, UINT32(task_stall_ms)),
+    OPTION("millrace.restart.policy", STRING, "on-failure", mr_check_one_of, restart_policies, NULL, TEXT(restart.policy)),
+    NUMBER("millrace.restart.delay.ms", LONG, "30000", stall, UINT32(restart.delay_ms)),
+    NUMBER("millrace.restart.delay.max.ms", LONG, "900000", stall, UINT32(restart.delay_max_ms)),
+    NUMBER("millrace.restart.budget", INT, "5", restarts, UINT32(restart.budget)),
+    NUMBER("millrace.restart.budget.window.ms", LONG, "3600000", stall, UINT32(restart.window_ms)),
     ANY("millrace.crash.file", STRING, "", TEXT(crash_file)),
     OPTION("millrace.placement.labels", STRING, "", check_labels, NULL, "Set millrace.placement.labels to terms like zone=a,disk=ssd",
            TEXT(placement_labels)),

@@ -158,8 +158,10 @@ static void finish_head(struct planner *planner)
     snprintf(head->leader, sizeof(head->leader), "%s", planner->input->leader_boot);
     head->leader_url = copy(planner, planner->input->leader_url);
     head->fencing = copy(planner, planner->input->fencing);
+    head->group = copy(planner, planner->input->group);
     if (before != NULL && before->stamp.epoch == planner->input->last.epoch && same_text(before->leader, head->leader) &&
         same_text(before->leader_url, head->leader_url) && same_text(before->fencing, head->fencing) &&
+        same_text(before->group, head->group) &&
         unit_map_equals(&before->unassigned, &head->unassigned) && unit_map_equals(&before->away, &head->away) &&
         unit_map_equals(&before->absent, &head->absent) && before->rebalance_number == head->rebalance_number &&
         before->rebalance_took_ms == head->rebalance_took_ms && before->rebalance_moves == head->rebalance_moves) {

@@ -55,6 +55,7 @@ struct cluster_plan_input {
     const struct cluster_head *head; /* as read; NULL: there is none */
     const char *leader_url, *leader_boot;
     const char *fencing;
+    const char *group; /* group.id; may be NULL */
     struct cluster_stamp last; /* this leader's epoch, and the highest sequence it used in it */
     const char *reason;        /* why the plan is made: shown if it moves something */
     int64_t now_ms;            /* wall clock */

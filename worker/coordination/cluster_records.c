@@ -398,6 +398,11 @@ bool cluster_member_shares_secret(const struct cluster_member *member, const cha
     return strcmp(member->secret_mark, mark) == 0;
 }
 
+bool cluster_terms_differ(const char *one, const char *other)
+{
+    return one != NULL && other != NULL && one[0] != '\0' && other[0] != '\0' && strcmp(one, other) != 0;
+}
+
 void cluster_member_init(struct cluster_member *member)
 {
     *member = (struct cluster_member){0};
@@ -409,6 +414,9 @@ void cluster_member_release(struct cluster_member *member)
     mem_free(member->version);
     mem_free(member->host);
     mem_free(member->labels);
+    mem_free(member->group);
+    mem_free(member->offset_topic);
+    mem_free(member->status_topic);
     mem_free(member->secret_mark);
     unit_map_release(&member->stopped);
     unit_map_release(&member->prepared);
@@ -441,6 +449,9 @@ int cluster_member_encode(const struct cluster_member *member, struct str_buffer
         put_number(&writer, "pid", member->pid);
         put_number(&writer, "started", member->started);
         put_text(&writer, "labels", member->labels);
+        put_text(&writer, "group", member->group);
+        put_text(&writer, "offset_topic", member->offset_topic);
+        put_text(&writer, "status_topic", member->status_topic);
         put_text(&writer, "secret_mark", member->secret_mark);
         put_flag(&writer, "drains", member->drains);
         put_flag(&writer, "leaves", member->leaves);
@@ -478,6 +489,9 @@ int cluster_member_decode(struct cluster_member *member, const char *text, size_
         member->pid = get_number(reader.map, "pid", 0);
         member->started = get_number(reader.map, "started", 0);
         member->labels = get_text(&reader, "labels");
+        member->group = get_text(&reader, "group");
+        member->offset_topic = get_text(&reader, "offset_topic");
+        member->status_topic = get_text(&reader, "status_topic");
         member->secret_mark = get_text(&reader, "secret_mark");
         member->drains = get_flag(reader.map, "drains");
         member->leaves = get_flag(reader.map, "leaves");
@@ -562,6 +576,7 @@ void cluster_head_init(struct cluster_head *head)
 void cluster_head_release(struct cluster_head *head)
 {
     mem_free(head->leader_url);
+    mem_free(head->group);
     mem_free(head->fencing);
     mem_free(head->rebalance_reason);
     unit_map_release(&head->unassigned);
@@ -586,6 +601,7 @@ int cluster_head_encode(const struct cluster_head *head, struct str_buffer *text
         put_number(&writer, "sequence", (int64_t)head->stamp.sequence);
         put_text(&writer, "leader", head->leader);
         put_text(&writer, "leader_url", head->leader_url);
+        put_text(&writer, "group", head->group);
         put_text(&writer, "fencing", head->fencing);
         put_shared(&writer, &shared);
         put_units_sharing(&writer, "unassigned", &head->unassigned, &shared);
@@ -609,6 +625,7 @@ int cluster_head_decode(struct cluster_head *head, const char *text, size_t size
         head->stamp = own_stamp(&reader);
         get_boot(&reader, "leader", head->leader);
         head->leader_url = get_text(&reader, "leader_url");
+        head->group = get_text(&reader, "group");
         head->fencing = get_text(&reader, "fencing");
         get_units(&reader, "unassigned", &head->unassigned);
         get_units(&reader, "away", &head->away);

@@ -43,6 +43,8 @@ struct cluster_member {
     int64_t pid;
     int64_t started;    /* start time of the process in clock ticks since the machine's boot */
     char *labels;
+    char *group;        /* group.id; NULL: not said */
+    char *offset_topic, *status_topic; /* offset.storage.topic, status.storage.topic; NULL: not said */
     char *secret_mark;  /* of millrace.inter.worker.secret: equal for equal ones, and nearly never for others; NULL: it has none */
     bool drains, leaves;
     struct cluster_stamp as_of; /* the assignment that `stopped` and `prepared` answer */
@@ -67,6 +69,7 @@ struct cluster_head {
     struct cluster_stamp stamp;
     char leader[MEMBERSHIP_BOOT_ID_SIZE];
     char *leader_url;
+    char *group;   /* group.id; NULL: not said */
     char *fencing; /* "generation" or "transaction" */
     struct unit_map unassigned;  /* text: why */
     struct unit_map away;        /* text: the URL of its home, where it does not run now */
@@ -82,6 +85,9 @@ bool cluster_member_says_gone(const struct cluster_member *member, const char *u
 
 /* By their marks. `mark` NULL: none is had. */
 bool cluster_member_shares_secret(const struct cluster_member *member, const char *mark);
+
+/* Is anything of this said by both, and not the same? */
+bool cluster_terms_differ(const char *one, const char *other);
 
 void cluster_member_init(struct cluster_member *member);
 void cluster_member_release(struct cluster_member *member);

@@ -39,6 +39,8 @@ struct membership {
     bool owns;   /* partition 0; leads once a heartbeat was acknowledged, too. thread: group-member */
     bool told;   /* of leading or following, since it joined. thread: group-member */
     atomic_llong guard_offset;
+    atomic_llong guarded_ms;       /* when the last question of the guard that was answered well was asked (boot time) */
+    atomic_ullong guarded_epoch;   /* and in which membership; 0: none yet */
     char ghost[MEMBERSHIP_BOOT_ID_SIZE]; /* "": joins at once. Set before the threads start */
     bool has_told_ghost;                 /* the log has it. The asker's */
 
@@ -561,11 +563,28 @@ const char *membership_boot_id(const struct membership *membership)
     return membership->boot_id;
 }
 
-int membership_guard(struct membership *membership, int64_t deadline_ms, struct mr_error **error)
+/* Was it asked so lately, in this membership? The epoch is read first and written last, so the time is at least as late as its own. */
+static bool was_guarded(const struct membership *membership, int64_t max_age_ms)
+{
+    uint64_t epoch = atomic_load(&membership->guarded_epoch);
+
+    return max_age_ms > 0 && epoch != 0 && epoch == membership_epoch(membership) &&
+           clock_boottime_ms(NULL) - atomic_load(&membership->guarded_ms) < max_age_ms;
+}
+
+int membership_guard(struct membership *membership, int64_t max_age_ms, int64_t deadline_ms, struct mr_error **error)
 {
     long long offset = atomic_fetch_add(&membership->guard_offset, 1);
+    uint64_t epoch = membership_epoch(membership);
+    int64_t now_ms = clock_boottime_ms(NULL);
 
     if (!atomic_load(&membership->leading) || atomic_load(&membership->member) == NULL)
         return mr_error_set(error, MR_ERR_CONFLICT, "this worker does not lead");
-    return group_member_guard(atomic_load(&membership->member), offset, membership->setup.lease, deadline_ms, error);
+    if (was_guarded(membership, max_age_ms))
+        return 0;
+    if (group_member_guard(atomic_load(&membership->member), offset, membership->setup.lease, deadline_ms, error) != 0)
+        return -1;
+    atomic_store(&membership->guarded_ms, now_ms);
+    atomic_store(&membership->guarded_epoch, epoch);
+    return 0;
 }

@@ -67,8 +67,9 @@ uint64_t membership_epoch(const struct membership *membership);
 const char *membership_boot_id(const struct membership *membership);
 
 /* Before a write that only the leader may make, and after it: MR_ERR_CONFLICT when the broker no longer counts us as the
- * owner of partition 0. thread: job. */
-int membership_guard(struct membership *membership, int64_t deadline_ms, struct mr_error **error);
+ * owner of partition 0. An answer to a question of this membership that was asked less than max_age_ms ago will do; 0: it is asked. One
+ * caller at a time. thread: job. */
+int membership_guard(struct membership *membership, int64_t max_age_ms, int64_t deadline_ms, struct mr_error **error);
 
 /* "URL#boot" apart; false: not a client.id of ours. */
 bool membership_parse_client_id(const char *client_id, char *url, size_t url_size, char *boot_id, size_t boot_id_size);

@@ -2,18 +2,21 @@
 
 #include <millrace/error.h>
 #include <millrace/module.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
+#include "config/connector_hints.h"
+#include "config/unknown_plugin.h"
 #include "config/variables.h"
 #include "errors/tolerance.h"
 #include "loader/loader.h"
 
 #include "base/bans.h"
 
-#define MISTAKES_MAX (16u << 10) /* bytes */
+#define MISTAKES_MAX (256u << 10) /* bytes */
 
 static int no_memory(struct mr_error **error)
 {
@@ -22,19 +25,19 @@ static int no_memory(struct mr_error **error)
 
 /* The configuration ------------------------------------------------------------------------------------------- */
 
+static void append_list_words(struct str_buffer *words)
+{
+    str_buffer_append_text(words, " `millrace plugin list` shows what there is.");
+}
+
 /* "name: what is wrong", a line each, then the hints: a misspelt option may be why another is missing. */
 static int refuse(const struct dry_run *dry_run, const struct connector_report *report, struct mr_error **error)
 {
     struct str_buffer words;
     str_buffer_init(&words, MISTAKES_MAX);
-    for (size_t i = 0; i < report->option_count; i++) {
-        const struct connector_option *option = report->options[i];
-        for (size_t j = 0; j < option->errors.count; j++) {
-            str_buffer_printf(&words, "\n%s: %s", option->name, (const char *)option->errors.items[j]);
-            if (strstr(option->errors.items[j], "could not be found") != NULL)
-                hints_suggest_class(&words, dry_run->loader, string_map_get(dry_run->raw, option->name));
-        }
-    }
+    connector_report_list(report, true, &words);
+    if (strstr(str_buffer_text(&words), "could not be found.") != NULL && strstr(str_buffer_text(&words), "Did you mean ") == NULL)
+        append_list_words(&words);
     for (size_t i = 0; i < dry_run->hints.count; i++)
         str_buffer_printf(&words, "\n%s", (const char *)dry_run->hints.items[i]);
     mr_error_set(error, MR_ERR_CONFIG, "the configuration of the connector is not valid:%s", str_buffer_text(&words));
@@ -51,7 +54,10 @@ static void explain_class(const struct dry_run *dry_run, struct mr_error **error
         return;
     str_buffer_init(&words, MISTAKES_MAX);
     str_buffer_printf(&words, "there is no connector %.200s, or several go by that name.", name);
-    hints_suggest_class(&words, dry_run->loader, name);
+    size_t length = words.length;
+    unknown_plugin_suggest(dry_run->loader, MR_PLUGIN_SOURCE, name, &words);
+    if (words.length == length)
+        append_list_words(&words);
     mr_error_clear(error);
     mr_error_set(error, MR_ERR_NOT_FOUND, "%s", str_buffer_text(&words));
     str_buffer_release(&words);
@@ -70,7 +76,7 @@ static int validate(struct dry_run *dry_run, const struct dry_run_setup *setup, 
     if (report == NULL)
         explain_class(dry_run, error);
     else
-        hints_find(&dry_run->hints, report, dry_run->raw);
+        connector_hints_find(&dry_run->hints, report, dry_run->raw);
     int status = report == NULL ? -1 : report->error_count > 0 ? refuse(dry_run, report, error) : 0;
     connector_report_destroy(report);
     return status;
@@ -104,6 +110,18 @@ static const char *usual_topic(const struct dry_run *dry_run)
             return topic;
     }
     return DRY_RUN_NAME;
+}
+
+static bool asks_for_version(const struct string_map *config)
+{
+    static const char suffix[] = ".plugin.version"; /* of connector, transforms, predicates and converters */
+    for (size_t i = 0; i < string_map_count(config); i++) {
+        const char *name = string_map_key(config, i);
+        size_t length = strlen(name);
+        if (length >= sizeof(suffix) && strcmp(name + length - sizeof(suffix) + 1, suffix) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* The pipeline ------------------------------------------------------------------------------------------------ */
@@ -162,9 +180,12 @@ struct dry_run *dry_run_create(const struct dry_run_setup *setup, struct mr_erro
     dry_run->trace.shown_max = setup->shown_max;
     dry_run->trace.shown_all_max = setup->shown_all_max;
     dry_run->trace.held_max = setup->held_max;
+    dry_run->trace.loader = setup->loader;
     dry_run->observer = trace_observer(&dry_run->trace);
     if (read_config(dry_run, setup, error) == 0) {
         dry_run->trace.is_sink = dry_run_is_sink(dry_run);
+        dry_run->trace.tells_versions = asks_for_version(dry_run->raw);
+        places_init(&dry_run->trace.places, dry_run->raw, dry_run->resolved);
         dry_run->topic = usual_topic(dry_run);
         if (make_pipeline(dry_run, error) == 0)
             return dry_run;
@@ -182,6 +203,7 @@ void dry_run_destroy(struct dry_run *dry_run)
     source_pipeline_destroy(dry_run->source);
     tolerance_destroy(dry_run->tolerance, 0);
     mask_release(&dry_run->mask);
+    places_release(&dry_run->trace.places);
     ptr_array_release(&dry_run->hints);
     connector_config_destroy(dry_run->config);
     string_map_destroy(dry_run->raw);
@@ -197,6 +219,23 @@ size_t dry_run_hint_count(const struct dry_run *dry_run)
 const char *dry_run_hint(const struct dry_run *dry_run, size_t i)
 {
     return dry_run->hints.items[i];
+}
+
+void dry_run_end(struct dry_run *dry_run)
+{
+    places_tell(&dry_run->trace.places, &dry_run->hints);
+}
+
+bool dry_run_write_hints(const struct dry_run *dry_run, struct str_buffer *out)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < dry_run->hints.count; i++)
+        json_array_append_new(list, json_string(dry_run->hints.items[i]));
+    char *text = list == NULL ? NULL : json_dumps(list, JSON_COMPACT);
+    bool fine = text != NULL && str_buffer_append_text(out, text);
+    free(text);
+    json_decref(list);
+    return fine;
 }
 
 bool dry_run_is_sink(const struct dry_run *dry_run)

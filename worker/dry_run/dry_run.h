@@ -60,6 +60,8 @@ void dry_run_destroy(struct dry_run *dry_run); /* NULL is fine */
 /* Options that have no effect, in words: misspelt ones, of transforms that are not listed, of a converter that is the worker's. */
 size_t dry_run_hint_count(const struct dry_run *dry_run);
 const char *dry_run_hint(const struct dry_run *dry_run, size_t i);
+/* Behind the last record, once: adds what only records show, fields of transforms that were in none of them. */
+void dry_run_end(struct dry_run *dry_run);
 bool dry_run_write_hints(const struct dry_run *dry_run, struct str_buffer *out); /* ["…"]; false: the buffer has failed */
 
 bool dry_run_is_sink(const struct dry_run *dry_run);

@@ -8,6 +8,7 @@
 #include "base/ptr_array.h"
 #include "config/connector_config.h"
 #include "dry_run/dry_run.h"
+#include "dry_run/places.h"
 #include "pipeline/observer.h"
 #include "pipeline/sink_pipeline.h"
 #include "pipeline/source_pipeline.h"
@@ -29,13 +30,6 @@ void mask_release(struct mask *mask);
 /* Hides in all texts of it, and in bytes in base64 beside them. false: no memory. */
 bool mask_apply(const struct mask *mask, json_t *json);
 
-/* ---- hints.c: options that have no effect, and names that are nearly right ---- */
-
-/* Adds a line for each such option (char *, mem_free), a few at most; for want of memory fewer. */
-void hints_find(struct ptr_array *hints, const struct connector_report *report, const struct string_map *raw);
-/* " Did you mean …?" of a class that is not there. `name` may be NULL. */
-void hints_suggest_class(struct str_buffer *out, const struct loader *loader, const char *name);
-
 /* ---- trace.c: what the observer is told of one record ---- */
 
 struct trace {
@@ -50,6 +44,9 @@ struct trace {
     size_t shown_all, shown_all_max;
     size_t held, held_max;         /* memory of the report of the record at work, roughly */
     bool is_cut;                   /* no more stages are told */
+    const struct loader *loader;   /* tells how many versions of a class there are */
+    bool tells_versions;           /* of all classes; else of those that there are several of */
+    struct places places;
 };
 
 /* Before anything of a record is shown. */

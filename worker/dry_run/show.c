@@ -254,12 +254,22 @@ static bool show_record(struct str_buffer *out, const json_t *record, const json
 
 /* Stages ------------------------------------------------------------------------------------------------------ */
 
+/* Of a class, where it is told. */
+static void show_version(struct str_buffer *out, const json_t *json)
+{
+    const char *version = json_string_value(json_object_get(json, "version"));
+    if (version != NULL)
+        str_buffer_printf(out, " %.200s", version);
+}
+
 static void show_predicate(struct str_buffer *out, const json_t *stage)
 {
     const json_t *test = json_object_get(stage, "predicate"), *holds = json_object_get(test, "holds");
     if (test == NULL)
         return;
-    str_buffer_printf(out, "    predicate  %s: %s%s\n", text_in(test, "class"),
+    str_buffer_printf(out, "    predicate  %s", text_in(test, "class"));
+    show_version(out, test);
+    str_buffer_printf(out, ": %s%s\n",
                       json_is_null(holds) ? "failed" : json_is_true(holds) ? "true" : "false",
                       json_is_true(json_object_get(test, "negate")) ? ", negated" : "");
 }
@@ -314,8 +324,10 @@ static void show_stage(struct str_buffer *out, const json_t *stage, const json_t
         return;
     }
     bool is_transform = strcmp(text_in(stage, "stage"), stage_name(STAGE_TRANSFORMATION)) == 0;
-    str_buffer_printf(out, "  %s%s%s %s\n", text_in(stage, "stage"), alias == NULL ? "" : " ", alias == NULL ? "" : alias,
+    str_buffer_printf(out, "  %s%s%s %s", text_in(stage, "stage"), alias == NULL ? "" : " ", alias == NULL ? "" : alias,
                       text_in(stage, "class"));
+    show_version(out, stage);
+    str_buffer_append_char(out, '\n');
     if (is_transform)
         show_transform(out, stage);
     else

@@ -3,11 +3,13 @@
 
 #include <millrace/converter.h>
 #include <millrace/error.h>
+#include <string.h>
 
 #include "base/utf8.h"
 #include "dry_run/encode.h"
 #include "dry_run/weigh.h"
 #include "errors/tolerance.h"
+#include "loader/loader.h"
 
 #include "base/bans.h"
 
@@ -146,6 +148,29 @@ static json_t *stage_of(enum stage stage, const char *alias, const char *class_n
     return encode_with(json, "class", encode_text_or_null(class_name));
 }
 
+/* Where there is only one nobody asks which it was. */
+static bool has_others(const struct loader *loader, const char *class_name, const char *version)
+{
+    for (size_t i = 0; i < loader_count(loader); i++) {
+        const struct loader_plugin *plugin = loader_at(loader, i);
+        if (strcmp(plugin->class_name, class_name) == 0 && loader_version_compare(plugin->version, version) != 0)
+            return true;
+    }
+    return false;
+}
+
+static json_t *add_version(const struct trace *trace, json_t *json, const char *class_name, const char *version)
+{
+    if (version == NULL || !(trace->tells_versions || has_others(trace->loader, class_name, version)))
+        return json;
+    return encode_with(json, "version", encode_text_or_null(version));
+}
+
+static json_t *open_stage(const struct trace *trace, const struct observed_stage *stage)
+{
+    return add_version(trace, stage_of(stage->stage, stage->alias, stage->class_name), stage->class_name, stage->version);
+}
+
 static void open_put(struct trace *trace, const char *name, json_t *value)
 {
     trace->open = encode_with(trace->open, name, value);
@@ -171,29 +196,33 @@ static void on_record(void *argument, const struct observed_stage *stage, const 
 {
     struct trace *trace = argument;
     json_decref(trace->open);
-    trace->open = stage_of(stage->stage, stage->alias, stage->class_name);
+    trace->open = open_stage(trace, stage);
     open_put(trace, "in", trace_record(trace, record));
+    places_look(&trace->places, stage, record);
 }
 
 static void on_test(void *argument, const struct observed_stage *stage, bool holds, bool applies, bool failed)
 {
     struct trace *trace = argument;
     json_t *test = encode_with(json_object(), "class", encode_text_or_null(stage->predicate));
+    test = add_version(trace, test, stage->predicate, stage->predicate_version);
     test = encode_with(test, "holds", failed ? json_null() : json_boolean(holds));
     open_put(trace, "predicate", encode_with(test, "negate", json_boolean(stage->negate)));
     if (failed)
         open_put(trace, "failed", json_true());
     else
         open_put(trace, "applied", json_boolean(applies));
-    if (failed || !applies)
-        open_end(trace);
+    if (!failed && applies)
+        return;
+    places_count(&trace->places, stage, false);
+    open_end(trace);
 }
 
 static void on_records(void *argument, const struct observed_stage *stage, struct mr_record *const *list, size_t list_count,
                        bool failed)
 {
     struct trace *trace = argument;
-    (void)stage;
+    places_count(&trace->places, stage, true);
     if (failed)
         open_put(trace, "failed", json_true());
     else
@@ -206,7 +235,7 @@ static void on_datum(void *argument, const struct observed_stage *stage, const s
     struct trace *trace = argument;
     json_t *bytes = seen->failed && !trace->is_sink ? NULL : trace_bytes(trace, seen->bytes);
     json_t *value = seen->failed && trace->is_sink ? NULL : datum(trace, seen->schema, seen->value);
-    trace->open = stage_of(stage->stage, NULL, stage->class_name);
+    trace->open = open_stage(trace, stage);
     if (seen->header_key != NULL)
         open_put(trace, "header", encode_text_or_null(seen->header_key));
     open_put(trace, "in", trace->is_sink ? bytes : value);

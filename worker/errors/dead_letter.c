@@ -26,7 +26,11 @@ static int make_sure(struct admin *admin, const char *topic, int16_t replication
     log_info("errors", "dead letter topic %s does not exist and will be created", topic);
     const struct admin_new_topic wanted = { .name = topic, .partitions = 1, .replication_factor = replication_factor };
     enum admin_created created = admin_create_topic(admin, &wanted, deadline_ms, error);
-    return created == ADMIN_CREATED || created == ADMIN_EXISTED ? 0 : failed(topic, error);
+    if (created == ADMIN_CREATED || created == ADMIN_EXISTED)
+        return 0;
+    mr_error_set(error, MR_ERR_CONNECT, "the brokers do not create it"); /* unless it says another reason */
+    mr_error_wrap(error, "replication factor %d (errors.deadletterqueue.topic.replication.factor)", replication_factor);
+    return failed(topic, error);
 }
 
 int dead_letter_prepare(struct admin *admin, const char *topic, int16_t replication_factor, int64_t deadline_ms,

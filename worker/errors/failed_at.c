@@ -4,6 +4,7 @@
 #include <millrace/error.h>
 
 #include "base/str_buffer.h"
+#include "base/thread.h"
 #include "errors/record_text.h"
 #include "sdk/record_layout.h"
 
@@ -48,4 +49,51 @@ int tolerance_exceeded(const struct report *report, struct mr_error **error)
     mr_error_wrap(error, "Tolerance exceeded in error handler");
     mr_error_set_class_name(*error, CONNECT_EXCEPTION);
     return -1;
+}
+
+/* --- the same for whoever decides about a restart ----------------------------------------------------------------- */
+
+enum failure_kind tolerance_kind_of(const struct mr_error *error)
+{
+    enum mr_error_code code = mr_error_code(error);
+    return code == MR_ERR_RETRIABLE || code == MR_ERR_TIMEOUT ? FAILURE_CONNECTION : FAILURE_RECORD;
+}
+
+void tolerance_add_record(struct failure *failure, const struct mr_record *record)
+{
+    struct str_buffer words;
+    str_buffer_init(&words, WORDS_MAX);
+    record_text_source_place(&words, record);
+    failure_add(failure, failure_place(str_buffer_text(&words), 0), 0, 0);
+    str_buffer_release(&words);
+}
+
+static void add_record(struct failure *failure, const struct report *report)
+{
+    if (report->origin != NULL) {
+        uint64_t where = failure_place(report->origin->topic != NULL ? report->origin->topic : "", report->origin->partition);
+        failure_add(failure, where, report->origin->offset, report->origin->offset);
+    } else if (report->record != NULL) {
+        tolerance_add_record(failure, report->record);
+    }
+}
+
+void tolerance_note_failed(struct tolerance *tolerance, const struct report *report, enum failure_kind kind)
+{
+    mutex_lock(&tolerance->lock);
+    if (tolerance->failure.kind == FAILURE_NONE) {
+        tolerance->failure.kind = kind;
+        add_record(&tolerance->failure, report);
+    }
+    mutex_unlock(&tolerance->lock);
+}
+
+bool tolerance_failure(struct tolerance *tolerance, struct failure *failure)
+{
+    mutex_lock(&tolerance->lock);
+    bool has_failed = tolerance->failure.kind != FAILURE_NONE;
+    if (has_failed)
+        *failure = tolerance->failure;
+    mutex_unlock(&tolerance->lock);
+    return has_failed;
 }

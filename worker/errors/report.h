@@ -17,6 +17,7 @@ struct reporter;
 /* A stop, and what it kept from being written. */
 struct letter_stop {
     _Atomic bool is_wanted;   /* ends waits for room */
+    _Atomic bool is_cancelled; /* ends all waits */
     _Atomic bool interrupted; /* a wait was ended, its letter not written */
 };
 
@@ -35,6 +36,7 @@ struct report {
     const struct mr_error *error;          /* the original, not its wrapper */
     const struct mr_record *record;        /* source records: as polled */
     const struct record_origin *origin;    /* sink records: as consumed; NULL for source records */
+    const struct source_letter *letter;    /* of a source record, where one is to be written; else NULL */
     /* Not NULL: a reporter whose work ends later adds a part to it and completes that. */
     struct mr_future *future;
 };
@@ -50,6 +52,7 @@ struct reporter_ops {
     int64_t (*safe_offset)(struct reporter *reporter, const char *topic, int32_t partition, int64_t upto);
     int (*failure)(struct reporter *reporter, struct mr_error **error);
     bool (*is_waiting)(struct reporter *reporter);
+    void (*await)(struct reporter *reporter, int64_t deadline_ms); /* until it is not, at most; or something failed */
     bool (*has_room)(struct reporter *reporter);
     void (*forget_partition)(struct reporter *reporter, const char *topic, int32_t partition);
     void (*stop)(struct reporter *reporter); /* looks again at setup's `stop` */

@@ -1,12 +1,13 @@
 /*
- * Dead letters (KIP-298): the record as it was consumed, into a topic of its own.
+ * Dead letters (KIP-298): the record as it was consumed, or what was made of a source's, into a topic of its own.
  *
  * A letter waits in a queue, is handed to the producer, and is settled on the producer's poll thread. Everything here, calls
  * of the producer included, happens under one lock: reports may come from several of a plugin's threads, and a producer's
  * user is one thread at a time. Futures are completed after the lock was given back: they run code of others.
  *
  * Full: past LETTERS_MAX letters or LETTER_BYTES_MAX bytes under way a report waits, as Kafka's producer would, until there
- * is room, a letter failed, or the task is to stop. Tasks that ask tolerance_has_room before they read seldom get there.
+ * is room, a letter failed, or the task is to stop. Tasks ask tolerance_has_room before they read, which leaves half of it to what they
+ * read then, so that they seldom get there.
  *
  * Life: the reporter and the producer's user hold a reference each; the user's ends with on_closed.
  */
@@ -109,6 +110,15 @@ static struct outcome fail_letter(struct reporter *reporter, struct letter *lett
     return outcome;
 }
 
+/* locks: held. Of one that is too large. false: it is as short as it can be. */
+static bool cut(const struct reporter *reporter, struct letter *letter)
+{
+    if (!letter_cut(letter))
+        return false;
+    log_warn("errors", "a dead letter was too large for topic %s and is written in short", producer_topic_name(reporter->topic));
+    return true;
+}
+
 /* locks: held, given back while a failed letter's future is told. Hands over what the producer takes. */
 static void send_queue(struct reporter *reporter)
 {
@@ -117,7 +127,10 @@ static void send_queue(struct reporter *reporter)
         struct mr_error *error = NULL;
         size_t taken = 0;
         letter->record.topic = reporter->topic;
-        if (producer_send(reporter->user, &letter->record, 1, &taken, &error) < 0) {
+        int status = producer_send(reporter->user, &letter->record, 1, &taken, &error);
+        if (status < 0 && mr_error_code(error) == MR_ERR_DATA && cut(reporter, letter)) { /* larger than the client takes */
+            mr_error_drop(error);
+        } else if (status < 0) {
             queue_take(reporter);
             struct outcome outcome = fail_letter(reporter, letter, mr_error_message(error));
             wake(reporter);
@@ -148,12 +161,16 @@ static void reporter_drop(struct reporter *reporter)
 }
 
 /* false: it goes back into the queue. */
-static bool settle(struct reporter *reporter, const struct producer_delivery *delivery, struct outcome *outcome)
+static bool settle(struct reporter *reporter, const struct producer_delivery *delivery, struct outcome *outcome, bool *is_cut)
 {
     struct letter *letter = LETTER_OF(delivery->ticket);
     *outcome = (struct outcome){ .letter = letter };
     if (delivery->outcome == PRODUCER_ACKED) {
         letter_book_settle(&reporter->book, letter);
+    } else if (delivery->outcome == PRODUCER_FAILED && reporter->user != NULL && delivery->too_large && cut(reporter, letter)) {
+        queue_append(reporter, letter);
+        *is_cut = true;
+        return false;
     } else if (delivery->outcome == PRODUCER_FAILED) {
         *outcome = fail_letter(reporter, letter, delivery->words == NULL ? "no reason given" : delivery->words);
     } else if (reporter->user != NULL) {
@@ -171,9 +188,12 @@ static void on_delivery(void *argument, const struct producer_delivery *deliveri
     struct reporter *reporter = argument;
     for (size_t i = 0; i < count; i++) {
         struct outcome outcome;
+        bool is_cut = false;
         mutex_lock(&reporter->lock);
-        bool is_settled = settle(reporter, &deliveries[i], &outcome);
+        bool is_settled = settle(reporter, &deliveries[i], &outcome, &is_cut);
         wake(reporter);
+        if (is_cut)
+            send_queue(reporter);
         mutex_unlock(&reporter->lock);
         if (is_settled)
             tell(&outcome);
@@ -319,14 +339,15 @@ static int wait_for_room(struct reporter *reporter, struct mr_error **error)
 
 static int report_letter(struct reporter *reporter, const struct report *report, struct mr_error **error)
 {
-    if (report->origin == NULL)
-        return 0; /* source records have none */
+    if (report->origin == NULL && report->letter == NULL)
+        return 0; /* nobody makes letters of source records */
     atomic_fetch_add_explicit(&reporter->counters->dead_letter_requests, 1, memory_order_relaxed);
     struct letter *letter = letter_create(&reporter->writer, report);
     mutex_lock(&reporter->lock);
     int result = wait_for_room(reporter, error);
-    if (result == 0 && (letter == NULL || !letter_book_hold(&reporter->book, letter, report->origin->topic,
-                                                            report->origin->partition)))
+    const char *topic = report->letter != NULL ? NULL : report->origin->topic;
+    int32_t partition = report->letter != NULL ? -1 : report->origin->partition;
+    if (result == 0 && (letter == NULL || !letter_book_hold(&reporter->book, letter, topic, partition)))
         result = mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a dead letter");
     if (result == 0) {
         queue_append(reporter, letter);
@@ -364,10 +385,19 @@ static bool is_waiting(struct reporter *reporter)
     return waiting;
 }
 
+static void await(struct reporter *reporter, int64_t deadline_ms)
+{
+    bool has_time = true;
+    mutex_lock(&reporter->lock);
+    while (has_time && reporter->book.pending_count > 0 && reporter->failure == NULL && !atomic_load(&reporter->stop->is_cancelled))
+        has_time = cond_wait_until_ms(&reporter->changed, &reporter->lock, deadline_ms);
+    mutex_unlock(&reporter->lock);
+}
+
 static bool has_room(struct reporter *reporter)
 {
     mutex_lock(&reporter->lock);
-    bool room = !is_full(reporter);
+    bool room = reporter->book.pending_count < LETTERS_MAX / 2 && reporter->book.pending_bytes < LETTER_BYTES_MAX / 2;
     mutex_unlock(&reporter->lock);
     return room;
 }
@@ -394,6 +424,7 @@ const struct reporter_ops report_dead_letter = {
     .safe_offset = safe_offset,
     .failure = failure,
     .is_waiting = is_waiting,
+    .await = await,
     .has_room = has_room,
     .forget_partition = forget_partition,
     .stop = stop,

@@ -37,10 +37,13 @@ static void note_errant(struct tolerance *tolerance, const struct mr_error *erro
 static int run_reporters(struct tolerance *tolerance, const struct report *report, struct mr_error **error)
 {
     tolerance_note_failure(tolerance);
-    if (reporters_run(&tolerance->reporters, report, error) < 0)
+    if (tolerance_tell(tolerance, report, error) < 0) {
+        tolerance_note_failed(tolerance, report, FAILURE_DEAD_LETTERS);
         return -1;
+    }
     if (tolerance->settings.tolerate_all)
         return 0;
+    tolerance_note_failed(tolerance, report, FAILURE_RECORD);
     counter_add(&tolerance->counters->record_errors);
     if (error != NULL && *error == NULL) {
         *error = mr_error_copy(report->error);
@@ -169,6 +172,15 @@ bool tolerance_is_waiting(struct tolerance *tolerance)
             return true;
     }
     return false;
+}
+
+void tolerance_await_letters(struct tolerance *tolerance, int64_t deadline_ms)
+{
+    const struct reporters *all = &tolerance->reporters;
+    for (uint32_t i = 0; i < all->count; i++) {
+        if (all->ops[i]->await != NULL)
+            all->ops[i]->await(all->items[i], deadline_ms);
+    }
 }
 
 bool tolerance_has_room(struct tolerance *tolerance)

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <millrace/host.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -104,6 +105,7 @@ bool tolerance_was_interrupted(const struct tolerance *tolerance)
 void tolerance_cancel(struct tolerance *tolerance)
 {
     atomic_store(&tolerance->cancelled, true);
+    atomic_store(&tolerance->letter_stop.is_cancelled, true);
     mutex_lock(&tolerance->lock);
     cond_broadcast(&tolerance->changed);
     mutex_unlock(&tolerance->lock);
@@ -166,6 +168,11 @@ static void wait_ms(struct tolerance *tolerance, int64_t duration_ms)
     mutex_unlock(&tolerance->lock);
 }
 
+bool tolerance_is_retrying(const struct tolerance *tolerance)
+{
+    return atomic_load_explicit(&tolerance->is_retrying, memory_order_relaxed);
+}
+
 enum retried { RETRIED_WORKED, RETRIED_FAILED, RETRIED_CANCELLED };
 
 static enum retried retry(struct tolerance *tolerance, const struct operation *operation, struct mr_error **error)
@@ -204,8 +211,7 @@ static int wrap(struct mr_error **error, const char *sentence)
     return -1;
 }
 
-/* Nothing is wrong with the record then: giving it up would lose it. */
-static bool is_the_workers_own_trouble(const struct operation *operation, const struct mr_error *error)
+bool tolerance_is_own_trouble(const struct operation *operation, const struct mr_error *error)
 {
     int failure = operation->record == NULL ? ARENA_NO_MEMORY : operation->record->batch->arena.failure;
     if (failure == ARENA_RECORD_AT_LIMIT) /* whatever the plugin calls it: other records fit */
@@ -217,7 +223,9 @@ enum tolerance_result tolerance_recover(struct tolerance *tolerance, const struc
                                         struct mr_error **error)
 {
     mr_error_set(error, MR_ERR_CONNECT, "%s " NO_REASON, operation->class_name);
+    atomic_store_explicit(&tolerance->is_retrying, true, memory_order_relaxed);
     enum retried retried = retry(tolerance, operation, error);
+    atomic_store_explicit(&tolerance->is_retrying, false, memory_order_relaxed);
     if (retried == RETRIED_WORKED)
         return TOLERANCE_RECOVERED;
     if (retried == RETRIED_CANCELLED) {
@@ -228,23 +236,30 @@ enum tolerance_result tolerance_recover(struct tolerance *tolerance, const struc
     if (tolerance->failed != NULL)
         tolerance->failed(tolerance->failed_argument, operation, *error);
     const struct report report = report_of(operation, *error);
-    if (is_the_workers_own_trouble(operation, *error)) {
+    if (tolerance_is_own_trouble(operation, *error)) {
+        tolerance_note_failed(tolerance, &report, FAILURE_MEMORY);
         tolerance_add_place(&report, error);
         wrap(error, "Unhandled exception in error handler");
         return TOLERANCE_FAILED;
     }
     counter_add(&tolerance->counters->record_errors);
     struct mr_error *lost = NULL;
-    if (reporters_run(&tolerance->reporters, &report, &lost) < 0) {
+    struct mr_future *letter = NULL;
+    if (tolerance_tell_then(tolerance, &report, operation->letter == NULL ? NULL : &letter, &lost) < 0) {
+        tolerance_note_failed(tolerance, &report, FAILURE_DEAD_LETTERS);
         mr_error_clear(error);
         *error = lost;
         return TOLERANCE_FAILED;
     }
     if (!tolerance->settings.tolerate_all) {
+        mr_future_drop(letter);
+        tolerance_note_failed(tolerance, &report, tolerance_kind_of(*error));
         tolerance_exceeded(&report, error);
         return TOLERANCE_FAILED;
     }
     counter_add(&tolerance->counters->records_skipped);
     mr_error_clear(error);
+    if (operation->letter != NULL)
+        *operation->letter = letter;
     return TOLERANCE_SKIPPED;
 }

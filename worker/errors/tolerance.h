@@ -14,7 +14,8 @@
  *
  * Dead letters. A skipped record whose dead letter is not acknowledged yet must not be committed past: the task asks
  * tolerance_safe_offset before each commit. A letter that cannot be written fails the task (tolerance_letter_failure) and
- * holds its offset back for ever: after the restart the record comes again. Kafka Connect would lose it here.
+ * holds its offset back for ever: after the restart the record comes again. Kafka Connect would lose it here. A source task waits
+ * for the letter's future (struct operation) before it lets the source offset move.
  *
  * Life: one per task. _create → … → _destroy, which waits for nothing: letters under way end on their own.
  * Threads: the task's, unless said otherwise.
@@ -26,11 +27,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <millrace/abi.h>
+
 #include "errors/stage.h"
 
 struct client_config;
 struct clock;
 struct error_counters;
+struct failure;
 struct mr_arena;
 struct mr_error;
 struct mr_future;
@@ -38,6 +42,7 @@ struct mr_record;
 struct operation;
 struct producer_pool;
 struct record_origin;
+struct record_raw_header;
 struct tolerance;
 
 #define TOLERANCE_BACKOFF_LEAST_MS 300
@@ -59,6 +64,26 @@ struct error_settings {
  * topic, partition, timestamp, key, value and headers; memory is the arena's. */
 typedef int tolerance_bytes_fn(void *argument, const struct mr_record *record, struct mr_arena *arena,
                                struct record_origin *origin, struct mr_error **error);
+
+/* How bytes of a source record came about. */
+#define LETTER_FORM_CONVERTER "converter" /* as the connector's converter makes them */
+#define LETTER_FORM_JSON "json"           /* the converter would not: plain JSON without schema */
+#define LETTER_FORM_NONE "none"           /* nor can it be JSON: null */
+
+/* What is written of a source record, which has no bytes of its own. All in the arena, or outlives the call. */
+struct source_letter {
+    const char *topic;  /* NULL: the record names none */
+    int32_t partition;  /* of it; -1: not chosen */
+    int64_t timestamp_ms; /* -1: none */
+    struct mr_bytes key, value;
+    const struct record_raw_header *headers;
+    uint32_t header_count;
+    const char *key_form, *value_form, *headers_form; /* LETTER_FORM_… */
+    struct mr_bytes source_partition, source_offset;  /* JSON */
+};
+/* Makes the letter of a source record that is at work. thread: the task's. */
+typedef int tolerance_letter_fn(void *argument, const struct mr_record *record, struct mr_arena *arena,
+                                struct source_letter *letter, struct mr_error **error);
 
 struct tolerance_setup {
     const char *connector;                  /* copied */
@@ -94,6 +119,12 @@ bool tolerance_was_interrupted(const struct tolerance *tolerance);
 /* Ends every wait now and for ever; what is waiting fails. For tasks that are abandoned. thread: any. */
 void tolerance_cancel(struct tolerance *tolerance);
 
+/* What kind of failure it was that ended the task (base/failure.h), and of which record. false: none of an operation or a report;
+ * *failure is left as it was. thread: any. */
+bool tolerance_failure(struct tolerance *tolerance, struct failure *failure);
+/* A source's record as one that the failure met: known by its source partition and offset. */
+void tolerance_add_record(struct failure *failure, const struct mr_record *record);
+
 const struct error_counters *tolerance_counters(const struct tolerance *tolerance);
 
 /* ---- operations ---- */
@@ -108,6 +139,9 @@ struct operation {
     const struct mr_record *record;  /* sink: any with the origin; source: as it was polled */
     operation_run_fn *run;
     void *argument;
+    /* Not NULL: with SKIPPED it is given a future that is done when the record's letter is safe, the caller's to drop; NULL where
+     * there is nothing to wait for. */
+    struct mr_future **letter;
 };
 
 enum tolerance_result {
@@ -119,6 +153,11 @@ enum tolerance_result {
 /* The operation has just failed with `*error`. */
 enum tolerance_result tolerance_recover(struct tolerance *tolerance, const struct operation *operation,
                                         struct mr_error **error);
+/* Want of memory, and nothing wrong with the record: giving it up would lose it. */
+bool tolerance_is_own_trouble(const struct operation *operation, const struct mr_error *error);
+
+/* Is one being retried now, or waits for its next attempt? thread: any. */
+bool tolerance_is_retrying(const struct tolerance *tolerance);
 
 /* May an operation be run again at all (errors.retry.timeout is not 0)? If not, nobody needs to be able to undo it. */
 bool tolerance_retries(const struct tolerance *tolerance);
@@ -131,6 +170,11 @@ void tolerance_place_failure(const struct operation *operation, struct mr_error 
  * wrapped. `future` as in tolerance_report_errant. */
 int tolerance_report(struct tolerance *tolerance, const struct operation *operation, const struct mr_error *reason,
                      struct mr_future **future, struct mr_error **error);
+
+/* ---- source tasks ---- */
+
+/* Who makes letters of source records; set before the first report. Without it they get none. */
+void tolerance_set_letters(struct tolerance *tolerance, tolerance_letter_fn *letter, void *argument);
 
 /* ---- sink tasks ---- */
 
@@ -157,6 +201,9 @@ int64_t tolerance_safe_offset(struct tolerance *tolerance, const char *topic, in
 
 /* Are letters pending that hold offsets back? Then a wake follows. thread: any. */
 bool tolerance_is_waiting(struct tolerance *tolerance);
+
+/* Waits for those, until the deadline (clock_monotonic_ms) at most; not after one that could not be written, nor once cancelled. */
+void tolerance_await_letters(struct tolerance *tolerance, int64_t deadline_ms);
 
 /* false: so many letters are under way that the next report would have to wait: better read no more records. thread: any. */
 bool tolerance_has_room(struct tolerance *tolerance);

@@ -39,6 +39,7 @@ struct connector_instance {
     struct unit_metrics *metrics; /* a reference */
     const char *_Atomic inside;   /* the call; NULL: none */
     pthread_mutex_t lock;
+    atomic_int failure;  /* enum failure_kind of a FAILED that is to be told */
     bool dead;           /* told FAILED or ENDED: nothing more is told. lock */
     const char *version; /* lock; the loader's */
 
@@ -153,6 +154,14 @@ static void tell(struct connector_instance *instance, enum connector_state state
                                               version_of(instance));
 }
 
+static void tell_kind(struct connector_instance *instance)
+{
+    const struct executor *executor = instance->executor;
+    struct failure failure = {.kind = (enum failure_kind)atomic_load(&instance->failure)};
+    if (listener_of(executor)->on_failure != NULL)
+        listener_of(executor)->on_failure(executor->setup.listener_argument, instance->name, -1, &failure);
+}
+
 /* FAILED or ENDED, once; the name is free before it is told. */
 static bool tell_last(struct connector_instance *instance, enum connector_state state, const char *trace)
 {
@@ -163,13 +172,16 @@ static bool tell_last(struct connector_instance *instance, enum connector_state 
     if (was_dead)
         return false;
     executor_forget_connector(instance->executor, instance);
+    if (state == CONNECTOR_FAILED)
+        tell_kind(instance);
     tell(instance, state, trace);
     return true;
 }
 
 /* The one line in the log about a failed connector. */
-static void tell_failed(struct connector_instance *instance, const char *trace, const char *words)
+static void tell_failed(struct connector_instance *instance, enum failure_kind kind, const char *trace, const char *words)
 {
+    atomic_store(&instance->failure, kind);
     const char *class_name = string_map_get(instance->raw, "connector.class");
     if (tell_last(instance, CONNECTOR_FAILED, trace))
         log_error(LOG_NAME, "connector %s (%s) failed: %s", instance->name, class_name == NULL ? "no class" : class_name,
@@ -346,7 +358,7 @@ static void fail(struct connector_instance *instance, struct mr_error *error)
 {
     char *trace = trace_of(error), line[ERROR_LINE_MAX];
     destroy(instance);
-    tell_failed(instance, trace != NULL ? trace : mr_error_message(error), error_line(error, line, sizeof(line)));
+    tell_failed(instance, task_failure_kind(error, true), trace != NULL ? trace : mr_error_message(error), error_line(error, line, sizeof(line)));
     mem_free(trace);
     mr_error_drop(error);
 }
@@ -361,6 +373,7 @@ static bool is_held(struct connector_instance *instance)
     if (reason == NULL)
         return false;
     log_error(LOG_NAME, "connector %s is not started: %s", instance->name, reason);
+    atomic_store(&instance->failure, FAILURE_HELD);
     tell_last(instance, CONNECTOR_FAILED, reason);
     mem_free(reason);
     return true;
@@ -440,7 +453,7 @@ static void order_run(void *argument)
     } else if (order->kind == ORDER_FAIL) {
         const char *trace = order->trace != NULL ? order->trace : "The connector raised an error";
         destroy(instance);
-        tell_failed(instance, trace, trace);
+        tell_failed(instance, FAILURE_PLUGIN, trace, trace);
     }
     if (is_dead(instance))
         destroy(instance);
@@ -463,7 +476,7 @@ static void order_timed_out(struct order *order)
     snprintf(words, sizeof(words), "The connector's %s did not return in time; its thread is given up",
              inside == NULL ? "turn" : inside);
     if (order->kind != ORDER_END)
-        tell_failed(instance, words, words);
+        tell_failed(instance, FAILURE_TIMEOUT, words, words);
     else if (tell_last(instance, CONNECTOR_ENDED, NULL))
         log_error(LOG_NAME, "connector %s is given up: %s", instance->name, words);
     if (order->kind == ORDER_CONFIGS)
@@ -555,5 +568,5 @@ bool connector_instance_end(struct connector_instance *instance)
 
 void connector_instance_fail(struct connector_instance *instance, const char *trace)
 {
-    tell_failed(instance, trace, trace);
+    tell_failed(instance, FAILURE_MEMORY, trace, trace);
 }

@@ -8,6 +8,7 @@
 #include "base/pointer_map.h"
 #include "base/thread.h"
 #include "config/worker_config.h"
+#include "executor/offset_stores.h"
 #include "executor/quarantine.h"
 
 #include <millrace/error.h>
@@ -314,9 +315,13 @@ struct executor *executor_create(const struct executor_setup *setup, struct mr_e
     cond_init(&executor->changed);
     executor->connectors = pointer_map_create(NULL);
     executor->tasks = pointer_map_create(NULL);
+    executor->offset_stores = offset_stores_create(
+        &(struct offset_stores_setup){
+            .worker = setup->worker, .offsets = setup->offsets, .graveyard = setup->graveyard, .lease = setup->lease},
+        error);
     if (executor->connectors == NULL || executor->tasks == NULL)
         mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for the executor");
-    else if (start_pool(executor, error) == 0)
+    else if (executor->offset_stores != NULL && start_pool(executor, error) == 0)
         return executor;
     executor_destroy(executor);
     return NULL;
@@ -418,6 +423,7 @@ void executor_destroy(struct executor *executor)
         step_unit_drop(executor->watch);
     if (executor->pool != NULL)
         step_pool_destroy(executor->pool);
+    offset_stores_destroy(executor->offset_stores);
     pointer_map_destroy(executor->connectors);
     pointer_map_destroy(executor->tasks);
     cond_destroy(&executor->changed);

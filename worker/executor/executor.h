@@ -66,12 +66,21 @@ struct executor_listener {
     /* Values that the connector's configuration refers to (${provider:path:key}) are not those any more that it runs with, and
      * its config.action.reload is not none. Told again after a while as long as that is so. */
     void (*on_values_changed)(void *argument, const char *connector);
+    /* What kind of failure it is (base/failure.h), right before the FAILED of a connector (`task` -1) or a task. NULL: nobody wants
+     * to know. */
+    void (*on_failure)(void *argument, const char *connector, int64_t task, const struct failure *failure);
+    /* A task that runs does not do what it should, in words; TASK_STALL_NONE: it does again. NULL: nobody wants to know. */
+    void (*on_task_stall)(void *argument, const char *connector, uint32_t task, enum task_stall stall, const char *words,
+                          bool has_progressed);
     /* RUNNING, PAUSED, STOPPED, FAILED of task.h; `trace` as above, and "abandoned" with STOPPED where its plugin did not let go. */
     void (*on_task_state)(void *argument, const char *connector, uint32_t task, enum task_state state,
                           const char *trace, const char *version);
     /* As ready as it will be before its start: once after executor_prepare_task, unless it is dropped. */
     void (*on_task_prepared)(void *argument, const char *connector, uint32_t task);
     void (*on_topic)(void *argument, const char *connector, uint32_t task, const char *topic);
+    /* A task with exactly once asks (enum task_question); executor_answer_task with the same token answers. A question that is not
+     * asked any more is answered in vain. Never called for other tasks; NULL: nobody answers, such tasks fail. */
+    void (*on_task_asks)(void *argument, const char *connector, uint32_t task, enum task_question question, uint64_t token);
 };
 
 /* A connector's values, read anew, are others: it will run with those. `raw` names them and holds none. thread: any; must only post. */
@@ -150,6 +159,39 @@ int executor_alter_group_offsets(const struct executor *executor, const struct e
 /* With all of its offsets; 0 also when there is none. Fails while it has members. */
 int executor_delete_group(const struct executor *executor, const struct executor_group *of, struct mr_error **error);
 
+/* Where times are in topics, as the same cluster has them. */
+#define EXECUTOR_EARLIEST (-2)      /* a partition's beginning */
+#define EXECUTOR_LATEST (-1)        /* its end: the offset that the next record will have */
+#define EXECUTOR_ALL_PARTITIONS (-1)
+struct executor_seek {
+    const char *topic;
+    int32_t partition; /* of those that are named there is one of each; or all */
+    int64_t time_ms;   /* since 1970, or one of the two */
+};
+/* Tells the offset of the first record with that time or a later one, or the end, for each partition of each. -1: MR_ERR_CONFIG: such a topic
+ * or partition is not there, or MR_ERR_CONNECT; what was told does not count then. */
+typedef int executor_seek_fn(void *argument, size_t seek, const struct executor_group_offset *offset, struct mr_error **error);
+int executor_seek(const struct executor *executor, const struct executor_group *of, const struct executor_seek *seeks, size_t count,
+                  executor_seek_fn *each, void *argument, struct mr_error **error);
+struct executor_bounds {
+    const char *topic;
+    int32_t partition;
+    int64_t begin, end; /* the answer; -1 both: it is not there */
+};
+/* One of each partition. *starts_at_end: the connector's consumers begin at the end where they have no offset. */
+int executor_find_bounds(const struct executor *executor, const struct executor_group *of, struct executor_bounds *bounds, size_t count,
+                         bool *starts_at_end, struct mr_error **error);
+
+/* The producers of tasks 0 … count-1 of a source connector with exactly once are shut out, whichever worker runs them (KIP-618). Its
+ * configuration is raw. 0: they are; -1: maybe some, words name the id: MR_ERR_NOT_SUPPORTED: the brokers never will. thread: job; waits. */
+struct executor_fence {
+    const char *connector;
+    const struct string_map *config;
+    uint32_t count;
+    int64_t deadline_ms;
+};
+int executor_shut_out_producers(const struct executor *executor, const struct executor_fence *fence, struct mr_error **error);
+
 /* Tasks. */
 struct executor_task {
     const char *connector;
@@ -157,6 +199,7 @@ struct executor_task {
     const struct string_map *connector_config;
     const struct string_map *task_config;
     bool paused;
+    uint32_t tasks; /* that the connector has, all workers together: what a rate is divided by; 0 counts as 1 */
 };
 /* Building one (providers, clients, dead letter topic) takes at most EXECUTOR_BUILD_TIMEOUT_MS. */
 #define EXECUTOR_BUILD_TIMEOUT_MS 60000
@@ -171,6 +214,11 @@ void executor_set_task_paused(struct executor *executor, const char *connector, 
 /* Ends as STOPPED or FAILED; past the deadline the task is abandoned and told as STOPPED. */
 void executor_stop_task(struct executor *executor, const char *connector, uint32_t task, enum task_departure departure,
                         int64_t deadline_ms);
+
+/* The answer to on_task_asks: yes (`failure` NULL), or the task fails for good with these words (MR_ERR_FENCED etc.: its code says the
+ * kind of failure). What is to be tried again, or belongs to a successor, is not answered at all: the task waits until it is stopped. */
+void executor_answer_task(struct executor *executor, const char *connector, uint32_t task, uint64_t token,
+                          const struct mr_error *failure);
 
 /* Another worker runs the task by now: it does nothing outside any more. It stays until it is stopped, which is the next to come. */
 void executor_oust_task(struct executor *executor, const char *connector, uint32_t task);

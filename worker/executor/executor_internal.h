@@ -9,7 +9,9 @@
  *   task_unit*.c          one task: built on a job thread, stepped by the pool, stopped or abandoned
  *   alter_offsets.c       a connector's say in a change of its offsets
  *   group_offsets.c       the offsets of a sink: its consumer group's
+ *   task_questions.c      what tasks with exactly once ask of the cluster
  *   topic_maker.c         topics of source tasks, before anything is sent to them
+ *   offset_stores.c, offset_recipe.c, take_offsets.c   the stores of connectors with an offsets topic of their own
  *   watch.c               offset commits of tasks inside a call; deadlines of stops
  *
  * Locks: executor->lock (registry), a unit's or instance's own lock; never two at once, none while calling out (but for a
@@ -32,6 +34,7 @@
 struct connector_config;
 struct connector_instance;
 struct loader_plugin;
+struct offset_stores;
 struct pointer_map;
 struct task_unit;
 
@@ -47,6 +50,8 @@ struct executor {
     struct step_pool *pool;
     struct step_unit *watch;
     atomic_bool watch_ends;
+    _Atomic uint64_t questions; /* asked so far, for their tokens */
+    struct offset_stores *offset_stores; /* executor/offset_stores.h */
 };
 
 static inline const struct executor_listener *listener_of(const struct executor *executor)
@@ -111,14 +116,21 @@ void task_configs_result_release(struct task_configs_result *result);
 /* task_builder.c */
 struct task_plan {
     struct executor *executor;
+    struct task_unit *unit; /* whose questions and waiting calls a task with exactly once has */
     const char *connector;
     uint32_t number;
     const struct string_map *connector_config, *task_config; /* raw */
     const struct task_common_setup *common;
+    uint32_t tasks; /* that the connector has; 1 or more */
     int64_t deadline_ms;
 };
-/* Calls plugin code and waits for the cluster: job thread. *version: the plugin's, may be NULL; lives for ever. */
-struct task *task_build(const struct task_plan *plan, const char **version, struct mr_error **error);
+struct task_made {
+    struct task *task;            /* NULL: failed */
+    struct offset_store *offsets; /* of a source; to be dropped (offset_stores.h) when the task is destroyed. NULL: none */
+    const char *version;          /* the plugin's, may be NULL; lives for ever */
+};
+/* Calls plugin code and waits for the cluster: job thread. */
+struct task_made task_build(const struct task_plan *plan, struct mr_error **error);
 
 /* task_unit.c, task_unit_build.c, task_unit_stop.c */
 struct task_unit *task_unit_create(struct executor *executor, const struct executor_task *task, bool is_preparing,

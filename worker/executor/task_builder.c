@@ -5,6 +5,7 @@
 #include "executor/executor_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -18,9 +19,12 @@
 #include "config/variables.h"
 #include "errors/dead_letter.h"
 #include "errors/tolerance.h"
+#include "executor/offset_stores.h"
+#include "executor/task_unit_internal.h"
 #include "executor/topic_maker.h"
 #include "kafka/admin.h"
 #include "kafka/client_config.h"
+#include "kafka/producer_fence.h"
 #include "loader/loader.h"
 #include "metrics/task_metrics.h"
 #include "metrics/unit_metrics.h"
@@ -36,6 +40,7 @@
 
 #define BATCH_RECORDS_MAX 2000 /* advice to sources: as much as their own default, as a rule */
 #define CLIENT_ID_MAX 2048
+#define TRANSACTION_TIMEOUT_MS 60000 /* of clients that do not say */
 
 /* Everything on the way; what was handed over to the task is NULL again. */
 struct build {
@@ -47,6 +52,7 @@ struct build {
     struct mr_config *own;
     struct client_config *client, *letter_client;
     struct tolerance *tolerance;
+    struct offset_store *offsets; /* of a source, taken */
     struct mr_error **error;
 };
 
@@ -124,6 +130,38 @@ static struct client_config *client_of(struct build *build, enum client_kind kin
                                    .client_id = id,
                                    .group_id = kind == CLIENT_CONSUMER ? group : NULL};
     return client_config_for(kind, &layers, NULL, build->error);
+}
+
+/* With exactly once it has the id that the JVM worker would give it: so each shuts out the other. */
+static struct client_config *producer_of_source(struct build *build)
+{
+    char id[CLIENT_ID_MAX], transactional_id[TRANSACTIONAL_ID_MAX];
+    const struct worker_config *worker = build->executor->setup.worker;
+    if (!build->config->exactly_once.is_on)
+        return client_of(build, CLIENT_PRODUCER, "connector-producer");
+    snprintf(id, sizeof(id), "connector-producer-%s-%u", build->plan->connector, build->plan->number);
+    if (!transactional_id_of_task(transactional_id, worker->group_id, build->plan->connector, build->plan->number)) {
+        mr_error_set(build->error, MR_ERR_CONFIG, "The names of group and connector are too long for a transactional id");
+        return NULL;
+    }
+    struct client_layers layers = {.worker = worker->properties,
+                                   .connector = build->connector,
+                                   .client_id = id,
+                                   .transactional_id = transactional_id};
+    return client_config_for(CLIENT_PRODUCER, &layers, NULL, build->error);
+}
+
+static int take_offsets(struct build *build)
+{
+    const struct offset_stores_want want = {
+        .connector = build->plan->connector,
+        .config = build->connector,
+        .topic = build->config->exactly_once.offsets_topic,
+        .exactly_once = build->config->exactly_once.is_on,
+        .deadline_ms = build->plan->deadline_ms,
+    };
+    build->offsets = offset_stores_take(build->executor->offset_stores, &want, build->error);
+    return build->offsets == NULL ? -1 : 0;
 }
 
 /* The topic is there before the task starts, or it does not start. */
@@ -211,33 +249,79 @@ static void describe(const struct build *build, const struct converters *convert
     unit_metrics_describe(build->plan->common->metrics, &description);
 }
 
+/* A rate is the connector's: its tasks, wherever they run, have equal parts of it. */
+static struct task_common_setup common_of(const struct build *build)
+{
+    struct task_common_setup common = *build->plan->common;
+    common.plugin = &build->plugin->name;
+    common.records_per_second = (double)build->config->records_per_second / build->plan->tasks;
+    common.bytes_per_second = (double)build->config->bytes_per_second / build->plan->tasks;
+    return common;
+}
+
 /* The two kinds -------------------------------------------------------------------------------------------------------- */
+
+static enum source_boundary boundary_of(const struct connector_exactly_once *exactly_once)
+{
+    switch (exactly_once->boundary) {
+    case CONNECTOR_BOUNDARY_INTERVAL: return SOURCE_BOUNDARY_INTERVAL;
+    case CONNECTOR_BOUNDARY_CONNECTOR: return SOURCE_BOUNDARY_CONNECTOR;
+    case CONNECTOR_BOUNDARY_POLL: break;
+    }
+    return SOURCE_BOUNDARY_POLL;
+}
+
+/* The brokers undo a transaction that is open for longer than its time-out; so one that is to last as long ends at half of that. */
+static uint32_t interval_of(const struct build *build)
+{
+    const char *text = build->client != NULL ? client_config_get(build->client, "transaction.timeout.ms") : NULL;
+    unsigned long long timeout_ms = text != NULL ? strtoull(text, NULL, 10) : TRANSACTION_TIMEOUT_MS;
+    uint32_t wished_ms = build->config->exactly_once.interval_ms;
+    return wished_ms > timeout_ms / 2 ? (uint32_t)(timeout_ms / 2) : wished_ms;
+}
+
+static struct source_exactly_once exactly_once_of(const struct build *build)
+{
+    const struct connector_exactly_once *wished = &build->config->exactly_once;
+    if (!wished->is_on)
+        return (struct source_exactly_once){0};
+    return (struct source_exactly_once){
+        .run = task_unit_run,
+        .ask = task_unit_ask,
+        .argument = build->plan->unit,
+        .boundary = boundary_of(wished),
+        .interval_ms = interval_of(build),
+        .offsets_topic = wished->offsets_topic != NULL ? wished->offsets_topic : build->executor->setup.worker->offset_topic.name,
+    };
+}
 
 static struct task *build_source(struct build *build)
 {
     const struct executor_setup *executor = &build->executor->setup;
+    if (take_offsets(build) != 0)
+        return NULL;
     struct source_pipeline_setup pipeline = {.loader = executor->loader,
                                              .connector = build->connector,
                                              .worker = executor->worker->properties,
                                              .tolerance = build->tolerance};
-    build->client = client_of(build, CLIENT_PRODUCER, "connector-producer");
+    build->client = producer_of_source(build);
     struct source_task_setup setup = {
-        .common = *build->plan->common,
+        .common = common_of(build),
         .plugin = build->plugin->source->task,
         .config = build->own,
         .pipeline = build->client == NULL ? NULL : source_pipeline_create(&pipeline, build->error),
         .tolerance = build->tolerance,
-        .offsets = executor->offsets,
+        .offsets = build->offsets,
         .producers = executor->producers,
         .producer_config = build->client,
         .batch_records_max = BATCH_RECORDS_MAX,
+        .exactly_once = exactly_once_of(build),
     };
     if (setup.pipeline == NULL || make_topics(build, &setup.topics) != 0) {
         source_pipeline_destroy(setup.pipeline);
         return NULL;
     }
     describe(build, source_pipeline_converters(setup.pipeline));
-    setup.common.plugin = &build->plugin->name;
     build->own = NULL;
     build->tolerance = NULL;
     return source_task_create(&setup, build->error);
@@ -252,7 +336,7 @@ static struct task *build_sink(struct build *build)
                                            .tolerance = build->tolerance};
     build->client = client_of(build, CLIENT_CONSUMER, "connector-consumer");
     struct sink_task_setup setup = {
-        .common = *build->plan->common,
+        .common = common_of(build),
         .plugin = build->plugin->sink->task,
         .config = build->own,
         .pipeline = build->client == NULL ? NULL : sink_pipeline_create(&pipeline, build->error),
@@ -262,28 +346,32 @@ static struct task *build_sink(struct build *build)
         .topics = build->config->topics,
         .topic_count = build->config->topic_count,
         .topics_regex = build->config->topics_regex,
+        .isolate = build->config->errors.isolate,
     };
     if (setup.pipeline == NULL)
         return NULL;
     describe(build, sink_pipeline_converters(setup.pipeline));
-    setup.common.plugin = &build->plugin->name;
     build->own = NULL;
     build->tolerance = NULL;
     return sink_task_create(&setup, build->error);
 }
 
-struct task *task_build(const struct task_plan *plan, const char **version, struct mr_error **error)
+struct task_made task_build(const struct task_plan *plan, struct mr_error **error)
 {
     struct build build = {.plan = plan, .executor = plan->executor, .error = error};
     struct task *task = NULL;
     int status = understand(&build);
-    *version = build.plugin == NULL ? NULL : build.plugin->version;
     if (build.plugin != NULL)
         describe(&build, NULL);
     if (status == 0 && prepare_letters(&build) == 0 && make_tolerance(&build) == 0)
         task = build.plugin->kind == MR_PLUGIN_SOURCE ? build_source(&build) : build_sink(&build);
     variables_hide_error(plan->connector_config, build.connector, error);
     variables_hide_error(plan->task_config, build.task, error);
+    struct task_made made = {.task = task, .version = build.plugin == NULL ? NULL : build.plugin->version};
+    if (task != NULL)
+        made.offsets = build.offsets;
+    else
+        offset_stores_drop(build.executor->offset_stores, build.offsets);
     build_release(&build);
-    return task;
+    return made;
 }

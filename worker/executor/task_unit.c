@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/string_map.h"
 #include "base/thread.h"
+#include "executor/offset_stores.h"
 #include "executor/quarantine.h"
 #include "metrics/registry.h"
 #include "task/task_listener.h"
@@ -49,6 +50,7 @@ void task_unit_drop(struct task_unit *unit)
     string_map_destroy(unit->task_config);
     unit_metrics_drop(unit->metrics);
     mem_free(unit->end_trace);
+    mr_error_drop(unit->question.failure);
     mutex_destroy(&unit->lock);
     mem_free(unit->connector);
     mem_free(unit);
@@ -69,6 +71,7 @@ struct task_unit *task_unit_create(struct executor *executor, const struct execu
     executor_born(executor);
     unit->number = task->number;
     unit->paused = task->paused;
+    unit->tasks = task->tasks > 0 ? task->tasks : 1;
     unit->is_preparing = is_preparing;
     unit->connector = mem_strdup(task->connector);
     unit->connector_config = string_map_copy(task->connector_config);
@@ -98,6 +101,13 @@ struct task *task_unit_borrow(struct task_unit *unit)
     return task;
 }
 
+void task_unit_destroy_task(struct task_unit *unit, struct task *task)
+{
+    task_destroy(task);
+    offset_stores_drop(unit->executor->offset_stores, unit->offsets);
+    unit->offsets = NULL;
+}
+
 void task_unit_give_back(struct task_unit *unit)
 {
     mutex_lock(&unit->lock);
@@ -106,7 +116,8 @@ void task_unit_give_back(struct task_unit *unit)
     if (last != NULL)
         unit->task = NULL;
     mutex_unlock(&unit->lock);
-    task_destroy(last);
+    if (last != NULL)
+        task_unit_destroy_task(unit, last);
 }
 
 static void give_back_run(void *argument)
@@ -173,6 +184,13 @@ static void tell(struct task_unit *unit, enum task_state state, const char *trac
                                          version);
 }
 
+static void tell_failure(struct task_unit *unit)
+{
+    const struct executor *executor = unit->executor;
+    if (listener_of(executor)->on_failure != NULL)
+        listener_of(executor)->on_failure(executor->setup.listener_argument, unit->connector, unit->number, &unit->failure);
+}
+
 /* Only while nobody has asked for its start. */
 static void tell_prepared(struct task_unit *unit)
 {
@@ -185,6 +203,14 @@ static void tell_prepared(struct task_unit *unit)
         listener_of(executor)->on_task_prepared(executor->setup.listener_argument, unit->connector, unit->number);
 }
 
+void task_unit_note_failure(struct task_unit *unit, const struct failure *failure)
+{
+    mutex_lock(&unit->lock);
+    if (unit->phase != UNIT_GONE)
+        unit->failure = *failure;
+    mutex_unlock(&unit->lock);
+}
+
 bool task_unit_tell_last(struct task_unit *unit, enum task_state state, const char *trace)
 {
     mutex_lock(&unit->lock);
@@ -193,6 +219,8 @@ bool task_unit_tell_last(struct task_unit *unit, enum task_state state, const ch
     mutex_unlock(&unit->lock);
     if (!was_gone)
         executor_forget_task(unit->executor, unit);
+    if (is_told && state == TASK_FAILED)
+        tell_failure(unit);
     if (is_told)
         tell(unit, state, trace);
     else if (!was_gone)
@@ -200,12 +228,18 @@ bool task_unit_tell_last(struct task_unit *unit, enum task_state state, const ch
     return is_told;
 }
 
-void task_unit_tell_failed(struct task_unit *unit, const char *trace, const char *words)
+void task_unit_tell_failed(struct task_unit *unit, enum failure_kind kind, const char *trace, const char *words)
 {
+    task_unit_note_failure(unit, &(struct failure){.kind = kind});
     const char *class_name = string_map_get(unit->connector_config, "connector.class");
     if (task_unit_tell_last(unit, TASK_FAILED, trace))
         log_error(LOG_NAME, "task %s (%s) failed, it could not be made: %s", unit->key,
                   class_name == NULL ? "no class" : class_name, words);
+}
+
+static void on_failure(void *argument, const struct failure *failure)
+{
+    task_unit_note_failure(argument, failure);
 }
 
 /* An end is kept until the pool has let go of the task: a successor may be started as soon as it is told. */
@@ -238,7 +272,7 @@ static void on_topic(void *argument, const char *topic)
     listener_of(executor)->on_topic(executor->setup.listener_argument, unit->connector, unit->number, topic);
 }
 
-const struct task_listener task_unit_listener = {.on_state = on_state, .on_topic = on_topic};
+const struct task_listener task_unit_listener = {.on_failure = on_failure, .on_state = on_state, .on_topic = on_topic};
 
 /* Stepping ------------------------------------------------------------------------------------------------------------ */
 

@@ -25,7 +25,6 @@
 static struct task *build(struct task_unit *unit, int64_t deadline_ms, struct mr_error **error)
 {
     const struct executor_setup *setup = &unit->executor->setup;
-    const char *version = NULL;
     struct task_common_setup common = {
         .connector = unit->connector,
         .number = unit->number,
@@ -44,17 +43,20 @@ static struct task *build(struct task_unit *unit, int64_t deadline_ms, struct mr
         .metrics = unit->metrics,
     };
     struct task_plan plan = {.executor = unit->executor,
+                             .unit = unit,
                              .connector = unit->connector,
                              .number = unit->number,
                              .connector_config = unit->connector_config,
                              .task_config = unit->task_config,
                              .common = &common,
+                             .tasks = unit->tasks,
                              .deadline_ms = deadline_ms - BUILD_MARGIN_MS};
-    struct task *task = task_build(&plan, &version, error);
+    struct task_made made = task_build(&plan, error);
     mutex_lock(&unit->lock);
-    unit->version = version;
+    unit->version = made.version;
     mutex_unlock(&unit->lock);
-    return task;
+    unit->offsets = made.offsets;
+    return made.task;
 }
 
 /* From building to stepping, unless it is wanted no more. */
@@ -84,7 +86,7 @@ static void build_failed(struct task_unit *unit, const struct mr_error *error)
     if (trace != NULL)
         mr_error_trace(error, trace, length + 1);
     secrets_hide_text(trace);
-    task_unit_tell_failed(unit, trace != NULL ? trace : mr_error_message(error), error_line(error, line, sizeof(line)));
+    task_unit_tell_failed(unit, task_failure_kind(error, false), trace != NULL ? trace : mr_error_message(error), error_line(error, line, sizeof(line)));
     mem_free(trace);
 }
 
@@ -100,7 +102,7 @@ static void run_built(struct task_unit *unit, struct task *task)
 {
     char why[256] = "";
     if (!begin(unit, task)) {
-        task_destroy(task);
+        task_unit_destroy_task(unit, task);
         task_unit_tell_last(unit, TASK_STOPPED, NULL);
         return;
     }
@@ -111,7 +113,7 @@ static void run_built(struct task_unit *unit, struct task *task)
     if (is_stepped)
         task_unit_post_stop(unit); /* one that came while it began */
     else
-        task_unit_tell_failed(unit, why, why);
+        task_unit_tell_failed(unit, FAILURE_MEMORY, why, why);
 }
 
 /* true: the unit must not be started, and was told FAILED. */
@@ -121,6 +123,7 @@ static bool is_held(struct task_unit *unit)
                                      unit->connector_config);
     if (reason == NULL)
         return false;
+    task_unit_note_failure(unit, &(struct failure){.kind = FAILURE_HELD});
     if (task_unit_tell_last(unit, TASK_FAILED, reason))
         log_error(LOG_NAME, "task %s is not started: %s", unit->key, reason);
     mem_free(reason);
@@ -162,7 +165,7 @@ static void build_outcome(void *argument, enum job_outcome outcome)
     if (is_building && is_stopped)
         task_unit_tell_last(unit, TASK_STOPPED, NULL);
     else if (is_building)
-        task_unit_tell_failed(unit, late, late);
+        task_unit_tell_failed(unit, FAILURE_TIMEOUT, late, late);
 }
 
 static void build_late(void *argument)

@@ -4,10 +4,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "config/worker_config.h"
+#include "metrics/task_metrics.h"
+#include "metrics/unit_metrics.h"
 
 #include "base/bans.h"
 
 #define STOP_CALL_TIMEOUT_MS 10000 /* a plugin's request_stop, closing a consumer */
+#define STALL_INTERVALS 3 /* of offset.flush.interval.ms without a commit, at least */
 #define STOP_MARGIN_MS 1000        /* between a task's own deadline and its being abandoned */
 
 /* Pausing and stopping -------------------------------------------------------------------------------------------------- */
@@ -158,6 +162,37 @@ static bool is_overdue(struct task_unit *unit, int64_t now_ms, int64_t *wake_at_
     return is_overdue;
 }
 
+/* Does it what it should? Told when that changes, not of one that ends. */
+static void look_for_stall(struct task_unit *unit, const struct task *task)
+{
+    const struct executor *executor = unit->executor;
+    const struct worker_config *worker = executor->setup.worker;
+    uint64_t intervals_ms = (uint64_t)STALL_INTERVALS * worker->offset_flush_interval_ms;
+    struct task_limits limits = {.call_ms = worker->task_stall_ms, .commit_ms = worker->task_stall_ms};
+    struct task_metrics *cells = unit_metrics_cells(unit->metrics);
+    int64_t since_ms = 0;
+    char words[160];
+    if (worker->task_stall_ms == 0)
+        return;
+    if (intervals_ms > limits.commit_ms)
+        limits.commit_ms = intervals_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)intervals_ms;
+    enum task_stall stall = task_look(task, &limits, &since_ms);
+    if (stall == unit->stall)
+        return;
+    unit->stall = stall;
+    if (cells != NULL) {
+        atomic_store_explicit(&cells->health.stalled_since_ms, since_ms, memory_order_relaxed);
+        atomic_store_explicit(&cells->health.stall, (int32_t)stall, memory_order_relaxed);
+    }
+    mutex_lock(&unit->lock);
+    bool is_told = unit->phase == UNIT_STEPPING && !unit->is_preparing && !unit->stop_asked;
+    mutex_unlock(&unit->lock);
+    if (is_told && listener_of(executor)->on_task_stall != NULL)
+        listener_of(executor)->on_task_stall(executor->setup.listener_argument, unit->connector, unit->number, stall,
+                                             task_stall_words(task, stall, since_ms, words, sizeof(words)),
+                                             task_has_progressed(task));
+}
+
 void task_unit_look(struct task_unit *unit, int64_t now_ms, int64_t *wake_at_ms)
 {
     if (is_overdue(unit, now_ms, wake_at_ms) && !post(unit, abandon_run, abandon_outcome, abandon_late)) {
@@ -171,5 +206,6 @@ void task_unit_look(struct task_unit *unit, int64_t now_ms, int64_t *wake_at_ms)
     if (task == NULL)
         return;
     task_tick(task);
+    look_for_stall(unit, task);
     task_unit_give_back_aside(unit);
 }

@@ -24,7 +24,7 @@
 #include "base/bans.h"
 
 #define RETRY_MS 250
-#define SWEEP_MS 5000 /* after a plan was written: a late word of a worker may stand behind a deleted connector's tombstones */
+#define SWEEP_MS 5000 /* after a plan was written: a worker's late word may stand behind the tombstones of a deleted connector or task */
 #define CONTEST_MAX 3 /* epochs taken by others while we lead, within CONTEST_WITHIN_MS: then we wait as long */
 #define CONTEST_WITHIN_MS 10000
 #define RECORD_OVERDUE_MS 5000 /* a member that does not introduce itself */
@@ -427,6 +427,7 @@ static bool make_plan(struct herder *herder, const struct config_snapshot *snaps
         .leader_url = cluster->url,
         .leader_boot = cluster->boot,
         .fencing = fencing_name(cluster->fencing),
+        .group = herder->setup.worker->group_id,
         .last = cluster->last,
         .reason = reason_of(cluster),
         .now_ms = clock_wall_ms(NULL),
@@ -498,12 +499,17 @@ static bool is_another_topic(struct herder *herder, const struct config_snapshot
 static void plan_now(struct herder *herder, const struct config_snapshot *snapshot)
 {
     struct herder_cluster *cluster = herder->cluster;
+    bool is_foreign;
 
     if (!cluster->has_swept)
         status_sweep(herder, snapshot);
     cluster->has_swept = true;
-    if (watch_epoch(cluster, snapshot) && is_contested(cluster))
-        cluster->stands_back_until_ms = herder_now_ms() + CONTEST_WITHIN_MS;
+    if (watch_epoch(cluster, snapshot)) {
+        if (!terms_stand_contest(herder, &is_foreign))
+            return;
+        if (!is_foreign && is_contested(cluster))
+            cluster->stands_back_until_ms = herder_now_ms() + CONTEST_WITHIN_MS;
+    }
     if (herder_now_ms() < cluster->stands_back_until_ms) {
         look_again_by(herder, cluster->stands_back_until_ms);
         return;
@@ -548,8 +554,7 @@ static void sweep_due(struct herder *herder, struct herder_timer *timer)
     if (herder->stage != HERDER_LEADING || config_store_is_lost(herder->setup.configs, NULL))
         return;
     snapshot = config_store_snapshot(herder->setup.configs);
-    if (status_has_strangers(herder, snapshot))
-        status_sweep(herder, snapshot);
+    status_sweep(herder, snapshot);
     config_snapshot_drop(snapshot);
 }
 
@@ -559,7 +564,7 @@ void balance_init(struct herder *herder)
     herder_timer_init(&herder->cluster->balance_timer, balance_due);
 }
 
-void balance_begin(struct herder *herder)
+bool balance_begin(struct herder *herder)
 {
     struct herder_cluster *cluster = herder->cluster;
     struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
@@ -577,7 +582,10 @@ void balance_begin(struct herder *herder)
     }
     cluster->has_swept = false;
     cluster->unknown_since_ms = cluster->stands_back_until_ms = cluster->refused_since_ms = 0;
+    if (!terms_may_lead(herder))
+        return false;
     balance_want(herder, "this worker began to lead");
+    return true;
 }
 
 void balance_want(struct herder *herder, const char *reason)

@@ -255,6 +255,7 @@ void cluster_look(struct herder *herder)
     cluster->seen = stamp;
     fencing_watch(herder);
     worker_secret_watch(cluster);
+    terms_watch(herder);
     if (herder->stage == HERDER_LEADING)
         status_of_unassigned(herder);
 }

@@ -74,6 +74,14 @@ struct herder_cluster {
     int64_t contest_began_ms; /* others have written as leaders meanwhile */
     unsigned contest_count;
     int64_t stands_back_until_ms; /* too often: it plans nothing before */
+    /* ---- cluster_terms.c ---- */
+    struct cluster_stamp head_at_start;          /* of the cluster record, before the group was joined */
+    bool is_established;                         /* its group was here first: it led when this one began to, or this one has for long */
+    int64_t lead_began_ms;
+    char displaced[MEMBERSHIP_BOOT_ID_SIZE];     /* the leader of another group whose record it found then; "": none */
+    char foreign_told[MEMBERSHIP_BOOT_ID_SIZE];  /* the last of another group that the log has */
+    unsigned foreign_count;                      /* how often such a one overtook it */
+
     uint64_t told_rebalance;         /* the last that the log has */
     struct unit_map told_unassigned; /* those whose status says why nobody runs them */
 
@@ -137,6 +145,19 @@ bool newcomer_is_replaced(struct herder *herder);
 /* The own member record does not stand in the topic: may it be written? false: not now (looked at again), or never: the worker ends. */
 bool newcomer_may_introduce(struct herder *herder);
 
+/* ---- cluster_terms.c ---- */
+/* Before the group is joined. -1: a worker of another group is alive that uses the same topics. Waits two seconds at most. */
+int terms_check_groups(struct herder *herder, struct mr_error **error);
+/* The records were read, and this worker begins to lead. false: another group does, and this worker ends. */
+bool terms_may_lead(struct herder *herder);
+/* Another one has written as leader. false: it is of a group that was here before, and this worker ends. `is_foreign`: it is of another
+ * group than this worker. */
+bool terms_stand_contest(struct herder *herder, bool *is_foreign);
+/* A newcomer among the members. false: one of them has other topics, and this worker ends. */
+bool terms_fit(struct herder *herder);
+/* The records were read: a member whose topics are not the leader's ends. */
+void terms_watch(struct herder *herder);
+
 /* ---- rebalance.c ---- */
 /* After units were started and stopped. */
 void rebalance_look(struct herder *herder);
@@ -178,7 +199,7 @@ const char *fencing_name(enum config_fencing fencing);
 
 /* ---- balance.c ---- */
 void balance_init(struct herder *herder);
-void balance_begin(struct herder *herder); /* this worker leads from now on */
+bool balance_begin(struct herder *herder); /* this worker leads from now on. false: it must not, and ends */
 void balance_want(struct herder *herder, const char *reason);
 void balance_run(struct herder *herder); /* if it is wanted and this worker leads */
 

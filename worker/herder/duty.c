@@ -162,25 +162,34 @@ static void forget_settled_deaths(struct herder_cluster *cluster)
     }
 }
 
+/* Texts of the worker's that stay as they are. */
+static bool fill_in_once(char **to, const char *text)
+{
+    if (*to == NULL && text != NULL)
+        *to = mem_strdup(text);
+    return *to != NULL || text == NULL;
+}
+
+static bool fill_in_terms(struct cluster_member *own, const struct worker_config *worker)
+{
+    return fill_in_once(&own->group, worker->group_id) && fill_in_once(&own->offset_topic, worker->offset_topic.name) &&
+           fill_in_once(&own->status_topic, worker->status_topic.name);
+}
+
 static bool fill_in(struct herder *herder)
 {
     struct herder_cluster *cluster = herder->cluster;
     struct cluster_member *own = &cluster->own;
+    const struct worker_config *worker = herder->setup.worker;
 
     snprintf(own->boot, sizeof(own->boot), "%s", cluster->boot);
     own->pid = cluster->process.pid;
     own->started = cluster->process.started;
-    if (own->version == NULL)
-        own->version = mem_strdup(MILLRACE_VERSION);
-    if (own->host == NULL)
-        own->host = mem_strdup(cluster->process.host);
-    if (own->labels == NULL)
-        own->labels = mem_strdup(herder->setup.worker->placement_labels);
-    if (own->secret_mark == NULL)
-        own->secret_mark = mem_strdup(cluster->secret_mark);
     repeat_deaths(cluster);
     forget_settled_deaths(cluster);
-    return (own->secret_mark != NULL || cluster->secret_mark == NULL) && own->version != NULL && own->host != NULL && list_stopped(herder) && list_prepared(herder);
+    return fill_in_once(&own->version, MILLRACE_VERSION) && fill_in_once(&own->host, cluster->process.host) &&
+           fill_in_once(&own->labels, worker->placement_labels) && fill_in_once(&own->secret_mark, cluster->secret_mark) &&
+           fill_in_terms(own, worker) && list_stopped(herder) && list_prepared(herder);
 }
 
 /* false: no memory; own_text stays. */

@@ -28,6 +28,7 @@ static void errand_drop(struct errand *errand)
     str_buffer_release(&errand->json);
     connector_report_destroy(errand->report);
     string_map_destroy(errand->config);
+    letters_errand_destroy(errand->letters);
     mem_free(errand->name);
     mem_free(errand->text);
     mem_free(errand);
@@ -85,7 +86,32 @@ static int status_of(const struct errand *errand)
 
     if (code == MR_ERR_CONFLICT)
         return 409;
+    if (errand->missing_is_404 && code == MR_ERR_NOT_FOUND)
+        return 404;
     return errand->blames_asker && (code == MR_ERR_CONFIG || code == MR_ERR_NOT_FOUND) ? 400 : 500;
+}
+
+static void errand_give_up(void *argument)
+{
+    struct errand *errand = argument;
+
+    errand->give_up(errand);
+}
+
+static void errand_given_up(void *argument, enum job_outcome outcome)
+{
+    (void)outcome;
+    errand_drop(argument);
+}
+
+static void post_give_up(struct errand *errand)
+{
+    refcount_take(&errand->owners);
+    if (!job_post(errand->pool, &(struct job){.run = errand_give_up,
+                                              .on_outcome = errand_given_up,
+                                              .argument = errand,
+                                              .deadline_ms = INT64_MAX}))
+        errand_drop(errand);
 }
 
 static void errand_outcome(void *argument, enum job_outcome outcome)
@@ -96,6 +122,8 @@ static void errand_outcome(void *argument, enum job_outcome outcome)
     if (outcome != JOB_DONE) {
         snprintf(words, sizeof(words), "Request timed out. The worker was %s.", errand->doing);
         reply_plain(errand->reply, errand->argument, 500, words);
+        if (errand->give_up != NULL)
+            post_give_up(errand);
     } else if (errand->error != NULL) {
         char *told = herder_error_words(errand->error);
 

@@ -38,7 +38,7 @@ uint32_t fencing_claim_timeout_ms(const struct herder *herder)
  * that was lost comes back only when the topics are read (resume.c), which is after this. */
 static int claim_transactions(struct herder *herder, int64_t deadline_ms, struct mr_error **error)
 {
-    if (membership_guard(herder->membership, deadline_ms, error) != 0)
+    if (membership_guard(herder->membership, 0, deadline_ms, error) != 0)
         return -1;
     return config_store_claim(herder->setup.configs, CONFIG_FENCING_TRANSACTION, deadline_ms, error);
 }

@@ -13,6 +13,7 @@
 #include "coordination/membership.h"
 #include "executor/job_pool.h"
 #include "herder/cluster_internal.h"
+#include "herder/questions_internal.h"
 #include "herder/requests_internal.h"
 #include "herder/units_internal.h"
 #include "store/config_store.h"
@@ -213,12 +214,13 @@ static int make_parts(struct herder *herder, struct mr_error **error)
     struct executor_setup executor = *herder->setup.executor;
 
     herder->connectors = pointer_map_create(units_free);
+    herder->questions = questions_create();
     herder->worker_id = mem_strdup(herder->setup.worker_id);
     herder->metrics = executor.metrics;
     herder->graveyard = executor.graveyard;
     herder->quarantine = executor.quarantine;
     herder->cluster_id = mem_strdup(herder->setup.cluster_id != NULL ? herder->setup.cluster_id : "");
-    if (herder->connectors == NULL || herder->worker_id == NULL || herder->cluster_id == NULL)
+    if (herder->connectors == NULL || herder->questions == NULL || herder->worker_id == NULL || herder->cluster_id == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the herder");
     if (make_validations(herder, error) != 0)
         return -1;
@@ -281,8 +283,11 @@ int herder_start(struct herder *herder, struct mr_error **error)
     char why[128];
 
     herder_stage_set(herder, HERDER_JOINING);
-    if (herder->cluster != NULL)
+    if (herder->cluster != NULL) {
+        if (terms_check_groups(herder, error) != 0)
+            return -1;
         newcomer_begin(herder);
+    }
     if (!thread_start(&herder->thread,
                       &(struct thread_setup){.name = "herder", .run = herder_run, .argument = herder}, why,
                       sizeof(why)))
@@ -304,6 +309,7 @@ static void handle_quiesce(struct herder *herder, struct herder_post *post)
     herder_stage_set(herder, HERDER_STOPPING);
     requests_answer_all(herder, 500, "Worker is shutting down");
     drain_answer_all(herder, 500, "Worker is shutting down");
+    fence_rounds_answer_all(herder, 500, "Worker is shutting down");
     mutex_lock(&herder->lock);
     herder->quiet = true;
     cond_broadcast(&herder->settled);
@@ -322,6 +328,7 @@ static void handle_end(struct herder *herder, struct herder_post *post)
     }
     requests_answer_all(herder, 500, "Worker is shutting down");
     drain_answer_all(herder, 500, "Worker is shutting down");
+    fence_rounds_answer_all(herder, 500, "Worker is shutting down");
     herder_stage_set(herder, HERDER_ENDED);
 }
 
@@ -426,6 +433,7 @@ void herder_destroy(struct herder *herder)
     handle_posts(herder, take_posts(herder, 0));
     timer_heap_release(&herder->timers); /* it looks at its entries, which are parts of connectors and of the cluster */
     cluster_destroy(herder->cluster);
+    questions_destroy(herder->questions);
     pointer_map_destroy(herder->connectors);
     cond_destroy(&herder->settled);
     cond_destroy(&herder->wake);

@@ -33,6 +33,7 @@ struct leader_link;
 struct loader;
 struct membership_setup;
 struct mr_error;
+struct mr_value;
 struct offset_entry;
 struct offset_store;
 struct status_store;
@@ -110,7 +111,7 @@ struct herder_reply {
     const struct offset_entry *offsets;        /* of read_offsets */
     size_t offset_count;
     const struct connector_report *report; /* of validate */
-    const char *json; /* of try */
+    const char *json; /* of try, letters */
     size_t json_length;
 };
 /* thread: the herder's, a job's, or the caller's own. Must not wait. NULL where it is asked for: nobody is told. */
@@ -167,6 +168,28 @@ struct herder_try {
     size_t last;
 };
 void herder_try(struct herder *herder, const struct herder_try *request, herder_reply_fn *reply, void *argument);
+/* A connector's dead letters (dead_letters/dead_letters.h, docs/dead-letters.md); the answer is JSON. Any worker may; like a validation: on
+ * its threads, with its deadline, by which a replay has stopped between two transactions. 404: no such connector, topic, letter, replay.
+ * Everything is copied. Whether the caller may is asked before. */
+enum herder_letters_verb {
+    HERDER_LETTERS_LIST,
+    HERDER_LETTERS_SHOW,
+    HERDER_LETTERS_REPLAY,
+    HERDER_LETTERS_DISCARD,
+    HERDER_LETTERS_FIND_REPLAY
+};
+struct herder_letters {
+    enum herder_letters_verb verb;
+    const char *connector;
+    const char *selection; /* JSON (dead_letters/selection.h); NULL: all */
+    size_t selection_length;
+    int32_t partition; /* of SHOW */
+    int64_t offset;
+    const char *id;      /* of FIND_REPLAY */
+    const char *who;     /* for the marks */
+    const char *request; /* its id in the audit; NULL: none */
+};
+void herder_letters(struct herder *herder, const struct herder_letters *request, herder_reply_fn *reply, void *argument);
 void herder_delete_connector(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
                              void *argument);
 void herder_pause_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
@@ -178,15 +201,31 @@ void herder_restart_task(struct herder *herder, const char *name, uint32_t task,
                          void *argument);
 /* What a connector on another worker wants of its tasks: the internal request of a follower. `made_from`:
  * leader_link.h; may be NULL. 204. */
+/* PUT /connectors/{name}/fence: 204 once the producers of the former tasks of a source with exactly once are shut out, and that is written;
+ * 409: this worker does not lead, or newer tasks came meanwhile; 501: the brokers never will, whoever asks again. One attempt. */
+void herder_fence_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
 void herder_put_task_configs(struct herder *herder, const char *name, const struct string_map *const *maps, size_t count,
                              const char *made_from, herder_reply_fn *reply, void *argument);
 /* Offsets of a connector (KIP-875); of a sink those of its consumer group, in entries of the shape {"kafka_topic",
- * "kafka_partition"}, {"kafka_offset"}; another is 400. They change only while it is STOPPED and when none of its tasks is left; the
- * connector's class is asked first. The last of equal partitions counts: there should be one of each. The values are copied. */
-void herder_alter_offsets(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,
-                          herder_guard_fn *guard, herder_reply_fn *reply, void *argument);
-void herder_reset_offsets(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
-                          void *argument);
+ * "kafka_partition"}, {"kafka_offset"}, or by time (herder/sink_seek.c); another is 400. They change only while it is STOPPED and when none
+ * of its tasks is left; the connector's class is asked first. What they were is kept before, for an undo of the last change: 409 when there
+ * is none, or when tasks have run since. The last of equal partitions counts: there should be one of each. The values are copied. */
+enum herder_offsets_verb { HERDER_OFFSETS_ALTER, HERDER_OFFSETS_RESET, HERDER_OFFSETS_UNDO };
+struct herder_offsets {
+    enum herder_offsets_verb verb;
+    const char *connector;
+    const struct offset_entry *changes; /* of ALTER */
+    size_t count;
+    bool is_without_undo; /* what is changed cannot be undone, and neither can what was before */
+    herder_guard_fn *guard;
+};
+void herder_change_offsets(struct herder *herder, const struct herder_offsets *request, herder_reply_fn *reply, void *argument);
+/* What that would change, as JSON (docs/offsets.md). Nothing is changed, the connector not asked, the guard neither; in any state, by any
+ * worker. */
+void herder_try_offsets(struct herder *herder, const struct herder_offsets *request, herder_reply_fn *reply, void *argument);
+/* The partitions that an undo of the last change would set; none where there is no undo. -1: no memory, or `each` has ended it. thread: any. */
+typedef int herder_partition_fn(void *argument, const struct mr_value *partition);
+int herder_each_undone(const struct herder *herder, const char *connector, herder_partition_fn *each, void *argument);
 /* What is committed, in any state, by any worker. An unknown connector has none. */
 void herder_read_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument);
 /* Writes the level for all workers of the cluster: 204 when it was read back. Any worker may. */

@@ -20,6 +20,7 @@
 struct graveyard;
 struct herder_cluster;
 struct herder_connector;
+struct herder_questions;
 struct membership;
 struct metrics_registry;
 struct quarantine;
@@ -72,6 +73,7 @@ struct herder {
     atomic_int tries; /* with a place (try.c) */
     struct membership *membership; /* NULL: standalone */
     struct herder_cluster *cluster; /* NULL: standalone */
+    struct herder_questions *questions; /* of tasks with exactly once */
     struct lease *lease;
     struct metrics_registry *metrics; /* the executor's; NULL: nobody counts */
     struct graveyard *graveyard;      /* the executor's */

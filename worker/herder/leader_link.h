@@ -37,6 +37,9 @@ struct leader_link {
     /* POST /connectors/{connector}/tasks, signed with the session key. */
     void (*put_tasks)(void *argument, const char *leader_url, const struct leader_link_tasks *tasks, int64_t deadline_ms,
                       leader_link_done_fn *done, void *done_argument);
+    /* PUT /connectors/{connector}/fence, signed with the session key. NULL: cannot be asked. */
+    void (*fence)(void *argument, const char *leader_url, const char *connector, int64_t deadline_ms, leader_link_done_fn *done,
+                  void *done_argument);
     /* GET url: who answers at this address? */
     void (*ask_boot)(void *argument, const char *url, int64_t deadline_ms, leader_link_boot_fn *done, void *done_argument);
     void *argument;

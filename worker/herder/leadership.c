@@ -26,6 +26,9 @@
 
 #define CATCH_UP_RETRY_FIRST_MS 250
 #define CATCH_UP_RETRY_MAX_MS 10000
+/* For so long the question after one write is the question before the next. Who leads after us joins the group and reads the topics
+ * first, which takes several questions to the brokers; and each write is followed by a question of its own. */
+#define GUARD_HOLDS_MS 10
 
 /* --- leading -------------------------------------------------------------------------------------------------------- */
 
@@ -66,8 +69,11 @@ static void act(struct herder *herder, bool leads)
         duty_begin(herder);
     }
     if (leads && herder->cluster != NULL) {
+        if (!balance_begin(herder)) {
+            config_snapshot_drop(snapshot);
+            return;
+        }
         herder_key_due(herder, &herder->key_timer);
-        balance_begin(herder);
     } else if (leads) {
         status_sweep(herder, snapshot);
     }
@@ -413,5 +419,7 @@ int herder_guard(void *argument, enum config_guard_moment moment, int64_t deadli
     if (!lease_is_valid(herder->lease, herder->setup.clock))
         return mr_error_set(error, MR_ERR_CONFLICT,
                             "this worker's lease has run out: the brokers did not answer for too long");
-    return moment == CONFIG_GUARD_CLAIMED ? 0 : membership_guard(herder->membership, deadline_ms, error);
+    return moment == CONFIG_GUARD_CLAIMED ? 0
+                                          : membership_guard(herder->membership, moment == CONFIG_GUARD_BEFORE ? GUARD_HOLDS_MS : 0,
+                                                             deadline_ms, error);
 }

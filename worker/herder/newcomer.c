@@ -4,8 +4,8 @@
  *
  * - Its record says that it ran on this machine: its process tells.
  * - It is about to leave: it will.
- * - Else the URL is asked: when we answer it ourselves, the address is ours now and nobody can reach the other; when the other
- *   answers it is alive.
+ * - Else the URL is asked: when we answer it ourselves, the address is ours now and nobody can reach the other, unless it leads each
+ *   machine to itself (http://localhost:8083/), which proves nothing; when the other answers it is alive.
  * - Else a ghost's session ends in time; a member that is there still after that is alive.
  *
  * What ran here before and was killed is said to be gone before this one joins, so that its work need not wait for its session's end: when
@@ -97,7 +97,7 @@ static void handle_answer(struct herder *herder, struct herder_post *post)
     struct herder_cluster *cluster = herder->cluster;
 
     cluster->is_asking = false;
-    cluster->rival_is_ghost = strcmp(answer->boot, cluster->boot) == 0;
+    cluster->rival_is_ghost = strcmp(answer->boot, cluster->boot) == 0 && !loopback_is_url(cluster->url);
     cluster->rival_is_alive = cluster->rival[0] != '\0' && strcmp(answer->boot, cluster->rival) == 0;
     if (cluster->rival_is_ghost || cluster->rival_is_alive)
         duty_report_later(herder);
@@ -215,6 +215,8 @@ bool newcomer_may_introduce(struct herder *herder)
         give_way(herder);
         return false;
     }
+    if (!terms_fit(herder))
+        return false;
     rival = find_rival(cluster);
     return rival == NULL || is_out_of_the_way(herder, rival);
 }
@@ -363,8 +365,7 @@ static bool answers_at_own_url(struct herder *herder)
     return answer.is_ours;
 }
 
-/* One that is about to leave hands over, and is let do so. A URL such as http://localhost:8083/ leads each machine to itself, and proves
- * nothing of another's. */
+/* One that is about to leave hands over, and is let do so. */
 static bool has_been_killed(struct herder *herder, const struct cluster_member *before)
 {
     const struct process_identity *self = &herder->cluster->process;

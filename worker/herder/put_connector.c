@@ -2,15 +2,21 @@
  * checks: Kafka's DistributedHerder.putConnectorConfig. */
 #include <millrace/error.h>
 
+#include "base/log.h"
+#include "base/mem.h"
 #include "base/secrets.h"
 #include "base/string_map.h"
 #include "config/connector_config.h"
+#include "config/connector_hints.h"
 #include "config/connector_shown.h"
 #include "herder/requests_internal.h"
+#include "loader/loader.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
 
 #include "base/bans.h"
+
+#define TRANSACTIONS_TIMEOUT_MS 5000 /* for the brokers to say whether they take transactions */
 
 static enum target_state initial_target(enum herder_initial_state state)
 {
@@ -47,6 +53,8 @@ static void write_done(struct herder *herder, struct herder_job *job)
         write_failed(herder, request, job->error);
         return;
     }
+    if (request->hints != NULL)
+        log_warn(HERDER_LOG, "the configuration of connector %s has options that do nothing: %s", request->name, request->hints);
     snapshot = config_store_snapshot(herder->setup.configs);
     request_answer_reply(herder, request,
                          &(struct herder_reply){.status = request->existed ? 200 : 201,
@@ -56,6 +64,40 @@ static void write_done(struct herder *herder, struct herder_job *job)
 }
 
 /* --- validating --------------------------------------------------------------------------------------------------- */
+
+/* A connector that is to deliver exactly once and did not so far. One that did has tasks, which must not be shut out. */
+static bool begins_exactly_once(const struct herder *herder, const struct herder_request *request)
+{
+    const struct worker_config *worker = herder->setup.worker;
+    struct config_snapshot *snapshot = config_store_snapshot(herder->setup.configs);
+    const struct string_map *present = config_snapshot_config(snapshot, request->name);
+    bool begins = connector_wants_exactly_once(request->config, worker) && config_snapshot_fenced_count(snapshot, request->name) < 0 &&
+                  (present == NULL || !connector_wants_exactly_once(present, worker));
+    const struct loader_plugin *plugin = NULL;
+    struct mr_error *error = NULL;
+
+    config_snapshot_drop(snapshot);
+    begins = begins && connector_config_plugin(herder->setup.loader, request->config, &plugin, &error) == 0 &&
+             plugin->kind == MR_PLUGIN_SOURCE;
+    mr_error_drop(error);
+    return begins;
+}
+
+/* Do the brokers take transactions, and from this user? Where they do not say so in time the tasks will find out. thread: validation's */
+static void try_transactions(struct herder_job *job)
+{
+    const struct herder_request *request = job->request;
+    const int64_t deadline_ms = herder_now_ms() + TRANSACTIONS_TIMEOUT_MS;
+    const struct executor_fence first = {request->name, request->config, 1, deadline_ms < job->deadline_ms ? deadline_ms : job->deadline_ms};
+    struct mr_error *error = NULL;
+
+    if (!begins_exactly_once(job->herder, request) || executor_shut_out_producers(job->herder->executor, &first, &error) == 0)
+        return;
+    if (mr_error_code(error) == MR_ERR_NOT_SUPPORTED)
+        mr_error_set(&job->error, MR_ERR_CONFIG, "Connector configuration is invalid: its exactly-once delivery needs transactions. %s",
+                     mr_error_message(error));
+    mr_error_drop(error);
+}
 
 static void validate_run(struct herder_job *job)
 {
@@ -73,8 +115,13 @@ static void validate_run(struct herder_job *job)
         job->text = connector_report_message(report);
         if (job->text == NULL)
             mr_error_set(&job->error, MR_ERR_NO_MEMORY, "no memory for what the validation found");
+    } else if (report != NULL) {
+        job->data = connector_hints_line(report, request->config);
+        job->data_free = mem_free;
     }
     connector_report_destroy(report);
+    if (job->error == NULL && job->text == NULL)
+        try_transactions(job);
 }
 
 /* true: refused and answered. */
@@ -94,6 +141,16 @@ static bool answer_refusal(struct herder *herder, struct herder_request *request
     return true;
 }
 
+/* Kafka Connect takes options that nobody knows, and so do we; but who misspelt one is told in the log, once for each change. */
+static void keep_hints(struct herder_request *request, struct herder_job *job, const struct config_snapshot *snapshot)
+{
+    if (string_map_equals(config_snapshot_config(snapshot, request->name), request->config))
+        return;
+    mem_free(request->hints);
+    request->hints = job->data;
+    job->data = NULL;
+}
+
 static void validate_done(struct herder *herder, struct herder_job *job)
 {
     struct herder_request *request = job->request;
@@ -103,6 +160,7 @@ static void validate_done(struct herder *herder, struct herder_job *job)
         return;
     snapshot = config_store_snapshot(herder->setup.configs);
     request->existed = config_snapshot_has(snapshot, request->name);
+    keep_hints(request, job, snapshot);
     config_snapshot_drop(snapshot);
     if (request->existed && request->must_be_new)
         request_answer(herder, request, 409, "Connector %s already exists", request->name);

@@ -13,9 +13,11 @@
 #include "base/log.h"
 #include "base/pointer_map.h"
 #include "base/string_map.h"
+#include "config/connector_config.h"
 #include "config/worker_config.h"
 #include "herder/cluster_internal.h"
 #include "herder/requests_internal.h"
+#include "loader/loader.h"
 #include "metrics/registry.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
@@ -68,6 +70,7 @@ static void start_connector(struct herder *herder, struct herder_connector *conn
     fingerprint(config, connector->started_with);
     if (executor_start_connector(herder->executor, connector->name, config, connector->told, &error) == 0) {
         connector->phase = CONNECTOR_STARTING;
+        recovery_unit_started(herder, connector, -1);
         return;
     }
     log_warn(HERDER_LOG, "connector %s could not be started now: %s", connector->name, mr_error_message(error));
@@ -101,6 +104,8 @@ static void reconcile_wanted_connector(struct herder *herder, struct herder_conn
 {
     enum connector_target target = executor_target(wish->target);
 
+    if (connector->phase == CONNECTOR_BROKEN)
+        recovery_look(herder, connector, -1, wish->target == TARGET_STARTED, &connector->restart, &connector->announce);
     if (connector->phase == CONNECTOR_GONE) {
         start_connector(herder, connector, wish);
     } else if (connector->phase == CONNECTOR_BROKEN && broken_may_start(connector, wish)) {
@@ -127,6 +132,7 @@ static void reconcile_unwanted_connector(struct herder *herder, struct herder_co
     }
     if (connector->phase == CONNECTOR_GONE)
         connector->restart = connector->announce = connector->has_too_many = false;
+    recovery_forget(&connector->recovery);
 }
 
 /* --- tasks ------------------------------------------------------------------------------------------------------ */
@@ -167,6 +173,29 @@ static const struct string_map *config_of_tasks(const struct wish *wish, const c
     return applied != NULL ? applied : config_snapshot_config(wish->snapshot, name);
 }
 
+static bool has_rate(const struct string_map *config)
+{
+    return config != NULL &&
+           (string_map_has(config, CONNECTOR_RATE_RECORDS) || string_map_has(config, CONNECTOR_RATE_BYTES));
+}
+
+static bool is_source(const struct herder *herder, const struct string_map *config)
+{
+    const struct loader_plugin *plugin = NULL;
+    struct mr_error *error = NULL;
+    bool is = config != NULL && connector_config_plugin(herder_loader(herder), config, &plugin, &error) == 0 &&
+              plugin->kind == MR_PLUGIN_SOURCE;
+
+    mr_error_drop(error);
+    return is;
+}
+
+/* With exactly once a commit is followed by a fencing round, which shuts all of the former tasks out: none can stay as it is. */
+static bool is_renewed_by_each_commit(const struct herder *herder, const struct string_map *config)
+{
+    return config != NULL && connector_wants_exactly_once(config, herder->setup.worker) && is_source(herder, config);
+}
+
 /* Only after a commit: prints are the costly part of looking. */
 static void renew_prints(struct herder *herder, struct herder_connector *connector, const struct wish *wish)
 {
@@ -176,6 +205,10 @@ static void renew_prints(struct herder *herder, struct herder_connector *connect
     if (generation == connector->prints_of && generation >= 0)
         return;
     seed = map_print(config_of_tasks(wish, connector->name), herder->print_seed);
+    if (has_rate(config_of_tasks(wish, connector->name))) /* each task has its part of it */
+        seed += wish->task_count;
+    if (is_renewed_by_each_commit(herder, config_of_tasks(wish, connector->name)))
+        seed += (uint64_t)config_snapshot_tasks_offset(wish->snapshot, connector->name) + 1;
     for (uint32_t i = 0; i < wish->task_count; i++)
         connector->tasks[i].wanted_print =
             map_print(config_snapshot_task(wish->snapshot, connector->name, i), seed);
@@ -190,6 +223,7 @@ static struct executor_task executor_task_of(const struct herder_connector *conn
         .connector_config = config_of_tasks(wish, connector->name),
         .task_config = config_snapshot_task(wish->snapshot, connector->name, number),
         .paused = wish->target == TARGET_PAUSED,
+        .tasks = wish->task_count,
     };
 }
 
@@ -241,8 +275,10 @@ static void start_task(struct herder *herder, struct herder_connector *connector
     task->announce = task->restart = false;
     task->told_paused = started.paused;
     task->print = task->wanted_print;
+    task->commit = config_snapshot_tasks_offset(wish->snapshot, connector->name);
     task->subscription = subscription_print(herder, started.connector_config);
     if (executor_start_task(herder->executor, &started, &error) == 0) {
+        recovery_unit_started(herder, connector, number);
         task->is_prepared = task->is_ready = false;
         task->phase = TASK_PHASE_UP;
         return;
@@ -275,9 +311,11 @@ static void reconcile_wanted_task(struct herder *herder, struct herder_connector
                                   const struct wish *wish)
 {
     struct herder_task *task = &connector->tasks[number];
-    bool is_new = task->restart || task->print != task->wanted_print;
-    bool paused = wish->target == TARGET_PAUSED;
+    bool paused = wish->target == TARGET_PAUSED, is_changed = task->print != task->wanted_print, is_new;
 
+    if (task->phase == TASK_PHASE_BROKEN || task->phase == TASK_PHASE_UP)
+        recovery_look(herder, connector, number, !paused && !is_changed, &task->restart, &task->announce);
+    is_new = task->restart || is_changed;
     if (task->phase == TASK_PHASE_GONE || (task->phase == TASK_PHASE_BROKEN && is_new)) {
         start_task(herder, connector, number, wish);
     } else if (task->phase == TASK_PHASE_UP && is_new) {
@@ -294,9 +332,13 @@ static void reconcile_unwanted_task(struct herder *herder, struct herder_connect
 {
     struct herder_task *task = &connector->tasks[number];
     bool is_removed = number >= wish->task_count;
+    bool has_ended_itself = task->phase == TASK_PHASE_GONE && task->not_before_ms != 0; /* no end of it will be told any more */
 
     task->restart = task->announce = false;
     task->not_before_ms = 0;
+    recovery_forget(&task->recovery);
+    if (has_ended_itself && is_removed && wish->may_run && wish->exists)
+        status_of_task(herder, connector->name, number, UNIT_DESTROYED, NULL, NULL);
     if (task->phase == TASK_PHASE_UP) {
         stop_task(herder, connector, number, wish->may_run && is_removed ? TASK_DEPARTURE_LEAVE : TASK_DEPARTURE_STAY);
     } else if (task->phase == TASK_PHASE_BROKEN) {

@@ -38,6 +38,7 @@ void request_drop(struct herder_request *request)
     for (size_t i = 0; i < request->map_count; i++)
         string_map_destroy(request->maps[i]);
     mem_free(request->maps);
+    mem_free(request->hints);
     mem_free(request->plan_tasks);
     status_view_destroy(request->plan_statuses);
     offset_list_release(&request->offsets);

@@ -77,12 +77,14 @@ struct herder_request {
     size_t map_count;
     uint64_t version; /* of the connector they belong to */
     char made_from[FINGERPRINT_SIZE]; /* of its configuration; "": not known */
-    bool is_reset;              /* of offsets: all there are */
-    struct offset_list offsets; /* to write; of a reset found by the first job */
-    bool is_sink, is_malformed; /* offsets: the connector's kind; what was asked cannot be understood. Set by the first job */
+    enum herder_offsets_verb offsets_verb;
+    struct offset_list offsets; /* to write; of a reset or an undo found by the first job */
+    bool is_without_undo, awaits_fence;
+    bool is_malformed;          /* offsets: what was asked cannot be understood. Set by a job */
     bool is_handled;            /* the connector had its say */
 
     bool existed;
+    char *hints; /* options of `config` without effect, in words; NULL: none */
     struct herder_restart_plan plan; /* its tasks are the request's */
     uint32_t *plan_tasks;
     struct status_view *plan_statuses;

@@ -76,6 +76,7 @@ static int try_records(struct trying *trying, struct mr_error **error)
 static void write_answer(struct trying *trying)
 {
     struct str_buffer *json = &trying->errand->json;
+    dry_run_end(trying->dry_run);
     str_buffer_printf(json, "{\"passed\":%zu,\"dropped\":%zu,\"skipped\":%zu,\"failed\":%zu,\"records\":[",
                       trying->outcomes[DRY_RUN_PASSED], trying->outcomes[DRY_RUN_DROPPED], trying->outcomes[DRY_RUN_SKIPPED],
                       trying->outcomes[DRY_RUN_FAILED]);

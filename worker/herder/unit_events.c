@@ -7,6 +7,7 @@
 #include "base/string_map.h"
 #include "config/worker_config.h"
 #include "herder/cluster_internal.h"
+#include "herder/questions_internal.h"
 #include "herder/requests_internal.h"
 #include "herder/units_internal.h"
 #include "store/config_snapshot.h"
@@ -21,6 +22,9 @@ struct unit_event {
     char *connector, *trace, *version;
     int state;
     uint32_t task;
+    bool is_connector; /* of a failure: the connector itself */
+    bool has_progressed;
+    struct failure failure;
     struct task_configs_answer answer;
 };
 
@@ -54,9 +58,12 @@ static void connector_failed(struct herder *herder, struct herder_connector *con
                              const struct unit_event *event)
 {
     bool was_ending = connector->phase == CONNECTOR_ENDING;
+    char *trace;
 
     connector->is_running = connector->is_asked = connector->reconfigure = false;
-    status_of_connector(herder, connector->name, UNIT_FAILED, event->trace, event->version);
+    trace = was_ending ? NULL : recovery_unit_failed(herder, connector, -1, event->trace);
+    status_of_connector(herder, connector->name, UNIT_FAILED, trace != NULL ? trace : event->trace, event->version);
+    mem_free(trace);
     connector->phase = CONNECTOR_BROKEN;
     if (was_ending)
         connector_is_gone(herder, connector);
@@ -136,8 +143,11 @@ static void task_stopped(struct herder *herder, struct herder_connector *connect
 static void task_failed(struct herder *herder, struct herder_connector *connector, const struct unit_event *event)
 {
     struct herder_task *task = &connector->tasks[event->task];
+    char *trace = task->phase == TASK_PHASE_UP ? recovery_unit_failed(herder, connector, event->task, event->trace) : NULL;
 
-    status_of_task(herder, connector->name, event->task, UNIT_FAILED, event->trace, event->version);
+    status_of_task(herder, connector->name, event->task, UNIT_FAILED, trace != NULL ? trace : event->trace,
+                   event->version);
+    mem_free(trace);
     task->phase = TASK_PHASE_BROKEN;
 }
 
@@ -158,6 +168,52 @@ static void handle_task_state(struct herder *herder, struct herder_post *post)
                            event->state == TASK_RUNNING ? UNIT_RUNNING : UNIT_PAUSED, event->trace, event->version);
         units_mark(herder, connector);
         duty_report_later(herder);
+    }
+    event_free(event);
+}
+
+static void handle_failure(struct herder *herder, struct herder_post *post)
+{
+    struct unit_event *event = (struct unit_event *)post;
+    struct herder_connector *connector = units_find(herder, event->connector);
+
+    if (connector != NULL && (event->is_connector || event->task < connector->task_count)) {
+        struct recovery *recovery = event->is_connector ? &connector->recovery : &connector->tasks[event->task].recovery;
+
+        recovery->failure = event->failure;
+        recovery->is_told = true;
+    }
+    event_free(event);
+}
+
+/* Its state stays, and its status says what is wrong; not any more, unless it is no longer RUNNING because it was paused. */
+static void status_of_stall(struct herder *herder, struct herder_connector *connector, uint32_t task, enum task_stall stall,
+                            const char *words)
+{
+    bool is_stalled = stall != TASK_STALL_NONE;
+
+    if (is_stalled || !connector->tasks[task].told_paused)
+        status_of_task(herder, connector->name, task, stall == TASK_STALL_START ? UNIT_UNASSIGNED : UNIT_RUNNING,
+                       is_stalled ? words : NULL, connector->plugin_version);
+}
+
+static void handle_task_stall(struct herder *herder, struct herder_post *post)
+{
+    struct unit_event *event = (struct unit_event *)post;
+    struct herder_connector *connector = units_find(herder, event->connector);
+
+    if (herder->stage != HERDER_ENDED && connector != NULL && event->task < connector->task_count &&
+        connector->tasks[event->task].phase == TASK_PHASE_UP) {
+        bool is_stalled = event->state != TASK_STALL_NONE;
+
+        log_warn(HERDER_LOG, "task %s-%u %s: %s", connector->name, event->task, is_stalled ? "is stalled" : "was stalled",
+                 event->trace);
+        if (is_stalled)
+            recovery_task_stalled(herder, connector, event->task, event->has_progressed);
+        else
+            recovery_task_goes_on(herder, connector, event->task);
+        status_of_stall(herder, connector, event->task, (enum task_stall)event->state, event->trace);
+        units_mark(herder, connector);
     }
     event_free(event);
 }
@@ -248,6 +304,33 @@ static void on_task_state(void *argument, const char *connector, uint32_t task, 
     herder_post(herder, &event->post);
 }
 
+static void on_failure(void *argument, const char *connector, int64_t task, const struct failure *failure)
+{
+    struct herder *herder = argument;
+    struct unit_event *event = event_create(herder, handle_failure, connector, NULL, NULL);
+
+    if (event == NULL)
+        return;
+    event->is_connector = task < 0;
+    event->task = task < 0 ? 0 : (uint32_t)task;
+    event->failure = *failure;
+    herder_post(herder, &event->post);
+}
+
+static void on_task_stall(void *argument, const char *connector, uint32_t task, enum task_stall stall, const char *words,
+                          bool has_progressed)
+{
+    struct herder *herder = argument;
+    struct unit_event *event = event_create(herder, handle_task_stall, connector, words, NULL);
+
+    if (event == NULL)
+        return;
+    event->task = task;
+    event->state = (int)stall;
+    event->has_progressed = has_progressed;
+    herder_post(herder, &event->post);
+}
+
 static void on_task_prepared(void *argument, const char *connector, uint32_t task)
 {
     struct herder *herder = argument;
@@ -325,7 +408,10 @@ const struct executor_listener herder_executor_listener = {
     .on_task_configs = on_task_configs,
     .on_reconfiguration = on_reconfiguration,
     .on_values_changed = on_values_changed,
+    .on_failure = on_failure,
+    .on_task_stall = on_task_stall,
     .on_task_state = on_task_state,
     .on_task_prepared = on_task_prepared,
     .on_topic = on_topic,
+    .on_task_asks = questions_on_task_asks,
 };

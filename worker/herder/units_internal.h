@@ -14,6 +14,7 @@
 #include "base/fingerprint.h"
 #include "executor/executor.h"
 #include "herder/herder_internal.h"
+#include "herder/recovery_internal.h"
 #include "store/status_store.h"
 
 struct herder_request;
@@ -53,8 +54,10 @@ struct herder_task {
     bool was_abandoned; /* its last instance: a plugin call may still be inside */
     uint64_t print;     /* of the configurations it was started with */
     uint64_t wanted_print;
+    int64_t commit;        /* the record of those: config_snapshot_tasks_offset */
     uint64_t subscription; /* print of the topics it was started with */
     int64_t not_before_ms; /* no start before */
+    struct recovery recovery;
 };
 
 struct herder_connector {
@@ -74,6 +77,7 @@ struct herder_connector {
     uint64_t version;    /* counts changes of the configuration */
     char started_with[FINGERPRINT_SIZE]; /* that configuration; "": never started */
     struct herder_timer timer; /* look again */
+    struct recovery recovery;  /* of the connector itself */
 
     struct herder_task *tasks;
     uint32_t task_count; /* entries, also of tasks that are going */

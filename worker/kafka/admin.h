@@ -52,6 +52,19 @@ int admin_partition_count(struct admin *admin, const char *topic, int32_t *parti
 int admin_topic_config(struct admin *admin, const char *topic, const char *name, char **value, int64_t deadline_ms,
                        struct mr_error **error);
 
+/* Where a time is in a partition: the offset of its first record with that time, or a later one. */
+#define ADMIN_EARLIEST (-2) /* its beginning */
+#define ADMIN_LATEST (-1)   /* its end: the offset that the next record will have */
+struct admin_position {
+    const char *topic;
+    int32_t partition;
+    int64_t time_ms; /* or one of these */
+    int64_t offset;  /* the answer; -1: no record is so late */
+};
+/* One of each partition, which must be there. */
+int admin_find_positions(struct admin *admin, struct admin_position *positions, size_t count, int64_t deadline_ms,
+                         struct mr_error **error);
+
 struct admin_topics {
     char **names;
     int32_t *partitions;
@@ -104,5 +117,8 @@ struct admin_group {
 int admin_describe_group(struct admin *admin, const char *group, struct admin_group *described, int64_t deadline_ms,
                          struct mr_error **error);
 void admin_group_release(struct admin_group *group);
+/* How many are in a group whatever its protocol type: of JVM workers the description above tells none. 0 also when there is no such
+ * group. */
+int admin_count_members(struct admin *admin, const char *group, size_t *count, int64_t deadline_ms, struct mr_error **error);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include "base/bans.h"
@@ -289,6 +290,21 @@ int admin_describe_group(struct admin *admin, const char *group, struct admin_gr
         admin_group_release(described);
     admin_call_close(&call);
     return status;
+}
+
+int admin_count_members(struct admin *admin, const char *group, size_t *count, int64_t deadline_ms, struct mr_error **error)
+{
+    const struct rd_kafka_group_list *list = NULL;
+    int64_t left_ms = deadline_ms - clock_monotonic_ms(NULL);
+    rd_kafka_resp_err_t code =
+        rd_kafka_list_groups(admin->rk, group, &list, left_ms <= 0 ? 0 : left_ms > INT32_MAX ? INT32_MAX : (int)left_ms);
+    *count = 0;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return mr_error_set(error, native_error_code(code), "group %s: who is in it is not known: %s", group, rd_kafka_err2str(code));
+    for (int i = 0; i < list->group_cnt; i++)
+        *count += (size_t)list->groups[i].member_cnt;
+    rd_kafka_group_list_destroy(list);
+    return 0;
 }
 
 void admin_group_release(struct admin_group *group)

@@ -61,6 +61,7 @@ struct client_layers {
     const struct string_map *connector;   /* the connector's configuration (its *.override.* are used); NULL: none */
     const char *client_id;                /* used unless a layer sets client.id; needed */
     const char *group_id;                 /* consumers and members: used unless a layer sets group.id; else NULL */
+    const char *transactional_id;         /* producers: whatever the layers say, as is idempotence then; NULL: what they say */
 };
 
 /* findings may be NULL: warnings are then logged under the client id. NULL: refused (MR_ERR_CONFIG, all refusals in one

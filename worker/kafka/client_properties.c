@@ -140,8 +140,11 @@ static bool put_layers(struct string_map *map, const struct layer_rule *rule, co
         return false;
     if (rule->worker_prefix != NULL && !put_prefixed(map, layers->worker, rule->worker_prefix))
         return false;
-    return rule->connector_prefix == NULL || layers->connector == NULL ||
-           put_prefixed(map, layers->connector, rule->connector_prefix);
+    if (rule->connector_prefix != NULL && layers->connector != NULL &&
+        !put_prefixed(map, layers->connector, rule->connector_prefix))
+        return false;
+    return layers->transactional_id == NULL || (string_map_put(map, "transactional.id", layers->transactional_id) &&
+                                                string_map_put(map, "enable.idempotence", "true"));
 }
 
 struct string_map *client_properties_for(enum client_kind kind, const struct client_layers *layers)

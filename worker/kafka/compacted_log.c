@@ -36,6 +36,7 @@ static bool topics_init(struct compacted_log *log, const struct compacted_log_se
 struct compacted_log *compacted_log_create(const struct compacted_log_setup *setup, struct mr_error **error)
 {
     assert(setup->topic_count > 0 && setup->topic_count <= COMPACTED_LOG_TOPICS_MAX);
+    assert(setup->producer != NULL || !setup->read_committed);   /* the reader's handle cannot ask for LOG_END then */
     struct compacted_log *log = mem_calloc(1, sizeof *log);
     if (log == NULL) {
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the log of internal topics");

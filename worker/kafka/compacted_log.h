@@ -68,6 +68,7 @@ struct compacted_log_topic {
     bool is_watched;
 };
 
+#define COMPACTED_LOG_PATIENCE_MS 3000
 #define COMPACTED_LOG_WATCH_INTERVAL_MS 3000   /* a deleted topic is noticed at the third look */
 
 struct compacted_log_setup {
@@ -76,7 +77,7 @@ struct compacted_log_setup {
     const struct compacted_log_topic *topics;
     size_t topic_count;               /* 1 … COMPACTED_LOG_TOPICS_MAX */
     struct graveyard *graveyard;      /* where the handles end; NULL: _stop destroys them itself */
-    bool read_committed;              /* with exactly-once: skip aborted records, end = last stable offset */
+    bool read_committed;              /* with transactions: skip aborted records. Needs a producer */
     uint32_t watch_interval_ms;       /* 0: COMPACTED_LOG_WATCH_INTERVAL_MS */
     const struct lease *lease;        /* lives longer than the log; NULL: one that never ends. When it ends, appends that are
                                          not acknowledged come back with MR_ERR_RETRIABLE: they must not leave later */
@@ -100,11 +101,18 @@ void compacted_log_destroy(struct compacted_log *log);
 typedef void compacted_log_done_fn(void *argument, const struct mr_error *error);
 
 /* Waits until every record that was in the topic when this was called has been delivered and published. Several callers
- * share one question to the broker. -1: MR_ERR_TIMEOUT, or MR_ERR_CONFLICT when the log stops or the topic is lost. */
+ * share one question to the broker. -1: MR_ERR_TIMEOUT, or MR_ERR_CONFLICT when the log stops or the topic is lost.
+ *
+ * With read_committed the end is that of all records, as Kafka's KafkaBasedLog has it: what one producer has committed may lie behind
+ * the open transaction of another, and is delivered when that has ended. So a producer that died in a transaction may hold this up
+ * until its transaction.timeout.ms; after COMPACTED_LOG_PATIENCE_MS the log says once what it waits for. */
 int compacted_log_read_to_end(struct compacted_log *log, size_t topic, int64_t deadline_ms, struct mr_error **error);
 /* The same without waiting; done is always called, maybe before this returns. */
 void compacted_log_read_to_end_then(struct compacted_log *log, size_t topic, int64_t deadline_ms,
                                     compacted_log_done_fn *done, void *argument);
+
+/* Waits until what was in the topic at the start has been delivered and published; open transactions do not hold it up. */
+int compacted_log_catch_up(struct compacted_log *log, size_t topic, int64_t deadline_ms, struct mr_error **error);
 
 /* Waits until the record at that place has been delivered and published: for what was written by other ways. -1 as above. */
 int compacted_log_read_past(struct compacted_log *log, size_t topic, int32_t partition, int64_t offset,

@@ -54,8 +54,11 @@ int log_writer_open(struct compacted_log *log, struct mr_error **error)
     rd_kafka_conf_t *conf = native_conf_create(log->producer_config, error);
     if (conf == NULL)
         return -1;
-    /* Ends are asked for on this handle too: with the reader's idea of an end. */
-    native_conf_set(conf, "isolation.level", log->read_committed ? "read_committed" : "read_uncommitted");
+    /* Whatever kind of client the configuration is for: what is acknowledged stays, in its order. */
+    native_conf_set(conf, "acks", "-1");
+    native_conf_set(conf, "enable.idempotence", "false");
+    native_conf_set(conf, "max.in.flight.requests.per.connection", "1");
+    native_conf_set(conf, "isolation.level", "read_uncommitted");   /* ends are asked for on this handle: LOG_END */
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
     rd_kafka_t *rk = native_open(RD_KAFKA_PRODUCER, &conf, error);
     if (rk == NULL)
@@ -96,7 +99,7 @@ static bool append_await_reader(struct append *append)
         targets[i] = (struct log_target){append->landed[i].topic, append->landed[i].partition,
                                          append->landed[i].offset + 1};
     *waiter = (struct log_waiter){.targets = targets, .target_count = append->count,
-                                  .deadline_ms = append->deadline_ms, .done = append->done,
+                                  .deadline_ms = append->deadline_ms, .since_ms = clock_monotonic_ms(NULL), .done = append->done,
                                   .argument = append->argument};
     log_waiter_add(append->log, waiter);
     return true;

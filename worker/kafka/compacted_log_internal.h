@@ -17,7 +17,9 @@
 
 struct log_partition {
     _Atomic int64_t position;
-    int64_t start_first, start_end;   /* reader: where it began and ended at the start */
+    int64_t start_first, start_end;   /* where it began and ended (LOG_STABLE_END) at the start; set before the reader runs */
+    int64_t seen_end;       /* reader: where the brokers last had nothing more for it */
+    int64_t told_at;        /* reader: where it was said that a transaction is open; -1: nowhere yet */
     bool stopped;           /* reader: lost, not read any more */
 };
 
@@ -51,6 +53,7 @@ struct log_waiter {
     struct log_waiter *next;
     size_t topic;           /* whose end is asked for; of a waiter with targets: unused */
     bool needs_end;
+    int64_t since_ms;       /* reader: when the end was known */
     struct log_target *targets;
     size_t target_count;
     int64_t deadline_ms;
@@ -108,8 +111,11 @@ void log_waiter_add(struct compacted_log *log, struct log_waiter *waiter);
  * called again at the latest. */
 int64_t log_waiters_serve(struct compacted_log *log);
 void log_waiters_refuse(struct compacted_log *log, const char *why);
-/* Offsets of a kind (RD_KAFKA_OFFSET_BEGINNING or _END) of the list's partitions, in one question a broker. */
-int log_ask_offsets(struct compacted_log *log, rd_kafka_topic_partition_list_t *list, int64_t kind, int timeout_ms,
+/* LOG_END: of all records, also of those in transactions that are open (the high watermark); LOG_STABLE_END: of those that the reader
+ * is given now, with read_committed up to the first open transaction. */
+enum log_bound { LOG_BEGINNING, LOG_END, LOG_STABLE_END };
+/* One bound of the list's partitions, in one question a broker. */
+int log_ask_offsets(struct compacted_log *log, rd_kafka_topic_partition_list_t *list, enum log_bound bound, int timeout_ms,
                     struct mr_error **error);
 
 /* compacted_log_watch.c. thread: reader */

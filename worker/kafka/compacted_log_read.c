@@ -1,8 +1,8 @@
 /* compacted_log_read.c: the reader thread.
  *
  * Partitions are read by librdkafka's simple consumer into one queue: no group, no coordinator, no commit. Reading starts at
- * the absolute first offset (a logical "beginning" costs half a second), so the first fetch is the one that counts. The ends
- * are asked for at the start: a topic is caught up when the positions have reached them, whether by records or by the
+ * the absolute first offset (a logical "beginning" costs half a second), so the first fetch is the one that counts. The stable
+ * ends are asked for at the start: a topic is caught up when the positions have reached them, whether by records or by the
  * end-of-partition event, which also counts what is no visible record (transaction markers, aborted records). */
 #include "kafka/compacted_log_internal.h"
 
@@ -38,6 +38,9 @@ static int open_reader(struct compacted_log *log, struct mr_error **error)
         return -1;
     native_conf_set(conf, "isolation.level", log->read_committed ? "read_committed" : "read_uncommitted");
     native_conf_set(conf, "fetch.wait.max.ms", FETCH_WAIT_MS);
+    /* Whatever kind of client the configuration is for: */
+    native_conf_set(conf, "enable.partition.eof", "true");
+    native_conf_set(conf, "auto.offset.reset", "error");
     native_conf_set(conf, "auto.commit.enable", "false");
     rd_kafka_t *rk = native_open(RD_KAFKA_CONSUMER, &conf, error);
     if (rk == NULL)
@@ -102,14 +105,15 @@ static rd_kafka_topic_partition_list_t *all_partitions(const struct compacted_lo
 static int ask_bounds(struct compacted_log *log, int64_t deadline_ms, struct mr_error **error)
 {
     rd_kafka_topic_partition_list_t *list = all_partitions(log);
-    int status = log_ask_offsets(log, list, RD_KAFKA_OFFSET_BEGINNING, native_timeout_ms(deadline_ms, 600000), error);
+    int status = log_ask_offsets(log, list, LOG_BEGINNING, native_timeout_ms(deadline_ms, 600000), error);
     for (int i = 0; status == 0 && i < list->cnt; i++) {
         struct log_topic *topic = &log->topics[topic_index(log, list->elems[i].topic)];
         atomic_store(&topic->partitions[list->elems[i].partition].position, list->elems[i].offset);
         topic->partitions[list->elems[i].partition].start_first = list->elems[i].offset;
+        topic->partitions[list->elems[i].partition].seen_end = topic->partitions[list->elems[i].partition].told_at = -1;
     }
     if (status == 0)
-        status = log_ask_offsets(log, list, RD_KAFKA_OFFSET_END, native_timeout_ms(deadline_ms, 600000), error);
+        status = log_ask_offsets(log, list, LOG_STABLE_END, native_timeout_ms(deadline_ms, 600000), error);
     for (int i = 0; status == 0 && i < list->cnt; i++) {
         struct log_topic *topic = &log->topics[topic_index(log, list->elems[i].topic)];
         topic->partitions[list->elems[i].partition].start_end = list->elems[i].offset;
@@ -238,6 +242,7 @@ static void handle_trouble(struct compacted_log *log, size_t index, const rd_kaf
 
 static void handle_end(struct log_partition *partition, int64_t offset)
 {
+    partition->seen_end = offset;
     if (offset > atomic_load(&partition->position))
         atomic_store(&partition->position, offset);
 }

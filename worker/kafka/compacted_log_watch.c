@@ -111,7 +111,7 @@ static void check_beginnings(struct compacted_log *log, size_t index)
     char words[160];
     for (int32_t p = 0; p < topic->partition_count; p++)
         rd_kafka_topic_partition_list_add(list, topic->name, p);
-    bool asked = log_ask_offsets(log, list, RD_KAFKA_OFFSET_BEGINNING, ASK_TIMEOUT_MS, NULL) == 0;
+    bool asked = log_ask_offsets(log, list, LOG_BEGINNING, ASK_TIMEOUT_MS, NULL) == 0;
     for (int i = 0; asked && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *found = &list->elems[i];
         if (found->offset <= topic->partitions[found->partition].start_first)

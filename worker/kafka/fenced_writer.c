@@ -7,16 +7,18 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "kafka/client_config.h"
-#include "kafka/native_internal.h"
+#include "kafka/native_transaction_internal.h"
 
 #include "base/bans.h"
 
 #define ABORT_TIMEOUT_MS 5000 /* beyond the deadline of the call that failed */
 #define LONGEST_MS 600000
+#define TOPIC_MAX 250
 
 /* What the brokers said of the entries of one call. Belongs to the handle: its reports may come as long as it lives. */
 struct outcome {
-    rd_kafka_resp_err_t failure; /* the first */
+    rd_kafka_resp_err_t failure; /* the first … */
+    char topic[TOPIC_MAX];       /* … and where */
     struct fenced_writer_place last;
 };
 
@@ -36,8 +38,10 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
     (void)opaque;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
         outcome->last = (struct fenced_writer_place){message->partition, message->offset};
-    else if (outcome->failure == RD_KAFKA_RESP_ERR_NO_ERROR)
+    else if (outcome->failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
         outcome->failure = message->err;
+        snprintf(outcome->topic, sizeof outcome->topic, "%s", rd_kafka_topic_name(message->rkt));
+    }
 }
 
 /* ---- opening ---- */
@@ -96,29 +100,9 @@ static int prepare_topic(struct fenced_writer *writer, const char *name, int64_t
     return 0;
 }
 
-static bool is_denied(rd_kafka_resp_err_t code)
-{
-    return code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
-           code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION ||
-           code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
-}
-
-/* Consumes the native error, unless it is NULL (success). */
 static int error_take(const struct fenced_writer *writer, rd_kafka_error_t *native, struct mr_error **error)
 {
-    char words[256];
-    if (native == NULL)
-        return 0;
-    /* After a fatal error only that one tells why. */
-    rd_kafka_resp_err_t code = rd_kafka_fatal_error(writer->handle->rk, words, sizeof words);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        code = rd_kafka_error_code(native);
-        snprintf(words, sizeof words, "%s", rd_kafka_error_string(native));
-    }
-    mr_error_set(error, is_denied(code) ? MR_ERR_NOT_SUPPORTED : native_error_code(code), "transactional id %s: %s",
-                 writer->transactional_id, words);
-    rd_kafka_error_destroy(native);
-    return -1;
+    return native_transaction_error_take(error, writer->handle->rk, writer->transactional_id, native);
 }
 
 struct fenced_writer *fenced_writer_open(const struct fenced_writer_setup *setup, int64_t deadline_ms,
@@ -155,14 +139,46 @@ bool fenced_writer_is_usable(const struct fenced_writer *writer)
     return writer->is_usable;
 }
 
+static int produce(struct fenced_writer *writer, const struct fenced_writer_entry *entry, struct mr_error **error)
+{
+    if (rd_kafka_produce(writer->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)entry->value.data,
+                         entry->value.size, entry->key.data, entry->key.size, writer->outcome) != 0)
+        return native_error_set(error, rd_kafka_last_error(), "topic %s", rd_kafka_topic_name(writer->topic));
+    return 0;
+}
+
+static rd_kafka_headers_t *headers_of(const struct fenced_writer_entry *entry)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(entry->header_count);
+    for (size_t i = 0; i < entry->header_count; i++)
+        rd_kafka_header_add(headers, entry->headers[i].name, -1, entry->headers[i].value.data,
+                            (ssize_t)entry->headers[i].value.size);
+    return headers;
+}
+
+static int produce_elsewhere(struct fenced_writer *writer, const struct fenced_writer_entry *entry, struct mr_error **error)
+{
+    rd_kafka_headers_t *headers = headers_of(entry);
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        writer->handle->rk, RD_KAFKA_V_TOPIC(entry->topic),
+        RD_KAFKA_V_PARTITION(entry->partition < 0 ? RD_KAFKA_PARTITION_UA : entry->partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(entry->key.data, entry->key.size),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)entry->value.data, entry->value.size), RD_KAFKA_V_HEADERS(headers),
+        RD_KAFKA_V_TIMESTAMP(entry->timestamp_ms < 0 ? 0 : entry->timestamp_ms), RD_KAFKA_V_OPAQUE(writer->outcome),
+        RD_KAFKA_V_END);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    rd_kafka_headers_destroy(headers); /* still ours */
+    return native_error_set(error, code, "topic %s", entry->topic);
+}
+
 static int produce_all(struct fenced_writer *writer, const struct fenced_writer_entry *entries, size_t count,
                        struct mr_error **error)
 {
     for (size_t i = 0; i < count; i++) {
-        if (rd_kafka_produce(writer->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
-                             (void *)(uintptr_t)entries[i].value.data, entries[i].value.size, entries[i].key.data,
-                             entries[i].key.size, writer->outcome) != 0)
-            return native_error_set(error, rd_kafka_last_error(), "topic %s", rd_kafka_topic_name(writer->topic));
+        const struct fenced_writer_entry *entry = &entries[i];
+        if ((entry->topic != NULL ? produce_elsewhere(writer, entry, error) : produce(writer, entry, error)) != 0)
+            return -1;
     }
     return 0;
 }
@@ -183,8 +199,12 @@ static bool abort_all(struct fenced_writer *writer)
 static int commit_failed(struct fenced_writer *writer, rd_kafka_error_t *native, struct mr_error **error)
 {
     rd_kafka_resp_err_t failure = writer->outcome->failure;
-    if (failure != RD_KAFKA_RESP_ERR_NO_ERROR && !rd_kafka_error_is_fatal(native))
-        native_error_set(error, failure, "topic %s", rd_kafka_topic_name(writer->topic));
+    const char *topic = writer->outcome->topic;
+    bool is_of_entry = failure == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && strcmp(topic, rd_kafka_topic_name(writer->topic)) != 0;
+    if (is_of_entry)
+        mr_error_set(error, MR_ERR_DATA, "topic %s: %s", topic, rd_kafka_err2str(failure));
+    else if (failure != RD_KAFKA_RESP_ERR_NO_ERROR && !rd_kafka_error_is_fatal(native))
+        native_error_set(error, failure, "topic %s", topic);
     if (rd_kafka_error_txn_requires_abort(native))
         abort_all(writer);
     writer->is_usable = false;

@@ -1,5 +1,5 @@
 /*
- * fenced_writer: records into one topic, each call one transaction. Whoever opens a writer shuts out all earlier writers of its
+ * fenced_writer: records into one topic, or several, each call one transaction. Whoever opens a writer shuts out all earlier writers of its
  * transactional id, wherever they are: what they have begun is aborted, what they try to write is refused by the brokers
  * (KIP-98). A reader that reads committed records sees all of a call or nothing.
  *
@@ -27,7 +27,7 @@ struct mr_error;
 #define FENCED_WRITER_TRANSACTION_MS 15000
 
 struct fenced_writer_setup {
-    struct client_config *config; /* CLIENT_INTERNAL_PRODUCER; only read by _open */
+    struct client_config *config; /* CLIENT_INTERNAL_PRODUCER, CLIENT_PRODUCER; only read by _open */
     struct graveyard *graveyard;  /* where the handle ends; NULL: _close destroys it itself */
     const char *transactional_id;
     const char *topic; /* exists */
@@ -39,9 +39,19 @@ struct fenced_writer *fenced_writer_open(const struct fenced_writer_setup *setup
                                          struct mr_error **error);
 void fenced_writer_close(struct fenced_writer *writer); /* NULL is fine; never waits where there is a graveyard */
 
+struct fenced_writer_header {
+    const char *name;
+    struct mr_bytes value; /* data NULL: null */
+};
+
 struct fenced_writer_entry {
     struct mr_bytes key;
     struct mr_bytes value; /* data NULL: tombstone */
+    const char *topic;     /* NULL: the writer's, and what follows is of no account */
+    int32_t partition;     /* -1: by key, as Java's default partitioner */
+    int64_t timestamp_ms;  /* -1: now; so is 0, to librdkafka */
+    const struct fenced_writer_header *headers;
+    size_t header_count;
 };
 
 struct fenced_writer_place {
@@ -49,7 +59,8 @@ struct fenced_writer_place {
     int64_t offset;
 };
 
-/* Returns when the transaction is committed; `last` is where the last entry landed. -1: MR_ERR_DATA: an entry is too large, nothing was
+/* Returns when the transaction is committed; `last` is where the last entry landed, if all were for the
+ * writer's topic. -1: MR_ERR_DATA: an entry is too large, or another topic than the writer's may not be written to, nothing was
  * written; MR_ERR_CONFLICT: shut out, nothing was written; MR_ERR_TIMEOUT: it may have been committed; others: nothing was written.
  * `count` > 0. */
 int fenced_writer_write(struct fenced_writer *writer, const struct fenced_writer_entry *entries, size_t count,

@@ -302,6 +302,32 @@ int internal_topic_ensure(struct admin *admin, enum internal_topic kind, const s
     return status;
 }
 
+static int check_presence(struct admin *admin, const struct wish *wish, int64_t deadline_ms, struct mr_error **error)
+{
+    int32_t partitions = 0;
+    if (admin_partition_count(admin, wish->topic.name, &partitions, deadline_ms, error) != 0)
+        return -1;
+    if (partitions == 0)
+        return mr_error_set(error, MR_ERR_NOT_FOUND, "there is no topic %s (%s): check bootstrap.servers and %s", wish->topic.name,
+                            wish->kind->property, wish->kind->property);
+    return 0;
+}
+
+int internal_topic_check(struct admin *admin, enum internal_topic kind, const struct string_map *worker,
+                         int64_t deadline_ms, struct mr_error **error)
+{
+    struct wish wish;
+    if (wish_init(&wish, &kinds[kind], worker, error) != 0)
+        return -1;
+    int status = check_presence(admin, &wish, deadline_ms, error);
+    if (status == 0)
+        status = check_policy(admin, &wish, deadline_ms, error);
+    if (status == 0)
+        status = check_partitions(admin, &wish, deadline_ms, error);
+    string_map_destroy(wish.configs);
+    return status;
+}
+
 int internal_topics_ensure(struct admin *admin, const struct string_map *worker, int64_t deadline_ms,
                            struct mr_error **error)
 {

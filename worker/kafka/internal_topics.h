@@ -32,6 +32,9 @@ const char *internal_topic_property(enum internal_topic kind);
  * MR_ERR_TIMEOUT when the brokers did not answer or the topic did not appear. */
 int internal_topic_ensure(struct admin *admin, enum internal_topic kind, const struct string_map *worker,
                           int64_t deadline_ms, struct mr_error **error);
+/* Is it there, and as a worker needs it? Nothing is created or waited for. -1: MR_ERR_NOT_FOUND, or as above. */
+int internal_topic_check(struct admin *admin, enum internal_topic kind, const struct string_map *worker,
+                         int64_t deadline_ms, struct mr_error **error);
 /* All three, in Kafka Connect's order: offset, status, config. */
 int internal_topics_ensure(struct admin *admin, const struct string_map *worker, int64_t deadline_ms,
                            struct mr_error **error);

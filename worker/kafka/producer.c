@@ -17,6 +17,7 @@
 
 /* Records to a topic that is not there come back soon: we ask for it, and hold them, better than librdkafka's queue does. */
 #define PROPAGATION_MS "3000"
+#define TRANSACTION_TIMEOUT_MS "60000"   /* as Java's producer */
 
 static size_t record_bytes_max_of(const struct client_config *config)
 {
@@ -33,6 +34,20 @@ static int64_t asking_max_of(const struct client_config *config)
     return delivery_ms > 0 && delivery_ms < most_ms ? delivery_ms : most_ms;
 }
 
+/* librdkafka wants no record to outlive its transaction. */
+static void set_transactional(const struct client_config *config, rd_kafka_conf_t *conf)
+{
+    const char *transaction = client_config_get_native(config, "transaction.timeout.ms");
+    const char *message = client_config_get_native(config, "message.timeout.ms");
+    if (transaction == NULL)
+        transaction = TRANSACTION_TIMEOUT_MS;
+    long long message_ms = message != NULL ? strtoll(message, NULL, 10) : 0;
+    native_conf_set(conf, "enable.idempotence", "true");
+    native_conf_set(conf, "transaction.timeout.ms", transaction);
+    if (message_ms == 0 || message_ms > strtoll(transaction, NULL, 10))
+        native_conf_set(conf, "message.timeout.ms", transaction);
+}
+
 int producer_open_handle(struct producer *producer, struct native_handle **handle, struct mr_error **error)
 {
     rd_kafka_conf_t *conf = native_conf_create(producer->config, error);
@@ -42,6 +57,8 @@ int producer_open_handle(struct producer *producer, struct native_handle **handl
     /* As Java's producer: asking for a topic creates it where the broker is set to do so. */
     native_conf_set(conf, "allow.auto.create.topics", "true");
     native_conf_set(conf, "topic.metadata.propagation.max.ms", PROPAGATION_MS);
+    if (producer->transactional_id != NULL)
+        set_transactional(producer->config, conf);
     rd_kafka_t *rk = native_open(RD_KAFKA_PRODUCER, &conf, error);
     if (rk == NULL)
         return -1;
@@ -70,6 +87,7 @@ static struct producer *producer_new(struct producer_pool *pool, struct client_c
         return NULL;
     producer->pool = pool;
     producer->config = client_config_take(config);
+    producer->transactional_id = client_config_get_native(config, "transactional.id");
     producer->bytes_max = client_config_buffer_bytes(config);
     producer->record_bytes_max = record_bytes_max_of(config);
     producer->asking_max_ms = asking_max_of(config);

@@ -87,6 +87,7 @@ struct producer_delivery {
     int64_t offset;          /* -1: unknown */
     int64_t timestamp_ms;    /* -1: unknown */
     bool retriable;          /* of PRODUCER_FAILED: sending again may work */
+    bool too_large;          /* of PRODUCER_FAILED: for the broker, or its topic */
     const char *words;       /* of PRODUCER_FAILED; lives only during the call */
 };
 
@@ -100,6 +101,8 @@ struct producer_user_listener {
      * NULL: the order of this user's records does not matter. */
     void (*on_swapped)(void *argument);
     void (*on_closed)(void *argument);     /* after producer_user_close: the last callback, nothing is outstanding */
+    /* Of a transactional producer (producer_transaction.h): it takes nothing any more. NULL: the calls say so as well. */
+    void (*on_fatal)(void *argument);
 };
 
 struct producer_pool *producer_pool_create(struct graveyard *graveyard, struct mr_error **error);

@@ -77,6 +77,7 @@ struct producer {
     struct producer_pool *pool;
     struct producer *next;          /* pool->lock */
     struct client_config *config;
+    const char *transactional_id;   /* the config's; NULL: an ordinary one */
     uint64_t bytes_max;
     size_t record_bytes_max;        /* max.request.size */
     int64_t asking_max_ms;          /* a topic that is not known for so long is refused; INT64_MAX: never */
@@ -93,6 +94,7 @@ struct producer {
     atomic_bool fatal;              /* seen by the poll thread: a swap is due */
     atomic_bool crowded;            /* the handle knows too many topics, most of them unused: a swap is due */
     bool had_lease;                 /* poll thread */
+    bool fatal_is_told;             /* poll thread; of a transactional one */
     _Atomic int64_t login_refused_ms;   /* when a broker last refused our login; 0: never, or it works again */
 
     pthread_mutex_t lock;

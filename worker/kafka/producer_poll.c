@@ -80,7 +80,7 @@ static enum producer_outcome outcome_of(const struct producer *producer, rd_kafk
     case RD_KAFKA_RESP_ERR__FATAL:
         return PRODUCER_NOT_SENT;
     default:
-        return is_about_a_topic_away(code) ||
+        return (is_about_a_topic_away(code) && producer->transactional_id == NULL) ||
                        rd_kafka_fatal_error(producer->handle->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR
                    ? PRODUCER_NOT_SENT
                    : PRODUCER_FAILED;
@@ -98,10 +98,12 @@ static void report(struct producer *producer, struct run *run, const rd_kafka_me
         delivery->timestamp_ms = rd_kafka_message_timestamp(message, &type);
         if (atomic_load_explicit(&producer->login_refused_ms, memory_order_relaxed) != 0)
             atomic_store(&producer->login_refused_ms, 0);
-    } else if (is_about_a_topic_away(message->err)) {
+    } else if (is_about_a_topic_away(message->err) && producer->transactional_id == NULL) {
         producer_hold_back(producer, delivery->ticket->user, rd_kafka_topic_name(message->rkt));
     } else if (delivery->outcome == PRODUCER_FAILED) {
         delivery->retriable = native_error_is_retriable(message->err);
+        delivery->too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+                              message->err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
         delivery->words = rd_kafka_err2str(message->err);
     }
 }
@@ -120,8 +122,9 @@ static void serve_error(struct producer *producer, rd_kafka_event_t *event)
     rd_kafka_resp_err_t code = rd_kafka_event_error(event);
     const char *words = rd_kafka_event_error_string(event);
     if (code == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(event)) {
-        log_warn(PRODUCER_LOGGER, "%s: fatal error: %s; the producer is replaced and records not yet acknowledged are "
-                 "sent again", rd_kafka_name(producer->handle->rk), words);
+        log_warn(PRODUCER_LOGGER, "%s: fatal error: %s%s", rd_kafka_name(producer->handle->rk), words,
+                 producer->transactional_id != NULL
+                     ? "" : "; the producer is replaced and records not yet acknowledged are sent again");
         atomic_store(&producer->fatal, true);
     } else if (native_login_is_refused(code, words)) {
         note_login(producer, words);

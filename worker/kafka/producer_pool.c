@@ -64,7 +64,8 @@ size_t producer_pool_handle_count(struct producer_pool *pool)
 static struct producer *find(struct producer_pool *pool, const struct client_config *config)
 {
     for (struct producer *producer = pool->first; producer != NULL; producer = producer->next) {
-        if (strcmp(client_config_identity(producer->config), client_config_identity(config)) == 0)
+        if (producer->transactional_id == NULL && /* whoever opens the same id again shuts out the former, and must have its own */
+            strcmp(client_config_identity(producer->config), client_config_identity(config)) == 0)
             return producer;
     }
     return NULL;

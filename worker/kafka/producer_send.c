@@ -251,13 +251,17 @@ static size_t next_run(struct sending *sending)
 }
 
 /* librdkafka did not take the first record that is left. Trying at once again would go on for ever: a topic that it lost
- * sight of is asked for; what no waiting changes is refused; a full queue drains, and a fatal error ends in a swap. */
+ * sight of is asked for; what no waiting changes is refused; a full queue drains, and a fatal error ends in a swap, but for a
+ * transactional producer, which is of no more use. */
 static void not_taken(struct sending *sending, rd_kafka_resp_err_t why)
 {
     struct producer_topic *topic = sending->records[sending->taken].topic;
     log_debug(PRODUCER_LOGGER, "topic %s: %s", topic->name, rd_kafka_err2str(why));
-    if (rd_kafka_fatal_error(topic->producer->handle->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (rd_kafka_fatal_error(topic->producer->handle->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (topic->producer->transactional_id != NULL)
+            sending->status = native_error_set(sending->error, why, "topic %s", topic->name);
         return;
+    }
     switch (why) {
     case RD_KAFKA_RESP_ERR__QUEUE_FULL:
         return;

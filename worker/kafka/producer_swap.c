@@ -7,7 +7,8 @@
  *              purged, so the others' records come back as well, and are sent again by the new handle
  *   lease      lost: what is held must not leave any more; nothing is awaited
  *   crowded    the handle knows PRODUCER_TOPICS_MAX topics, and it forgets none
- * Where only late users have records outstanding no handle is replaced: they are purged. */
+ * Where only late users have records outstanding no handle is replaced: they are purged. Nor is that of a transactional producer, whose
+ * records are given back for the same reasons but not sent again. */
 #include "kafka/producer_internal.h"
 
 #include <stdlib.h>
@@ -67,8 +68,7 @@ static struct tally tally_of(struct producer *producer)
 static bool is_idempotent(const struct producer *producer)
 {
     const char *text = client_config_get_native(producer->config, "enable.idempotence");
-    return (text != NULL && strcmp(text, "true") == 0) ||
-           client_config_get_native(producer->config, "transactional.id") != NULL;
+    return text != NULL && strcmp(text, "true") == 0;
 }
 
 static void purge(struct producer *producer, int flags)
@@ -195,6 +195,28 @@ void producer_hold_back(struct producer *producer, struct producer_user *user, c
     pthread_rwlock_unlock(&producer->swap_lock);
 }
 
+/* ---- transactional producers: given back, never replaced ---- */
+
+static void tell_fatal(struct producer *producer)
+{
+    mutex_lock(&producer->lock);
+    struct producer_user *user = producer->users;   /* the only one */
+    mutex_unlock(&producer->lock);
+    if (user != NULL && user->listener->on_fatal != NULL)
+        user->listener->on_fatal(user->argument);
+}
+
+static void give_back_if_due(struct producer *producer, bool has_lost_lease)
+{
+    bool is_fatal = atomic_load(&producer->fatal);
+    if (has_lost_lease || is_fatal || tally_of(producer).late > 0)
+        purge(producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    if (is_fatal && !producer->fatal_is_told) {
+        producer->fatal_is_told = true;
+        tell_fatal(producer);
+    }
+}
+
 /* ---- when ---- */
 
 /* Once, when the lease ends. */
@@ -211,7 +233,12 @@ void producer_swap_if_due(struct producer *producer, struct run *run)
     enum reason reason = REASON_NONE;
     const char *name = rd_kafka_name(producer->handle->rk);
     struct tally tally = {0};
-    if (has_lost_lease(producer)) {
+    bool is_without_lease = has_lost_lease(producer);
+    if (producer->transactional_id != NULL) {
+        give_back_if_due(producer, is_without_lease);
+        return;
+    }
+    if (is_without_lease) {
         reason = REASON_LEASE;
         log_warn(PRODUCER_LOGGER, "%s: the worker's lease is gone: records that are not acknowledged are held back, and "
                  "sent again when it has come back", name);

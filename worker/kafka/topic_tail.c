@@ -25,6 +25,7 @@ struct topic_tail {
     rd_kafka_queue_t *queue;
     struct tail_partition *partitions;
     int32_t partition_count, reading_count;
+    bool is_enough; /* says `each` */
     rd_kafka_message_t **messages;
     size_t count, capacity, bytes;
     struct topic_tail_record now;       /* that _at has shown */
@@ -120,6 +121,10 @@ static int ask_bounds(struct topic_tail *tail, struct mr_error **error)
         partition->end = list->elems[i].offset;
         if (partition->start < partition->end - last)
             partition->start = partition->end - last;
+        if (tail->setup->only_one && list->elems[i].partition != tail->setup->partition)
+            partition->start = partition->end;
+        else if (tail->setup->only_one && partition->start < tail->setup->from)
+            partition->start = tail->setup->from;
     }
     rd_kafka_topic_partition_list_destroy(list);
     return status;
@@ -137,6 +142,40 @@ static int begin(struct topic_tail *tail, struct mr_error **error)
         tail->reading_count++;
     }
     return 0;
+}
+
+static bool read_headers(struct topic_tail *tail, const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers = NULL;
+    size_t count = 0;
+    mem_free(tail->headers);
+    tail->headers = NULL;
+    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        count = rd_kafka_header_cnt(headers);
+    if (count > 0 && (tail->headers = mem_calloc(count, sizeof *tail->headers)) == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct topic_tail_header *header = &tail->headers[i];
+        rd_kafka_header_get_all(headers, i, &header->name, &header->value.data, &header->value.size);
+    }
+    tail->now.headers = tail->headers;
+    tail->now.header_count = count;
+    return true;
+}
+
+/* NULL: no memory. */
+static const struct topic_tail_record *show(struct topic_tail *tail, const rd_kafka_message_t *message)
+{
+    rd_kafka_timestamp_type_t type;
+    tail->now = (struct topic_tail_record){
+        .partition = message->partition,
+        .offset = message->offset,
+        .timestamp_ms = rd_kafka_message_timestamp(message, &type),
+        .key = {.data = message->key, .size = message->key_len},
+        .value = {.data = message->payload, .size = message->len},
+    };
+    tail->now.timestamp_is_log_append = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
+    return read_headers(tail, message) ? &tail->now : NULL;
 }
 
 /* Reading ------------------------------------------------------------------------------------------------------ */
@@ -201,6 +240,16 @@ static int keep(struct topic_tail *tail, rd_kafka_message_t *message, struct mr_
     return 0;
 }
 
+/* Takes the message. */
+static int hand_out(struct topic_tail *tail, rd_kafka_message_t *message, struct mr_error **error)
+{
+    const struct topic_tail_record *record = show(tail, message);
+    int status = record == NULL ? no_memory(error) : tail->setup->each(tail->setup->argument, record, error);
+    rd_kafka_message_destroy(message);
+    tail->is_enough = status == 1;
+    return status < 0 ? -1 : 0;
+}
+
 static int take_trouble(struct topic_tail *tail, rd_kafka_message_t *message, struct mr_error **error)
 {
     rd_kafka_resp_err_t code = message->err;
@@ -221,16 +270,17 @@ static int take(struct topic_tail *tail, rd_kafka_message_t *message, struct mr_
     int32_t p = message->partition;
     if (message->offset + 1 >= tail->partitions[p].end)
         end_partition(tail, p);
-    if (message->offset >= tail->partitions[p].end) { /* came meanwhile */
+    /* Came meanwhile, or stands in one batch with what was asked for. */
+    if (message->offset >= tail->partitions[p].end || message->offset < tail->partitions[p].start) {
         rd_kafka_message_destroy(message);
         return 0;
     }
-    return keep(tail, message, error);
+    return tail->setup->each != NULL ? hand_out(tail, message, error) : keep(tail, message, error);
 }
 
 static int read_all(struct topic_tail *tail, struct mr_error **error)
 {
-    while (tail->reading_count > 0) {
+    while (tail->reading_count > 0 && !tail->is_enough) {
         if (clock_monotonic_ms(NULL) >= tail->setup->deadline_ms)
             return native_silence_set(error, tail->handle->rk, tail->setup->topic);
         rd_kafka_message_t *message = rd_kafka_consume_queue(tail->queue, POLL_MS);
@@ -291,36 +341,7 @@ size_t topic_tail_count(const struct topic_tail *tail)
     return tail->count;
 }
 
-static bool read_headers(struct topic_tail *tail, const rd_kafka_message_t *message)
-{
-    rd_kafka_headers_t *headers = NULL;
-    size_t count = 0;
-    mem_free(tail->headers);
-    tail->headers = NULL;
-    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        count = rd_kafka_header_cnt(headers);
-    if (count > 0 && (tail->headers = mem_calloc(count, sizeof *tail->headers)) == NULL)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        struct topic_tail_header *header = &tail->headers[i];
-        rd_kafka_header_get_all(headers, i, &header->name, &header->value.data, &header->value.size);
-    }
-    tail->now.headers = tail->headers;
-    tail->now.header_count = count;
-    return true;
-}
-
 const struct topic_tail_record *topic_tail_at(struct topic_tail *tail, size_t index)
 {
-    const rd_kafka_message_t *message = tail->messages[tail->count - 1 - index];
-    rd_kafka_timestamp_type_t type;
-    tail->now = (struct topic_tail_record){
-        .partition = message->partition,
-        .offset = message->offset,
-        .timestamp_ms = rd_kafka_message_timestamp(message, &type),
-        .key = {.data = message->key, .size = message->key_len},
-        .value = {.data = message->payload, .size = message->len},
-    };
-    tail->now.timestamp_is_log_append = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
-    return read_headers(tail, message) ? &tail->now : NULL;
+    return show(tail, tail->messages[tail->count - 1 - index]);
 }

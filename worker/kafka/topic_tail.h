@@ -5,6 +5,8 @@
  * there at the beginning counts: records that come meanwhile are not waited for. Which records of transactions are seen says the
  * configuration's isolation.level.
  *
+ * With `each`, records are shown one by one while they are read, and none is held: of each partition in the order of offsets.
+ *
  * Life: _read → _at → _destroy. Thread: one; _read waits until the deadline, and ends each partition by librdkafka's own word, for
  * which there is no deadline (its thread answers, no broker); _destroy does so for those that were not read in time: job threads.
  */
@@ -21,13 +23,22 @@ struct graveyard;
 struct mr_error;
 struct topic_tail;
 
+struct topic_tail_record;
+/* The record lives during the call. 0: go on; 1: enough, which is no failure; -1: failed. */
+typedef int topic_tail_each_fn(void *argument, const struct topic_tail_record *record, struct mr_error **error);
+
 struct topic_tail_setup {
-    const struct client_config *config; /* CLIENT_CONSUMER */
+    const struct client_config *config; /* CLIENT_CONSUMER, CLIENT_INTERNAL_CONSUMER */
     struct graveyard *graveyard;
     const char *topic;
-    size_t last;          /* records, at least 1 */
+    size_t last;          /* records, at least 1; with `each`: of each partition */
     size_t bytes_max;     /* of keys and values; older records than fit are left out. One that is larger alone stays */
     int64_t deadline_ms;  /* clock_monotonic_ms */
+    topic_tail_each_fn *each; /* NULL: they are kept */
+    void *argument;
+    bool only_one;        /* partition, from an offset on; one that is not there has no records */
+    int32_t partition;
+    int64_t from;
 };
 
 struct topic_tail_header {

@@ -47,7 +47,7 @@ static int create_distributed(struct boot *boot, struct mr_error **error)
                 .graveyard = boot->graveyard,
                 .fenced_producer = fenced,
                 .group_id = config->group_id,
-                .read_committed = has_transactions || config->exactly_once_source == EXACTLY_ONCE_ENABLED,
+                .read_committed = has_transactions || config->exactly_once_source != EXACTLY_ONCE_DISABLED,
                 .lease = &boot->lease,
             },
             error);

@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/secrets.h"
 #include "base/str_buffer.h"
 #include "base/thread.h"
 #include "commands.h"
 #include "connector_file.h"
 #include "dry_run/dry_run.h"
 #include "kafka/graveyard.h"
+#include "say_error.h"
 #include "try_worker.h"
 
 #include "base/bans.h"
@@ -23,7 +23,6 @@
 #define TOPIC_TIMEOUT_MS 30000
 #define TOPIC_BYTES_MAX ((size_t)256 << 20)
 #define END_TIMEOUT_MS 2000
-#define WORDS_MAX (256u << 10)
 #define REPORT_MAX ((size_t)2 << 30) /* of one record */
 
 static const char USAGE[] =
@@ -151,9 +150,10 @@ static void print_sum(const struct trying *trying)
                trying->outcomes[DRY_RUN_FAILED]);
 }
 
-static void print_hints(const struct dry_run *dry_run)
+/* From the `from`th on. */
+static void print_hints(const struct dry_run *dry_run, size_t from)
 {
-    for (size_t i = 0; i < dry_run_hint_count(dry_run); i++)
+    for (size_t i = from; i < dry_run_hint_count(dry_run); i++)
         fprintf(stderr, "millrace try: %s\n", dry_run_hint(dry_run, i));
 }
 
@@ -271,27 +271,16 @@ static int try_with(const struct try_options *options, const struct try_worker *
                                     error);
     if (trying.dry_run == NULL)
         return EXIT_NOT_TRIED;
-    print_hints(trying.dry_run);
+    print_hints(trying.dry_run, 0);
     int status = options->topic != NULL ? try_topic(&trying, error) : try_file(&trying, error);
     print_sum(&trying);
+    size_t told = dry_run_hint_count(trying.dry_run);
+    dry_run_end(trying.dry_run);
+    print_hints(trying.dry_run, told);
     dry_run_destroy(trying.dry_run);
     if (status != 0)
         return EXIT_NOT_TRIED;
     return trying.outcomes[DRY_RUN_SKIPPED] + trying.outcomes[DRY_RUN_FAILED] > 0 ? EXIT_RECORD_FAILED : 0;
-}
-
-static void say(const struct mr_error *error)
-{
-    struct str_buffer line;
-    str_buffer_init(&line, WORDS_MAX);
-    str_buffer_append_text(&line, mr_error_message(error));
-    while ((error = mr_error_cause(error)) != NULL)
-        str_buffer_printf(&line, "; caused by: %s", mr_error_message(error));
-    char *words = str_buffer_take(&line, NULL);
-    if (words != NULL)
-        secrets_hide_text(words);
-    fprintf(stderr, "millrace try: %s\n", words == NULL ? "no memory left on this machine" : words);
-    mem_free(words);
 }
 
 static int run(int argc, char **argv)
@@ -316,14 +305,14 @@ static int run(int argc, char **argv)
         connector_file_release(&connector);
     }
     if (error != NULL)
-        say(error);
+        say_error("millrace try", error);
     mr_error_drop(error);
     return status;
 }
 
 const struct command command_try = {
     .name = "try",
-    .arguments = "--connector FILE --records FILE [--json]",
+    .arguments = "--connector FILE (--records FILE | --topic T --last N) [--worker FILE] [--json]",
     .summary = "Show what a connector makes of records, stage by stage",
     .run = run,
 };

@@ -6,6 +6,8 @@ const struct command *const commands[] = {
     &command_worker,
     &command_standalone,
     &command_try,
+    &command_dlq,
+    &command_ctl,
     &command_plugin,
     &command_version,
     NULL,

@@ -9,7 +9,7 @@ static void print_usage(FILE *stream)
 {
     fprintf(stream, "Usage: millrace COMMAND [ARGUMENTS]\n\nCommands:\n");
     for (size_t i = 0; commands[i] != NULL; i++)
-        fprintf(stream, "  %-10s %-44s %s\n", commands[i]->name, commands[i]->arguments, commands[i]->summary);
+        fprintf(stream, "  %-10s %s\n             %s\n", commands[i]->name, commands[i]->arguments, commands[i]->summary);
     fprintf(stream, "\n`millrace --version` prints the versions, `millrace COMMAND --help` how a command is called.\n");
 }
 

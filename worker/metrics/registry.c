@@ -180,6 +180,22 @@ void metrics_registry_show_task(struct metrics_registry *registry, const char *c
         show(registry, connector, task, unit);
 }
 
+struct unit_metrics *metrics_registry_find_task(struct metrics_registry *registry, const char *connector, uint32_t task)
+{
+    struct unit_metrics *found = NULL;
+    struct place place;
+
+    if (registry == NULL)
+        return NULL;
+    if (place_find(&place, registry, connector, task)) {
+        mutex_lock(&registry->lock);
+        found = unit_metrics_take(pointer_map_get(place.map, str_buffer_text(&place.key)));
+        mutex_unlock(&registry->lock);
+    }
+    place_release(&place);
+    return found;
+}
+
 static void count_start(struct start_counts *counts, enum unit_start start, int64_t at_ms)
 {
     if (start == UNIT_START_NONE)

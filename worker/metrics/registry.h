@@ -57,6 +57,9 @@ struct unit_metrics *metrics_registry_make_task(struct metrics_registry *registr
 void metrics_registry_show_task(struct metrics_registry *registry, const char *connector, uint32_t task,
                                 struct unit_metrics *unit);
 
+/* A reference for the caller; NULL: it is not this worker's. */
+struct unit_metrics *metrics_registry_find_task(struct metrics_registry *registry, const char *connector, uint32_t task);
+
 /* How it is now. UNASSIGNED and DESTROYED remove it. One that was never added is there from now on. */
 void metrics_registry_set_connector(struct metrics_registry *registry, const char *connector,
                                     enum unit_condition condition);

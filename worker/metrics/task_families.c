@@ -10,6 +10,7 @@
 #define SOURCE "kafka_connect_source_task_"
 #define SINK "kafka_connect_sink_task_"
 #define ERROR "kafka_connect_task_error_"
+#define OWN "millrace_task_"
 
 enum task_value {
     RUNNING_RATIO,
@@ -48,12 +49,29 @@ enum task_value {
     LETTER_FAILURES,
     LAST_ERROR,
 
+    STALLED_S,
+    BREAKER,
+    PUT_FAILURES,
+    PUT_RETRIES,
+    PUT_WAIT_S,
+    RATE_WAIT_S,
+    RATE_WAITS,
+    RESTARTS,
+    RESTART_WAIT_S,
+
+    TRANSACTION_MIN,
+    TRANSACTION_AVG,
+    TRANSACTION_MAX,
+    TRANSACTIONS_TOTAL,
+    TRANSACTION_ABORTS_TOTAL,
+
     TASK_VALUES
 };
 
 #define ALL (1u << UNIT_KIND_UNKNOWN | 1u << UNIT_KIND_SOURCE | 1u << UNIT_KIND_SINK)
 #define OF_SOURCES (1u << UNIT_KIND_SOURCE)
 #define OF_SINKS (1u << UNIT_KIND_SINK)
+#define OF_EXACT (1u << 8) /* sources that have ended a transaction */
 
 static const struct task_family {
     const char *name;
@@ -94,6 +112,12 @@ static const struct task_family {
     {SOURCE "source_record_active_count_max", METRIC_GAUGE, OF_SOURCES, ACTIVE_MAX,
      "Recent maximum of the records polled and not written yet."},
 
+    {SOURCE "transaction_size_min", METRIC_GAUGE, OF_EXACT, TRANSACTION_MIN, "Records in the smallest recent transaction."},
+    {SOURCE "transaction_size_avg", METRIC_GAUGE, OF_EXACT, TRANSACTION_AVG, "Recent average of the records in a transaction."},
+    {SOURCE "transaction_size_max", METRIC_GAUGE, OF_EXACT, TRANSACTION_MAX, "Records in the largest recent transaction."},
+    {OWN "transactions_total", METRIC_COUNTER, OF_EXACT, TRANSACTIONS_TOTAL, "Transactions committed."},
+    {OWN "transaction_aborts_total", METRIC_COUNTER, OF_EXACT, TRANSACTION_ABORTS_TOTAL, "Transactions undone."},
+
     {SINK "sink_record_read_rate", METRIC_GAUGE, OF_SINKS, IN_RATE,
      "Records consumed per second lately, before transforms."},
     {SINK "sink_record_read_total", METRIC_COUNTER, OF_SINKS, IN_TOTAL, "Records consumed, before transforms."},
@@ -126,6 +150,19 @@ static const struct task_family {
     {ERROR "deadletterqueue_produce_failures", METRIC_GAUGE, ALL, LETTER_FAILURES, "Dead letters that could not be written."},
     {ERROR "last_error_timestamp", METRIC_GAUGE, ALL, LAST_ERROR,
      "When a record was last given up, in milliseconds since 1970; 0: never."},
+
+    {OWN "stalled_seconds", METRIC_GAUGE, ALL, STALLED_S,
+     "How long the task has run and not done what it should, once that is too long; 0: it does."},
+    {OWN "restarts_total", METRIC_COUNTER, ALL, RESTARTS, "Starts of the task by itself, after it failed or stalled."},
+    {OWN "restart_wait_seconds", METRIC_GAUGE, ALL, RESTART_WAIT_S,
+     "How long until the failed task is started again by itself; 0: it is not."},
+    {OWN "rate_wait_seconds", METRIC_GAUGE, ALL, RATE_WAIT_S, "How long the configured rate lets nothing be read."},
+    {OWN "rate_waits_total", METRIC_COUNTER, ALL, RATE_WAITS, "How often the configured rate made the task wait."},
+    {OWN "put_breaker", METRIC_GAUGE, OF_SINKS, BREAKER,
+     "Whether the target is left alone after failures: 0 no, 1 yes, 2 it is being tried."},
+    {OWN "put_failures", METRIC_GAUGE, OF_SINKS, PUT_FAILURES, "Retriable failures of put in a row, up to now."},
+    {OWN "put_retries_total", METRIC_COUNTER, OF_SINKS, PUT_RETRIES, "Times that put was given the same records again."},
+    {OWN "put_wait_seconds", METRIC_GAUGE, OF_SINKS, PUT_WAIT_S, "How long until put is given the same records again."},
 };
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -179,6 +216,17 @@ static void read_records(const struct task_metrics *cells, enum unit_kind kind, 
     values[PARTITIONS] = level(&cells->partitions);
 }
 
+static void read_transactions(const struct transaction_metrics *cells, int64_t now_ms, double *values)
+{
+    const struct window_reading size = window_read(&cells->size, now_ms), negated = window_read(&cells->size_negated, now_ms);
+
+    values[TRANSACTION_MIN] = -window_max(&negated);
+    values[TRANSACTION_AVG] = window_avg(&size);
+    values[TRANSACTION_MAX] = window_max(&size);
+    values[TRANSACTIONS_TOTAL] = total(&cells->committed);
+    values[TRANSACTION_ABORTS_TOTAL] = total(&cells->aborted);
+}
+
 static void read_errors(const struct error_counters *errors, double *values)
 {
     values[RECORD_FAILURES] = total(&errors->record_failures);
@@ -191,6 +239,32 @@ static void read_errors(const struct error_counters *errors, double *values)
     values[LAST_ERROR] = level(&errors->last_error_ms);
 }
 
+static double seconds_between(int64_t from_ms, int64_t to_ms)
+{
+    return to_ms > from_ms ? (double)(to_ms - from_ms) / 1000 : 0;
+}
+
+static double seconds_until(const _Atomic int64_t *at_ms, int64_t now_ms)
+{
+    return seconds_between(now_ms, atomic_load_explicit(at_ms, memory_order_relaxed));
+}
+
+static void read_health(const struct task_health *health, int64_t now_ms, double *values)
+{
+    bool is_stalled = atomic_load_explicit(&health->stall, memory_order_relaxed) != TASK_STALL_NONE;
+    int64_t since_ms = atomic_load_explicit(&health->stalled_since_ms, memory_order_relaxed);
+
+    values[STALLED_S] = is_stalled ? seconds_between(since_ms, now_ms) : 0;
+    values[BREAKER] = atomic_load_explicit(&health->breaker, memory_order_relaxed);
+    values[PUT_FAILURES] = atomic_load_explicit(&health->put_failures, memory_order_relaxed);
+    values[PUT_RETRIES] = total(&health->put_retries);
+    values[PUT_WAIT_S] = seconds_until(&health->put_again_ms, now_ms);
+    values[RATE_WAIT_S] = seconds_until(&health->rate_until_ms, now_ms);
+    values[RATE_WAITS] = total(&health->rate_waits);
+    values[RESTARTS] = total(&health->restarts);
+    values[RESTART_WAIT_S] = seconds_until(&health->restart_due_ms, now_ms);
+}
+
 static void read_task(const struct unit_reading *reading, int64_t now_ms, double *values)
 {
     const struct task_metrics *cells = reading->unit->cells;
@@ -199,7 +273,9 @@ static void read_task(const struct unit_reading *reading, int64_t now_ms, double
     values[PAUSE_RATIO] = reading->pause_ratio;
     read_commits(cells, now_ms, values);
     read_records(cells, reading->description.kind, now_ms, values);
+    read_transactions(&cells->transactions, now_ms, values);
     read_errors(&cells->errors, values);
+    read_health(&cells->health, now_ms, values);
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
@@ -254,6 +330,13 @@ static void write_info(struct metrics_text *text, const struct unit_reading *tas
     }
 }
 
+static bool is_of(const struct task_family *family, const struct unit_reading *task, const double *values)
+{
+    bool is_exact = values[TRANSACTIONS_TOTAL] + values[TRANSACTION_ABORTS_TOTAL] > 0;
+
+    return (family->kinds & (1u << task->description.kind | (is_exact ? OF_EXACT : 0))) != 0;
+}
+
 /* Families without a series are not begun. */
 static void write_family(struct metrics_text *text, const struct task_family *family, const struct unit_reading *tasks,
                          size_t count, const double (*values)[TASK_VALUES])
@@ -261,7 +344,7 @@ static void write_family(struct metrics_text *text, const struct task_family *fa
     bool is_begun = false;
 
     for (size_t i = 0; i < count; i++) {
-        if ((family->kinds & (1u << tasks[i].description.kind)) == 0)
+        if (!is_of(family, &tasks[i], values[i]))
             continue;
         if (!is_begun)
             metrics_text_family(text, family->name, family->type, family->help);

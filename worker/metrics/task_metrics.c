@@ -49,6 +49,21 @@ void task_metrics_written(struct task_metrics *metrics, size_t polled, size_t wr
     move_active(metrics, -(int64_t)polled, now_us);
 }
 
+void task_metrics_transaction_committed(struct task_metrics *metrics, size_t records, int64_t now_us)
+{
+    if (metrics == NULL)
+        return;
+    grow(&metrics->transactions.committed, 1);
+    window_record(&metrics->transactions.size, (int64_t)records, ms(now_us));
+    window_record(&metrics->transactions.size_negated, -(int64_t)records, ms(now_us));
+}
+
+void task_metrics_transaction_aborted(struct task_metrics *metrics)
+{
+    if (metrics != NULL)
+        grow(&metrics->transactions.aborted, 1);
+}
+
 /* --- sink --------------------------------------------------------------------------------------------------------- */
 
 void task_metrics_read(struct task_metrics *metrics, size_t records, int64_t now_us)

@@ -5,7 +5,7 @@
  * Times are clock_monotonic_us. A reader sees each number whole, not all of one moment.
  * Meanings are those of Kafka Connect 4.3.1's source-task-metrics, sink-task-metrics and connector-task-metrics.
  *
- * thread: the task's, but for `errors` (error_counters.h). NULL metrics count nothing. Part of a unit_metrics, which owns it.
+ * thread: the task's, but for `errors` (error_counters.h) and `health` (task_health.h). NULL metrics count nothing. Part of a unit_metrics, which owns it.
  */
 #ifndef METRICS_TASK_METRICS_H
 #define METRICS_TASK_METRICS_H
@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "metrics/error_counters.h"
+#include "metrics/task_health.h"
 #include "metrics/window.h"
 
 struct task_metrics {
@@ -27,13 +28,22 @@ struct task_metrics {
     struct window commit_us;      /* commits that worked */
     struct window commit_outcome; /* 1: worked, 0: failed */
     struct window skipped;
+    struct transaction_metrics {
+        _Atomic uint64_t committed, aborted;
+        struct window size, size_negated; /* records of those committed; the greatest of the negated is the least */
+    } transactions;                       /* a source with exactly once */
     struct error_counters errors;
+    struct task_health health;
 };
 
 /* A poll gave records. */
 void task_metrics_polled(struct task_metrics *metrics, size_t records, int64_t begun_us, int64_t now_us);
 /* A batch has come home: so many records of it were polled, so many were sent and acknowledged. */
 void task_metrics_written(struct task_metrics *metrics, size_t polled, size_t written, int64_t now_us);
+
+/* With exactly once. */
+void task_metrics_transaction_committed(struct task_metrics *metrics, size_t records, int64_t now_us);
+void task_metrics_transaction_aborted(struct task_metrics *metrics);
 
 void task_metrics_read(struct task_metrics *metrics, size_t records, int64_t now_us);
 /* A put has worked, of none or more records. */

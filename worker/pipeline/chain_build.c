@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/plugin_call.h"
 #include "base/str_buffer.h"
 #include "base/string_map.h"
+#include "config/plugin_instance.h"
 #include "loader/loader.h"
 #include "pipeline/chain_internal.h"
 #include "pipeline/plugin_config.h"
@@ -161,10 +161,9 @@ static int add_predicate(const struct building *building, struct chain_stage *st
     stage->predicate_config = described.config;
     described.config = NULL;
     stage->predicate_plugin = &described.plugin->name;
-    const struct plugin_call before = plugin_call_enter(stage->predicate_plugin, "create");
-    stage->predicate_self = stage->predicate->create(stage->predicate_config, error);
-    plugin_call_leave(before);
-    int result = plugin_check_created(described.plugin, stage->predicate_self, error);
+    stage->predicate_version = described.plugin->version;
+    stage->predicate_self = plugin_instance_create(described.plugin, stage->predicate_config, "create", error);
+    int result = stage->predicate_self == NULL ? -1 : 0;
     if (result < 0)
         mr_error_wrap(error, PREDICATES ".%s: %s cannot be set up with these options", alias, described.plugin->class_name);
     described_release(&described);
@@ -189,6 +188,7 @@ static int fill_stage(const struct building *building, struct chain_stage *stage
         return -1;
     stage->ops = described->plugin->transform;
     stage->class_name = described->plugin->class_name;
+    stage->version = described->plugin->version;
     stage->alias = mem_strdup(alias);
     if (stage->alias == NULL)
         return no_memory(error);
@@ -196,10 +196,8 @@ static int fill_stage(const struct building *building, struct chain_stage *stage
     stage->config = described->config;
     described->config = NULL;
     stage->plugin = &described->plugin->name;
-    const struct plugin_call before = plugin_call_enter(stage->plugin, "create");
-    stage->self = stage->ops->create(stage->config, error);
-    plugin_call_leave(before);
-    if (plugin_check_created(described->plugin, stage->self, error) < 0)
+    stage->self = plugin_instance_create(described->plugin, stage->config, "create", error);
+    if (stage->self == NULL)
         return mr_error_wrap(error, TRANSFORMS ".%s: %s cannot be set up with these options", alias, stage->class_name);
     const char *predicate = mr_config_string(described->implicit, PREDICATE);
     return predicate == NULL ? 0 : add_predicate(building, stage, predicate, error);

@@ -16,7 +16,8 @@ struct chain_stage {
     const struct mr_predicate_ops *predicate; /* NULL: applies always */
     void *predicate_self;
     bool negate;
-    const char *class_name;                   /* the loader's */
+    const char *class_name;                   /* the loader's, as the versions are */
+    const char *version, *predicate_version;  /* NULL: none */
     const struct plugin_name *plugin, *predicate_plugin;
     char *alias;                              /* mem_strdup */
     struct mr_config *config, *predicate_config;

@@ -7,6 +7,7 @@
 
 #include "base/plugin_call.h"
 #include "base/string_map.h"
+#include "config/plugin_instance.h"
 #include "loader/loader.h"
 #include "pipeline/plugin_config.h"
 
@@ -50,10 +51,8 @@ static int create_converter(struct converter *converter, const struct loader_plu
     converter->class_name = plugin->class_name;
     converter->version = plugin->version;
     converter->plugin = &plugin->name;
-    const struct plugin_call before = plugin_call_enter(converter->plugin, "create");
-    converter->self = converter->ops->create(converter->config, error);
-    plugin_call_leave(before);
-    return plugin_check_created(plugin, converter->self, error);
+    converter->self = plugin_instance_create(plugin, converter->config, "create", error);
+    return converter->self == NULL ? -1 : 0;
 }
 
 /* The class name and version, blanks trimmed as for any option. */

@@ -94,8 +94,10 @@ static int observe_transform(struct chain_stage *stage, const struct pipeline_ob
     const struct observed_stage what = {
         .stage = STAGE_TRANSFORMATION,
         .class_name = stage->class_name,
+        .version = stage->version,
         .alias = stage->alias,
         .predicate = stage->predicate == NULL ? NULL : stage->predicate_plugin->class_name,
+        .predicate_version = stage->predicate_version,
         .negate = stage->negate,
     };
     struct observed *observed = observed_create(observer, &what, stage->self, error);
@@ -157,7 +159,7 @@ static const struct mr_converter_ops observed_converter = {
 static int observe_converter(struct converter *converter, enum stage stage, const struct pipeline_observer *observer,
                              struct mr_error **error)
 {
-    const struct observed_stage what = { .stage = stage, .class_name = converter->class_name };
+    const struct observed_stage what = { .stage = stage, .class_name = converter->class_name, .version = converter->version };
     struct observed *observed = observed_create(observer, &what, converter->self, error);
     if (observed == NULL)
         return -1;

@@ -27,9 +27,10 @@ struct mr_value;
 /* Texts live as long as the pipeline. */
 struct observed_stage {
     enum stage stage;      /* TRANSFORMATION or one of the converters */
-    const char *class_name;
+    const char *class_name, *version; /* version NULL: none */
     const char *alias;     /* of a transform; else NULL */
     const char *predicate; /* the class of its predicate; NULL: none */
+    const char *predicate_version;
     bool negate;
 };
 

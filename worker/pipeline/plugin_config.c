@@ -77,10 +77,3 @@ struct mr_config *plugin_parse(const struct loader_plugin *plugin, const struct 
 {
     return plugin_options_read(plugin, map, prefix, NULL, error);
 }
-
-int plugin_check_created(const struct loader_plugin *plugin, const void *instance, struct mr_error **error)
-{
-    if (instance != NULL)
-        return 0;
-    return mr_error_set(error, MR_ERR_CONNECT, "%s could not be created, and does not say why", plugin->class_name);
-}

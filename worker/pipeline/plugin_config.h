@@ -30,7 +30,4 @@ struct mr_config *plugin_parse(const struct loader_plugin *plugin, const struct 
 struct mr_config *config_parse_by(const struct mr_config_def *def, const struct string_map *map, const char *prefix,
                                   struct mr_error **error);
 
-/* `instance` as create returned it. NULL and no error set: the plugin is at fault. Returns 0, or -1 with an error. */
-int plugin_check_created(const struct loader_plugin *plugin, const void *instance, struct mr_error **error);
-
 #endif

@@ -12,6 +12,7 @@ static enum chain_verdict recover(void *argument, const struct chain_failure *fa
         .record = policy->record,
         .run = failure->again,
         .argument = failure->again_argument,
+        .letter = policy->chain.keeps_original ? &policy->letter : NULL, /* a source's: a sink asks for offsets */
     };
     switch (tolerance_recover(policy->tolerance, &operation, error)) {
     case TOLERANCE_RECOVERED: return CHAIN_RECOVERED;

@@ -8,6 +8,7 @@
 struct policy {
     struct tolerance *tolerance;
     const struct mr_record *record; /* the one at work: what is reported */
+    struct mr_future *letter; /* of the record skipped last; whoever asked takes it. NULL: nothing to wait for */
     struct chain_policy chain;
 };
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <millrace/converter.h>
+#include <millrace/host.h>
 
 #include "base/mem.h"
 #include "base/plugin_call.h"
@@ -9,6 +10,7 @@
 #include "pipeline/converters.h"
 #include "pipeline/observer.h"
 #include "pipeline/policy.h"
+#include "pipeline/source_letter_internal.h"
 #include "sdk/record_layout.h"
 
 #include "base/bans.h"
@@ -21,6 +23,7 @@ struct source_pipeline {
     struct chain *chain;
     bool has_transforms;
     struct policy policy;
+    const struct producer_record *refused; /* while one is reported that Kafka refused */
     struct record_array passed;      /* what the transforms made of one record */
     struct mr_converter_place place; /* of the record at work */
 };
@@ -32,8 +35,24 @@ void outgoing_list_init(struct outgoing_list *list)
     *list = (struct outgoing_list){ .items = NULL };
 }
 
+struct mr_future *outgoing_list_take_letter(struct outgoing_list *list, struct outgoing *item)
+{
+    struct mr_future *letter = item->letter;
+    item->letter = NULL;
+    list->letter_count -= letter != NULL;
+    return letter;
+}
+
+void outgoing_list_cut(struct outgoing_list *list, size_t count)
+{
+    for (size_t i = count; list->letter_count > 0 && i < list->count; i++)
+        mr_future_drop(outgoing_list_take_letter(list, &list->items[i]));
+    list->count = count;
+}
+
 void outgoing_list_release(struct outgoing_list *list)
 {
+    outgoing_list_cut(list, 0);
     mem_free(list->items);
     outgoing_list_init(list);
 }
@@ -57,13 +76,29 @@ static struct outgoing *list_next(struct outgoing_list *list, struct mr_error **
     return &list->items[list->count++];
 }
 
-static int push_without_send(struct outgoing_list *list, struct mr_record *record, enum outgoing_kind kind, bool failed,
+static int push_without_send(struct outgoing_list *list, struct mr_record *record, enum outgoing_kind kind,
                              struct mr_error **error)
 {
     struct outgoing *item = list_next(list, error);
     if (item == NULL)
         return -1;
-    *item = (struct outgoing){ .record = record, .kind = kind, .failed = failed, .partition = -1, .timestamp_ms = -1 };
+    *item = (struct outgoing){ .record = record, .kind = kind, .partition = -1, .timestamp_ms = -1 };
+    return 0;
+}
+
+/* The error policy gave it up; its letter goes with it. */
+static int push_failed(struct source_pipeline *pipeline, struct outgoing_list *list, struct mr_record *record,
+                       struct mr_error **error)
+{
+    struct mr_future *letter = pipeline->policy.letter;
+    pipeline->policy.letter = NULL;
+    if (push_without_send(list, record, OUTGOING_DROPPED, error) < 0) {
+        mr_future_drop(letter);
+        return -1;
+    }
+    list->items[list->count - 1].failed = true;
+    list->items[list->count - 1].letter = letter;
+    list->letter_count += letter != NULL;
     return 0;
 }
 
@@ -136,6 +171,7 @@ static enum tolerance_result recover(struct conversion *conversion, enum stage s
         .record = conversion->record->original,
         .run = run,
         .argument = conversion,
+        .letter = &conversion->pipeline->policy.letter,
     };
     return tolerance_recover(conversion->pipeline->policy.tolerance, &operation, error);
 }
@@ -201,14 +237,14 @@ static int add_all(struct source_pipeline *pipeline, struct mr_record *entry, st
     if (result == TOLERANCE_RECOVERED)
         return 0;
     list->count = before;
-    return result == TOLERANCE_SKIPPED ? push_without_send(list, entry, OUTGOING_DROPPED, true, error) : -1;
+    return result == TOLERANCE_SKIPPED ? push_failed(pipeline, list, entry, error) : -1;
 }
 
 static int run_record(struct source_pipeline *pipeline, struct mr_record *entry, struct outgoing_list *list,
                       struct mr_error **error)
 {
     if (record_kind(entry) == RECORD_PROGRESS)
-        return push_without_send(list, entry, OUTGOING_PROGRESS, false, error);
+        return push_without_send(list, entry, OUTGOING_PROGRESS, error);
     batch_record_begin(entry->batch);
     if (!pipeline->has_transforms)
         return add_all(pipeline, entry, &entry, 1, list, error);
@@ -216,8 +252,8 @@ static int run_record(struct source_pipeline *pipeline, struct mr_record *entry,
     pipeline->passed.count = 0;
     switch (chain_apply(pipeline->chain, &pipeline->policy.chain, entry, &pipeline->passed, error)) {
     case CHAIN_PASSED: return add_all(pipeline, entry, pipeline->passed.items, pipeline->passed.count, list, error);
-    case CHAIN_DROPPED: return push_without_send(list, entry, OUTGOING_DROPPED, false, error);
-    case CHAIN_SKIPPED: return push_without_send(list, entry, OUTGOING_DROPPED, true, error);
+    case CHAIN_DROPPED: return push_without_send(list, entry, OUTGOING_DROPPED, error);
+    case CHAIN_SKIPPED: return push_failed(pipeline, list, entry, error);
     case CHAIN_FAILED: break;
     }
     return -1;
@@ -229,7 +265,7 @@ int source_pipeline_run(struct source_pipeline *pipeline, struct mr_batch *batch
     struct mr_error *failure = NULL;
     uint32_t count = batch_entry_count(batch);
     int result = 0;
-    list->count = 0;
+    outgoing_list_cut(list, 0);
     if (list->capacity > LIST_KEEP_MAX && count < LIST_KEEP_MAX)
         outgoing_list_release(list);
     for (uint32_t i = 0; i < count && result == 0; i++)
@@ -243,18 +279,32 @@ int source_pipeline_run(struct source_pipeline *pipeline, struct mr_batch *batch
     return result;
 }
 
-int source_pipeline_produce_failed(struct source_pipeline *pipeline, const struct mr_record *record, const char *words,
+/* What the error policy writes of a record. */
+static int make_letter(void *argument, const struct mr_record *record, struct mr_arena *arena, struct source_letter *letter,
+                       struct mr_error **error)
+{
+    const struct source_pipeline *pipeline = argument;
+    if (pipeline->refused != NULL)
+        return source_letter_of_refused(pipeline->refused, record, arena, letter, error);
+    return source_letter_of_polled(&pipeline->converters, record, arena, letter, error);
+}
+
+int source_pipeline_produce_failed(struct source_pipeline *pipeline, const struct refusal *refusal, struct mr_future **letter,
                                    struct mr_error **error)
 {
+    const char *words = refusal->words;
     struct tolerance *tolerance = pipeline->policy.tolerance;
     struct mr_error *reason = NULL;
     mr_error_set(&reason, MR_ERR_CONNECT, "%s", words == NULL ? "Kafka refused the record and gave no reason" : words);
     mr_error_set_class_name(reason, "org.apache.kafka.common.KafkaException");
     const struct operation operation = { .stage = STAGE_KAFKA_PRODUCE, .class_name = TASK_CLASS,
-                                         .record = record->original };
+                                         .record = refusal->record->original };
     int result = -1;
+    *letter = NULL;
     if (tolerance_tolerates_all(tolerance)) {
-        result = tolerance_report(tolerance, &operation, reason, NULL, error);
+        pipeline->refused = refusal->sent;
+        result = tolerance_report(tolerance, &operation, reason, letter, error);
+        pipeline->refused = NULL;
     } else if (error != NULL && *error == NULL) {
         tolerance_place_failure(&operation, &reason);
         mr_error_wrap(&reason, "Unrecoverable exception from producer send callback");
@@ -290,6 +340,7 @@ struct source_pipeline *source_pipeline_create(const struct source_pipeline_setu
     pipeline->has_transforms = chain_count(pipeline->chain) > 0;
     pipeline->place.size = sizeof(pipeline->place);
     policy_init(&pipeline->policy, setup->tolerance, true);
+    tolerance_set_letters(setup->tolerance, make_letter, pipeline);
     return pipeline;
 }
 
@@ -304,6 +355,9 @@ void source_pipeline_destroy(struct source_pipeline *pipeline)
 {
     if (pipeline == NULL)
         return;
+    if (pipeline->policy.tolerance != NULL)
+        tolerance_set_letters(pipeline->policy.tolerance, NULL, NULL);
+    mr_future_drop(pipeline->policy.letter);
     chain_destroy(pipeline->chain);
     converters_release(&pipeline->converters);
     record_array_release(&pipeline->passed);

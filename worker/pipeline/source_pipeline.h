@@ -22,7 +22,9 @@ struct mr_batch;
 struct mr_error;
 struct mr_record;
 struct pipeline_observer;
+struct mr_future;
 struct producer_header;
+struct producer_record;
 struct source_pipeline;
 struct string_map;
 struct tolerance;
@@ -31,7 +33,7 @@ struct source_pipeline_setup {
     const struct loader *loader;        /* outlives the pipeline */
     const struct string_map *connector; /* the connector's configuration, references resolved; read during create */
     const struct string_map *worker;    /* the worker's properties; NULL: none */
-    struct tolerance *tolerance;        /* outlives the pipeline */
+    struct tolerance *tolerance;        /* outlives the pipeline; dead letters are made with our converters from now on */
 };
 
 struct source_pipeline *source_pipeline_create(const struct source_pipeline_setup *setup, struct mr_error **error);
@@ -50,6 +52,7 @@ struct outgoing {
     struct mr_record *record; /* record->original is the entry of the batch; for DROPPED and PROGRESS the entry itself */
     enum outgoing_kind kind;
     bool failed;              /* DROPPED: by the error policy, not by a transform */
+    struct mr_future *letter; /* its dead letter: done when that is safe. The list's, until it is taken. NULL: nothing to wait for */
     const char *topic;
     int32_t partition;        /* -1: by key */
     int64_t timestamp_ms;     /* -1: none */
@@ -61,10 +64,14 @@ struct outgoing {
 struct outgoing_list {
     struct outgoing *items;
     size_t count, capacity;
+    size_t letter_count; /* items that have one */
 };
 
 void outgoing_list_init(struct outgoing_list *list);
 void outgoing_list_release(struct outgoing_list *list);
+/* Forgets the items from `count` on. */
+void outgoing_list_cut(struct outgoing_list *list, size_t count);
+struct mr_future *outgoing_list_take_letter(struct outgoing_list *list, struct outgoing *item);
 
 /* Empties `list`, then fills it. -1: the task fails with that error; the items of the records before the failing one are in
  * the list and are still to be sent. A record without topic, or with a negative timestamp, is such an error. */
@@ -72,8 +79,13 @@ int source_pipeline_run(struct source_pipeline *pipeline, struct mr_batch *batch
                         struct mr_error **error);
 
 /* Kafka refused a record for good (stage KAFKA_PRODUCE): reported by the error policy. 0: tolerated, the record counts as
- * dropped; -1: the task fails with that error. */
-int source_pipeline_produce_failed(struct source_pipeline *pipeline, const struct mr_record *record, const char *words,
+ * dropped when *letter (yours to drop; NULL: nothing to wait for) is done; -1: the task fails with that error. */
+struct refusal {
+    const struct mr_record *record;
+    const struct producer_record *sent;
+    const char *words; /* NULL: none */
+};
+int source_pipeline_produce_failed(struct source_pipeline *pipeline, const struct refusal *refusal, struct mr_future **letter,
                                    struct mr_error **error);
 void source_pipeline_destroy(struct source_pipeline *pipeline);
 const struct converters *source_pipeline_converters(const struct source_pipeline *pipeline); /* live as long as it does */

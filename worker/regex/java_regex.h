@@ -7,10 +7,10 @@
  * \N{name} beyond ASCII, \b{g}, half surrogates, blocks (\p{In…}) but for some eighteen. What remains different and is not noticed: with (?i) a
  * back reference folds letters of all scripts, and characters are those of PCRE2's Unicode version.
  *
- * Time and memory of a match are bounded: an expression that backtracks beyond JAVA_REGEX_STEPS_MAX does not match, and
- * java_regex_failure says so. PCRE2 counts anew for each place where a match may begin, so a search that fails everywhere may take
- * time by the square of the text: "(4|5)*x" on 10 KB of fours 2 s. Many matches in one text are bounded together by processor time,
- * JAVA_REGEX_REPLACE_CPU_MS.
+ * Time and memory are bounded for a text, however many places of it a match may begin in: beyond JAVA_REGEX_STEPS_MAX steps and
+ * JAVA_REGEX_STEPS_PER_BYTE for each byte a search is given up, which java_regex_failure tells. What the steps do not show is given up
+ * after JAVA_REGEX_CPU_MS of processor time and JAVA_REGEX_CPU_NS_PER_BYTE (work.h). Looking for all places of one text is bounded as one
+ * search, with some time more for each place found.
  * thread: one at a time for an expression. Memory: base/mem for ours, PCRE2's own for its own.
  */
 #ifndef REGEX_JAVA_REGEX_H
@@ -18,10 +18,17 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION /* there each step takes a microsecond, and many runs are wanted */
+#define JAVA_REGEX_STEPS_MAX 10000u
+#else
 #define JAVA_REGEX_STEPS_MAX 1000000u
+#endif
+#define JAVA_REGEX_STEPS_PER_BYTE 16u
+#define JAVA_REGEX_CPU_MS 100
+#define JAVA_REGEX_CPU_NS_PER_BYTE 50
 #define JAVA_REGEX_HEAP_MAX_KIB 16384u
-#define JAVA_REGEX_REPLACE_CPU_MS 1000
 
 struct java_regex;
 
@@ -33,11 +40,13 @@ void java_regex_destroy(struct java_regex *regex); /* NULL is fine */
 bool java_regex_matches(struct java_regex *regex, const char *text, size_t size);
 /* The leftmost place where it matches, from the beginning of the text (Matcher.find). */
 bool java_regex_find(struct java_regex *regex, const char *text, size_t size);
-/* In the text in which java_regex_find found a place: it is not checked for UTF-8 again. The leftmost place that begins at `from` (the
+/* In the text in which java_regex_find found a place, and bounded together with it: it is not checked for UTF-8 again. The leftmost place that begins at `from` (the
  * beginning of a character) or behind it; what stands before is looked at by anchors. */
 bool java_regex_find_again(struct java_regex *regex, const char *text, size_t size, size_t from);
-/* Why the last of these gave up before it knew the answer; NULL: it did not. */
+/* Why the last of these gave up before it knew the answer, and what to do; NULL: it did not. */
 const char *java_regex_failure(const struct java_regex *regex);
+/* Taken in the last text so far. What a short text answers at once is not counted: 0. */
+uint64_t java_regex_steps(const struct java_regex *regex);
 
 /* Of the last match that worked: the group's place in the text. Group 0 is all of it. false: the group took no part, or there
  * is none of that number. */
@@ -52,9 +61,10 @@ size_t java_regex_group_number(const struct java_regex *regex, const char *name)
 typedef void java_regex_put_fn(void *to, const char *bytes, size_t size);
 bool java_regex_replace_first(struct java_regex *regex, const char *text, size_t size, const char *replacement,
                               java_regex_put_fn *put, void *to, char *why, size_t why_size);
-/* Matcher.replaceAll: the same for every place, one after the other. `*count` is how many there were. Given up also when all matches
- * together take longer than JAVA_REGEX_REPLACE_CPU_MS. */
+/* Matcher.replaceAll: the same for every place, one after the other. `*count` is how many there were. */
 bool java_regex_replace_all(struct java_regex *regex, const char *text, size_t size, const char *replacement, java_regex_put_fn *put,
                             void *to, size_t *count, char *why, size_t why_size);
+/* Would the replacement do, wherever the expression is found? false: `why` says what is wrong with it. */
+bool java_regex_check_replacement(const struct java_regex *regex, const char *replacement, char *why, size_t why_size);
 
 #endif

@@ -1,21 +1,20 @@
 /* java_replacement.c: what stands for the place that was found: text with $1, ${name} and backslashes. */
 #include "regex/java_regex.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "regex/match.h"
 
 #include "base/bans.h"
 
 #define NAME_MAX_BYTES 256
-#define MATCHES_BETWEEN_LOOKS 64 /* at the clock */
 
 struct replacing {
     const struct java_regex *regex;
     const char *text;
     const char *at; /* in the replacement */
-    java_regex_put_fn *put;
+    java_regex_put_fn *put; /* NULL: it is only looked whether the replacement is one */
     void *to;
     char *why;
     size_t why_size;
@@ -31,7 +30,7 @@ static bool fail(struct replacing *replacing, const char *words)
 static void put_group(struct replacing *replacing, size_t number)
 {
     size_t at, size;
-    if (java_regex_group(replacing->regex, number, &at, &size))
+    if (replacing->put != NULL && java_regex_group(replacing->regex, number, &at, &size))
         replacing->put(replacing->to, replacing->text + at, size);
 }
 
@@ -102,10 +101,17 @@ static bool put_replacement(struct replacing *replacing)
         if (*replacing->at == '\\' && *++replacing->at == '\0')
             return fail(replacing, "character to be escaped is missing");
         size_t size = 1 + strcspn(replacing->at + 1, "$\\");
-        replacing->put(replacing->to, replacing->at, size);
+        if (replacing->put != NULL)
+            replacing->put(replacing->to, replacing->at, size);
         replacing->at += size;
     }
     return true;
+}
+
+bool java_regex_check_replacement(const struct java_regex *regex, const char *replacement, char *why, size_t why_size)
+{
+    struct replacing replacing = {.regex = regex, .at = replacement, .why = why, .why_size = why_size};
+    return put_replacement(&replacing);
 }
 
 static bool given_up(const struct java_regex *regex, char *why, size_t why_size)
@@ -136,33 +142,11 @@ bool java_regex_replace_first(struct java_regex *regex, const char *text, size_t
     return true;
 }
 
-static size_t character_end(const char *text, size_t size, size_t at)
-{
-    at++;
-    while (at < size && ((unsigned char)text[at] & 0xc0) == 0x80)
-        at++;
-    return at;
-}
-
-static int64_t thread_cpu_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* The limit of steps is one match's, and PCRE2 does not tell how many it took: a look-ahead may go through all the rest for each place. */
-static bool is_late(size_t count, int64_t began_ms)
-{
-    return count % MATCHES_BETWEEN_LOOKS == 0 && thread_cpu_ms() - began_ms > JAVA_REGEX_REPLACE_CPU_MS;
-}
-
 /* Behind an empty place the search goes on one character later, so that it ends. */
 bool java_regex_replace_all(struct java_regex *regex, const char *text, size_t size, const char *replacement, java_regex_put_fn *put,
                             void *to, size_t *count, char *why, size_t why_size)
 {
     size_t done = 0, from = 0, at, found;
-    int64_t began_ms = thread_cpu_ms();
     bool is_found = java_regex_find(regex, text, size);
     for (*count = 0; is_found; is_found = java_regex_find_again(regex, text, size, from)) {
         java_regex_group(regex, 0, &at, &found);
@@ -172,11 +156,8 @@ bool java_regex_replace_all(struct java_regex *regex, const char *text, size_t s
         if (!put_replacement(&replacing))
             return false;
         done = at + found;
-        from = found > 0 ? done : character_end(text, size, done);
-        if (is_late(++*count, began_ms)) {
-            snprintf(why, why_size, "the expression takes too much time on this text");
-            return false;
-        }
+        from = found > 0 ? done : match_next_place(text, size, done);
+        ++*count;
     }
     if (from <= size && given_up(regex, why, why_size))
         return false;

@@ -44,13 +44,15 @@ struct translation {
     size_t group_total; /* of the walk before; SIZE_MAX in the first */
     int depth;
     bool looks_behind;  /* inside (?<= or (?<! */
+    bool is_counted;    /* writes marks where a match is counted (work.h) */
     bool failed;
     char *why;
     size_t why_size;
 };
 
-/* PCRE2's text for Java's, to be freed by mem_free; names go to `names`. NULL: `why` has words. */
-char *regex_translate(const char *java, struct regex_names *names, char *why, size_t why_size);
+/* PCRE2's text for Java's, to be freed by mem_free; names go to `names`. With marks for counting it means the same. NULL: `why` has
+ * words. */
+char *regex_translate(const char *java, bool is_counted, struct regex_names *names, char *why, size_t why_size);
 void regex_names_release(struct regex_names *names);
 
 /* Always false: the words, and where. */

@@ -86,6 +86,14 @@ void regex_put_literal(const struct translation *walk, struct str_buffer *out, u
         str_buffer_printf(out, "\\x{%x}", character);
 }
 
+/* Marks: a match that goes on there again and again is counted (work.h). They stand behind whatever can be taken in more than one way, so
+ * that between two of them a match goes straight on. */
+static void put_mark(struct translation *walk)
+{
+    if (walk->is_counted)
+        translation_put(walk, "(?C)");
+}
+
 /* Groups ---------------------------------------------------------------------------------------------------------- */
 
 static bool translate_alternatives(struct translation *walk);
@@ -219,19 +227,20 @@ static bool translate_counts(struct translation *walk)
 static bool translate_quantifier(struct translation *walk)
 {
     translation_skip_comments(walk);
-    char mark = walk->text[walk->at];
-    if (mark == '\0' || strchr("?*+{", mark) == NULL)
+    char sign = walk->text[walk->at];
+    if (sign == '\0' || strchr("?*+{", sign) == NULL)
         return true;
     walk->at++;
-    if (mark == '{' && !translate_counts(walk))
+    if (sign == '{' && !translate_counts(walk))
         return false;
-    if (mark != '{')
-        str_buffer_append_char(walk->out, mark);
+    if (sign != '{')
+        str_buffer_append_char(walk->out, sign);
     translation_skip_comments(walk);
     if (translation_take(walk, '?'))
         translation_put(walk, "?");
     else if (translation_take(walk, '+'))
         translation_put(walk, "+");
+    put_mark(walk);
     return true;
 }
 
@@ -256,10 +265,13 @@ static bool translate_atom(struct translation *walk, bool *is_atom)
 /* Up to the ) that ends the group, or the end. */
 static bool translate_alternatives(struct translation *walk)
 {
-    for (;;) {
+    for (bool has_others = false;;) {
         bool is_atom;
         translation_skip_comments(walk);
         char next = walk->text[walk->at];
+        has_others = has_others || next == '|';
+        if (has_others && (next == '|' || next == ')'))
+            put_mark(walk);
         if (next == '\0' || next == ')')
             return true;
         if (next == '|') {
@@ -302,11 +314,11 @@ static bool translate_all(struct translation *walk)
 }
 
 /* Appends to `out`; false: `why` has words. */
-static bool translate_once(const char *plain, struct str_buffer *out, struct regex_names *names, size_t *group_total,
+static bool translate_once(const char *plain, bool is_counted, struct str_buffer *out, struct regex_names *names, size_t *group_total,
                            char *why, size_t why_size)
 {
-    struct translation walk = {
-        .text = plain, .out = out, .names = names, .group_total = *group_total, .why = why, .why_size = why_size};
+    struct translation walk = {.text = plain, .out = out, .names = names, .group_total = *group_total,
+                               .is_counted = is_counted, .why = why, .why_size = why_size};
     translate_all(&walk);
     *group_total = walk.groups;
     if (str_buffer_failed(out))
@@ -315,7 +327,7 @@ static bool translate_once(const char *plain, struct str_buffer *out, struct reg
 }
 
 /* Twice: how many groups there are is known at the end only. */
-static char *translate_twice(const char *plain, struct regex_names *names, char *why, size_t why_size)
+static char *translate_twice(const char *plain, bool is_counted, struct regex_names *names, char *why, size_t why_size)
 {
     struct str_buffer out;
     size_t group_total = SIZE_MAX;
@@ -324,7 +336,7 @@ static char *translate_twice(const char *plain, struct regex_names *names, char 
     for (int pass = 0; pass < 2 && is_good; pass++) {
         regex_names_release(names);
         str_buffer_clear(&out);
-        is_good = translate_once(plain, &out, names, &group_total, why, why_size);
+        is_good = translate_once(plain, is_counted, &out, names, &group_total, why, why_size);
     }
     if (is_good)
         snprintf(why, why_size, "no memory for a regular expression");
@@ -333,7 +345,7 @@ static char *translate_twice(const char *plain, struct regex_names *names, char 
     return text;
 }
 
-char *regex_translate(const char *java, struct regex_names *names, char *why, size_t why_size)
+char *regex_translate(const char *java, bool is_counted, struct regex_names *names, char *why, size_t why_size)
 {
     size_t size = strlen(java);
     snprintf(why, why_size, "no memory for a regular expression");
@@ -345,7 +357,9 @@ char *regex_translate(const char *java, struct regex_names *names, char *why, si
     str_buffer_init(&plain, REGEX_PATTERN_MAX * 4);
     str_buffer_append_text(&plain, "");
     unquote(java, &plain);
-    char *text = str_buffer_failed(&plain) ? NULL : translate_twice(str_buffer_text(&plain), names, why, why_size);
+    char *text = NULL;
+    if (!str_buffer_failed(&plain))
+        text = translate_twice(str_buffer_text(&plain), is_counted, names, why, why_size);
     str_buffer_release(&plain);
     return text;
 }

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/bans.h"
 
-static struct cluster_note *note_create(const char *key, const char *text, size_t size, bool is_overruled)
+static struct cluster_note *note_create(const char *key, const char *text, size_t size, int64_t offset)
 {
     struct cluster_note *note = mem_calloc(1, sizeof(*note) + strlen(key) + 1);
 
@@ -13,13 +13,24 @@ static struct cluster_note *note_create(const char *key, const char *text, size_
         return NULL;
     refcount_init(&note->owners);
     memcpy(note->key, key, strlen(key) + 1);
-    note->is_overruled = is_overruled;
+    note->offset = offset;
     note->size = size;
     note->text = mem_strndup(text, size);
     if (note->text == NULL) {
         mem_free(note);
         return NULL;
     }
+    return note;
+}
+
+/* With what counted before it, if anything did. */
+static struct cluster_note *note_create_overruled(const char *key, const struct cluster_note *before)
+{
+    struct cluster_note *note =
+        before != NULL ? note_create(key, before->text, before->size, before->offset) : note_create(key, "", 0, -1);
+
+    if (note != NULL)
+        note->is_overruled = true;
     return note;
 }
 
@@ -66,7 +77,7 @@ static void append(struct cluster_notes *notes, struct cluster_note *note)
 }
 
 struct cluster_notes *cluster_notes_put(const struct cluster_notes *notes, const char *key, const char *text, size_t size,
-                                        int64_t epoch)
+                                        int64_t epoch, int64_t offset)
 {
     bool is_overruled = epoch >= 0 && (uint64_t)epoch < notes->epoch;
     struct cluster_notes *next = notes_create(notes->count + 1);
@@ -82,13 +93,13 @@ struct cluster_notes *cluster_notes_put(const struct cluster_notes *notes, const
     }
     if (i < notes->count && strcmp(notes->notes[i]->key, key) == 0) {
         if (is_overruled)
-            note = note_create(key, notes->notes[i]->text, notes->notes[i]->size, true);
+            note = note_create_overruled(key, notes->notes[i]);
         i++;
     } else if (is_overruled) {
-        note = note_create(key, "", 0, true);
+        note = note_create_overruled(key, NULL);
     }
     if (!is_overruled && text != NULL)
-        note = note_create(key, text, size, false);
+        note = note_create(key, text, size, offset);
     if (note != NULL) {
         append(next, note);
     } else if (is_overruled || text != NULL) {

@@ -17,6 +17,7 @@ struct cluster_note {
     struct refcount owners;
     bool is_overruled; /* the newest record of this key does not count; the text is the one before, maybe empty */
     size_t size;
+    int64_t offset; /* of the record that the text is from; -1: of none */
     char *text;
     char key[];
 };
@@ -32,8 +33,9 @@ struct cluster_notes *cluster_notes_create(void);
 struct cluster_notes *cluster_notes_take(struct cluster_notes *notes);
 void cluster_notes_drop(struct cluster_notes *notes); /* NULL is fine */
 
-/* `text` NULL: the key is removed. `epoch` -1: the record has none, it counts always. NULL: no memory. `notes` stays. */
+/* `text` NULL: the key is removed. `epoch` -1: the record has none, it counts always. `offset`: of the record. NULL: no memory. `notes`
+ * stays. */
 struct cluster_notes *cluster_notes_put(const struct cluster_notes *notes, const char *key, const char *text, size_t size,
-                                        int64_t epoch);
+                                        int64_t epoch, int64_t offset);
 
 #endif

@@ -71,6 +71,11 @@ struct config_change *config_change_of_removal(const char *connector)
                                  config_records_add_tombstone(&change->records, CONFIG_KEY_TARGET, connector));
 }
 
+bool config_change_add_note_removal(struct config_change *change, const char *key)
+{
+    return config_records_add_note(&change->records, key, NULL);
+}
+
 /* The last record is the commit. It must follow what every reader can see: the tasks are read back before it is written, unless all
  * of them are seen at once. */
 struct config_change *config_change_of_tasks(const char *connector, const struct string_map *const *configs, size_t count)

@@ -81,6 +81,7 @@ struct config_entry *config_entry_create(const char *name)
         return NULL;
     refcount_init(&entry->owners);
     entry->generation = -1;
+    entry->tasks_offset = -1;
     entry->fenced_count = -1;
     entry->target = TARGET_STARTED;
     memcpy(entry->name, name, size);
@@ -98,11 +99,13 @@ struct config_entry *config_entry_copy(const struct config_entry *entry)
     if (copy->tasks != NULL)
         refcount_take(&copy->tasks->owners);
     copy->generation = entry->generation;
+    copy->tasks_offset = entry->tasks_offset;
     copy->fenced_count = entry->fenced_count;
     copy->target = entry->target;
     copy->has_target = entry->has_target;
     copy->is_inconsistent = entry->is_inconsistent;
     copy->is_settled = entry->is_settled;
+    copy->awaits_commit = entry->awaits_commit;
     copy->needs_fencing = entry->needs_fencing;
     return copy;
 }
@@ -115,7 +118,7 @@ void config_entry_forget(struct config_entry *entry)
     entry->config = NULL;
     entry->applied = NULL;
     entry->tasks = NULL;
-    entry->is_inconsistent = entry->is_settled = false;
+    entry->is_inconsistent = entry->is_settled = entry->awaits_commit = false;
 }
 
 void config_entry_drop(struct config_entry *entry)

@@ -46,11 +46,13 @@ struct config_entry {
     struct config_map *applied;
     struct config_tasks *tasks;   /* of the last complete commit; NULL: none */
     int64_t generation;           /* -1: none */
+    int64_t tasks_offset;         /* of the newest commit that tasks were told by, or ended; -1: none */
     int64_t fenced_count;         /* -1: none */
     enum target_state target;
     bool has_target;              /* a record or a configuration said so */
     bool is_inconsistent;
     bool is_settled;              /* since the last commit, a complete one, nothing else was read of it */
+    bool awaits_commit;           /* a task was read since the configuration and the last commit */
     bool needs_fencing;
     char name[];
 };

@@ -271,7 +271,7 @@ static bool apply_connector(struct config_replay *replay, const struct config_in
     config_map_drop(entry->config);
     entry->config = map;
     entry->has_target = true;
-    entry->is_settled = false;
+    entry->is_settled = entry->awaits_commit = false;
     return note(replay, &(struct config_event){.kind = CONFIG_EVENT_CHANGED, .name = input->name});
 }
 
@@ -291,11 +291,13 @@ static struct config_deferred *deferred_of(struct config_replay *replay, const c
 static bool unsettle(struct config_replay *replay, const char *name)
 {
     struct config_entry *entry = entry_find(replay, name);
-    if (entry == NULL || !entry->is_settled)
+    if (entry == NULL || (!entry->is_settled && entry->awaits_commit))
         return true;
     entry = entry_edit(replay, name);
-    if (entry != NULL)
+    if (entry != NULL) {
         entry->is_settled = false;
+        entry->awaits_commit = true;
+    }
     return entry != NULL;
 }
 
@@ -336,7 +338,11 @@ static bool count_of(const struct config_input *input, const char *member, uint3
 static bool commit(struct config_replay *replay, struct config_entry *entry, uint32_t count)
 {
     struct config_deferred *deferred = pointer_map_get(replay->deferred, entry->name);
+    bool had_none = entry->tasks != NULL && entry->tasks->count == 0 && !entry->is_inconsistent;
+    if (count > 0 || !had_none)
+        entry->tasks_offset = replay->offset - 1;
     entry->needs_fencing = true;
+    entry->awaits_commit = false;
     if (deferred == NULL ? count > 0 : !config_deferred_is_complete(deferred, count)) {
         log_warn("store.config",
                  "connector %s: the config topic lacks some of its %u task configurations; they are computed anew when "
@@ -457,7 +463,7 @@ static bool apply_note(struct config_replay *replay, const struct config_input *
         if (said != NULL && (!record_integer_of(said, &epoch) || epoch < 0))
             return skip(input->key, "\"epoch\" is not a number");
     }
-    next = cluster_notes_put(replay->notes, key, input->text.data, input->text.size, epoch);
+    next = cluster_notes_put(replay->notes, key, input->text.data, input->text.size, epoch, replay->offset - 1);
     if (next == NULL)
         return false;
     cluster_notes_drop(replay->notes);

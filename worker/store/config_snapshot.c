@@ -139,6 +139,12 @@ bool config_snapshot_is_settled(const struct config_snapshot *snapshot, const ch
     return entry != NULL && entry->is_settled;
 }
 
+bool config_snapshot_awaits_commit(const struct config_snapshot *snapshot, const char *connector)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    return entry != NULL && entry->awaits_commit;
+}
+
 const struct string_map *config_snapshot_applied(const struct config_snapshot *snapshot, const char *connector)
 {
     const struct config_entry *entry = find(snapshot, connector);
@@ -149,6 +155,12 @@ int64_t config_snapshot_task_generation(const struct config_snapshot *snapshot, 
 {
     const struct config_entry *entry = find(snapshot, connector);
     return entry != NULL ? entry->generation : -1;
+}
+
+int64_t config_snapshot_tasks_offset(const struct config_snapshot *snapshot, const char *connector)
+{
+    const struct config_entry *entry = find(snapshot, connector);
+    return entry != NULL ? entry->tasks_offset : -1;
 }
 
 int64_t config_snapshot_fenced_count(const struct config_snapshot *snapshot, const char *connector)
@@ -184,7 +196,17 @@ struct config_note config_snapshot_note_at(const struct config_snapshot *snapsho
 
     assert(i < snapshot->notes->count);
     note = snapshot->notes->notes[i];
-    return (struct config_note){note->key, note->text, note->size, note->is_overruled};
+    return (struct config_note){note->key, note->text, note->size, note->is_overruled, note->offset};
+}
+
+bool config_snapshot_note_find(const struct config_snapshot *snapshot, const char *key, struct config_note *note)
+{
+    for (size_t i = 0; i < snapshot->notes->count; i++)
+        if (strcmp(snapshot->notes->notes[i]->key, key) == 0) {
+            *note = config_snapshot_note_at(snapshot, i);
+            return note->size > 0;
+        }
+    return false;
 }
 
 uint64_t config_snapshot_epoch(const struct config_snapshot *snapshot)

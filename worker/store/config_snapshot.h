@@ -55,10 +55,15 @@ bool config_snapshot_is_inconsistent(const struct config_snapshot *snapshot, con
 /* Neither the configuration nor a task's was written since the last commit, which is complete: then, and only then, whatever
  * compaction leaves of its records says the same. Else a worker that starts later may see fewer tasks, or none. | false */
 bool config_snapshot_is_settled(const struct config_snapshot *snapshot, const char *connector);
+/* Tasks were written after the configuration and the last commit, and no commit followed: their writer is not done, or died. | false */
+bool config_snapshot_awaits_commit(const struct config_snapshot *snapshot, const char *connector);
 /* The connector's configuration at the time of the last complete commit. | NULL, also before the first commit */
 const struct string_map *config_snapshot_applied(const struct config_snapshot *snapshot, const char *connector);
 /* Counts complete commits that brought task records, from 0. | -1, also before the first */
 int64_t config_snapshot_task_generation(const struct config_snapshot *snapshot, const char *connector);
+/* Offset of the newest commit record before which, or with which, there were tasks; or of which that is not known, since compaction has
+ * taken what was before it. No tasks have been wanted since. | -1, also before the first */
+int64_t config_snapshot_tasks_offset(const struct config_snapshot *snapshot, const char *connector);
 /* The newest tasks-fencing record. | -1, also before the first */
 int64_t config_snapshot_fenced_count(const struct config_snapshot *snapshot, const char *connector);
 /* A commit is newer than the newest tasks-fencing record. | false */
@@ -71,9 +76,12 @@ struct config_note {
     const char *text; /* NUL-terminated JSON, or what was there instead; "" where nothing counts */
     size_t size;
     bool is_overruled; /* a record came later that does not count: its epoch was over; the leader writes this one again */
+    int64_t offset; /* of its record; -1: nothing counts */
 };
 size_t config_snapshot_note_count(const struct config_snapshot *snapshot);
 struct config_note config_snapshot_note_at(const struct config_snapshot *snapshot, size_t i);
+/* false: there is none of that key, or none that counts. */
+bool config_snapshot_note_find(const struct config_snapshot *snapshot, const char *key, struct config_note *note);
 /* The highest "epoch" of any of them; 0: there was none. */
 uint64_t config_snapshot_epoch(const struct config_snapshot *snapshot);
 

@@ -246,10 +246,14 @@ int config_store_put_restart(struct config_store *store, const char *connector, 
 }
 
 int config_store_put_fenced_count(struct config_store *store, const char *connector, uint32_t count,
-                                  int64_t deadline_ms, struct mr_error **error)
+                                  const struct config_condition *condition, int64_t deadline_ms, struct mr_error **error)
 {
     struct config_change *change = config_change_create();
     bool built = change != NULL && config_records_add_fencing(&change->records, connector, count);
+    if (condition != NULL && change != NULL)
+        config_change_set_condition(change, condition);
+    else if (condition != NULL && condition->argument_drop != NULL)
+        condition->argument_drop(condition->argument);
     return put_built(store, change, built, true, deadline_ms, error);
 }
 

@@ -97,6 +97,8 @@ struct config_change *config_change_of_connector(const char *connector, const st
                                                  const enum target_state *initial);
 struct config_change *config_change_of_removal(const char *connector);
 struct config_change *config_change_of_tasks(const char *connector, const struct string_map *const *configs, size_t count);
+/* A record of our own that goes along. false: no memory, the change is as it was. */
+bool config_change_add_note_removal(struct config_change *change, const char *key);
 void config_change_set_condition(struct config_change *change, const struct config_condition *condition);
 void config_change_take(struct config_change *change);
 void config_change_drop(struct config_change *change); /* NULL is fine */
@@ -125,9 +127,9 @@ int config_store_put_session_key(struct config_store *store, const struct sessio
                                  struct mr_error **error);
 int config_store_put_restart(struct config_store *store, const char *connector, bool include_tasks, bool only_failed,
                              int64_t deadline_ms, struct mr_error **error);
-/* tasks-fencing: before tasks of an exactly-once source start. */
+/* tasks-fencing: before tasks of an exactly-once source start. The condition's argument is taken over, also on failure. */
 int config_store_put_fenced_count(struct config_store *store, const char *connector, uint32_t count,
-                                  int64_t deadline_ms, struct mr_error **error);
+                                  const struct config_condition *condition, int64_t deadline_ms, struct mr_error **error);
 
 /* Records of our own ("millrace-…"). `text` NULL: a tombstone. */
 struct config_note_write {

@@ -180,7 +180,7 @@ static int config_append_claimed(void *argument, const struct store_record *reco
     if (entries == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "config topic: no memory for a record");
     for (size_t i = 0; i < count; i++)
-        entries[i] = (struct fenced_writer_entry){records[i].key, records[i].value};
+        entries[i] = (struct fenced_writer_entry){.key = records[i].key, .value = records[i].value};
     int status = fenced_writer_write(stores->claim, entries, count, deadline_ms, &last, error);
     mem_free(entries);
     if (status == 0)
@@ -309,7 +309,7 @@ int kafka_stores_start(struct kafka_stores *stores, int64_t deadline_ms, struct 
     if (compacted_log_start(stores->log, deadline_ms, error) != 0)
         return -1;
     for (size_t topic = 0; topic < TOPIC_COUNT; topic++) {
-        if (compacted_log_read_to_end(stores->log, topic, deadline_ms, error) != 0) {
+        if (compacted_log_catch_up(stores->log, topic, deadline_ms, error) != 0) {
             compacted_log_stop(stores->log, 0);
             return -1;
         }

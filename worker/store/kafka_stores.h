@@ -38,8 +38,9 @@ struct kafka_stores_setup {
 
 struct kafka_stores *kafka_stores_create(const struct kafka_stores_setup *setup, struct mr_error **error);
 
-/* Opens the log and reads the three topics to their end. -1: not by the deadline, or a topic is missing: nothing runs;
- * to try again, destroy and create anew. Once. thread: main or a job's; waits. */
+/* Opens the log and reads the three topics to their end; what lies behind a transaction that is still open comes later.
+ * -1: not by the deadline, or a topic is missing: nothing runs; to try again, destroy and create anew. Once. thread: main or
+ * a job's; waits. */
 int kafka_stores_start(struct kafka_stores *stores, int64_t deadline_ms, struct mr_error **error);
 
 /* Statuses and offsets under way are flushed until the deadline; then puts that are still waiting are told that they

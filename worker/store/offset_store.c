@@ -10,17 +10,9 @@
 #include "base/mem.h"
 #include "base/str_buffer.h"
 #include "base/thread.h"
+#include "store/offset_batch_internal.h"
 #include "store/offset_codec_internal.h"
 #include "base/bans.h"
-
-struct offset_store {
-    const struct offset_log *log;
-    void *log_argument;
-    pthread_mutex_t lock;        /* for all below; held for moments */
-    struct offset_index *index;
-    char *lost_copy;
-    const char *lost;            /* why puts are refused; NULL: they are not */
-};
 
 struct offset_store *offset_store_create(const struct offset_log *log, void *argument, struct mr_error **error)
 {
@@ -33,21 +25,36 @@ struct offset_store *offset_store_create(const struct offset_log *log, void *arg
         return NULL;
     }
     mutex_init(&store->lock);
+    cond_init(&store->unused);
+    refcount_init(&store->refcount);
     store->log = log;
     store->log_argument = argument;
     return store;
+}
+
+void offset_store_release(struct offset_store *store)
+{
+    if (!refcount_drop(&store->refcount))
+        return;
+    offset_index_destroy(store->index);
+    mem_free(store->lost_copy);
+    cond_destroy(&store->unused);
+    mutex_destroy(&store->lock);
+    mem_free(store);
 }
 
 void offset_store_destroy(struct offset_store *store)
 {
     if (store == NULL)
         return;
+    mutex_lock(&store->lock);
+    store->is_ended = true;
+    while (store->users > 0)
+        cond_wait(&store->unused, &store->lock);
+    mutex_unlock(&store->lock);
     if (store->log->destroy != NULL)
         store->log->destroy(store->log_argument);
-    offset_index_destroy(store->index);
-    mem_free(store->lost_copy);
-    mutex_destroy(&store->lock);
-    mem_free(store);
+    offset_store_release(store);
 }
 
 int offset_store_feed(struct offset_store *store, struct mr_bytes key, struct mr_bytes value, int64_t timestamp_ms)
@@ -79,6 +86,14 @@ void offset_store_lose(struct offset_store *store, const char *words)
         log_error("store.offset", "offset topic: %s; offsets are not written any more", words);
 }
 
+bool offset_store_is_lost(struct offset_store *store)
+{
+    mutex_lock(&store->lock);
+    bool is_lost = store->lost != NULL;
+    mutex_unlock(&store->lock);
+    return is_lost;
+}
+
 int offset_refresh_nothing(void *argument, int64_t deadline_ms, struct mr_error **error)
 {
     (void)argument;
@@ -96,85 +111,22 @@ void offset_refresh_nothing_then(void *argument, int64_t deadline_ms, offset_don
 
 int offset_store_refresh(struct offset_store *store, int64_t deadline_ms, struct mr_error **error)
 {
+    if (store->below != NULL && offset_store_refresh(store->below, deadline_ms, error) != 0)
+        return -1;
     return store->log->refresh(store->log_argument, deadline_ms, error);
 }
 
 void offset_store_refresh_then(struct offset_store *store, int64_t deadline_ms, offset_done_fn *done, void *argument)
 {
-    store->log->refresh_then(store->log_argument, deadline_ms, done, argument);
+    if (store->below != NULL)
+        offset_layers_refresh_then(store, deadline_ms, done, argument);
+    else
+        store->log->refresh_then(store->log_argument, deadline_ms, done, argument);
 }
 
 /* ---- putting ---- */
 
-/* The records of one put, in an arena of its own. */
-struct offset_batch {
-    struct mr_arena *arena;
-    struct store_record *records;
-    size_t count, capacity;
-    struct mr_bytes value;   /* of the entry at hand */
-};
-
-static int batch_add(struct offset_batch *batch, struct mr_bytes key)
-{
-    if (batch->count == batch->capacity) {
-        size_t capacity = batch->capacity * 2 + 8;
-        struct store_record *records = mem_realloc(batch->records, capacity * sizeof(*records));
-        if (records == NULL)
-            return -1;
-        batch->records = records;
-        batch->capacity = capacity;
-    }
-    batch->records[batch->count++] = (struct store_record){.key = key, .value = batch->value};
-    return 0;
-}
-
-static int batch_add_known(void *argument, const struct store_record *known)
-{
-    struct offset_batch *batch = argument;
-    struct mr_bytes key = {.data = mr_arena_copy(batch->arena, known->key.data, known->key.size),
-                           .size = known->key.size};
-    return key.data != NULL ? batch_add(batch, key) : -1;
-}
-
-/* Under the bytes known already. Removing takes every key of that meaning: else an older one would speak again. */
-static int batch_add_by_meaning(struct offset_batch *batch, struct offset_store *store, struct mr_bytes meaning)
-{
-    size_t before = batch->count;
-    mutex_lock(&store->lock);
-    const struct store_record *known = offset_index_find(store->index, meaning);
-    int status = 0;
-    if (known != NULL && batch->value.data != NULL)
-        status = batch_add_known(batch, known);
-    else if (known != NULL)
-        status = offset_index_each_of_meaning(store->index, meaning, batch_add_known, batch);
-    mutex_unlock(&store->lock);
-    return status != 0 ? -1 : batch->count > before;
-}
-
-static int batch_add_entry(struct offset_batch *batch, struct offset_store *store, const char *connector,
-                           const struct offset_entry *entry, struct mr_error **error)
-{
-    if (offset_check(entry->partition, "partition", connector, error) != 0 ||
-        (!mr_value_is_null(entry->offset) && offset_check(entry->offset, "offset", connector, error) != 0) ||
-        offset_value_write(batch->arena, entry->offset, &batch->value, error) != 0)
-        return -1;
-    struct str_buffer meaning;
-    str_buffer_init(&meaning, RECORD_TEXT_MAX);
-    offset_meaning_write(&meaning, batch->arena, connector, entry->partition);
-    int found = str_buffer_failed(&meaning)
-                    ? -1
-                    : batch_add_by_meaning(batch, store,
-                                           (struct mr_bytes){.data = meaning.data, .size = meaning.length});
-    str_buffer_release(&meaning);
-    struct mr_bytes key;
-    if (found == 0 && offset_key_write(batch->arena, connector, entry->partition, &key, error) != 0)
-        return -1;
-    if (found < 0 || (found == 0 && batch_add(batch, key) != 0))
-        return mr_error_set(error, MR_ERR_NO_MEMORY, "connector %s: no memory to write source offsets", connector);
-    return 0;
-}
-
-static int refuse_when_lost(struct offset_store *store, struct mr_error **error)
+int offset_store_refuse_when_lost(struct offset_store *store, struct mr_error **error)
 {
     int status = 0;
     mutex_lock(&store->lock);
@@ -187,20 +139,35 @@ static int refuse_when_lost(struct offset_store *store, struct mr_error **error)
 int offset_store_put(struct offset_store *store, const char *connector, const struct offset_entry *entries,
                      size_t count, offset_done_fn *done, void *argument, struct mr_error **error)
 {
-    if (refuse_when_lost(store, error) != 0)
+    if (offset_store_refuse_when_lost(store, error) != 0)
         return -1;
+    if (store->below != NULL)
+        return offset_layers_put(store, connector, entries, count, done, argument, error);
     struct offset_batch batch = {.arena = mr_arena_create(RECORD_ARENA_MAX)};
-    int status = 0;
-    if (batch.arena == NULL)
-        status = mr_error_set(error, MR_ERR_NO_MEMORY, "connector %s: no memory to write source offsets", connector);
-    for (size_t i = 0; status == 0 && i < count; i++)
-        status = batch_add_entry(&batch, store, connector, &entries[i], error);
+    int status = offset_batch_fill(&batch, store, NULL, connector, entries, count, OFFSET_PART_ALL, error);
     if (status == 0 && batch.count == 0)
         done(argument, NULL);
     else if (status == 0)
         status = store->log->append(store->log_argument, batch.records, batch.count, done, argument, error);
-    mem_free(batch.records);
+    offset_batch_release(&batch);
     mr_arena_destroy(batch.arena);
+    return status;
+}
+
+int offset_store_encode(struct offset_store *store, const char *connector, const struct offset_entry *entries, size_t count,
+                        struct mr_arena *arena, struct offset_record **records, size_t *record_count, struct mr_error **error)
+{
+    struct offset_batch batch = {.arena = arena};
+    int status = offset_store_refuse_when_lost(store, error);
+    if (status == 0)
+        status = offset_batch_fill(&batch, store, store->below, connector, entries, count, OFFSET_PART_ALL, error);
+    *records = status == 0 ? mr_arena_alloc(arena, (batch.count + 1) * sizeof(**records)) : NULL;
+    if (status == 0 && *records == NULL)
+        status = mr_error_set(error, MR_ERR_NO_MEMORY, "connector %s: no memory to write source offsets", connector);
+    for (size_t i = 0; status == 0 && i < batch.count; i++)
+        (*records)[i] = (struct offset_record){batch.records[i].key, batch.records[i].value};
+    *record_count = batch.count;
+    offset_batch_release(&batch);
     return status;
 }
 
@@ -249,9 +216,10 @@ const struct mr_value *offset_store_get(struct offset_store *store, const char *
     struct mr_bytes value;
     str_buffer_init(&meaning, RECORD_TEXT_MAX);
     offset_meaning_write(&meaning, arena, connector, partition);
-    int status = str_buffer_failed(&meaning)
-                     ? -1
-                     : value_find(store, (struct mr_bytes){meaning.data, meaning.length}, arena, &value);
+    struct mr_bytes wanted = {meaning.data, meaning.length};
+    int status = str_buffer_failed(&meaning) ? -1 : value_find(store, wanted, arena, &value);
+    if (status == 0 && value.data == NULL && store->below != NULL)
+        status = value_find(store->below, wanted, arena, &value);
     str_buffer_release(&meaning);
     if (status != 0) {
         no_memory(arena, connector, error);
@@ -287,14 +255,37 @@ static int listing_add(void *argument, const struct store_record *record)
     return 0;
 }
 
-static int listing_tell(const struct offset_listing *listing, const char *connector, offset_each_fn *each,
-                        void *argument, struct mr_error **error)
+/* 1: `above` has an offset of that partition, 0: not, -1: no memory. */
+static int is_known_above(struct offset_store *above, struct mr_arena *arena, const char *connector,
+                          const struct mr_value *partition)
+{
+    struct str_buffer meaning;
+    str_buffer_init(&meaning, RECORD_TEXT_MAX);
+    offset_meaning_write(&meaning, arena, connector, partition);
+    int known = -1;
+    if (!str_buffer_failed(&meaning)) {
+        mutex_lock(&above->lock);
+        known = offset_index_find(above->index, (struct mr_bytes){meaning.data, meaning.length}) != NULL;
+        mutex_unlock(&above->lock);
+    }
+    str_buffer_release(&meaning);
+    return known;
+}
+
+/* Without those that `above` (may be NULL) knows better. */
+static int listing_tell(const struct offset_listing *listing, struct offset_store *above, const char *connector,
+                        offset_each_fn *each, void *argument, struct mr_error **error)
 {
     for (size_t i = 0; i < listing->count; i++) {
         const char *name;
         const struct mr_value *partition;
         if (offset_key_read(listing->arena, listing->records[i].key, &name, &partition) != RECORD_READ)
             return no_memory(listing->arena, connector, error);
+        int known_above = above == NULL ? 0 : is_known_above(above, listing->arena, connector, partition);
+        if (known_above < 0)
+            return no_memory(listing->arena, connector, error);
+        if (known_above == 1)
+            continue;
         const struct mr_value *offset = value_read(listing->arena, connector, listing->records[i].value, error);
         if (offset == NULL)
             return -1;
@@ -304,15 +295,23 @@ static int listing_tell(const struct offset_listing *listing, const char *connec
     return 0;
 }
 
-int offset_store_each(struct offset_store *store, const char *connector, struct mr_arena *arena, offset_each_fn *each,
-                      void *argument, struct mr_error **error)
+static int each_of(struct offset_store *store, struct offset_store *above, const char *connector, struct mr_arena *arena,
+                   offset_each_fn *each, void *argument, struct mr_error **error)
 {
     struct offset_listing listing = {.arena = arena};
     mutex_lock(&store->lock);
     int status = offset_index_each_of_connector(store->index, connector, listing_add, &listing);
     mutex_unlock(&store->lock);
-    status = status == 0 ? listing_tell(&listing, connector, each, argument, error)
+    status = status == 0 ? listing_tell(&listing, above, connector, each, argument, error)
                          : no_memory(arena, connector, error);
     mem_free(listing.records);
     return status;
+}
+
+int offset_store_each(struct offset_store *store, const char *connector, struct mr_arena *arena, offset_each_fn *each,
+                      void *argument, struct mr_error **error)
+{
+    if (each_of(store, NULL, connector, arena, each, argument, error) != 0)
+        return -1;
+    return store->below == NULL ? 0 : each_of(store->below, store, connector, arena, each, argument, error);
 }

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "sdk/record_layout.h"
+#include "store/offset_store.h"
 
 struct clock;
 struct mr_error;
@@ -40,6 +41,10 @@ struct offset_commit_setup {
     const char *connector; /* copied */
     uint32_t number;
     struct offset_store *store;
+    /* In place of the store, as offset_store_put; NULL: the store. Then _flush is forced, never due. */
+    int (*put)(void *argument, const char *connector, const struct offset_entry *entries, size_t count, offset_done_fn *done,
+               void *done_argument, struct mr_error **error);
+    void *put_argument;
     const struct clock *clock;
     uint32_t interval_ms, timeout_ms;
     bool keep_done; /* the plugin has a commit_record: finished entries wait in _take_done */
@@ -81,6 +86,8 @@ enum flush_state offset_commit_flush(struct offset_commit *commit, bool force);
 /* The same for a ticking thread: starts what is due, leaves the telling to the task. */
 void offset_commit_flush_start(struct offset_commit *commit);
 int64_t offset_commit_flush_took_ms(struct offset_commit *commit); /* of the last that was stored */
+/* After a _flush: something that is committable was not in it, for want of memory. */
+bool offset_commit_lacks(struct offset_commit *commit);
 /* When _flush wants to be called again at the latest (clock_monotonic_ms). */
 int64_t offset_commit_next_ms(struct offset_commit *commit);
 

@@ -83,6 +83,14 @@ static struct offset_entry *entries_take(struct offset_commit *commit, struct mr
     return entries;
 }
 
+static int put(struct offset_commit *commit, const struct offset_entry *entries, size_t count, struct confirmation *confirmation,
+               struct mr_error **error)
+{
+    if (commit->setup.put != NULL)
+        return commit->setup.put(commit->setup.put_argument, commit->connector, entries, count, on_stored, confirmation, error);
+    return offset_store_put(commit->setup.store, commit->connector, entries, count, on_stored, confirmation, error);
+}
+
 /* Called with the lock held, returns with it. */
 static void flush_start(struct offset_commit *commit, int64_t now_ms)
 {
@@ -105,8 +113,7 @@ static void flush_start(struct offset_commit *commit, int64_t now_ms)
     *confirmation = (struct confirmation){.commit = commit, .sequence = ++commit->flush_sequence};
     commit->references++;
     mutex_unlock(&commit->lock);
-    if (offset_store_put(commit->setup.store, commit->connector, entries, count, on_stored, confirmation, &error) !=
-        0) {
+    if (put(commit, entries, count, confirmation, &error) != 0) {
         on_stored(confirmation, error);
         mr_error_drop(error);
     }
@@ -118,7 +125,7 @@ static void give_up_if_late(struct offset_commit *commit, int64_t now_ms)
 {
     char words[64];
 
-    if (!commit->flush_running || now_ms - commit->flush_started_ms < commit->setup.timeout_ms)
+    if (!commit->flush_running || commit->setup.put != NULL || now_ms - commit->flush_started_ms < commit->setup.timeout_ms)
         return;
     commit->flush_running = false;
     commit->told_failed = true;
@@ -135,7 +142,7 @@ static void flush_if_due(struct offset_commit *commit, bool force)
 
     give_up_if_late(commit, now_ms);
     if (!commit->flush_running && commit->changed_count > 0 &&
-        (force || now_ms - commit->last_flush_ms >= commit->setup.interval_ms))
+        (force || (commit->setup.put == NULL && now_ms - commit->last_flush_ms >= commit->setup.interval_ms)))
         flush_start(commit, now_ms);
 }
 
@@ -175,12 +182,22 @@ int64_t offset_commit_flush_took_ms(struct offset_commit *commit)
     return took_ms;
 }
 
+bool offset_commit_lacks(struct offset_commit *commit)
+{
+    mutex_lock(&commit->lock);
+    bool lacks = commit->changed_count > 0 || commit->has_missed;
+    mutex_unlock(&commit->lock);
+    return lacks;
+}
+
 int64_t offset_commit_next_ms(struct offset_commit *commit)
 {
     int64_t next_ms = INT64_MAX;
 
     mutex_lock(&commit->lock);
-    if (commit->flush_running)
+    if (commit->setup.put != NULL)
+        next_ms = INT64_MAX;
+    else if (commit->flush_running)
         next_ms = commit->flush_started_ms + commit->setup.timeout_ms;
     else if (commit->changed_count > 0) /* what is not acknowledged yet wakes the task when it is */
         next_ms = commit->last_flush_ms + commit->setup.interval_ms;

@@ -114,8 +114,10 @@ void offset_lane_set(struct offset_commit *commit, struct lane *lane, const stru
     if (mr_arena_used_bytes(commit->offsets) >= commit->compact_at_bytes)
         offsets_compact(commit);
     copy = mr_value_copy(commit->offsets, offset);
-    if (copy == NULL)
+    if (copy == NULL) {
+        commit->has_missed = true;
         return;
+    }
     lane->offset = copy;
     offset_lane_set_changed(commit, lane, true);
 }

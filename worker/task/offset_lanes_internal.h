@@ -50,6 +50,7 @@ struct offset_commit {
     size_t pending;
     uint64_t flush_sequence; /* of the running or last flush */
     bool flush_running, told_stored, told_failed;
+    bool has_missed; /* an offset found no memory: what is committable is older than it could be */
     int64_t flush_started_ms, last_flush_ms, flush_took_ms;
     uint32_t references; /* the task and each confirmation under way. locks: lock */
     bool closed;

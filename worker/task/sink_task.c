@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/murmur2.h"
@@ -20,7 +21,6 @@
 #define LOG_NAME "millrace.task.sink"
 #define BATCHES_IDLE_MAX 2
 #define MEET_TIMEOUT_MS 1000
-#define LETTERS_GRACE_MS 1000 /* for dead letters under way when the task ends */
 
 /* --- plugin calls; the consumer is lent while one is inside ------------------------------------------------------- */
 
@@ -127,7 +127,7 @@ static int start(struct sink_task *task, struct mr_error **error)
         return -1;
     now_ms = clock_monotonic_ms(task->task.setup.clock);
     task->commit_at_ms = task->empty_put_at_ms = now_ms + task->task.setup.offset_flush_interval_ms;
-    task->retry_ms = SINK_RETRY_LEAST_MS;
+    rate_init(&task->rate, task->task.setup.records_per_second, task->task.setup.bytes_per_second, task_now_us(&task->task));
     return 0;
 }
 
@@ -140,9 +140,11 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int64_t next_wake_ms(const struct sink_task *task)
 {
-    int64_t next_ms = clock_monotonic_ms(task->task.setup.clock) + SINK_EVENTS_MS;
+    int64_t now_ms = clock_monotonic_ms(task->task.setup.clock), next_ms = now_ms + SINK_EVENTS_MS;
 
     next_ms = earlier(next_ms, task->put_again ? task->retry_at_ms : task->empty_put_at_ms);
+    if (task->rate_at_ms > now_ms) /* else something else holds reading up, and tells when it does not */
+        next_ms = earlier(next_ms, task->rate_at_ms);
     if (!task->commit_running)
         next_ms = earlier(next_ms, task->commit_at_ms);
     return next_ms;
@@ -255,6 +257,7 @@ static enum task_step step_task(struct sink_task *task, const struct task_wish *
         mr_error_drop(error);
         return TASK_STEP_AGAIN; /* the wish to stop is seen then */
     }
+    tolerance_failure(task->setup.tolerance, &task->task.failed);
     task_fail(&task->task, error);
     return end(task, wish);
 }
@@ -317,7 +320,13 @@ static void sink_task_destroy(struct task *base)
     mem_free(task);
 }
 
+static bool sink_task_is_retrying(const struct task *base)
+{
+    return tolerance_is_retrying(((const struct sink_task *)(const void *)base)->setup.tolerance);
+}
+
 static const struct task_ops sink_task_ops = {
+    .is_retrying = sink_task_is_retrying,
     .step = sink_task_step,
     .abandon = sink_task_abandon,
     .interrupt = sink_task_interrupt,
@@ -408,6 +417,8 @@ struct task *sink_task_create(const struct sink_task_setup *setup, struct mr_err
         return NULL;
     }
     task->setup = *setup;
+    task->rate_at_ms = INT64_MAX;
+    breaker_init(&task->breaker, hash_seed(task));
     client_config_take(task->setup.consumer_config);
     atomic_init(&task->lent, NULL);
     sink_output_init(&task->output);

@@ -25,10 +25,25 @@ static bool is_among(const struct sink_partition *own, const struct consumer_par
 
 /* --- which offsets --------------------------------------------------------------------------------------------------- */
 
+/* Letters that hold offsets back are written one after another, or not at all. */
+static void watch_letters(struct sink_task *task, bool are_held, int64_t sum)
+{
+    _Atomic int64_t *since_ms = &task->task.watched.letters_ms;
+
+    if (!are_held || sum != task->held_sum)
+        watch_since(since_ms, 0);
+    if (are_held)
+        watch_begin(&task->task, since_ms);
+    task->held_sum = sum;
+}
+
 /* Fills task->offsets with how far put has come, held back by dead letters under way. */
 static int offsets_offer(struct sink_task *task, const struct consumer_partition *partitions, size_t count,
                          struct mr_error **error)
 {
+    int64_t held_sum = 0;
+    bool are_held = false;
+
     mr_offsets_clear(task->offsets);
     for (size_t i = 0; i < task->partition_count; i++) {
         const struct sink_partition *own = &task->partitions[i];
@@ -37,11 +52,15 @@ static int offsets_offer(struct sink_task *task, const struct consumer_partition
         if (own->current == OFFSET_UNKNOWN || !is_among(own, partitions, count))
             continue;
         safe = tolerance_safe_offset(task->setup.tolerance, own->topic, own->partition, own->current);
+        are_held = are_held || safe < own->current;
+        held_sum += safe < own->current ? safe : 0;
         if (safe < 0)
             continue;
         if (mr_offsets_put(task->offsets, own->topic, own->partition, safe) != 0)
             return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the offsets to commit");
     }
+    if (partitions == NULL)
+        watch_letters(task, are_held, held_sum);
     return 0;
 }
 
@@ -65,31 +84,48 @@ static int ask_plugin(struct sink_task *task, struct mr_error **error)
     return 0;
 }
 
-/* What the plugin answered, as far as it is ours and not beyond what it was given. */
-static size_t offsets_to_commit(struct sink_task *task, struct consumer_partition *to_commit)
+/* An answer that counts is for a partition that was asked about, and not beyond what put was given. NULL: it does not. */
+static const struct sink_partition *answered_for(struct sink_task *task, size_t i,
+                                                 const struct consumer_partition *partitions, size_t count)
+{
+    const char *topic = mr_offsets_topic(task->offsets, i);
+    int32_t partition = mr_offsets_partition(task->offsets, i);
+    int64_t offset = mr_offsets_offset(task->offsets, i);
+    const struct sink_partition *own = sink_partition_find(task, topic, partition);
+
+    if (own == NULL) {
+        log_warn(LOG_NAME, "pre_commit answered offset %" PRId64 " for %s-%d, which this task does not have: ignored",
+                 offset, topic, (int)partition);
+        return NULL;
+    }
+    if (!is_among(own, partitions, count))
+        return NULL;
+    if (offset <= own->current)
+        return own;
+    log_warn(LOG_NAME, "pre_commit answered offset %" PRId64 " for %s-%d, beyond the %" PRId64 " delivered: ignored",
+             offset, topic, (int)partition, own->current);
+    return NULL;
+}
+
+/* What the plugin answered, held back by dead letters under way; fills `to_commit`. */
+static size_t offsets_to_commit(struct sink_task *task, const struct consumer_partition *partitions,
+                                size_t partition_count, struct consumer_partition *to_commit)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < mr_offsets_count(task->offsets); i++) {
-        const char *topic = mr_offsets_topic(task->offsets, i);
-        int32_t partition = mr_offsets_partition(task->offsets, i);
+        const struct sink_partition *own = answered_for(task, i, partitions, partition_count);
         int64_t offset = mr_offsets_offset(task->offsets, i), safe;
-        const struct sink_partition *own = sink_partition_find(task, topic, partition);
 
-        if (own == NULL || offset < 0)
+        if (own == NULL)
             continue;
-        safe = tolerance_safe_offset(task->setup.tolerance, topic, partition, own->current);
-        if (offset > own->current) {
-            log_warn(LOG_NAME,
-                     "pre_commit answered offset %" PRId64 " for %s-%d, beyond the %" PRId64 " delivered: ignored",
-                     offset, topic, (int)partition, own->current);
-            continue;
-        }
+        safe = tolerance_safe_offset(task->setup.tolerance, own->topic, own->partition, own->current);
         if (offset > safe)
             offset = safe;
-        if (offset < 0 || offset == own->committed)
+        if (offset < 0 || offset == own->in_group)
             continue;
-        to_commit[count++] = (struct consumer_partition){.topic = own->topic, .partition = partition, .offset = offset};
+        to_commit[count++] =
+            (struct consumer_partition){.topic = own->topic, .partition = own->partition, .offset = offset};
     }
     return count;
 }
@@ -111,7 +147,7 @@ static int collect(struct sink_task *task, const struct consumer_partition *part
     *to_commit = mem_alloc(mr_offsets_count(task->offsets) * sizeof(**to_commit));
     if (*to_commit == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the offsets to commit");
-    *count = offsets_to_commit(task, *to_commit);
+    *count = offsets_to_commit(task, partitions, partition_count, *to_commit);
     if (*count > 0)
         return 0;
     mem_free(*to_commit);
@@ -123,6 +159,7 @@ static void count_success(struct sink_task *task, int64_t begun_ms)
 {
     int64_t now_us = task_now_us(&task->task);
 
+    watch_since(&task->task.watched.owed_ms, 0);
     task_metrics_committed(task->task.cells, now_us - begun_ms * 1000, now_us);
 }
 
@@ -133,10 +170,15 @@ static void count_failure(struct sink_task *task)
 
 static void note_committed(struct sink_task *task, const struct consumer_partition *done, size_t count)
 {
+    if (count > 0)
+        task_progressed(&task->task);
     for (size_t i = 0; i < count; i++) {
         struct sink_partition *own = sink_partition_find(task, done[i].topic, done[i].partition);
 
-        if (own != NULL)
+        if (own == NULL)
+            continue;
+        own->in_group = done[i].offset;
+        if (!own->sought_since)
             own->committed = done[i].offset;
     }
     sink_task_count_open(task);
@@ -144,7 +186,7 @@ static void note_committed(struct sink_task *task, const struct consumer_partiti
 
 /* --- while running ------------------------------------------------------------------------------------------------------ */
 
-/* The plugin could not make its records safe: it gets them again. */
+/* The plugin could not make its records safe: it gets them again, unless it has said itself where to go on. */
 static void rewind_to_committed(struct sink_task *task)
 {
     bool held_records = task->batch != NULL;
@@ -153,7 +195,8 @@ static void rewind_to_committed(struct sink_task *task)
     for (size_t i = 0; i < task->partition_count; i++) {
         struct sink_partition *own = &task->partitions[i];
 
-        if (own->committed != OFFSET_UNKNOWN && (held_records || own->committed != own->current))
+        if (own->seek_to == OFFSET_UNKNOWN && own->committed != OFFSET_UNKNOWN &&
+            (held_records || own->committed != own->current))
             own->seek_to = own->committed;
     }
 }
@@ -168,6 +211,15 @@ static void commit_forget(struct sink_task *task)
     task->commit_running = false;
 }
 
+/* What the group has is not known until the answer; it may never come. */
+static void note_begun(struct sink_task *task, const struct consumer_partition *to_commit, size_t count)
+{
+    for (size_t i = 0; i < task->partition_count; i++)
+        task->partitions[i].sought_since = false;
+    for (size_t i = 0; i < count; i++)
+        sink_partition_find(task, to_commit[i].topic, to_commit[i].partition)->in_group = OFFSET_UNKNOWN;
+}
+
 /* Partitions may go while the commit is under way: the names are copied. */
 static int commit_start(struct sink_task *task, struct consumer_partition *to_commit, size_t count,
                         struct mr_error **error)
@@ -180,6 +232,7 @@ static int commit_start(struct sink_task *task, struct consumer_partition *to_co
     }
     task->committing = to_commit;
     task->committing_count = 0;
+    note_begun(task, to_commit, count);
     for (size_t i = 0; i < count; i++) {
         char *topic = mem_strdup(to_commit[i].topic);
 
@@ -229,8 +282,10 @@ int sink_task_commit_if_due(struct sink_task *task, struct mr_error **error)
     size_t count;
     int status;
 
-    if (tolerance_letter_failure(task->setup.tolerance, error) != 0)
+    if (tolerance_letter_failure(task->setup.tolerance, error) != 0) {
+        sink_task_blame_letters(task);
         return -1;
+    }
     if (!is_due(task, now_ms) || !task_may_act(&task->task))
         return 0;
     task->commit_at_ms = now_ms + task->task.setup.offset_flush_interval_ms;
@@ -265,6 +320,8 @@ void sink_task_commit_last(struct sink_task *task, const struct consumer_partiti
     commit_forget(task); /* an older commit's answer says nothing any more */
     if (task->consumer == NULL || !task_may_act(&task->task))
         return;
+    /* Letters under way would hold the offsets back, and come again with their records. */
+    tolerance_await_letters(task->setup.tolerance, clock_monotonic_ms(NULL) + task->task.setup.offset_flush_timeout_ms);
     if (collect(task, partitions, count, &to_commit, &commit_count, &error) != 0 ||
         (to_commit != NULL &&
          consumer_commit_and_wait(task->consumer, to_commit, commit_count,

@@ -58,7 +58,9 @@ static int partition_add(struct sink_task *task, const struct consumer_partition
                                                                         .partition = given->partition,
                                                                         .current = offset,
                                                                         .committed = offset,
-                                                                        .seek_to = OFFSET_UNKNOWN};
+                                                                        .in_group = offset,
+                                                                        .seek_to = OFFSET_UNKNOWN,
+                                                                        .sought_since = task->commit_running};
     return 0;
 }
 
@@ -183,6 +185,7 @@ static int assigned(struct sink_task *task, const struct consumer_event *event, 
     if (gained == NULL)
         return no_memory(error);
     log_info(LOG_NAME, "%zu partitions assigned", count);
+    watch_since(&task->task.watched.lost_ms, 0);
     status = take_assigned(task, gained, count, error);
     partitions_free(gained, count);
     return status != 0 || task->consumer == NULL ? status : sink_task_apply_wishes(task, error);
@@ -217,13 +220,16 @@ static int revoked(struct sink_task *task, const struct consumer_event *event, s
     if (going == NULL)
         return no_memory(error);
     log_info(LOG_NAME, "%zu partitions %s", count, lost ? "lost" : "revoked");
+    if (lost)
+        watch_begin(&task->task, &task->task.watched.lost_ms);
     status = give_up(task, going, count, lost, error);
     partitions_free(going, count);
     if (task->consumer == NULL)
         return status;
     if (consumer_revoke(task->consumer, status == 0 ? error : NULL) != 0)
         status = -1;
-    return status;
+    /* Of the partitions that stay: pre_commit and close may have wished something. */
+    return status != 0 ? status : sink_task_apply_wishes(task, error);
 }
 
 /* Names of their own: the table shrinks meanwhile. NULL: no memory. */
@@ -300,6 +306,7 @@ static int seek_to_all(struct sink_task *task, struct consumer_partition *target
 
         if (at->seek_to == OFFSET_UNKNOWN)
             continue;
+        at->sought_since = task->commit_running;
         at->current = at->committed = at->seek_to;
         at->seek_to = OFFSET_UNKNOWN;
     }

@@ -3,6 +3,8 @@
  *   sink_task.c           life: create, prepare, start, stop, the step
  *   sink_task_group.c     assignment: open, close, seeks and pauses
  *   sink_task_put.c       read, convert, put, retry
+ *   sink_task_isolate.c   the records at fault in a batch that put refuses
+ *   sink_task_failure.c   which records it failed at
  *   sink_task_commit.c    pre_commit, commits, rewinds
  *   sink_task_context.c   what the plugin may ask
  *
@@ -18,6 +20,8 @@
 #include "sdk/collect.h"
 #include "sdk/contexts.h"
 #include "sdk/record_layout.h"
+#include "task/breaker_internal.h"
+#include "task/rate_internal.h"
 #include "task/sink_task.h"
 #include "task/task_internal.h"
 
@@ -29,9 +33,24 @@ struct sink_partition {
     char *topic;
     int32_t partition;
     int64_t current;   /* next offset after what put has taken */
-    int64_t committed; /* last committed, or where the assignment began */
+    int64_t committed; /* where a rewind goes: last committed, or where the assignment began or the plugin sought to */
+    int64_t in_group;  /* what the group has, or would begin at; OFFSET_UNKNOWN: a commit got no answer. The same is not committed again */
     int64_t seek_to;   /* wished by the plugin; OFFSET_UNKNOWN: none */
+    bool sought_since; /* sought, or assigned, since the running commit began: that one does not move `committed` */
     bool pause_wished, paused;
+};
+
+#define ISOLATION_DEPTH_MAX 64
+
+/* A batch that put refused, on its way in parts (millrace.errors.isolate). Indexes into the output's records; those before
+ * `at` are settled. */
+struct isolation {
+    bool is_on;
+    bool is_left; /* the part is one half of what was refused: if put takes it, the fault is in the other */
+    size_t at, end; /* the part to be put */
+    size_t ends[ISOLATION_DEPTH_MAX]; /* where the parts after it end, the nearest last */
+    size_t depth;
+    size_t puts, culprits;
 };
 
 struct sink_task {
@@ -55,7 +74,11 @@ struct sink_task {
     struct sink_output output;
     struct mr_batch *batch; /* being put; NULL: none. output belongs to it */
     bool put_again;         /* the batch waits for another try */
-    uint32_t retry_ms;      /* the next backoff */
+    struct isolation isolation;
+    struct breaker breaker; /* how long a target that fails is left alone */
+    struct rate rate;
+    bool lacks_room;        /* for dead letters: nothing is read */
+    int64_t rate_at_ms;     /* nothing is read before; INT64_MAX: the rate holds nothing up */
     int64_t retry_at_ms, empty_put_at_ms;
     uint64_t record_bytes; /* about the size of a record as read lately; 0: not known yet */
     bool over_budget;      /* the plugin keeps too much; nothing is read */
@@ -70,6 +93,7 @@ struct sink_task {
     struct consumer_partition *committing; /* what the running commit will have committed */
     size_t committing_count;
 
+    int64_t held_sum; /* of the offsets that dead letters hold back, when that was last looked at */
     bool fenced;
 };
 
@@ -97,6 +121,30 @@ int sink_task_put(struct sink_task *task, bool paused, bool *idle, struct mr_err
 void sink_task_drop_batch(struct sink_task *task);
 /* Takes the records of partitions that are no longer ours out of a batch that waits for another try. */
 void sink_task_drop_records(struct sink_task *task, const struct consumer_partition *partitions, size_t count);
+
+/* Offsets come as far as the records before `limit`, an entry of the batch; NULL: all of the batch. */
+void sink_task_advance(struct sink_task *task, const struct mr_record *limit);
+
+/* sink_task_isolate.c */
+/* May a put that failed so for good have records at fault? NULL: it did not say why. */
+bool sink_task_blames_records(const struct mr_error *why);
+/* put refused for good what it was given. false: nothing is isolated here, the task fails. */
+bool sink_task_may_isolate(const struct sink_task *task, const struct mr_error *why);
+/* Begins to look for the records at fault, or narrows; gives one up that is found. Takes `why` over. -1: the task must fail, its
+ * dead letter could not be written. */
+int sink_task_isolate(struct sink_task *task, struct mr_error *why, struct mr_error **error);
+/* put took the part. */
+void sink_task_isolate_next(struct sink_task *task);
+/* Records are taken out of the output: what stood at `from` stands at `to`. To be called in rising order, with the end last … */
+void sink_task_isolate_move(struct sink_task *task, size_t from, size_t to);
+/* … and then this. false: nothing is left to be put. */
+bool sink_task_isolate_moved(struct sink_task *task);
+
+/* sink_task_failure.c */
+/* put failed for good with these: notes them, and names them in *error. */
+void sink_task_blame_put(struct sink_task *task, struct mr_record *const *records, size_t count, struct mr_error **error);
+/* A dead letter could not be written. */
+void sink_task_blame_letters(struct sink_task *task);
 
 /* sink_task_commit.c */
 /* Commits when it is due or wished; without waiting. -1: the task must fail (a dead letter could not be written). */

@@ -15,6 +15,7 @@
 
 #define LOG_NAME "millrace.task.sink"
 #define READ_FIRST_RECORDS 64 /* while nothing is known about their size */
+#define RECORD_BYTES_GUESS 1024 /* before the first was read */
 /* Consumed bytes stay in the messages: a batch's arena holds what converters and transforms make of them. */
 #define ARENA_PER_CONSUMED_BYTE 32
 #define ARENA_PER_BUDGET_BYTE 4
@@ -29,6 +30,8 @@ void sink_task_drop_batch(struct sink_task *task)
 {
     task->output.records.count = 0;
     task->put_again = false;
+    atomic_store_explicit(&task->task.health->put_again_ms, 0, memory_order_relaxed);
+    task->isolation.is_on = false;
     mr_batch_drop(task->batch);
     task->batch = NULL;
 }
@@ -44,7 +47,7 @@ static void note_beginning(struct sink_partition *partition, const struct record
 {
     (void)last;
     if (partition->committed == OFFSET_UNKNOWN)
-        partition->committed = partition->current = first->offset;
+        partition->committed = partition->in_group = partition->current = first->offset;
 }
 
 static void advance(struct sink_partition *partition, const struct record_origin *first,
@@ -63,9 +66,9 @@ static void call_run(struct sink_task *task, run_fn *call, const struct record_o
         call(partition, first, last);
 }
 
-/* For each run of records of one partition; all records count, also filtered and skipped ones, but not those given up
- * with their partition. */
-static void for_each_run(struct sink_task *task, run_fn *call)
+/* For each run of records of one partition, up to `limit` (NULL: all); all records count, also filtered and skipped ones, but not
+ * those given up with their partition. */
+static void for_each_run(struct sink_task *task, run_fn *call, const struct mr_record *limit)
 {
     const struct record_origin *first = NULL, *last = NULL;
 
@@ -73,6 +76,8 @@ static void for_each_run(struct sink_task *task, run_fn *call)
         struct mr_record *entry = batch_entry_at(task->batch, i);
         const struct record_origin *origin = record_origin(entry);
 
+        if (entry == limit)
+            break;
         if (atomic_load_explicit(&entry->owner_state, memory_order_relaxed) == ENTRY_GIVEN_UP)
             continue;
         if (first != NULL && (origin->partition != first->partition || strcmp(origin->topic, first->topic) != 0)) {
@@ -84,6 +89,12 @@ static void for_each_run(struct sink_task *task, run_fn *call)
         last = origin;
     }
     call_run(task, call, first, last);
+}
+
+void sink_task_advance(struct sink_task *task, const struct mr_record *limit)
+{
+    for_each_run(task, advance, limit);
+    sink_task_count_open(task);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -201,13 +212,52 @@ static struct mr_batch *batch_of(struct sink_task *task, struct consumer_batch *
     return batch;
 }
 
+static int run_pipeline(struct sink_task *task, struct mr_error **error)
+{
+    int status;
+
+    task_pipeline_begin(&task->task);
+    status = sink_pipeline_run(task->setup.pipeline, task->batch, &task->output, error);
+    task_pipeline_end(&task->task);
+    return status;
+}
+
+static bool rate_lets_read(struct sink_task *task)
+{
+    struct task_health *health = task->task.health;
+    int64_t wait_ms = rate_wait_ms(&task->rate, task_now_us(&task->task));
+
+    if (wait_ms == 0) {
+        task->rate_at_ms = INT64_MAX;
+        return true;
+    }
+    if (task->rate_at_ms == INT64_MAX)
+        atomic_fetch_add_explicit(&health->rate_waits, 1, memory_order_relaxed);
+    task->rate_at_ms = clock_monotonic_ms(task->task.setup.clock) + wait_ms;
+    atomic_store_explicit(&health->rate_until_ms, task->rate_at_ms, memory_order_relaxed);
+    return false;
+}
+
+/* Letters that nobody takes hold the task up: the watch is to see it. */
+static bool letters_lack_room(struct sink_task *task)
+{
+    bool lacked = task->lacks_room;
+
+    task->lacks_room = !tolerance_has_room(task->setup.tolerance);
+    if (task->lacks_room)
+        watch_begin(&task->task, &task->task.watched.letters_ms);
+    else if (lacked)
+        watch_since(&task->task.watched.letters_ms, 0);
+    return task->lacks_room;
+}
+
 static bool may_read(struct sink_task *task)
 {
     uint64_t budget_bytes = task->task.setup.buffer_bytes_max;
 
     bool was_over_budget = task->over_budget;
 
-    if (!tolerance_has_room(task->setup.tolerance))
+    if (letters_lack_room(task))
         return false; /* wakes us when letters have gone */
     task->over_budget = budget_bytes > 0 && consumer_pinned_bytes(task->consumer) >= budget_bytes;
     if (task->over_budget && !was_over_budget) {
@@ -215,7 +265,7 @@ static bool may_read(struct sink_task *task)
                  (unsigned long long)consumer_pinned_bytes(task->consumer));
         task->commit_wished = true; /* lets it flush; when it lets go we are woken */
     }
-    return !task->over_budget;
+    return !task->over_budget && rate_lets_read(task);
 }
 
 /* One read stays about within the byte budget. */
@@ -224,6 +274,10 @@ static size_t records_to_read(const struct sink_task *task)
     size_t most = client_config_max_poll_records(task->setup.consumer_config);
     uint64_t budget_bytes = task->task.setup.buffer_bytes_max, fitting;
 
+    size_t rated = rate_records(&task->rate, task->record_bytes == 0 ? RECORD_BYTES_GUESS : task->record_bytes);
+
+    if (rated < most)
+        most = rated;
     if (budget_bytes == 0)
         return most;
     fitting = task->record_bytes == 0 ? READ_FIRST_RECORDS : budget_bytes / task->record_bytes;
@@ -264,12 +318,13 @@ static int read_batch(struct sink_task *task, struct mr_error **error)
     if (messages == NULL)
         return 0;
     note_size(task, messages);
+    rate_take(&task->rate, consumer_batch_count(messages), consumer_batch_byte_count(messages));
     task_metrics_read(task->task.cells, consumer_batch_count(messages), task_now_us(&task->task));
     task->batch = batch_of(task, messages, error);
     if (task->batch == NULL)
         return -1;
-    for_each_run(task, note_beginning);
-    if (sink_pipeline_run(task->setup.pipeline, task->batch, &task->output, error) != 0)
+    for_each_run(task, note_beginning, NULL);
+    if (run_pipeline(task, error) != 0)
         return -1;
     tell_topics(task);
     /* What was made of the messages stays as long as they do. */
@@ -301,8 +356,15 @@ void sink_task_drop_records(struct sink_task *task, const struct consumer_partit
     for (size_t i = 0; i < task->output.records.count; i++) {
         struct mr_record *record = task->output.records.items[i];
 
+        if (task->isolation.is_on)
+            sink_task_isolate_move(task, i, kept);
         if (!is_among(record_origin(record), partitions, count))
             task->output.records.items[kept++] = record;
+    }
+    if (task->isolation.is_on) {
+        sink_task_isolate_move(task, task->output.records.count, kept);
+        task->put_again = task->put_again || !sink_task_isolate_moved(task);
+        kept = task->isolation.is_on ? kept : 0; /* all that is left was put */
     }
     task->output.records.count = kept;
     if (task->put_again && kept == 0)
@@ -311,25 +373,78 @@ void sink_task_drop_records(struct sink_task *task, const struct consumer_partit
 
 /* --- putting ---------------------------------------------------------------------------------------------------------- */
 
+/* What put is given: all of the output, or a part of it. */
+static struct mr_record *const *records_to_put(const struct sink_task *task, size_t *count)
+{
+    const struct isolation *isolation = &task->isolation;
+
+    *count = isolation->is_on ? isolation->end - isolation->at : task->output.records.count;
+    return task->output.records.items + (isolation->is_on ? isolation->at : 0);
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
+static void show_breaker(struct sink_task *task)
+{
+    struct task_health *health = task->task.health;
+
+    atomic_store_explicit(&health->breaker, (int32_t)task->breaker.state, memory_order_relaxed);
+    atomic_store_explicit(&health->put_failures, task->breaker.failures, memory_order_relaxed);
+    atomic_store_explicit(&health->put_again_ms, task->put_again ? task->retry_at_ms : 0, memory_order_relaxed);
+}
+
 static void put_later(struct sink_task *task, struct mr_error *why)
 {
-    uint32_t delay_ms = mr_error_retry_after_ms(why);
+    uint32_t hint_ms = mr_error_retry_after_ms(why), delay_ms;
+    size_t count;
 
-    if (delay_ms == 0 && task->delay_is_wished)
-        delay_ms = task->wished_delay_ms;
-    if (delay_ms == 0) {
-        delay_ms = task->retry_ms;
-        task->retry_ms = task->retry_ms * 2 > SINK_RETRY_MOST_MS ? SINK_RETRY_MOST_MS : task->retry_ms * 2;
-    }
-    log_warn(LOG_NAME, "put failed and gets the same %zu records again in %u ms: %s", task->output.records.count,
-             delay_ms, mr_error_message(why));
+    records_to_put(task, &count);
+    if (hint_ms == 0 && task->delay_is_wished)
+        hint_ms = task->wished_delay_ms;
+    delay_ms = breaker_failed(&task->breaker, hint_ms);
+    log_warn(LOG_NAME, "put failed and gets the same %zu records again in %u ms: %s", count, delay_ms,
+             mr_error_message(why));
+    if (task->breaker.failures == SINK_BREAKER_FAILURES)
+        log_warn(LOG_NAME, "put has failed %u times in a row: its target is left alone, and tried again once in a while",
+                 task->breaker.failures);
     task->put_again = true;
     task->retry_at_ms = clock_monotonic_ms(task->task.setup.clock) + delay_ms;
+    atomic_fetch_add_explicit(&task->task.health->put_retries, 1, memory_order_relaxed);
+    show_breaker(task);
+    mr_error_drop(why);
+}
+
+/* put took what it was given. */
+static void note_target(struct sink_task *task)
+{
+    bool had_failed = task->breaker.failures > 0;
+
+    if (breaker_worked(&task->breaker))
+        log_info(LOG_NAME, "put works again");
+    if (had_failed)
+        show_breaker(task);
+}
+
+/* It got on with them and wants the rest at once: it goes on, no more. */
+static bool put_goes_on(const struct mr_error *why)
+{
+    return mr_error_retry_after_ms(why) == SINK_RETRY_AT_ONCE_MS;
+}
+
+static void put_rest(struct sink_task *task, struct mr_error *why)
+{
+    size_t count;
+
+    records_to_put(task, &count);
+    log_info(LOG_NAME, "put is to go on with the same %zu records: %s", count, mr_error_message(why));
+    task->put_again = true;
+    task->retry_at_ms = clock_monotonic_ms(task->task.setup.clock) + SINK_RETRY_AT_ONCE_MS;
+    atomic_fetch_add_explicit(&task->task.health->put_retries, 1, memory_order_relaxed);
+    note_target(task);
+    show_breaker(task);
     mr_error_drop(why);
 }
 
@@ -344,16 +459,43 @@ static void set_next_empty_put(struct sink_task *task)
 
 static int call_put(struct sink_task *task, struct mr_error **why)
 {
+    size_t count;
+    struct mr_record *const *records = records_to_put(task, &count);
     int status;
 
     task->delay_is_wished = false;
+    if (task->breaker.state != TASK_BREAKER_CLOSED) {
+        breaker_tries(&task->breaker);
+        show_breaker(task);
+    }
     task_call_begin(&task->task, "put");
-    status = task->setup.plugin->put(task->task.self, task->output.records.items, task->output.records.count, why);
+    status = task->setup.plugin->put(task->task.self, records, count, why);
     task_call_end(&task->task);
     return status;
 }
 
-/* Puts what is in `output` (nothing, for housekeeping). */
+/* put took what it was given. */
+static void note_put(struct sink_task *task, int64_t begun_us)
+{
+    size_t count;
+
+    records_to_put(task, &count);
+    task_metrics_put(task->task.cells, count, begun_us, task_now_us(&task->task));
+    set_next_empty_put(task);
+    if (count > 0) { /* housekeeping says nothing about the target */
+        watch_begin(&task->task, &task->task.watched.owed_ms);
+        note_target(task);
+    }
+    if (task->isolation.is_on) {
+        sink_task_isolate_next(task);
+        return;
+    }
+    if (task->batch != NULL)
+        sink_task_advance(task, NULL);
+    sink_task_drop_batch(task);
+}
+
+/* Puts what is in `output` (nothing, for housekeeping), or a part of it. */
 static int put(struct sink_task *task, struct mr_error **error)
 {
     struct mr_error *why = NULL;
@@ -369,24 +511,26 @@ static int put(struct sink_task *task, struct mr_error **error)
         return -1;
     }
     if (status != 0 && why != NULL && mr_error_is_retriable(why)) {
-        put_later(task, why);
+        if (put_goes_on(why))
+            put_rest(task, why);
+        else
+            put_later(task, why);
         return sink_task_apply_wishes(task, error);
     }
+    if (status != 0 && sink_task_may_isolate(task, why))
+        return sink_task_isolate(task, why, error) != 0 ? -1 : sink_task_apply_wishes(task, error);
     if (status != 0) {
+        size_t count;
+        struct mr_record *const *records = records_to_put(task, &count);
+
         *error = why;
         if (why == NULL)
             mr_error_set(error, MR_ERR_CONNECT, "put failed without a reason");
+        sink_task_blame_put(task, records, count, error);
         return mr_error_wrap(error, "Exiting sink task due to unrecoverable exception.");
     }
     mr_error_drop(why);
-    task_metrics_put(task->task.cells, task->output.records.count, begun_us, task_now_us(&task->task));
-    task->retry_ms = SINK_RETRY_LEAST_MS;
-    set_next_empty_put(task);
-    if (task->batch != NULL) {
-        for_each_run(task, advance);
-        sink_task_count_open(task);
-    }
-    sink_task_drop_batch(task);
+    note_put(task, begun_us);
     return sink_task_apply_wishes(task, error);
 }
 
@@ -407,11 +551,12 @@ int sink_task_put(struct sink_task *task, bool paused, bool *idle, struct mr_err
     *idle = true;
     if (task->put_again && now_ms < task->retry_at_ms && !plugin_wake_take(task->plugin_wake))
         return 0;
-    if (!task->put_again && !paused)
+    bool has_rest = task->put_again || task->isolation.is_on;
+    if (!has_rest && !paused)
         read = read_batch(task, error);
     if (read < 0)
         return -1;
-    if (read == 0 && !task->put_again && now_ms < task->empty_put_at_ms && !plugin_wake_take(task->plugin_wake))
+    if (read == 0 && !has_rest && now_ms < task->empty_put_at_ms && !plugin_wake_take(task->plugin_wake))
         return 0;
     if (!task_may_act(&task->task)) {
         task->put_again = task->batch != NULL; /* it is put when the lease is back */

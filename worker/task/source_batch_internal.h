@@ -16,18 +16,27 @@ enum flight_state {
     FLIGHT_UNSENT = 0,
     FLIGHT_SENT,
     FLIGHT_ACKED,
-    FLIGHT_REFUSED /* Kafka will not have it: words in `words`; becomes ACKED when tolerated */
+    FLIGHT_REFUSED, /* Kafka will not have it: words in `words` */
+    FLIGHT_REPORTED /* and that is tolerated; becomes ACKED when its dead letter is safe */
 };
 
 /* One item under way. The producer's thread writes all but `record` before it moves `state`. */
 struct flight {
     struct producer_ticket ticket;
-    struct mr_record *record;
+    struct mr_record *record; /* NULL: a source offset, in a transaction */
     int64_t offset, timestamp_ms;
     int32_t partition;
     _Atomic uint8_t state;
     bool is_dropped; /* refused and tolerated */
     char *words;     /* of REFUSED: mem_strdup; may be NULL */
+};
+
+/* Where a transaction ends (exactly once). */
+enum source_cut { CUT_NONE, CUT_COMMIT, CUT_ABORT, CUT_IF_DUE };
+
+struct batch_cut {
+    uint32_t at; /* in front of items[at] */
+    enum source_cut kind;
 };
 
 struct source_batch {
@@ -36,6 +45,9 @@ struct source_batch {
     struct flight *flights;
     uint32_t count;
     uint32_t dropped;             /* refused and tolerated */
+    struct batch_cut *cuts; /* NULL: at least once */
+    uint32_t cut_count, cut_next;
+    uint32_t ended_at; /* items before it are of transactions that have ended */
     size_t bytes;                 /* about what it holds */
     uint32_t entries_left;        /* locks: offset_commit's */
     _Atomic uint32_t flights_out; /* not yet ACKED: the batch stays while there are any */

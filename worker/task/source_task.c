@@ -19,7 +19,7 @@
 #define LOG_NAME "millrace.task.source"
 #define BATCHES_IDLE_MAX 4
 #define POLL_PER_BUFFER 4 /* of the buffer one poll is to use this part: the last record of it may be large */
-#define REFRESH_TIMEOUT_MS 60000
+#define REFRESH_TIMEOUT_MS 120000 /* a dead producer's transaction may hold it up for 70 s, with Kafka's defaults */
 
 /* --- what the plugin may ask --------------------------------------------------------------------------------- */
 
@@ -75,7 +75,11 @@ static int prepare(struct source_task *task, struct mr_error **error)
                                         .records_max = SOURCE_TASK_RECORDS_MAX,
                                     },
                                     error);
-    return task->user == NULL ? -1 : task_plugin_prepare(&task->task, error);
+    if (task->user == NULL)
+        return -1;
+    if (source_task_is_exact(task))
+        source_task_prepare_transactions(task);
+    return task_plugin_prepare(&task->task, error);
 }
 
 static void on_refreshed(void *argument, const struct mr_error *error)
@@ -122,6 +126,26 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static bool rate_lets_poll(struct source_task *task, int64_t now_ms, int64_t *wake_at_ms)
+{
+    struct task_health *health = task->task.health;
+    int64_t wait_ms = rate_wait_ms(&task->rate, task_now_us(&task->task));
+
+    if (wait_ms > 0) {
+        if (!task->rate_waits)
+            atomic_fetch_add_explicit(&health->rate_waits, 1, memory_order_relaxed);
+        atomic_store_explicit(&health->rate_until_ms, now_ms + wait_ms, memory_order_relaxed);
+        *wake_at_ms = earlier(*wake_at_ms, now_ms + wait_ms);
+    }
+    task->rate_waits = wait_ms > 0;
+    return wait_ms == 0;
+}
+
+static bool ends_transaction(const struct source_task *task)
+{
+    return task->exact.cut != CUT_NONE || task->exact.cause != NULL;
+}
+
 static int run(struct source_task *task, enum task_step *step, int64_t *wake_at_ms, struct mr_error **error)
 {
     int64_t now_ms = clock_monotonic_ms(task->task.setup.clock);
@@ -131,18 +155,20 @@ static int run(struct source_task *task, enum task_step *step, int64_t *wake_at_
         task->poll_at_ms = 0;
     if (source_task_send(task, &all, error) != 0)
         return -1;
-    *step = TASK_STEP_WAIT;
-    *wake_at_ms = earlier(offset_commit_next_ms(task->commit), task->topics_at_ms);
-    if (!all || is_full(task) || task_is_stopping(&task->task))
-        return 0; /* on_writable and deliveries wake us */
+    *step = ends_transaction(task) ? TASK_STEP_AGAIN : TASK_STEP_WAIT;
+    *wake_at_ms = earlier(earlier(*wake_at_ms, offset_commit_next_ms(task->commit)), task->topics_at_ms);
+    if (!all || is_full(task) || task_is_stopping(&task->task) || !tolerance_has_room(task->setup.tolerance))
+        return 0; /* on_writable, deliveries and dead letters wake us */
     if (now_ms < task->poll_at_ms) {
         *wake_at_ms = earlier(*wake_at_ms, task->poll_at_ms);
         return 0;
     }
+    if (!rate_lets_poll(task, now_ms, wake_at_ms))
+        return 0;
     if (source_task_poll(task, &idle, error) != 0 || source_task_send(task, &all, error) != 0)
         return -1;
     *wake_at_ms = earlier(earlier(offset_commit_next_ms(task->commit), task->poll_at_ms), task->topics_at_ms);
-    if (all && !idle)
+    if ((all && !idle) || ends_transaction(task))
         *step = TASK_STEP_AGAIN;
     return 0;
 }
@@ -167,19 +193,29 @@ static bool drain(struct source_task *task, int64_t now_ms)
         return true; /* without the lease nothing may leave any more: what the producer holds is purged by its close */
     if (source_task_send(task, &all, NULL) != 0)
         all = true; /* cannot be sent: the offsets stay before it */
-    if (all && producer_user_record_count(task->user) == 0)
+    if (all && producer_user_record_count(task->user) == 0 && !tolerance_is_waiting(task->setup.tolerance))
         return true;
     if (now_ms < task->ending_deadline_ms)
         return false;
-    log_warn(LOG_NAME, TASK_FORMAT ": %u records were not acknowledged in time; they will be read again",
-             TASK_ARGS(&task->task), producer_user_record_count(task->user));
+    log_warn(LOG_NAME, TASK_FORMAT ": %u records%s were not acknowledged in time; they will be read again",
+             TASK_ARGS(&task->task), producer_user_record_count(task->user),
+             tolerance_is_waiting(task->setup.tolerance) ? " and some dead letters" : "");
     return true;
+}
+
+/* Without the lease, or the time, what is open is undone: its records will be read again. */
+static bool end_transactions(struct source_task *task, int64_t now_ms, int64_t *wake_at_ms)
+{
+    bool is_over = !task_may_act(&task->task) || now_ms >= task->ending_deadline_ms;
+
+    return task->user == NULL || source_task_end_transactions(task, is_over, wake_at_ms);
 }
 
 static void close_user(struct source_task *task, int64_t now_ms)
 {
     bool hurry = !task_may_act(&task->task) || task->ending_deadline_ms <= now_ms;
 
+    source_task_tell_topics(task);
     if (task->user == NULL)
         atomic_store(&task->user_closed, true);
     else
@@ -221,12 +257,15 @@ static enum task_step end(struct source_task *task, const struct task_wish *wish
     if (wish->stopped)
         task->ending_deadline_ms = earlier(task->ending_deadline_ms, wish->stop_deadline_ms);
     source_task_take_acks(task, NULL);
-    if (task->ending == ENDING_DRAIN && drain(task, now_ms)) {
+    if (task->ending == ENDING_DRAIN && source_task_is_exact(task)) {
+        if (end_transactions(task, now_ms, wake_at_ms))
+            task->ending = ENDING_COMMIT;
+    } else if (task->ending == ENDING_DRAIN && drain(task, now_ms)) {
         task->topics_at_ms = INT64_MAX; /* what still waits for a topic waits in vain */
         source_task_take_acks(task, NULL);
         task->ending = ENDING_COMMIT;
     }
-    if (task->ending == ENDING_COMMIT && commit_last(task, now_ms)) {
+    if (task->ending == ENDING_COMMIT && (source_task_is_exact(task) || commit_last(task, now_ms))) {
         task_plugin_stop(&task->task);
         close_user(task, now_ms);
         task->ending = ENDING_CLOSE;
@@ -235,15 +274,16 @@ static enum task_step end(struct source_task *task, const struct task_wish *wish
     if (task->ending == ENDING_CLOSE && atomic_load(&task->user_closed) &&
         (!task->refresh_asked || atomic_load_explicit(&task->offsets_refreshed, memory_order_acquire)))
         return finish(task);
-    if (task->ending != ENDING_CLOSE)
-        *wake_at_ms = earlier(task->ending_deadline_ms, task->topics_at_ms);
+    if (task->ending != ENDING_CLOSE && now_ms < task->ending_deadline_ms)
+        *wake_at_ms = earlier(*wake_at_ms, earlier(task->ending_deadline_ms, task->topics_at_ms));
     return TASK_STEP_WAIT;
 }
 
 /* --- the step --------------------------------------------------------------------------------------------------- */
 
 /* What lies between now and RUNNING. *waiting: something has to come first. */
-static int advance(struct source_task *task, const struct task_wish *wish, bool *waiting, struct mr_error **error)
+static int advance(struct source_task *task, const struct task_wish *wish, bool *waiting, int64_t *wake_at_ms,
+                   struct mr_error **error)
 {
     struct task *head = &task->task;
 
@@ -260,17 +300,52 @@ static int advance(struct source_task *task, const struct task_wish *wish, bool 
         }
         if (task_state(head) != TASK_STARTING)
             task_move(head, TASK_STARTING, NULL);
-        if (refresh_offsets(task, waiting, error) != 0)
+        *waiting = false;
+        if (source_task_is_exact(task) && source_task_enter(task, waiting, wake_at_ms, error) != 0)
+            return -1;
+        if (!*waiting && refresh_offsets(task, waiting, error) != 0)
             return -1;
         if (*waiting || task_is_stopping(head))
             return 0;
         if (task_plugin_start(head, error) != 0)
             return -1;
+        rate_init(&task->rate, head->setup.records_per_second, head->setup.bytes_per_second, task_now_us(head));
     }
     if (wish->paused != (task_state(head) == TASK_PAUSED) || task_state(head) == TASK_STARTING)
         task_move(head, wish->paused ? TASK_PAUSED : TASK_RUNNING, NULL);
     *waiting = wish->paused;
     return 0;
+}
+
+/* *waiting is set while a transaction ends: what follows belongs to the next one. */
+static int transact(struct source_task *task, const struct task_wish *wish, bool *waiting, int64_t *wake_at_ms,
+                    struct mr_error **error)
+{
+    bool is_free = true;
+
+    if (wish->paused && task->exact.setup.boundary != SOURCE_BOUNDARY_CONNECTOR)
+        source_task_cut_now(task);
+    else if (source_task_cut_in_time(task, is_full(task), wake_at_ms, error) != 0)
+        return -1;
+    if (source_task_transact(task, &is_free, wake_at_ms, error) != 0)
+        return -1;
+    *waiting = *waiting || !is_free;
+    return 0;
+}
+
+/* It cannot go on for this error; NULL: for one that it still asks the cluster about. */
+static enum task_step judge(struct source_task *task, struct mr_error *error)
+{
+    enum source_verdict verdict = source_task_is_exact(task) ? source_task_judge(task, &error) : VERDICT_FAILS;
+
+    if (verdict == VERDICT_WAITS)
+        return TASK_STEP_WAIT;
+    if (verdict == VERDICT_FAILS) {
+        tolerance_failure(task->setup.tolerance, &task->task.failed);
+        task_fail(&task->task, error);
+    }
+    ending_begin(task);
+    return TASK_STEP_AGAIN;
 }
 
 static enum task_step step_task(struct source_task *task, const struct task_wish *wish, int64_t *wake_at_ms)
@@ -285,23 +360,33 @@ static enum task_step step_task(struct source_task *task, const struct task_wish
     if (task->ending != ENDING_NOT)
         return end(task, wish, wake_at_ms);
     if (!task_may_act(&task->task)) {
+        if (source_task_is_exact(task))
+            source_task_lease_is_lost(task);
         *wake_at_ms = clock_monotonic_ms(task->task.setup.clock) + LEASE_LOOK_MS;
         return TASK_STEP_WAIT;
     }
-    status = advance(task, wish, &waiting, &error);
+    if (task->exact.fenced != NULL)
+        return judge(task, NULL);
+    status = advance(task, wish, &waiting, wake_at_ms, &error);
     if (status == 0 && task->task.started)
         status = source_task_take_acks(task, &error);
-    if (status == 0 && task->task.started)
+    if (status == 0 && task->task.started && !source_task_is_exact(task))
         source_task_flush(task, false);
+    else if (status == 0 && task->task.started)
+        status = transact(task, wish, &waiting, wake_at_ms, &error);
     if (status == 0 && !waiting)
         status = run(task, &step, wake_at_ms, &error);
     else if (status == 0 && task->task.started)
-        *wake_at_ms = offset_commit_next_ms(task->commit);
+        *wake_at_ms = earlier(*wake_at_ms, offset_commit_next_ms(task->commit));
     if (status == 0)
         return step;
-    task_fail(&task->task, error);
-    ending_begin(task);
-    return TASK_STEP_AGAIN;
+    if (task_is_stopping(&task->task) && tolerance_was_interrupted(task->setup.tolerance)) {
+        log_info(LOG_NAME, TASK_FORMAT ": %s: its record comes again", TASK_ARGS(&task->task), mr_error_message(error));
+        mr_error_drop(error);
+        ending_begin(task);
+        return TASK_STEP_AGAIN;
+    }
+    return judge(task, error);
 }
 
 static enum task_step source_task_step(struct task *base, const struct task_wish *wish, int64_t *wake_at_ms)
@@ -319,7 +404,7 @@ static void source_task_tick(struct task *base)
 {
     struct source_task *task = SOURCE_TASK_OF(base);
 
-    if (!task_may_act(base) || task_inside(base)[0] == '\0')
+    if (source_task_is_exact(task) || !task_may_act(base) || task_inside(base)[0] == '\0')
         return; /* its own step does it */
     offset_commit_collect(task->commit);
     offset_commit_flush_start(task->commit);
@@ -337,11 +422,15 @@ static void source_task_destroy(struct task *base)
     plugin_metrics_destroy(task->context.metrics);
     if (task->setup.topics.end != NULL)
         task->setup.topics.end(task->setup.topics.argument);
+    transaction_release(&task->exact.transaction);
+    mr_error_drop(task->exact.fenced);
+    mr_error_drop(task->exact.cause);
+    mem_free(task->exact.offsets_topic);
     offset_commit_close(task->commit);
     batch_pool_destroy(task->pool);
     outgoing_list_release(&task->outgoing);
     source_pipeline_destroy(task->setup.pipeline);
-    tolerance_destroy(task->setup.tolerance, clock_monotonic_ms(NULL));
+    tolerance_destroy(task->setup.tolerance, clock_monotonic_ms(NULL) + LETTERS_GRACE_MS);
     mr_config_destroy(task->setup.config);
     client_config_drop(task->setup.producer_config);
     mem_free(atomic_load(&task->refresh_failure));
@@ -354,8 +443,21 @@ static void source_task_abandon(struct task *base)
     tolerance_cancel(SOURCE_TASK_OF(base)->setup.tolerance);
 }
 
+/* A full buffer of dead letters may never have room again. */
+static void source_task_interrupt(struct task *base)
+{
+    tolerance_stop(SOURCE_TASK_OF(base)->setup.tolerance);
+}
+
+static bool source_task_is_retrying(const struct task *base)
+{
+    return tolerance_is_retrying(((const struct source_task *)(const void *)base)->setup.tolerance);
+}
+
 static const struct task_ops source_task_ops = {
+    .is_retrying = source_task_is_retrying,
     .abandon = source_task_abandon,
+    .interrupt = source_task_interrupt,
     .step = source_task_step,
     .tick = source_task_tick,
     .create = create,
@@ -385,6 +487,8 @@ static bool parts_create(struct source_task *task, struct mr_error **error)
             .connector = common->connector,
             .number = common->number,
             .store = task->setup.offsets,
+            .put = source_task_is_exact(task) ? transaction_put : NULL,
+            .put_argument = &task->exact.transaction,
             .clock = common->clock,
             .interval_ms = common->offset_flush_interval_ms,
             .timeout_ms = common->offset_flush_timeout_ms,
@@ -393,7 +497,7 @@ static bool parts_create(struct source_task *task, struct mr_error **error)
             .wake_argument = common->wake_argument,
         },
         error);
-    return task->context.waker != NULL && task->context.metrics != NULL && task->pool != NULL &&
+    return (task->exact.offsets_topic != NULL || !source_task_is_exact(task)) && task->context.waker != NULL && task->context.metrics != NULL && task->pool != NULL &&
            task->commit != NULL;
 }
 
@@ -415,6 +519,10 @@ struct task *source_task_create(const struct source_task_setup *setup, struct mr
         return NULL;
     }
     task->setup = *setup;
+    task->exact.setup = setup->exactly_once;
+    task->exact.setup.offsets_topic = NULL;
+    task->exact.offsets_topic = mem_strdup(setup->exactly_once.offsets_topic);
+    task->exact.transaction.post_at_ms = INT64_MAX;
     task->topics_at_ms = INT64_MAX;
     client_config_take(task->setup.producer_config);
     outgoing_list_init(&task->outgoing);

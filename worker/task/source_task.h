@@ -1,7 +1,7 @@
 /*
  * source_task: a task that polls a source plugin, sends what it polled and stores how far it came.
  *
- * At least once: a source offset is stored only when every earlier record of the same source partition is acknowledged.
+ * At least once, or exactly once (struct source_exactly_once). At least once: a source offset is stored only when every earlier record of the same source partition is acknowledged.
  * Records leave in the order polled; after the producer's handle was swapped everything not acknowledged is sent again, in
  * order. Nothing is polled while an earlier batch is not fully handed to the producer: that is the back-pressure.
  *
@@ -35,6 +35,22 @@ struct source_topics {
     void *argument;
 };
 
+/* With exactly once (KIP-618, docs/decisions/0012) records and offsets go in transactions of a producer of the task's own, whose
+ * configuration has the transactional id; offsets are written by that producer. */
+enum source_boundary { SOURCE_BOUNDARY_POLL, SOURCE_BOUNDARY_INTERVAL, SOURCE_BOUNDARY_CONNECTOR };
+enum source_answer { SOURCE_ANSWER_PENDING, SOURCE_ANSWER_YES, SOURCE_ANSWER_FAILED };
+struct source_exactly_once {
+    /* Has `call` run on a thread that may wait for brokers; false: none is free now. NULL: at least once. thread: the task's. */
+    bool (*run)(void *argument, void (*call)(void *), void *call_argument);
+    /* Asks the cluster, and again until it is answered. Never waits; PENDING: the task is woken when there is more to say. FAILED:
+     * *error. Another question takes the place of the former. thread: the task's. */
+    enum source_answer (*ask)(void *argument, enum task_question question, struct mr_error **error);
+    void *argument; /* of both */
+    enum source_boundary boundary;
+    uint32_t interval_ms;      /* of INTERVAL */
+    const char *offsets_topic; /* copied */
+};
+
 struct source_task_setup {
     struct task_common_setup common;
     const struct mr_source_task_ops *plugin; /* full-size table (loader) */
@@ -46,6 +62,7 @@ struct source_task_setup {
     struct client_config *producer_config; /* a reference is taken */
     size_t batch_records_max;              /* advice to the plugin */
     struct source_topics topics;           /* taken over, also on failure */
+    struct source_exactly_once exactly_once;
 };
 
 /* NULL: no memory. The plugin is not called yet. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "errors/tolerance.h"
 #include "kafka/producer.h"
 #include "metrics/task_metrics.h"
 #include "task/source_task_internal.h"
@@ -14,7 +15,7 @@
 
 /* --- the producer's poll thread ----------------------------------------------------------------------------- */
 
-static void flight_acked(struct flight *flight)
+void source_task_flight_acked(struct flight *flight)
 {
     struct source_batch *batch = flight->record->batch->owner;
     struct mr_record *entry = flight->record->original;
@@ -29,12 +30,14 @@ static void flight_land(struct source_task *task, const struct producer_delivery
 {
     struct flight *flight = FLIGHT_OF(delivery->ticket);
 
+    if (flight->record == NULL)
+        return; /* the commit of its transaction tells */
     switch (delivery->outcome) {
     case PRODUCER_ACKED:
         flight->partition = delivery->partition;
         flight->offset = delivery->offset;
         flight->timestamp_ms = delivery->timestamp_ms;
-        flight_acked(flight);
+        source_task_flight_acked(flight);
         break;
     case PRODUCER_FAILED:
         flight->words = mem_strdup(delivery->words);
@@ -42,6 +45,7 @@ static void flight_land(struct source_task *task, const struct producer_delivery
         atomic_fetch_add_explicit(&task->refused, 1, memory_order_release);
         break;
     case PRODUCER_NOT_SENT:
+        atomic_store_explicit(&task->exact.gave_back, true, memory_order_release); /* looked at in transactions alone */
         atomic_store_explicit(&flight->state, FLIGHT_UNSENT, memory_order_release);
         break;
     }
@@ -107,21 +111,25 @@ static void commit_record(struct source_task *task, struct mr_record *entry)
     task_call_end(&task->task);
 }
 
-static void call_commit_records(struct source_task *task)
+void source_task_commit_records(struct source_task *task)
 {
     struct mr_record *entry;
 
+    if (task->setup.plugin->commit_record == NULL || task->task.self == NULL)
+        return;
     while (!task_is_abandoned(&task->task) && (entry = offset_commit_take_done(task->commit)) != NULL) {
         commit_record(task, entry);
         offset_commit_release_done(task->commit, entry);
     }
 }
 
-/* Those of records that Kafka has: only they make a topic an active one. */
+/* Those of records that Kafka has: only they make a topic an active one. With the producer's user its topics are gone. */
 static void tell_topics(struct source_task *task, const struct source_batch *batch)
 {
     const struct producer_topic *last = NULL;
 
+    if (task->user == NULL)
+        return;
     task_topics_renew(&task->task);
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct flight *flight = &batch->flights[i];
@@ -132,6 +140,12 @@ static void tell_topics(struct source_task *task, const struct source_batch *bat
         last = batch->items[i].topic;
         task_topics_tell(&task->task, producer_topic_name(last));
     }
+}
+
+void source_task_tell_topics(struct source_task *task)
+{
+    for (const struct source_batch *batch = task->first; batch != NULL; batch = batch->next)
+        tell_topics(task, batch);
 }
 
 static void batch_free(struct source_task *task, struct source_batch *batch)
@@ -150,6 +164,9 @@ static bool is_done(struct source_task *task, const struct source_batch *batch)
 
 static void note_written(struct source_task *task, const struct source_batch *batch)
 {
+    if (batch->count > batch->dropped)
+        task_progressed(&task->task);
+    watch_since(&task->task.watched.owed_ms, 0);
     task_metrics_written(task->task.cells, source_batch_polled(batch->batch), batch->count - batch->dropped,
                          task_now_us(&task->task));
 }
@@ -171,19 +188,60 @@ static void release_batches(struct source_task *task)
         batch_free(task, batch);
     }
     task->last = before;
+    if (task->first != NULL)
+        watch_begin(&task->task, &task->task.watched.owed_ms);
 }
 
 static int refusal_settle(struct source_task *task, struct flight *flight, struct mr_error **error)
 {
     struct source_batch *batch = flight->record->batch->owner;
-    const char *words = flight->words == NULL ? "no reason given" : flight->words;
+    const struct refusal refusal = {
+        .record = flight->record,
+        .sent = &batch->items[flight - batch->flights],
+        .words = flight->words == NULL ? "no reason given" : flight->words,
+    };
+    struct mr_future *letter = NULL;
 
-    if (source_pipeline_produce_failed(task->setup.pipeline, flight->record, words, error) != 0)
+    if (source_task_is_exact(task)) { /* the brokers would not take its commit, whatever is tolerated */
+        struct mr_error *cause = NULL;
+
+        mr_error_set(&cause, MR_ERR_CONNECT, "topic %s: Kafka refused a record of the transaction: %s",
+                     producer_topic_name(refusal.sent->topic), refusal.words);
+        source_task_undo_for(task, cause);
+        return 0;
+    }
+    if (source_pipeline_produce_failed(task->setup.pipeline, &refusal, &letter, error) != 0)
         return -1;
     flight->is_dropped = true;
     batch->dropped++;
-    flight_acked(flight);
+    atomic_store_explicit(&flight->state, FLIGHT_REPORTED, memory_order_relaxed);
+    if (letter != NULL)
+        return source_task_await_letter(task, &(struct letter_wait){.future = letter, .flight = flight}, error);
+    source_task_flight_acked(flight);
     return 0;
+}
+
+/* -1: a letter could not be written. */
+static int settle_letters(struct source_task *task, struct mr_error **error)
+{
+    _Atomic int64_t *since_ms = &task->task.watched.letters_ms;
+    struct letter_wait done;
+
+    if (task->first_letter == NULL)
+        watch_since(since_ms, 0);
+    while (source_task_take_letter(task, &done)) {
+        watch_since(since_ms, 0);
+        if (done.flight != NULL)
+            source_task_flight_acked(done.flight);
+        else
+            offset_commit_mark_acked(done.entry);
+    }
+    if (task->first_letter != NULL) /* they are written one after another, or not at all */
+        watch_begin(&task->task, since_ms);
+    if (tolerance_letter_failure(task->setup.tolerance, error) == 0)
+        return 0;
+    source_task_blame_letters(task);
+    return -1;
 }
 
 static int settle_refusals(struct source_task *task, struct mr_error **error)
@@ -206,9 +264,11 @@ int source_task_take_acks(struct source_task *task, struct mr_error **error)
     /* A report may show the source partition, which is the plugin's own: not once the plugin has ended. */
     if (task->task.failure == NULL && task->task.self != NULL)
         status = settle_refusals(task, error);
+    if (settle_letters(task, status == 0 ? error : NULL) != 0)
+        status = -1;
     offset_commit_collect(task->commit);
-    if (task->setup.plugin->commit_record != NULL && task->task.self != NULL)
-        call_commit_records(task);
+    if (!source_task_is_exact(task))
+        source_task_commit_records(task);
     release_batches(task);
     source_task_be_lean(task);
     return status;
@@ -247,6 +307,7 @@ enum flush_state source_task_flush(struct source_task *task, bool force)
 void source_task_forget(struct source_task *task)
 {
     offset_commit_forget(task->commit); /* a ticking thread may be looking */
+    source_task_forget_letters(task);
     task->held_bytes = 0;
     while (task->first != NULL) {
         struct source_batch *batch = task->first;

@@ -67,6 +67,7 @@ static int poll_failed(struct source_task *task, struct mr_error *why, struct mr
     if (why == NULL)
         mr_error_set(&why, MR_ERR_CONNECT, "poll failed without a reason");
     *error = why;
+    task->task.is_plugins_fault = true;
     return -1;
 }
 
@@ -75,7 +76,7 @@ static void entries_reset(struct mr_batch *batch)
     for (uint32_t i = 0; i < batch_entry_count(batch); i++) {
         struct mr_record *entry = batch_entry_at(batch, i);
 
-        entry->owner = NULL;
+        entry->owner = NULL; /* owner_index: the plugin's wish for the end of a transaction */
         atomic_store_explicit(&entry->owner_pending, 0, memory_order_relaxed);
         atomic_store_explicit(&entry->owner_state, ENTRY_SUBMITTED, memory_order_relaxed);
     }
@@ -92,6 +93,15 @@ static void give_shares(const struct source_task *task, struct mr_batch *polled)
     polled->work_bytes_max = mr_arena_used_bytes(mr_batch_arena(polled)) + (size_t)bytes_max * BATCH_PER_BUFFER_BYTE;
 }
 
+static uint64_t outgoing_bytes(const struct outgoing_list *list)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        bytes += list->items[i].kind == OUTGOING_SEND ? list->items[i].key.size + list->items[i].value.size : 0;
+    return bytes;
+}
+
 /* Takes over `polled`. */
 static int take_polled(struct source_task *task, struct mr_batch *polled, struct mr_error **error)
 {
@@ -99,7 +109,11 @@ static int take_polled(struct source_task *task, struct mr_batch *polled, struct
 
     entries_reset(polled);
     give_shares(task, polled);
+    task_pipeline_begin(&task->task);
     source_pipeline_run(task->setup.pipeline, polled, &task->outgoing, &failure);
+    task_pipeline_end(&task->task);
+    rate_take(&task->rate, source_batch_polled(polled), outgoing_bytes(&task->outgoing));
+    watch_begin(&task->task, &task->task.watched.owed_ms);
     return source_task_accept(task, polled, failure, error);
 }
 
@@ -114,6 +128,9 @@ int source_task_poll(struct source_task *task, bool *idle, struct mr_error **err
     if (batch == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a batch of records");
     task->poll_after_is_set = false;
+    source_task_polls(task, batch);
+    size_t rated = rate_records(&task->rate, 0);
+    task->context.batch_records_max = rated < task->setup.batch_records_max ? rated : task->setup.batch_records_max;
     task_call_begin(&task->task, "poll");
     status = task->setup.plugin->poll(task->task.self, batch, &why);
     task_call_end(&task->task);

@@ -60,12 +60,32 @@ static int flight_make(struct source_task *task, struct source_batch *batch, con
     return 0;
 }
 
-/* Entries without an item count as acknowledged; those after a failed conversion never are. */
+/* Entries without an item count as acknowledged, or when their dead letter is; those after a failed conversion never do. */
 static void mark_dropped(const struct outgoing_list *list)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (list->items[i].kind != OUTGOING_SEND)
-            atomic_store_explicit(&list->items[i].record->owner_state, ENTRY_ACKED, memory_order_release);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct outgoing *item = &list->items[i];
+
+        if (item->letter != NULL)
+            atomic_store_explicit(&item->record->owner_pending, 1, memory_order_relaxed);
+        else if (item->kind != OUTGOING_SEND)
+            atomic_store_explicit(&item->record->owner_state, ENTRY_ACKED, memory_order_release);
+    }
+}
+
+static int await_letters(struct source_task *task, struct mr_error **error)
+{
+    struct outgoing_list *list = &task->outgoing;
+    int status = 0;
+
+    for (size_t i = 0; list->letter_count > 0 && i < list->count && status == 0; i++) {
+        struct mr_future *letter = outgoing_list_take_letter(list, &list->items[i]);
+
+        if (letter != NULL)
+            status = source_task_await_letter(
+                task, &(struct letter_wait){.future = letter, .entry = list->items[i].record}, error);
+    }
+    return status;
 }
 
 static struct source_batch *batch_make(struct source_task *task, struct mr_batch *polled, struct mr_error **error)
@@ -88,6 +108,8 @@ static struct source_batch *batch_make(struct source_task *task, struct mr_batch
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i].kind == OUTGOING_SEND && flight_make(task, batch, &list->items[i], error) != 0)
             return NULL;
+    if (source_task_is_exact(task) && source_task_cut(task, batch, error) != 0)
+        return NULL;
     atomic_init(&batch->flights_out, batch->count);
     polled->owner = batch;
     return batch;
@@ -125,7 +147,7 @@ static void cut_outgoing(struct outgoing_list *list, size_t at)
 {
     while (at > 0 && list->items[at - 1].record->original == list->items[at].record->original)
         at--;
-    list->count = at;
+    outgoing_list_cut(list, at);
 }
 
 /* One that cannot be had ends the batch in front of its first record, in its turn: those before it come first. */
@@ -183,7 +205,8 @@ static int make_unsent(struct source_task *task, struct mr_error **error)
     }
     mark_dropped(&task->outgoing);
     append(task, batch);
-    if (offset_commit_submit(task->commit, batch, failure == NULL ? error : NULL) != 0)
+    if (offset_commit_submit(task->commit, batch, failure == NULL ? error : NULL) != 0 ||
+        await_letters(task, failure == NULL ? error : NULL) != 0)
         return pass_on(failure, error);
     return failure == NULL ? 0 : pass_on(failure, error);
 }
@@ -200,7 +223,7 @@ int source_task_accept(struct source_task *task, struct mr_batch *polled, struct
 
 static void take_swap(struct source_task *task)
 {
-    if (!atomic_exchange_explicit(&task->swapped, false, memory_order_acq_rel))
+    if (source_task_is_exact(task) || !atomic_exchange_explicit(&task->swapped, false, memory_order_acq_rel))
         return;
     log_warn(LOG_NAME, TASK_FORMAT ": the producer was replaced, sending again from the oldest record not acknowledged",
              TASK_ARGS(&task->task));
@@ -223,6 +246,11 @@ static void refuse(struct source_task *task, struct flight *flight, struct mr_er
     atomic_fetch_add_explicit(&task->refused, 1, memory_order_release);
 }
 
+static uint32_t run_end(const struct source_batch *batch)
+{
+    return batch->cut_next < batch->cut_count ? batch->cuts[batch->cut_next].at : batch->count;
+}
+
 /* Sends the run of unsent flights at the cursor. *full: the producer takes no more now. */
 static int send_run(struct source_task *task, bool *full, struct mr_error **error)
 {
@@ -232,7 +260,9 @@ static int send_run(struct source_task *task, bool *full, struct mr_error **erro
     size_t taken = 0;
     int status;
 
-    while (end < batch->count && waits_to_be_sent(batch, end))
+    if (source_task_is_exact(task) && source_task_may_send(task, error) != 0)
+        return -1;
+    while (end < run_end(batch) && waits_to_be_sent(batch, end))
         atomic_store_explicit(&batch->flights[end++].state, FLIGHT_SENT, memory_order_relaxed);
     status = producer_send(task->user, &batch->items[at], end - at, &taken, &why);
     for (uint32_t i = at + (uint32_t)taken; i < end; i++)
@@ -244,6 +274,11 @@ static int send_run(struct source_task *task, bool *full, struct mr_error **erro
     if (mr_error_code(why) == MR_ERR_DATA) {
         refuse(task, &batch->flights[task->cursor_at++], &why);
         return source_task_take_acks(task, error);
+    }
+    if (source_task_is_exact(task)) {
+        source_task_undo_for(task, why); /* which tells whether another producer is at fault */
+        *full = true;
+        return 0;
     }
     if (error != NULL)
         *error = why;
@@ -259,7 +294,9 @@ int source_task_send(struct source_task *task, bool *all, struct mr_error **erro
     if (task->unsent != NULL && make_unsent(task, error) != 0)
         return -1;
     take_swap(task);
-    while (task->cursor != NULL && !full) {
+    while (task->cursor != NULL && !full && task->exact.cut == CUT_NONE) {
+        if (source_task_stops_here(task))
+            break;
         if (task->cursor_at == task->cursor->count) {
             task->cursor = task->cursor->next;
             task->cursor_at = 0;

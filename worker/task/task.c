@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/pointer_map.h"
 #include "base/thread.h"
+#include "metrics/task_metrics.h"
 #include "metrics/unit_metrics.h"
 #include "sdk/waker_host.h"
 #include "task/task_internal.h"
@@ -61,6 +62,7 @@ int task_init(struct task *task, const struct task_ops *ops, const struct task_c
     task->setup.connector = task->connector;
     task->setup.metrics = unit_metrics_take(setup->metrics);
     task->cells = unit_metrics_cells(setup->metrics);
+    task->health = task->cells == NULL ? &task->own_health : &task->cells->health;
     mutex_init(&task->lock);
     mutex_init(&task->plugin_lock);
     atomic_init(&task->stopping, false);

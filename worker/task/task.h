@@ -26,7 +26,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/failure.h"
+
 struct clock;
+struct mr_error;
 struct lease;
 struct plugin_name;
 struct task;
@@ -52,6 +55,15 @@ bool task_state_may_move(enum task_state from, enum task_state to);
 /* How a task ends towards its consumer group: a successor elsewhere takes the place at once (STAY), or nobody will (LEAVE). */
 enum task_departure { TASK_DEPARTURE_STAY, TASK_DEPARTURE_LEAVE };
 
+/* What a task that delivers exactly once asks of the cluster, one question after another (docs/decisions/0012); there is no "no":
+ * whoever is not to go on is stopped. */
+enum task_question {
+    TASK_ASKS_ROUND,    /* before its producer begins: have the former tasks' producers been shut out, and is that written down? */
+    TASK_ASKS_OWNER,    /* before its plugin starts, the config topic read to its end since: is this task, with these configurations,
+                         * still the one to run? */
+    TASK_ASKS_SUCCESSOR /* its producer was shut out, the config topic read to its end since: by nobody the cluster knows of? */
+};
+
 /* What both kinds need from their owner. Everything is borrowed and outlives the task unless said otherwise. */
 struct task_common_setup {
     const char *connector;
@@ -70,6 +82,8 @@ struct task_common_setup {
     uint32_t offset_flush_interval_ms;
     uint32_t offset_flush_timeout_ms;
     uint64_t buffer_bytes_max; /* millrace.task.buffer.bytes */
+    /* The task's part of what the connector may read in a second; 0: no limit. */
+    double records_per_second, bytes_per_second;
     const _Atomic uint32_t *topics_epoch; /* when it has changed topics are told again; NULL: never */
     struct unit_metrics *metrics; /* what it counts; a reference is taken. NULL: nobody counts */
 };
@@ -95,9 +109,24 @@ bool task_blocks(const struct task *task);
 /* What the task is inside of, for "who hangs" messages: "poll", "put", … or "". */
 const char *task_inside(const struct task *task);
 
+/* What it does not do though it runs, and since when (clock_monotonic_ms of its clock). What a plugin that
+ * declares that it blocks (MR_TASK_BLOCKS) does in poll is its own business. thread: any but after the end. */
+struct task_limits {
+    uint32_t call_ms;   /* of a plugin's call, of dead letters, of a consumer without its group */
+    uint32_t commit_ms; /* of records that flow without a commit */
+};
+enum task_stall task_look(const struct task *task, const struct task_limits *limits, int64_t *since_ms);
+/* "it has been inside put for 312 s"; returns `words`. */
+const char *task_stall_words(const struct task *task, enum task_stall stall, int64_t since_ms, char *words, size_t size);
+/* Was anything acknowledged or committed since its start? thread: any. */
+bool task_has_progressed(const struct task *task);
+
 /* Stores offsets that are due, also while a plugin call is inside (a poll that blocks for hours). Does not wait. thread: any but
  * the task's; not after TASK_STEP_ENDED. */
 void task_tick(struct task *task);
+
+/* Of an error that ends a task or connector: the kind that its code means; `is_plugins`: a plugin's call answered it. */
+enum failure_kind task_failure_kind(const struct mr_error *error, bool is_plugins);
 
 /* For the pool alone. `*wake_at_ms` (clock_monotonic_ms) with TASK_STEP_WAIT; INT64_MAX: only a wake-up. */
 enum task_step { TASK_STEP_AGAIN, TASK_STEP_WAIT, TASK_STEP_ENDED };

@@ -4,6 +4,8 @@
  *   task.c       states, commands, questions, wake-ups
  *   task_topics.c  which topics were told
  *   task_life.c  the plugin from create to destroy; failing and ending
+ *   task_failure.c  what kind of failure it was
+ *   task_watch.c    what a task that runs does not do, for the executor's watch
  *
  * The mailbox (`wish`) is the only part that other threads write; it has its own lock, held for a few stores. Everything
  * else belongs to the thread that steps the task.
@@ -14,13 +16,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/failure.h"
 #include "base/plugin_call.h"
+#include "metrics/task_health.h"
 #include "task/task.h"
 
 struct mr_error;
 struct mr_waker;
 struct task_metrics;
 
+#define LETTERS_GRACE_MS 1000 /* for dead letters under way when the task ends */
 /* How often a task without a lease looks whether it has one again. */
 #define LEASE_LOOK_MS 100
 
@@ -42,6 +47,7 @@ struct task_ops {
     void (*lend)(struct task *task);
     void (*take_back)(struct task *task);
     void (*tick)(struct task *task); /* NULL: nothing to do. thread: any */
+    bool (*is_retrying)(const struct task *task); /* a failed operation, as the error policy says. NULL: no. thread: any */
     void (*destroy)(struct task *task);
 };
 
@@ -65,6 +71,14 @@ struct task_plugin {
         .destroy = (setup)->plugin->destroy                                                                            \
     }
 
+/* Since when something is overdue (clock_monotonic_ms); 0: nothing is. Written by the task, read by the watch. */
+struct task_watched {
+    _Atomic int64_t inside_ms;  /* the present plugin call */
+    _Atomic int64_t owed_ms;    /* records were taken, and nothing was committed or acknowledged since */
+    _Atomic int64_t lost_ms;    /* its partitions were taken away, and it has none since */
+    _Atomic int64_t letters_ms; /* dead letters hold offsets back, and none of them is written */
+};
+
 struct task {
     const struct task_ops *ops;
     struct task_common_setup setup;
@@ -77,6 +91,7 @@ struct task {
     atomic_bool ousted; /* another worker runs it by now */
     atomic_int state; /* enum task_state */
     const char *_Atomic inside;
+    atomic_bool is_in_pipeline; /* `inside` names no call of the plugin */
     struct plugin_call before; /* what the thread was inside of when the call began */
 
     struct task_plugin plugin;
@@ -84,6 +99,11 @@ struct task {
     void *self;
     bool started;
     struct mr_error *failure; /* why the task fails; NULL: it stops */
+    struct failure failed;    /* the same by kind, with the records that it met */
+    bool is_plugins_fault;    /* the last failure that was noticed is that of a plugin's call */
+    atomic_bool has_progressed;
+    struct task_watched watched;
+    struct task_health *health, own_health; /* that of `cells`, or its own */
     struct pointer_map *topics_told;
     uint32_t topics_epoch; /* of topics_told */
     struct task_metrics *cells; /* of setup.metrics; NULL: nobody counts */
@@ -113,6 +133,9 @@ void task_move(struct task *task, enum task_state to, const char *trace);
 /* Around every plugin call: names it for "who hangs", puts connector and task into log lines. */
 void task_call_begin(struct task *task, const char *call);
 void task_call_end(struct task *task);
+/* The same around converters and transforms, whose calls name themselves (base/plugin_call.h). */
+void task_pipeline_begin(struct task *task);
+void task_pipeline_end(struct task *task);
 /* Ends the call; -1 with `why` or words made up. */
 int task_call_result(struct task *task, int status, const char *call, struct mr_error *why, struct mr_error **error);
 
@@ -133,6 +156,25 @@ void task_topics_tell(struct task *task, const char *topic);
 void task_fail(struct task *task, struct mr_error *error);
 /* The last move: FAILED with the trace of what failed, else STOPPED. */
 enum task_step task_finish(struct task *task);
+
+/* ---- task_failure.c ---- */
+
+/* Fills `failed`, unless somebody who knew better has. */
+void task_failure_judge(struct task *task, const struct mr_error *error);
+
+/* ---- task_watch.c ---- */
+
+static inline void watch_since(_Atomic int64_t *since_ms, int64_t now_ms)
+{
+    atomic_store_explicit(since_ms, now_ms, memory_order_relaxed);
+}
+/* Since now, unless it was already. */
+void watch_begin(const struct task *task, _Atomic int64_t *since_ms);
+/* Something was acknowledged or committed. */
+static inline void task_progressed(struct task *task)
+{
+    atomic_store_explicit(&task->has_progressed, true, memory_order_relaxed);
+}
 
 /* The full trace of an error, for the status; free with mem_free. NULL: no memory. */
 char *task_trace(const struct mr_error *error);

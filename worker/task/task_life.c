@@ -2,12 +2,14 @@
 #include <assert.h>
 #include <millrace/error.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secrets.h"
 #include "base/thread.h"
 #include "errors/error_line.h"
 #include "task/task_internal.h"
+#include "task/task_listener.h"
 
 #include "base/bans.h"
 
@@ -17,6 +19,7 @@
 
 void task_call_begin(struct task *task, const char *call)
 {
+    watch_since(&task->watched.inside_ms, clock_monotonic_ms(task->setup.clock));
     atomic_store_explicit(&task->inside, call, memory_order_release);
     task->before = plugin_call_enter(task->plugin.name, call);
     if (task->ops->lend != NULL)
@@ -29,6 +32,21 @@ void task_call_end(struct task *task)
         task->ops->take_back(task);
     plugin_call_leave(task->before);
     atomic_store_explicit(&task->inside, "", memory_order_release);
+    watch_since(&task->watched.inside_ms, 0);
+}
+
+void task_pipeline_begin(struct task *task)
+{
+    atomic_store_explicit(&task->is_in_pipeline, true, memory_order_relaxed);
+    atomic_store_explicit(&task->inside, "converters and transforms", memory_order_release);
+    watch_since(&task->watched.inside_ms, clock_monotonic_ms(task->setup.clock));
+}
+
+void task_pipeline_end(struct task *task)
+{
+    atomic_store_explicit(&task->inside, "", memory_order_release);
+    watch_since(&task->watched.inside_ms, 0);
+    atomic_store_explicit(&task->is_in_pipeline, false, memory_order_relaxed);
 }
 
 int task_call_result(struct task *task, int status, const char *call, struct mr_error *why, struct mr_error **error)
@@ -41,6 +59,7 @@ int task_call_result(struct task *task, int status, const char *call, struct mr_
     if (why == NULL)
         mr_error_set(&why, MR_ERR_CONNECT, "the plugin's %s failed without a reason", call);
     *error = why;
+    task->is_plugins_fault = true;
     return -1;
 }
 
@@ -131,6 +150,7 @@ void task_fail(struct task *task, struct mr_error *error)
               task->plugin.name == NULL ? "" : task->plugin.name->class_name,
               error_line(error, line, sizeof(line)));
     task->failure = error;
+    task_failure_judge(task, error);
 }
 
 enum task_step task_finish(struct task *task)
@@ -142,6 +162,9 @@ enum task_step task_finish(struct task *task)
         return TASK_STEP_ENDED;
     }
     trace = task_trace(task->failure);
+    task->failed.has_progressed = task_has_progressed(task);
+    if (task->setup.listener->on_failure != NULL)
+        task->setup.listener->on_failure(task->setup.listener_argument, &task->failed);
     task_move(task, TASK_FAILED, trace == NULL ? mr_error_message(task->failure) : trace);
     mem_free(trace);
     return TASK_STEP_ENDED;

@@ -12,6 +12,8 @@
 #include "task/task.h"
 
 struct task_listener {
+    /* What kind of failure it is (base/failure.h), right before FAILED. NULL: nobody wants to know. */
+    void (*on_failure)(void *argument, const struct failure *failure);
     /* PREPARED, RUNNING, PAUSED, STOPPED or FAILED was reached; `trace` with FAILED, else NULL. After STOPPED and FAILED
      * nothing more comes. A task fenced by its legitimate successor ends as STOPPED. */
     void (*on_state)(void *argument, enum task_state state, const char *trace);

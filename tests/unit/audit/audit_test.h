@@ -168,6 +168,16 @@ static inline void ask_audit(struct audit *audit, struct asker *asker)
     assert_true(eventually(SOON_MS, is_told, asker));
 }
 
+static const struct audit_pair LOOK[] = {{"who", "ada"}, {"topic", "orders"}};
+
+static inline void ask_to_look(struct audit *audit, struct asker *asker)
+{
+    *asker = (struct asker){0};
+    audit_admit_look(audit, LOOK, 2, on_admitted, asker);
+    assert_true(eventually(SOON_MS, is_told, asker));
+    assert_null(asker->change);
+}
+
 static inline bool is_admitted_now(void *argument)
 {
     struct asker asker;

@@ -27,23 +27,78 @@ int __wrap_fdatasync(int fd)
     return -1;
 }
 
+static int sync_count_before;
+
+/* What is to reach the disk from here on waits in front of it. */
+static void sync_hold(void)
+{
+    sync_count_before = sync_count;
+    sync_waits = true;
+}
+
+static void expect_told_after_sync(struct record *record, struct asker *asker)
+{
+    await_lines(record->path, 1);
+    while (sync_count == sync_count_before)
+        usleep(1000);
+    assert_int_equal(asker->told, 0);
+    sync_waits = false;
+    assert_true(eventually(SOON_MS, is_told, asker));
+}
+
 static void a_change_waits_until_its_line_is_on_the_disk(void **state)
 {
     struct record record;
     struct asker asker = {0};
     (void)state;
     record_init(&record);
-    int before = sync_count;
-    sync_waits = true;
+    sync_hold();
     audit_admit(record.audit, &CALL, NULL, on_admitted, &asker);
-    await_lines(record.path, 1);
-    while (sync_count == before)
-        usleep(1000);
-    assert_int_equal(asker.told, 0);
-    sync_waits = false;
-    assert_true(eventually(SOON_MS, is_told, &asker));
+    expect_told_after_sync(&record, &asker);
     assert_non_null(asker.change);
     audit_change_end(asker.change, 204, NULL);
+    record_release(&record);
+}
+
+static void a_look_at_records_waits_until_its_line_is_on_the_disk(void **state)
+{
+    struct record record;
+    struct asker asker = {0};
+    (void)state;
+    record_init(&record);
+    sync_hold();
+    audit_admit_look(record.audit, LOOK, 2, on_admitted, &asker);
+    expect_told_after_sync(&record, &asker);
+    assert_string_equal(asker.why, "");
+    record_close(&record);
+    assert_int_equal(line_count(record.path), 1);
+    json_t *line = line_of(record.path, 0);
+    assert_member(line, "event", "records");
+    assert_member(line, "who", "ada");
+    assert_member(line, "topic", "orders");
+    assert_null(json_object_get(line, "hash_before"));
+    json_decref(line);
+    record_release(&record);
+}
+
+static void nobody_looks_while_that_cannot_be_recorded(void **state)
+{
+    struct record record;
+    struct asker asker;
+    (void)state;
+    record_init(&record);
+    sync_error = ENOSPC;
+    for (int i = 0; i < 2; i++) { /* tried; known */
+        ask_to_look(record.audit, &asker);
+        assert_non_null(strstr(asker.why, "The records are not shown: the audit record (millrace.audit.file) cannot be written: No space left"));
+    }
+    sync_error = 0;
+    assert_true(eventually(SOON_MS, is_admitted_now, record.audit));
+    ask_to_look(record.audit, &asker);
+    assert_string_equal(asker.why, "");
+    json_t *gap = line_of(record.path, 0);
+    assert_member(gap, "event", "gap");
+    json_decref(gap);
     record_release(&record);
 }
 
@@ -296,6 +351,38 @@ static void a_noisy_client_hides_nobody(void **state)
     record_release(&record);
 }
 
+/* Whoever has one host of IPv6 has an address for each call. */
+static void all_addresses_of_an_ipv6_network_are_one_client(void **state)
+{
+    static const char *const USERS[] = {"ada", "eve"};
+    struct audit_call call = CALL;
+    struct record record;
+    char address[40];
+    (void)state;
+    open_in_still_second(&record);
+    call.address = address;
+    call.user = NULL;
+    for (int i = 0; i < 5000; i++) {
+        snprintf(address, sizeof(address), "2001:db8:1:2::%x", i + 1);
+        call.tried = USERS[i % 2];
+        audit_refused(record.audit, &call, 401);
+    }
+    snprintf(address, sizeof(address), "2001:db8:1:3::1");
+    audit_refused(record.audit, &call, 401);
+    record_close(&record);
+    assert_int_equal(line_count(record.path), AUDIT_REFUSALS_PER_SECOND + 32 + 2);
+    json_t *rest = refusal_of(&record, "address", "2001:db8:1:2::/64"), *other = refusal_of(&record, "address", address);
+    assert_non_null(rest);
+    assert_member(rest, "route", NULL);
+    assert_null(json_object_get(rest, "tried"));
+    assert_int_equal(count_of(rest), 5000 - AUDIT_REFUSALS_PER_SECOND - 32);
+    assert_non_null(other);
+    json_decref(rest);
+    json_decref(other);
+    assert_int_equal(refused_in_all(&record), 5001);
+    record_release(&record);
+}
+
 static void more_clients_than_can_be_told_apart_are_written_at_once(void **state)
 {
     struct audit_call call = CALL;
@@ -354,9 +441,33 @@ static void changes_beyond_the_limit_are_refused_and_leave_room_when_they_end(vo
     ask_audit(record.audit, &one_more);
     assert_null(one_more.change);
     assert_non_null(strstr(one_more.why, "too many changes"));
+    ask_to_look(record.audit, &one_more);
+    assert_non_null(strstr(one_more.why, "too many changes"));
     for (size_t i = 0; i < AUDIT_CHANGES_MAX; i++)
         audit_change_end(askers[i].change, 500, NULL);
     assert_true(eventually(SOON_MS, is_admitted_now, record.audit));
+    record_release(&record);
+}
+
+static void a_look_has_ended_when_it_is_on_record(void **state)
+{
+    static struct asker askers[AUDIT_CHANGES_MAX];
+    struct record record;
+    struct asker asker;
+    (void)state;
+    record_init(&record);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < AUDIT_CHANGES_MAX; i++) {
+            askers[i] = (struct asker){0};
+            audit_admit_look(record.audit, LOOK, 2, on_admitted, &askers[i]);
+        }
+        for (size_t i = 0; i < AUDIT_CHANGES_MAX; i++) {
+            assert_true(eventually(SOON_MS, is_told, &askers[i]));
+            assert_string_equal(askers[i].why, "");
+        }
+    }
+    ask_to_look(record.audit, &asker);
+    assert_string_equal(asker.why, "");
     record_release(&record);
 }
 
@@ -420,10 +531,13 @@ static bool records_a_change(void *argument)
     ask_audit(record->audit, &asker);
     if (asker.change != NULL)
         audit_change_end(asker.change, 200, NULL);
+    bool is_whole = asker.change != NULL;
+    ask_to_look(record->audit, &asker);
+    is_whole = is_whole && asker.why[0] == '\0';
     audit_refused(record->audit, &CALL, 403);
     audit_note(record->audit, "start", NULL, 0);
     record_close(record);
-    return asker.change != NULL;
+    return is_whole;
 }
 
 static void without_memory_a_change_is_refused_and_nothing_is_left(void **state)
@@ -440,6 +554,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_change_waits_until_its_line_is_on_the_disk),
+        cmocka_unit_test(a_look_at_records_waits_until_its_line_is_on_the_disk),
+        cmocka_unit_test(nobody_looks_while_that_cannot_be_recorded),
+        cmocka_unit_test(a_look_has_ended_when_it_is_on_record),
         cmocka_unit_test(a_record_that_cannot_be_synced_refuses_changes_until_it_can),
         cmocka_unit_test(a_full_disk_leaves_whole_lines_and_keeps_outcomes),
         cmocka_unit_test(a_device_that_is_full_is_a_full_disk),
@@ -448,6 +565,7 @@ int main(void)
         cmocka_unit_test(a_file_has_one_writer),
         cmocka_unit_test(refused_calls_beyond_the_limit_are_one_line_for_each_kind),
         cmocka_unit_test(a_noisy_client_hides_nobody),
+        cmocka_unit_test(all_addresses_of_an_ipv6_network_are_one_client),
         cmocka_unit_test(more_clients_than_can_be_told_apart_are_written_at_once),
         cmocka_unit_test(lines_beyond_the_limit_are_counted_while_none_can_be_written),
         cmocka_unit_test(changes_beyond_the_limit_are_refused_and_leave_room_when_they_end),

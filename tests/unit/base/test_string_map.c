@@ -100,6 +100,9 @@ static void equality_minds_values_and_null_but_not_order(void **state)
     assert_false(string_map_equals(map, other));
     string_map_put_null(other, "c");
     assert_false(string_map_equals(map, other));
+    assert_false(string_map_equals(map, NULL));
+    assert_false(string_map_equals(NULL, map));
+    assert_true(string_map_equals(NULL, NULL));
     string_map_destroy(other);
 }
 

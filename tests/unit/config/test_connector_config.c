@@ -64,7 +64,8 @@ static void all_of_it_is_read(void **state)
                                   "errors.tolerance=all\nerrors.log.enable=true\nerrors.log.include.messages=true\n"
                                   "errors.deadletterqueue.topic.name=  dlq \n"
                                   "errors.deadletterqueue.topic.replication.factor=-1\n"
-                                  "errors.deadletterqueue.context.headers.enable=true\ntopics.regex=x.*\n");
+                                  "errors.deadletterqueue.context.headers.enable=true\ntopics.regex=x.*\nmillrace.errors.isolate=true\n");
+    assert_true(config->errors.isolate);
     assert_string_equal(config->plugin_version, "[1,2)");
     assert_int_equal(config->tasks_max, 7);
     assert_false(config->tasks_max_enforce);
@@ -76,6 +77,22 @@ static void all_of_it_is_read(void **state)
     assert_true(config->errors.dead_letter_context_headers);
     assert_string_equal(config->topics_regex, "x.*");
     assert_string_equal(string_map_get(config->raw, "tasks.max"), "7 ");
+    connector_config_destroy(config);
+}
+
+static void a_source_has_dead_letters_by_options_of_our_own(void **state)
+{
+    (void)state;
+    struct connector_config *config =
+        config_of(CONNECTOR_SOURCE, "name=n\nconnector.class=C\nerrors.deadletterqueue.topic.name=not-of-a-source\n"
+                                    "millrace.errors.deadletterqueue.topic.name= dlq \n"
+                                    "millrace.errors.deadletterqueue.context.headers.enable=true\n");
+    assert_string_equal(config->errors.dead_letter_topic, "dlq");
+    assert_int_equal(config->errors.dead_letter_replication_factor, 3);
+    assert_true(config->errors.dead_letter_context_headers);
+    connector_config_destroy(config);
+    config = config_of(CONNECTOR_SOURCE, "name=n\nconnector.class=C\nerrors.deadletterqueue.topic.name=not-of-a-source\n");
+    assert_null(config->errors.dead_letter_topic);
     connector_config_destroy(config);
 }
 
@@ -184,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_kafka_connects),
         cmocka_unit_test(all_of_it_is_read),
+        cmocka_unit_test(a_source_has_dead_letters_by_options_of_our_own),
         cmocka_unit_test(a_converter_comes_whole_from_one_side),
         cmocka_unit_test(what_does_not_parse_is_refused),
         cmocka_unit_test(files_of_the_worker_are_no_connectors_business),

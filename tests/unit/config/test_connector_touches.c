@@ -93,6 +93,8 @@ static void a_source_writes_where_it_says_unless_it_may_say_more(void **state)
 #define FROM_FILE "connector.class=FileStreamSource\n"
     expect_touches(FROM_FILE "topic=a\noffsets.storage.topic=o\nerrors.deadletterqueue.topic.name=d\ntopic.creation.groups=g",
                    SOURCE " topic=a topic=o topic=d");
+    expect_touches(FROM_FILE "topic=a\nmillrace.errors.deadletterqueue.topic.name= d\n"
+                             "millrace.errors.deadletterqueue.topic.replication.factor=1", SOURCE " topic=a topic=d");
     expect_touches(FROM_FILE "topic=a\ntopics=b,c\nkafka.topic=d", SOURCE " topic=a topic=b topic=c topic=d");
     expect_touches(FROM_FILE "file=x", SOURCE " file=x any:all topics (connector.class is a source that names no topic)");
     expect_touches(FROM_FILE "topic=a\nTopic.Prefix=b", SOURCE " topic=a any:all topics (Topic.Prefix may name further topics)");

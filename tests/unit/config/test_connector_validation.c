@@ -108,6 +108,21 @@ static const struct {
     {SOURCE "millrace.placement.selector=zone=a, disk!=hdd, ssd, !spare\n", {{NULL, NULL}}},
     {SOURCE "millrace.placement.selector=zone=a;ssd\n", {{"millrace.placement.selector", "key=value, key!=value, key or !key"}}},
     {SOURCE "millrace.placement.selectors=zone=a\nmillraces=1\n", {{"millrace.placement.selectors", "millrace.placement.selectors: this worker knows no such option"}}},
+    {SOURCE "millrace.errors.deadletterqueue.topic.name=letters\nmillrace.errors.deadletterqueue.topic.replication.factor=1\n"
+            "millrace.errors.deadletterqueue.context.headers.enable=true\n", {{NULL, NULL}}},
+    {SOURCE "millrace.errors.deadletterqueue.topic.replication.factor=many\n",
+     {{"millrace.errors.deadletterqueue.topic.replication.factor", "Not a number of type SHORT"}}},
+    {SOURCE "topic=t\nmillrace.errors.deadletterqueue.topic.name= t \n",
+     {{"millrace.errors.deadletterqueue.topic.name", "may not be the connector's topic"}}},
+    {SOURCE "millrace.errors.isolate=true\n", {{"millrace.errors.isolate", "is for sink connectors"}}},
+    {SINK "topics=a\nmillrace.errors.deadletterqueue.topic.name=letters\n",
+     {{"millrace.errors.deadletterqueue.topic.name", "a sink has errors.deadletterqueue.topic.name"}}},
+    {SINK "topics=a\nmillrace.errors.isolate=true\n",
+     {{"millrace.errors.isolate", "needs errors.tolerance=all"},
+      {"millrace.errors.isolate", "errors.deadletterqueue.topic.name or errors.log.enable=true"}}},
+    {SINK "topics=a\nmillrace.errors.isolate=true\nerrors.tolerance=all\nerrors.log.enable=true\n", {{NULL, NULL}}},
+    {SINK "topics=a\nmillrace.errors.isolate=true\nerrors.tolerance=all\nerrors.deadletterqueue.topic.name=d\n",
+     {{NULL, NULL}}},
     /* own options */
     {"name=n\nconnector.class=ThingSource\n",
      {{"path", "Missing required configuration \"path\" which has no default value."}}},
@@ -139,6 +154,8 @@ static const struct {
     /* converters, transformations, predicates */
     {SOURCE "key.converter=Nope\n",
      {{"key.converter", "Invalid value Nope for configuration key.converter: Class Nope could not be found."}}},
+    {SOURCE "key.converter=org.other.ThingConvertr\n",
+     {{"key.converter", "Class org.other.ThingConvertr could not be found. Did you mean org.acme.ThingConverter"}}},
     {SOURCE "key.converter=Thing\nvalue.converter=org.acme.ThingConverter\nheader.converter=Thing\n", {{NULL, NULL}}},
     {SOURCE "key.converter=Thing\nkey.converter.plugin.version=7\n",
      {{"key.converter", "matches the version range [7"},
@@ -162,7 +179,8 @@ static const struct {
       {"transforms.t.negate", "Expected value to be either true or false"}}},
     {SOURCE "transforms=t\ntransforms.t.type=org.apache.kafka.connect.transforms.HoistField$Value\n",
      {{"transforms.t.field", "Missing required configuration \"transforms.t.field\" which has no default value."}}},
-    {SOURCE "transforms=t\ntransforms.t.type=org.acme.Turn$Value\ntransforms.t.predicate=undefined\n", {{NULL, NULL}}},
+    {SOURCE "transforms=t\ntransforms.t.type=org.acme.Turn$Value\ntransforms.t.predicate= undefined \n",
+     {{"transforms.t.predicate", "Invalid value undefined for configuration transforms.t.predicate: the list 'predicates' of"}}},
     {SOURCE "predicates=p\npredicates.p.type=HasHeaderKey\n", {{"predicates.p.name", "Missing required"}}},
     {SOURCE "predicates=p\npredicates.p.type=ThingRouter\n",
      {{"predicates.p.type", "Class class org.acme.ThingRouter does not implement the Predicate interface"}}},
@@ -195,6 +213,47 @@ static void each_mistake_is_found_in_kafka_connects_words(void **state)
         assert_findings(cases[i].text, cases[i].expected);
 }
 
+/* With exactly once, as the workers' mode allows. */
+static const struct {
+    enum exactly_once_source workers;
+    const char *text;
+    struct expected expected[EXPECTED_MAX];
+} exactly_once_cases[] = {
+    {EXACTLY_ONCE_DISABLED, SOURCE "millrace.exactly.once.source=Enabled\n",
+     {{"millrace.exactly.once.source", "set exactly.once.source.support=preparing on all of them"}}},
+    {EXACTLY_ONCE_DISABLED, SOURCE "millrace.exactly.once.source=disabled\n", {{NULL, NULL}}},
+    {EXACTLY_ONCE_DISABLED, SOURCE "producer.override.enable.idempotence=false\n", {{NULL, NULL}}},
+    {EXACTLY_ONCE_PREPARING, SOURCE "millrace.exactly.once.source=enabled\n", {{NULL, NULL}}},
+    {EXACTLY_ONCE_PREPARING, SOURCE "millrace.exactly.once.source=perhaps\n",
+     {{"millrace.exactly.once.source", "Invalid value perhaps"}}},
+    {EXACTLY_ONCE_PREPARING, SOURCE "exactly.once.support=required\n",
+     {{"exactly.once.support", "This worker does not have exactly-once source support enabled."},
+      {"exactly.once.support", "does not say whether it supports"}}},
+    {EXACTLY_ONCE_PREPARING, SOURCE "exactly.once.support=required\nmillrace.exactly.once.source=enabled\n",
+     {{"exactly.once.support", "does not say whether it supports"}}},
+    {EXACTLY_ONCE_PREPARING, SOURCE "producer.override.transactional.id=mine\n", {{NULL, NULL}}},
+    {EXACTLY_ONCE_ENABLED, SOURCE "producer.override.enable.idempotence=true\n", {{NULL, NULL}}},
+    {EXACTLY_ONCE_ENABLED, SOURCE "producer.override.enable.idempotence=False\n",
+     {{"producer.override.enable.idempotence", "needs idempotent producers"}}},
+    {EXACTLY_ONCE_ENABLED, SOURCE "producer.override.transactional.id=mine\n",
+     {{"producer.override.transactional.id", "the worker gives its tasks their transactional ids"}}},
+    {EXACTLY_ONCE_ENABLED, SOURCE "exactly.once.support=required\n",
+     {{"exactly.once.support", "does not say whether it supports"}}},
+};
+
+static void exactly_once_is_held_against_what_the_workers_do(void **state)
+{
+    (void)state;
+    const char *policy = worker->override_policy;
+    worker->override_policy = "All";
+    for (size_t i = 0; i < sizeof(exactly_once_cases) / sizeof(exactly_once_cases[0]); i++) {
+        worker->exactly_once_source = exactly_once_cases[i].workers;
+        assert_findings(exactly_once_cases[i].text, exactly_once_cases[i].expected);
+    }
+    worker->exactly_once_source = EXACTLY_ONCE_DISABLED;
+    worker->override_policy = policy;
+}
+
 static void findings_become_one_message(void **state)
 {
     (void)state;
@@ -210,6 +269,28 @@ static void findings_become_one_message(void **state)
     connector_report_destroy(report);
 }
 
+/* So that a reader knows which of the seven transformations is meant. */
+static void a_message_that_names_no_option_has_it_before_it(void **state)
+{
+    (void)state;
+    struct connector_report *report =
+        report_of(SOURCE "transforms=a,b,c\ntransforms.a.type=org.apache.kafka.connect.transforms.MaskField\n"
+                         "transforms.b.type=org.acme.Turn$Value\ntransforms.b.plugin.version=7\nmode=slow\n"
+                         "transforms.c.type=org.acme.ThingRoutr\nforeign=NULL\n",
+                  NULL);
+    char *message = connector_report_message(report);
+    assert_contains(message, "contains the following 5 error(s):\n");
+    assert_contains(message, "\nforeign: Null value can not be supplied as the configuration value.\n"
+                             "transforms.a.type: This class is abstract and cannot be created. Did you mean ");
+    assert_contains(message, "\ntransforms.b.type and transforms.b.plugin.version: Plugin org.acme.Turn$Value not found that matches");
+    assert_contains(message, "\nInvalid value org.acme.ThingRoutr for configuration transforms.c.type: Class org.acme.ThingRoutr could "
+                             "not be found. Did you mean org.acme.ThingRouter?\n");
+    assert_contains(message, "\nInvalid value slow for configuration mode: ");
+    assert_int_equal(report->error_count, 6);
+    mem_free(message);
+    connector_report_destroy(report);
+}
+
 static void some_configurations_are_not_validated_at_all(void **state)
 {
     (void)state;
@@ -221,6 +302,7 @@ static void some_configurations_are_not_validated_at_all(void **state)
         {"name=n\nconnector.class=Nope\n",
          "Failed to find any class that implements Connector and which name matches Nope, available connectors are: ",
          MR_ERR_NOT_FOUND},
+        {"name=n\nconnector.class=ThingSinc\n", " Did you mean org.acme.ThingSinkConnector?", MR_ERR_NOT_FOUND},
         {SOURCE "producer.override.linger.ms=abc\n",
          "Invalid value abc for configuration linger.ms: Not a number of type LONG", MR_ERR_CONNECT},
     };
@@ -275,6 +357,9 @@ static void references_are_resolved_and_what_they_hold_is_not_told(void **state)
                               "errors.deadletterqueue.topic.name=x\n",
                        variables);
     assert_int_equal(report->error_count, 7);
+    char *message = connector_report_message(report);
+    assert_lacks(message, "Did you mean"); /* what is near to it would tell it */
+    mem_free(message);
     for (size_t i = 0; i < report->option_count; i++) {
         const struct connector_option *option = report->options[i];
         lacks_secret(option->name);
@@ -350,7 +435,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_mistake_is_found_in_kafka_connects_words),
+        cmocka_unit_test(exactly_once_is_held_against_what_the_workers_do),
         cmocka_unit_test(findings_become_one_message),
+        cmocka_unit_test(a_message_that_names_no_option_has_it_before_it),
         cmocka_unit_test(some_configurations_are_not_validated_at_all),
         cmocka_unit_test(a_configuration_with_too_many_options_is_refused),
         cmocka_unit_test(references_are_resolved_and_what_they_hold_is_not_told),

@@ -34,6 +34,9 @@ static void a_member_record_comes_back(void **state)
     member.version = mem_strdup("1.2");
     member.host = mem_strdup("machine/4026531836");
     member.labels = mem_strdup("zone=a");
+    member.group = mem_strdup("g");
+    member.offset_topic = mem_strdup("offsets");
+    member.status_topic = mem_strdup("statuses");
     member.secret_mark = mem_strdup("12ab");
     member.pid = 77;
     member.started = 1234567;
@@ -47,6 +50,11 @@ static void a_member_record_comes_back(void **state)
     assert_string_equal(read.version, "1.2");
     assert_string_equal(read.host, member.host);
     assert_string_equal(read.labels, "zone=a");
+    assert_string_equal(read.group, "g");
+    assert_string_equal(read.offset_topic, "offsets");
+    assert_string_equal(read.status_topic, "statuses");
+    assert_true(cluster_terms_differ(read.group, "h"));
+    assert_false(cluster_terms_differ(read.group, "g") || cluster_terms_differ(read.group, NULL) || cluster_terms_differ(NULL, "g"));
     assert_true(cluster_member_shares_secret(&read, "12ab"));
     assert_false(cluster_member_shares_secret(&read, "12ac") || cluster_member_shares_secret(&read, NULL));
     assert_int_equal(read.pid, 77);
@@ -101,6 +109,7 @@ static void a_cluster_record_comes_back(void **state)
     str_buffer_init(&text, CLUSTER_RECORD_MAX);
     head.stamp = (struct cluster_stamp){7, 9};
     head.leader_url = mem_strdup("http://a:8083/");
+    head.group = mem_strdup("g");
     head.fencing = mem_strdup("generation");
     head.rebalance_reason = mem_strdup("b joined");
     head.rebalance_number = 4;
@@ -114,6 +123,7 @@ static void a_cluster_record_comes_back(void **state)
     assert_int_equal(cluster_head_decode(&read, text.data, text.length, NULL), 0);
     assert_string_equal(read.leader_url, "http://a:8083/");
     assert_string_equal(read.fencing, "generation");
+    assert_string_equal(read.group, "g");
     assert_string_equal(read.rebalance_reason, "b joined");
     assert_int_equal(read.rebalance_number, 4);
     assert_int_equal(read.rebalance_began_ms, 1795313956674);

@@ -27,6 +27,7 @@ static struct {
     void *group_argument;
     char client_id[256];
     int guarded, left, closed;
+    bool guard_refuses;
     atomic_int opened;
 
     /* What the admin answers. */
@@ -79,10 +80,10 @@ int __wrap_group_member_guard(struct group_member *member, int64_t offset, const
 int __wrap_group_member_guard(struct group_member *member, int64_t offset, const struct lease *lease,
                                 int64_t deadline_ms, struct mr_error **error)
 {
-    (void)member, (void)offset, (void)deadline_ms, (void)error;
+    (void)member, (void)offset, (void)deadline_ms;
     assert_non_null(lease);
     fake.guarded++;
-    return 0;
+    return fake.guard_refuses ? mr_error_set(error, MR_ERR_CONFLICT, "stale") : 0;
 }
 
 uint64_t __wrap_group_member_epoch(const struct group_member *member);
@@ -295,7 +296,7 @@ static void whoever_follows_has_a_lease_and_learns_who_leads(void **state)
     assert_true(lease_is_valid(&fake.lease, NULL));
     assert_string_equal(fake.url, "http://there:8083/");
     assert_int_equal(fake.leading, 0);
-    assert_int_equal(membership_guard(fake.membership, INT64_MAX, NULL), -1);
+    assert_int_equal(membership_guard(fake.membership, 0, INT64_MAX, NULL), -1);
     assert_int_equal(fake.guarded, 0);
 }
 
@@ -510,9 +511,45 @@ static void the_guard_asks_the_broker(void **state)
 {
     (void)state;
     lead();
-    assert_int_equal(membership_guard(fake.membership, INT64_MAX, NULL), 0);
+    assert_int_equal(membership_guard(fake.membership, 0, INT64_MAX, NULL), 0);
     assert_int_equal(fake.guarded, 1);
     assert_int_equal(membership_generation(fake.membership), 42);
+}
+
+static void the_guard_takes_an_answer_that_is_new_enough(void **state)
+{
+    (void)state;
+    lead();
+    assert_int_equal(membership_guard(fake.membership, INT64_MAX, INT64_MAX, NULL), 0);
+    assert_int_equal(fake.guarded, 1); /* there was none yet */
+    assert_int_equal(membership_guard(fake.membership, INT64_MAX, INT64_MAX, NULL), 0);
+    assert_int_equal(fake.guarded, 1);
+    assert_int_equal(membership_guard(fake.membership, 0, INT64_MAX, NULL), 0);
+    assert_int_equal(fake.guarded, 2);
+}
+
+static void the_guard_takes_no_answer_of_another_membership(void **state)
+{
+    (void)state;
+    lead();
+    assert_int_equal(membership_guard(fake.membership, 0, INT64_MAX, NULL), 0);
+    fake.losses++;
+    assert_int_equal(membership_guard(fake.membership, INT64_MAX, INT64_MAX, NULL), 0);
+    assert_int_equal(fake.guarded, 2);
+}
+
+static void the_guard_takes_no_refusal_for_an_answer(void **state)
+{
+    struct mr_error *error = NULL;
+
+    (void)state;
+    lead();
+    fake.guard_refuses = true;
+    assert_int_equal(membership_guard(fake.membership, INT64_MAX, INT64_MAX, &error), -1);
+    mr_error_clear(&error);
+    assert_int_equal(membership_guard(fake.membership, INT64_MAX, INT64_MAX, &error), -1);
+    mr_error_clear(&error);
+    assert_int_equal(fake.guarded, 2);
 }
 
 static void a_group_of_another_kind_is_named(void **state)
@@ -550,6 +587,9 @@ int main(void)
         TEST(after_a_loss_the_lease_waits_until_it_is_known_what_is_still_ours),
         TEST(leaving_ends_the_lease_and_is_no_loss),
         TEST(the_guard_asks_the_broker),
+        TEST(the_guard_takes_an_answer_that_is_new_enough),
+        TEST(the_guard_takes_no_answer_of_another_membership),
+        TEST(the_guard_takes_no_refusal_for_an_answer),
         TEST(a_group_of_another_kind_is_named),
     };
 

@@ -51,6 +51,10 @@ static void a_misspelt_option_is_told_also_where_the_right_one_is_missing(void *
     const char *words = refusal_of(sink(MASKING, "transforms.mask.feilds", "card", NULL));
     assert_non_null(strstr(words, "\ntransforms.mask.fields: Missing required"));
     assert_non_null(strstr(words, "\ntransforms.mask.feilds has no effect: "));
+    words = refusal_of(sink(STRINGS, "transforms", "put", "transforms.put.type", SMT "InsertField$Value", "transforms.put.topic.fild", "x", NULL));
+    assert_non_null(strstr(words, "\ntransforms.put.type: " SMT "InsertField$Value cannot be set up with these options: No field insertion "
+                                  "configured\ntransforms.put.topic.fild has no effect: "));
+    assert_non_null(strstr(words, "did you mean transforms.put.topic.field?"));
 }
 
 static void options_of_a_transform_that_is_not_listed_are_told(void **state)

@@ -239,6 +239,33 @@ static void offsets_wait_for_pending_letters(void **state)
     assert_int_equal(0, tolerance_letter_failure(bench->tolerance, NULL));
 }
 
+static const struct producer_header *last_header(const char *name)
+{
+    const struct producer_record *letter = &fake_producer.sent[0];
+    assert_int_equal(1, fake_producer.sent_count);
+    for (size_t i = letter->header_count; i-- > 0;)
+        if (strcmp(letter->headers[i].name, name) == 0)
+            return &letter->headers[i];
+    fail_msg("no header %s", name);
+    return NULL;
+}
+
+static void a_letter_that_is_too_large_goes_without_its_stack_trace(void **state)
+{
+    static const char trace[] = "__connect.errors.exception.stacktrace";
+    struct bench *bench = *state;
+    bench->settings.dead_letter_context = true;
+    reopen(bench);
+    fail_at(bench, 0, 40);
+    assert_non_null(last_header(trace)->value.data);
+    fake_producer_return(PRODUCER_FAILED, "broker: message size too large");
+    assert_null(last_header(trace)->value.data);
+    assert_non_null(last_header("__connect.errors.exception.message")->value.data);
+    assert_int_equal(0, tolerance_letter_failure(bench->tolerance, NULL));
+    fake_producer_return(PRODUCER_FAILED, "broker: message size too large");
+    assert_int_equal(-1, tolerance_letter_failure(bench->tolerance, NULL));
+}
+
 static void a_letter_that_is_not_written_fails_the_task_and_holds_its_offset(void **state)
 {
     struct bench *bench = *state;
@@ -360,7 +387,7 @@ static void *fail_one_more(void *argument)
 static void fill(struct bench *bench)
 {
     struct mr_record *record = append_sink(bench->batch, "in", 0, 4, "k", "v");
-    while (tolerance_has_room(bench->tolerance))
+    while (fake_producer.sent_count < 10000)
         assert_int_equal(TOLERANCE_SKIPPED, fail_record(bench, record));
 }
 
@@ -486,7 +513,8 @@ static void a_topic_that_cannot_be_created_keeps_the_task_from_starting(void **s
     topic.created = ADMIN_INVALID_REPLICATION;
     assert_int_equal(-1, dead_letter_prepare(NULL, "dlq", 3, 0, &error));
     assert_string_equal("Could not initialize dead letter queue with topic=dlq", mr_error_message(error));
-    assert_non_null(strstr(mr_error_message(mr_error_cause(error)), "1 broker"));
+    assert_non_null(strstr(mr_error_message(mr_error_cause(mr_error_cause(error))), "1 broker"));
+    assert_non_null(strstr(mr_error_message(mr_error_cause(error)), "errors.deadletterqueue.topic.replication.factor"));
     mr_error_drop(error);
 }
 
@@ -500,6 +528,7 @@ int main(void)
         TEST(a_letter_comes_before_the_failure_of_the_task),
         TEST(a_record_of_the_tasks_own_making_is_serialized),
         TEST(offsets_wait_for_pending_letters),
+        TEST(a_letter_that_is_too_large_goes_without_its_stack_trace),
         TEST(a_letter_that_is_not_written_fails_the_task_and_holds_its_offset),
         TEST(a_letter_that_the_client_refuses_is_no_different),
         TEST(a_letter_waits_for_room_in_the_producer),

@@ -102,6 +102,30 @@ int __wrap_admin_delete_group(struct admin *admin, const char *group, int64_t de
     return order("delete", group, NULL, 0, error);
 }
 
+/* Topic t has three partitions, u one, each with the offsets 10 to 99 at as many seconds. */
+int __wrap_admin_partition_count(struct admin *admin, const char *topic, int32_t *partitions, int64_t deadline_ms, struct mr_error **error);
+int __wrap_admin_partition_count(struct admin *admin, const char *topic, int32_t *partitions, int64_t deadline_ms, struct mr_error **error)
+{
+    (void)admin, (void)deadline_ms;
+    say("count %s\n", topic);
+    *partitions = strcmp(topic, "t") == 0 ? 3 : strcmp(topic, "u") == 0 ? 1 : 0;
+    return answer(error);
+}
+
+int __wrap_admin_find_positions(struct admin *admin, struct admin_position *positions, size_t count, int64_t deadline_ms,
+                                struct mr_error **error);
+int __wrap_admin_find_positions(struct admin *admin, struct admin_position *positions, size_t count, int64_t deadline_ms,
+                                struct mr_error **error)
+{
+    (void)admin, (void)deadline_ms;
+    for (size_t i = 0; i < count; i++) {
+        int64_t time_ms = positions[i].time_ms;
+        say("find %s-%d@%d\n", positions[i].topic, (int)positions[i].partition, (int)time_ms);
+        positions[i].offset = time_ms == ADMIN_EARLIEST ? 10 : time_ms == ADMIN_LATEST ? 100 : time_ms > 99000 ? -1 : time_ms / 1000;
+    }
+    return answer(error);
+}
+
 /* --- bench ---- */
 
 #define CLUSTER "bootstrap.servers=127.0.0.1:1\n"
@@ -291,6 +315,77 @@ static void an_answer_that_says_later_is_asked_for_again(void **state)
     expect_words(error, "the broker says no");
 }
 
+static char sought[256];
+
+static int take_position(void *argument, size_t seek, const struct executor_group_offset *offset, struct mr_error **error)
+{
+    size_t used = strlen(sought);
+    (void)argument, (void)error;
+    snprintf(sought + used, sizeof(sought) - used, "%zu %s-%d:%d ", seek, offset->topic, (int)offset->partition, (int)offset->offset);
+    return 0;
+}
+
+static int seek(struct bench *bench, const struct executor_seek *seeks, size_t count, struct mr_error **error)
+{
+    sought[0] = '\0';
+    return executor_seek(bench->probe.executor, of(bench, ""), seeks, count, take_position, NULL, error);
+}
+
+static void times_are_found_for_each_partition_and_the_end_where_none_is_so_late(void **state)
+{
+    struct bench *bench = *state;
+    const struct executor_seek seeks[] = {{"t", EXECUTOR_ALL_PARTITIONS, 99500},
+                                          {"t", 2, 50000},
+                                          {"u", 0, EXECUTOR_EARLIEST}};
+    assert_int_equal(seek(bench, seeks, 3, NULL), 0);
+    assert_string_equal(sought, "0 t-0:100 0 t-1:100 0 t-2:100 1 t-2:50 2 u-0:10 ");
+    assert_string_equal(cluster.said, "count t\nfind t-0@99500\nfind t-1@99500\nfind t-2@99500\nfind t-0@-1\nfind t-1@-1\nfind t-2@-1\n"
+                                      "count u\nfind t-2@50000\nfind u-0@-2\n");
+}
+
+static void a_position_in_what_is_not_there_is_the_askers_fault(void **state)
+{
+    struct bench *bench = *state;
+    const struct {
+        struct executor_seek seek;
+        const char *words;
+    } cases[] = {
+        {{"t", 3, 1}, "connector a: there is no partition t-3: the topic has those from 0 to 2"},
+        {{"v", 0, 1}, "there is no topic 'v'"},
+        {{"v", EXECUTOR_ALL_PARTITIONS, 1}, "there is no topic 'v'"},
+        {{"", 0, 1}, "there is no topic ''"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mr_error *error = NULL;
+        assert_int_equal(seek(bench, &cases[i].seek, 1, &error), -1);
+        assert_int_equal(mr_error_code(error), MR_ERR_CONFIG);
+        if (strstr(mr_error_message(error), cases[i].words) == NULL)
+            fail_msg("%s", mr_error_message(error));
+        mr_error_drop(error);
+    }
+    struct mr_error *error = NULL;
+    cluster.refusals = 1;
+    assert_int_equal(seek(bench, &(struct executor_seek){"t", 0, 1}, 1, &error), -1);
+    expect_words(error, "Failed to find positions for sink connector a: the broker says no");
+}
+
+static void bounds_of_what_is_not_there_are_unknown(void **state)
+{
+    struct bench *bench = *state;
+    struct executor_bounds bounds[] = {{"t", 1, 0, 0}, {"t", 7, 0, 0}, {"u", -1, 0, 0}, {"v", 0, 0, 0}, {"u", 0, 0, 0}};
+    bool at_end = true;
+    assert_int_equal(executor_find_bounds(bench->probe.executor, of(bench, ""), bounds, 5, &at_end, NULL), 0);
+    assert_false(at_end);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(bounds[i].begin, i == 0 || i == 4 ? 10 : -1);
+        assert_int_equal(bounds[i].end, i == 0 || i == 4 ? 100 : -1);
+    }
+    assert_int_equal(executor_find_bounds(bench->probe.executor, of(bench, "consumer.override.auto.offset.reset=latest\n"), bounds, 1,
+                                          &at_end, NULL),
+                     0);
+    assert_true(at_end);
+}
+
 static void memory_that_is_short_is_an_error(void **state)
 {
     struct bench *bench = *state;
@@ -319,6 +414,9 @@ int main(void)
         TEST(what_no_cluster_has_changes_nothing, set_up),
         TEST(a_group_with_members_is_said_to_have_them, set_up),
         TEST(an_answer_that_says_later_is_asked_for_again, set_up),
+        TEST(times_are_found_for_each_partition_and_the_end_where_none_is_so_late, set_up),
+        TEST(a_position_in_what_is_not_there_is_the_askers_fault, set_up),
+        TEST(bounds_of_what_is_not_there_are_unknown, set_up),
         TEST(memory_that_is_short_is_an_error, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

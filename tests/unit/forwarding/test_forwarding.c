@@ -360,6 +360,35 @@ static void task_configurations_reach_the_leader_signed(void **state)
     assert_string_equal(cluster->workers[1].herder.asked, "tasks a/b 2 1");
 }
 
+static void ask_for_fence(struct worker *worker, const char *url, struct passed *passed)
+{
+    const struct leader_link *link = forwarding_leader_link(worker->forwarding);
+    *passed = (struct passed){.times = 0};
+    mutex_init(&passed->lock);
+    link->fence(link->argument, url, "here", clock_monotonic_ms(NULL) + WAIT_MS, on_link_done, passed);
+    assert_true(eventually(WAIT_MS, was_passed, passed));
+    assert_int_equal(passed->times, 1);
+}
+
+static void former_tasks_are_shut_out_by_the_leader(void **state)
+{
+    struct cluster *cluster = *state;
+    struct herder *leader = &cluster->workers[1].herder;
+    struct passed passed;
+    ask_for_fence(&cluster->workers[0], cluster->workers[1].url, &passed);
+    assert_int_equal(passed.status, 204); /* it never had transactions */
+    assert_string_equal(leader->asked, "");
+    assert_int_equal(config_store_put_fenced_count(leader->configs, "here", 2, &(struct config_condition){0}, DEADLINE_NEVER, NULL), 0);
+    ask_for_fence(&cluster->workers[0], cluster->workers[1].url, &passed);
+    assert_int_equal(passed.status, 204);
+    assert_string_equal(leader->asked, "fence here");
+    leader->status = 501;
+    leader->message = "no right";
+    ask_for_fence(&cluster->workers[0], cluster->workers[1].url, &passed);
+    assert_int_equal(passed.status, 501);
+    assert_string_equal(passed.words, "no right");
+}
+
 static void where_workers_have_a_secret_the_session_key_does_not_do(void **state)
 {
     struct cluster *cluster = *state;
@@ -491,6 +520,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(whether_a_worker_asks_is_known_before_its_body_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fencing_needs_a_signature_and_a_connector, set_up, tear_down),
         cmocka_unit_test_setup_teardown(task_configurations_reach_the_leader_signed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(former_tasks_are_shut_out_by_the_leader, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_task_configurations_were_made_from_goes_along_over_two_hops, set_up, tear_down),
         cmocka_unit_test_setup_teardown(where_workers_have_a_secret_the_session_key_does_not_do, set_up_with_secret, tear_down),
         cmocka_unit_test_setup_teardown(many_task_configurations_fit_one_request, set_up, tear_down),

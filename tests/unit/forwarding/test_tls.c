@@ -250,6 +250,8 @@ static void a_certificate_for_another_host_is_not_believed(void **state)
     string_map_put(fixture->ours, "ssl.truststore.location", path_of("ca.pem"));
     serve(fixture, "nameless.pem");
     assert_int_equal(ask(fixture), 0);
+    assert_non_null(strstr(fixture->words, "put the host into its subjectAltName, or set rest.advertised.host.name"));
+    assert_null(strstr(fixture->words, "truststore"));
 }
 
 static void unless_the_check_of_hosts_is_turned_off(void **state)
@@ -287,19 +289,19 @@ static void a_certificate_that_its_own_trust_store_does_not_know_is_found_at_the
 {
     struct string_map *ours = ((struct fixture *)*state)->ours;
     char why[200] = "";
-    assert_true(own_certificate_is_believed(ours, "127.0.0.1:8443", why, sizeof(why))); /* it has none */
+    assert_int_equal(own_certificate_look(ours, "127.0.0.1:8443", why, sizeof(why)), OWN_CERTIFICATE_BELIEVED); /* it has none */
     string_map_put(ours, "ssl.keystore.location", path_of("worker.pem"));
-    assert_false(own_certificate_is_believed(ours, "127.0.0.1:8443", why, sizeof(why)));
+    assert_int_equal(own_certificate_look(ours, "127.0.0.1:8443", why, sizeof(why)), OWN_CERTIFICATE_UNBELIEVED);
     assert_string_not_equal(why, "");
     string_map_put(ours, "ssl.truststore.location", path_of("other-ca.pem"));
-    assert_false(own_certificate_is_believed(ours, "127.0.0.1:8443", why, sizeof(why)));
+    assert_int_equal(own_certificate_look(ours, "127.0.0.1:8443", why, sizeof(why)), OWN_CERTIFICATE_UNBELIEVED);
     string_map_put(ours, "ssl.truststore.location", path_of("ca.pem"));
-    assert_true(own_certificate_is_believed(ours, "127.0.0.1:8443", why, sizeof(why)));
-    assert_true(own_certificate_is_believed(ours, "localhost:8443", why, sizeof(why)));
-    assert_false(own_certificate_is_believed(ours, "elsewhere:8443", why, sizeof(why)));
-    assert_false(own_certificate_is_believed(ours, "[::1]:8443", why, sizeof(why)));
+    assert_int_equal(own_certificate_look(ours, "127.0.0.1:8443", why, sizeof(why)), OWN_CERTIFICATE_BELIEVED);
+    assert_int_equal(own_certificate_look(ours, "localhost:8443", why, sizeof(why)), OWN_CERTIFICATE_BELIEVED);
+    assert_int_equal(own_certificate_look(ours, "elsewhere:8443", why, sizeof(why)), OWN_CERTIFICATE_MISNAMED);
+    assert_int_equal(own_certificate_look(ours, "[::1]:8443", why, sizeof(why)), OWN_CERTIFICATE_MISNAMED);
     string_map_put(ours, "ssl.endpoint.identification.algorithm", "");
-    assert_true(own_certificate_is_believed(ours, "elsewhere:8443", why, sizeof(why)));
+    assert_int_equal(own_certificate_look(ours, "elsewhere:8443", why, sizeof(why)), OWN_CERTIFICATE_BELIEVED);
 }
 
 #define BOTH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

@@ -11,7 +11,6 @@
 #include "base/fake_clock.h"
 #include "gate/failure_limit_internal.h"
 #include "gate/gate.h"
-#include "gate/network_internal.h"
 
 #define HERE "192.0.2.1"
 #define THERE "2001:db8::1"
@@ -155,23 +154,6 @@ static void nobody_is_locked_out_where_they_have_logged_in(void **state)
     assert_int_equal(wait_after_guesses_from_everywhere(bench, HERE), GATE_USER_DELAY_MAX_MS);
 }
 
-static void assert_network(const char *address, const char *wanted)
-{
-    char network[NETWORK_SIZE];
-    network_of(address, network);
-    assert_string_equal(network, wanted);
-}
-
-static void an_ipv6_network_counts_as_one_address(void **state)
-{
-    (void)state;
-    assert_network("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64");
-    assert_network("2001:db8:1:2::", "2001:db8:1:2::/64");
-    assert_network("::1", "::/64");
-    assert_network("192.0.2.1", "192.0.2.1");
-    assert_network("", "");
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -185,7 +167,6 @@ int main(void)
         TEST(made_up_names_do_not_push_out_who_is_guessed_at),
         TEST(guesses_from_many_addresses_are_slowed_down_together),
         TEST(nobody_is_locked_out_where_they_have_logged_in),
-        cmocka_unit_test(an_ipv6_network_counts_as_one_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

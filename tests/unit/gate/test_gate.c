@@ -223,16 +223,22 @@ static void count_warnings(void *state, const struct log_line *line)
     *(int *)state += line->level == LOG_LEVEL_WARN && strstr(line->message, "more than one way to log in, and binding robots") != NULL;
 }
 
-static int warnings_at_start(struct bench *bench)
+typedef void hear_fn(void *state, const struct log_line *line);
+static int lines_at_start(struct bench *bench, hear_fn *count)
 {
-    int warnings = 0;
-    log_sink_set(&(struct log_sink){count_warnings, &warnings});
+    int lines = 0;
+    log_sink_set(&(struct log_sink){count, &lines});
     open_gate(bench);
     gate_stop(bench->gate);
     gate_destroy(bench->gate);
     bench->gate = NULL;
     log_sink_set(NULL);
-    return warnings;
+    return lines;
+}
+
+static int warnings_at_start(struct bench *bench)
+{
+    return lines_at_start(bench, count_warnings);
 }
 
 static void names_that_count_for_several_logins_are_warned_about(void **state)
@@ -247,6 +253,35 @@ static void names_that_count_for_several_logins_are_warned_about(void **state)
     assert_int_equal(warnings_at_start(bench), 1);
     put(bench->bindings, ROBOTS ",\"logins\":[\"certificate\"]}]}", 0644);
     assert_int_equal(warnings_at_start(bench), 0);
+}
+
+static void count_strangers(void *state, const struct log_line *line)
+{
+    *(int *)state += line->level == LOG_LEVEL_WARN && strstr(line->message, "binding vera names the user verra, who has no password") != NULL;
+}
+
+static int strangers_at_start(struct bench *bench, const char *more)
+{
+    char text[300];
+
+    snprintf(text, sizeof(text), "{\"bindings\":[{\"name\":\"all\",\"users\":[\"*\",\"carol\"],\"role\":\"admin\"},"
+             "{\"name\":\"vera\",\"users\":[\"verra\"],\"role\":\"admin\"%s}]}", more);
+    put(bench->bindings, text, 0644);
+    return lines_at_start(bench, count_strangers);
+}
+
+static void a_user_without_a_password_is_warned_about_where_there_is_no_other_login(void **state)
+{
+    struct bench *bench = *state;
+    bench->config.jaas_file = bench->jaas;
+    put(bench->plain, "carol=hunter2\n", 0600);
+    assert_int_equal(strangers_at_start(bench, ""), 1);
+    assert_int_equal(strangers_at_start(bench, ",\"logins\":[\"certificate\"]"), 0);
+    bench->config.certificates = true;
+    assert_int_equal(strangers_at_start(bench, ""), 0);
+    put(bench->plain, "carol=hunter2\nverra=hunter3\n", 0600);
+    bench->config.certificates = false;
+    assert_int_equal(strangers_at_start(bench, ""), 0);
 }
 
 static void plain_passwords_that_all_may_read_are_refused(void **state)
@@ -647,6 +682,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(files_that_will_not_do_are_named_at_the_start),
         TEST(names_that_count_for_several_logins_are_warned_about),
+        TEST(a_user_without_a_password_is_warned_about_where_there_is_no_other_login),
         TEST(plain_passwords_that_all_may_read_are_refused),
         TEST(an_issuer_that_cannot_be_asked_is_refused),
         TEST(a_password_is_looked_at_later_and_then_remembered),

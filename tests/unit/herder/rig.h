@@ -18,6 +18,7 @@ struct answer {
     size_t plan_tasks;
     char plan_trace[64]; /* of task 1, when it was planned */
     size_t offsets;
+    char json[2048];
 };
 
 static void take_answer(void *argument, const struct herder_reply *reply)
@@ -29,6 +30,7 @@ static void take_answer(void *argument, const struct herder_reply *reply)
     answer->status = reply->status;
     answer->created = reply->created;
     answer->offsets = reply->offset_count;
+    snprintf(answer->json, sizeof(answer->json), "%.*s", (int)reply->json_length, reply->json != NULL ? reply->json : "");
     snprintf(answer->message, sizeof(answer->message), "%s", reply->message != NULL ? reply->message : "");
     if (reply->restart != NULL) {
         answer->plan_connector = reply->restart->connector;
@@ -97,7 +99,20 @@ static inline void delete_unguarded(struct herder *herder, const char *name, her
 
 static inline void reset_unguarded(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
 {
-    herder_reset_offsets(herder, name, NULL, reply, argument);
+    herder_change_offsets(herder, &(struct herder_offsets){.verb = HERDER_OFFSETS_RESET, .connector = name}, reply, argument);
+}
+
+static inline void undo_unguarded(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+{
+    herder_change_offsets(herder, &(struct herder_offsets){.verb = HERDER_OFFSETS_UNDO, .connector = name}, reply, argument);
+}
+
+static inline void alter_unguarded(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,
+                                   herder_reply_fn *reply, void *argument)
+{
+    herder_change_offsets(
+        herder,
+        &(struct herder_offsets){.verb = HERDER_OFFSETS_ALTER, .connector = name, .changes = changes, .count = count}, reply, argument);
 }
 
 /* --- waiting for what is said ----------------------------------------------------------------------------------------------- */
@@ -237,11 +252,19 @@ static inline void rig_start(void)
     assert_int_equal(herder_start(rig.herder, NULL), 0);
 }
 
+static inline void rig_hang_shut_out(const char *connector)
+{
+    mutex_lock(&rig.lock);
+    rig.shut_out_hangs = connector;
+    mutex_unlock(&rig.lock);
+}
+
 static void rig_close(void)
 {
     rig_set(&rig.validation_hangs, false);
     rig_set(&rig.alter_hangs, false);
     rig_set(&rig.guard_hangs, false);
+    rig_hang_shut_out(NULL);
     herder_stop(rig.herder, eventually_now_ms() + 5000);
     assert_true(job_pool_stop(rig.jobs, eventually_now_ms() + 20000));
     herder_destroy(rig.herder);

@@ -207,6 +207,60 @@ int __wrap_executor_alter_offsets(const struct executor *executor, const struct 
     return rig_is(&rig.alter_fails) ? mr_error_set(error, MR_ERR_CONNECT, "not these offsets") : 0;
 }
 
+struct offset_store *__wrap_executor_take_offsets(struct executor *executor, const char *connector, const struct string_map *config,
+                                                  int64_t deadline_ms, struct mr_error **error);
+struct offset_store *__wrap_executor_take_offsets(struct executor *executor, const char *connector, const struct string_map *config,
+                                                  int64_t deadline_ms, struct mr_error **error)
+{
+    (void)executor, (void)connector, (void)deadline_ms, (void)error;
+    assert_non_null(config);
+    return rig.offsets;
+}
+
+void __wrap_executor_drop_offsets(struct executor *executor, struct offset_store *store);
+void __wrap_executor_drop_offsets(struct executor *executor, struct offset_store *store)
+{
+    (void)executor;
+    assert_ptr_equal(store, rig.offsets);
+}
+
+/* --- exactly once ------------------------------------------------------------------------------------------------------------ */
+
+void __wrap_executor_answer_task(struct executor *executor, const char *connector, uint32_t task, uint64_t token,
+                                 const struct mr_error *failure);
+void __wrap_executor_answer_task(struct executor *executor, const char *connector, uint32_t task, uint64_t token,
+                                 const struct mr_error *failure)
+{
+    (void)executor, (void)token;
+    if (failure == NULL)
+        rig_say("yes %s-%u", connector, task);
+    else
+        rig_say("no %s-%u %s", connector, task, mr_error_message(failure));
+}
+
+static inline bool rig_shut_out_hangs(const char *connector)
+{
+    bool hangs;
+
+    mutex_lock(&rig.lock);
+    hangs = rig.shut_out_hangs != NULL && strcmp(rig.shut_out_hangs, connector) == 0;
+    mutex_unlock(&rig.lock);
+    return hangs;
+}
+
+int __wrap_executor_shut_out_producers(const struct executor *executor, const struct executor_fence *fence, struct mr_error **error);
+int __wrap_executor_shut_out_producers(const struct executor *executor, const struct executor_fence *fence, struct mr_error **error)
+{
+    (void)executor;
+    assert_non_null(fence->config);
+    rig_say("shut out %s %u", fence->connector, fence->count);
+    while (rig_shut_out_hangs(fence->connector))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    if (rig_is(&rig.shut_out_never))
+        return mr_error_set(error, MR_ERR_NOT_SUPPORTED, "no right to it");
+    return rig_is(&rig.shut_out_fails) ? mr_error_set(error, MR_ERR_TIMEOUT, "no broker") : 0;
+}
+
 /* --- the group of a sink ---------------------------------------------------------------------------------------------------- */
 
 static inline int rig_group_answers(struct mr_error **error)
@@ -276,6 +330,53 @@ int __wrap_executor_delete_group(const struct executor *executor, const struct e
         rig_say("drop %s", of->connector);
     }
     return status;
+}
+
+/* Topics have two partitions, each with the offsets 10 to 99, one a second from the year 1970 on. */
+#define RIG_BEGIN 10
+#define RIG_END 100
+#define RIG_PARTITIONS 2
+
+static inline int64_t rig_position(int64_t time_ms)
+{
+    if (time_ms == EXECUTOR_EARLIEST || time_ms < RIG_BEGIN * 1000)
+        return time_ms == EXECUTOR_LATEST ? RIG_END : RIG_BEGIN;
+    return time_ms > RIG_END * 1000 ? RIG_END : (time_ms + 999) / 1000;
+}
+
+int __wrap_executor_seek(const struct executor *executor, const struct executor_group *of, const struct executor_seek *seeks, size_t count,
+                         executor_seek_fn *each, void *argument, struct mr_error **error);
+int __wrap_executor_seek(const struct executor *executor, const struct executor_group *of, const struct executor_seek *seeks, size_t count,
+                         executor_seek_fn *each, void *argument, struct mr_error **error)
+{
+    int status = rig_group_answers(error);
+
+    (void)executor, (void)of;
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        if (seeks[i].partition >= RIG_PARTITIONS)
+            return mr_error_set(error, MR_ERR_CONFIG, "there is no partition %s-%d", seeks[i].topic, (int)seeks[i].partition);
+        rig_say("seek %s-%d %lld", seeks[i].topic, (int)seeks[i].partition, (long long)seeks[i].time_ms);
+        for (int32_t k = 0; status == 0 && k < RIG_PARTITIONS; k++)
+            if (seeks[i].partition == k || seeks[i].partition == EXECUTOR_ALL_PARTITIONS)
+                status = each(argument, i, &(struct executor_group_offset){seeks[i].topic, k, rig_position(seeks[i].time_ms), false}, error);
+    }
+    return status;
+}
+
+int __wrap_executor_find_bounds(const struct executor *executor, const struct executor_group *of, struct executor_bounds *bounds,
+                                size_t count, bool *starts_at_end, struct mr_error **error);
+int __wrap_executor_find_bounds(const struct executor *executor, const struct executor_group *of, struct executor_bounds *bounds,
+                                size_t count, bool *starts_at_end, struct mr_error **error)
+{
+    (void)executor, (void)of;
+    for (size_t i = 0; i < count; i++) {
+        bool is_there = bounds[i].partition >= 0 && bounds[i].partition < RIG_PARTITIONS;
+
+        bounds[i].begin = is_there ? RIG_BEGIN : -1;
+        bounds[i].end = is_there ? RIG_END : -1;
+    }
+    *starts_at_end = false;
+    return rig_group_answers(error);
 }
 
 #endif

@@ -207,12 +207,12 @@ uint64_t __wrap_membership_epoch(const struct membership *membership)
     return 1;
 }
 
-int __wrap_membership_guard(struct membership *membership, int64_t deadline_ms, struct mr_error **error);
-int __wrap_membership_guard(struct membership *membership, int64_t deadline_ms, struct mr_error **error)
+int __wrap_membership_guard(struct membership *membership, int64_t max_age_ms, int64_t deadline_ms, struct mr_error **error);
+int __wrap_membership_guard(struct membership *membership, int64_t max_age_ms, int64_t deadline_ms, struct mr_error **error)
 {
     bool hangs;
 
-    (void)membership, (void)deadline_ms;
+    (void)membership, (void)max_age_ms, (void)deadline_ms;
     mutex_lock(&rig.lock);
     hangs = rig.guard_hangs_at > 0 && --rig.guard_hangs_at == 0;
     mutex_unlock(&rig.lock);

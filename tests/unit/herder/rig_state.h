@@ -4,6 +4,7 @@
  *     start a STARTED · target a PAUSED · end a · configs a · task+ a-0 · task- a-0 stay|leave · pause a-0 · resume a-0
  *     prepare a-0 · unprepare a-0 · claim generation|transaction
  *     status a RUNNING · status a-0 FAILED
+ *     yes a-0 · no a-0 why · shut out a 3 (producers)
  *     alter 2 (changes the connector is asked about) · commit a t-0 7 · forget a t-0 · drop a (its group)
  *
  * By default the fakes answer at once as if all went well, with rig.tasks task configurations. `fails` makes starts fail,
@@ -69,6 +70,8 @@ static struct rig {
     atomic_bool validation_was_trial; /* what it knows of secrets is nobody's (secrets.h) */
     bool alter_hangs, alter_fails, alter_handles;
     bool is_sink;
+    bool shut_out_fails, shut_out_never; /* for now; for good */
+    const char *shut_out_hangs;          /* of this connector, until it is NULL */
     bool group_fails;              /* the cluster does, asked about a sink's group */
     struct rig_committed {
         char topic[32];

@@ -123,10 +123,12 @@ static void offsets_are_guarded_before_anything_is_waited_for(void **state)
 
     (void)state;
     put("a", "1");
-    herder_reset_offsets(rig.herder, "a", guard, take_answer, &reset);
+    herder_change_offsets(rig.herder, &(struct herder_offsets){.verb = HERDER_OFFSETS_RESET, .connector = "a", .guard = guard}, take_answer,
+                          &reset);
     assert_int_equal(told(&reset), 403);
     expect_asked(&reset, "1", "-");
-    herder_reset_offsets(rig.herder, "b", guard, take_answer, &unknown);
+    herder_change_offsets(rig.herder, &(struct herder_offsets){.verb = HERDER_OFFSETS_RESET, .connector = "b", .guard = guard}, take_answer,
+                          &unknown);
     assert_int_equal(told(&unknown), 404);
     assert_int_equal(unknown.times, 0);
 }

@@ -13,7 +13,7 @@ static atomic_int asked;
 static void answer_boot(void *argument, const char *url, int64_t deadline_ms, leader_link_boot_fn *done, void *done_argument)
 {
     (void)argument, (void)deadline_ms;
-    assert_string_equal(url, RIG_URL);
+    assert_string_equal(url, rig_url);
     atomic_fetch_add(&asked, 1);
     done(done_argument, answering_boot);
 }
@@ -34,7 +34,7 @@ static int group_setup(void **state)
 static void follow_beside(const char *rival)
 {
     const struct membership_peer peers[] = {
-        {"http://other:8083/", "0000000000000001", true}, {RIG_URL, RIG_BOOT, false}, {RIG_URL, rival, false}};
+        {"http://other:8083/", "0000000000000001", true}, {rig_url, RIG_BOOT, false}, {rig_url, rival, false}};
 
     rig.group->on_following(rig.group_argument, "http://other:8083/");
     rig.group->on_peers(rig.group_argument, 1, peers, rival != NULL ? 3 : 2);
@@ -66,7 +66,8 @@ static void assert_refused(void)
 {
     assert_true(eventually(10000, rig_has_failed, NULL));
     assert_false(rig.failure_had_run);
-    assert_non_null(strstr(rig.failure, "another worker of this cluster is reached at " RIG_URL));
+    assert_non_null(strstr(rig.failure, "another worker of this cluster is reached at "));
+    assert_non_null(strstr(rig.failure, rig_url));
     assert_false(own_record_stands(NULL));
 }
 
@@ -288,6 +289,16 @@ static void whom_a_local_name_leads_to_is_not_taken_for_the_one_before(void **st
     expect_never("waits out");
 }
 
+static void of_two_machines_that_say_localhost_the_later_refuses(void **state)
+{
+    (void)state;
+    follow_beside(RIVAL_BOOT);
+    assert_true(eventually(5000, was_asked, NULL)); /* and answered, by itself */
+    turn();
+    assert_false(own_record_stands(NULL));
+    assert_refused();
+}
+
 static void who_is_not_proven_dead_is_not_said_to_be_gone(void **state)
 {
     (void)state;
@@ -332,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_not_proven_dead_is_not_said_to_be_gone, unanswered_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_is_not_proven_dead_is_not_said_to_be_gone, leaving_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(whom_a_local_name_leads_to_is_not_taken_for_the_one_before, local_setup, local_teardown),
+        cmocka_unit_test_setup_teardown(of_two_machines_that_say_localhost_the_later_refuses, local_setup, local_teardown),
         TEST(who_is_said_to_be_gone_by_a_successor_ends),
     };
 

@@ -52,7 +52,7 @@ static int alter(const char *name, const char *partition, const char *offset, st
     struct offset_entry entry = {value(partition), value(offset)};
 
     *answer = (struct answer){0};
-    herder_alter_offsets(rig.herder, name, &entry, 1, NULL, take_answer, answer);
+    alter_unguarded(rig.herder, name, &entry, 1, take_answer, answer);
     return answered(answer);
 }
 
@@ -151,7 +151,7 @@ static void a_change_waits_until_the_last_task_has_stopped(void **state)
     rig_set(&rig.task_silent, true);
     assert_int_equal(ask(herder_stop_connector, "a"), 204);
     expect("task- a-0 leave");
-    herder_reset_offsets(rig.herder, "a", NULL, take_answer, &answer);
+    reset_unguarded(rig.herder, "a", take_answer, &answer);
     turn();
     expect_never("alter");
     rig_task("a", 0, TASK_STOPPED, NULL);
@@ -168,7 +168,7 @@ static void a_change_that_finds_no_memory_is_refused(void **state)
     for (int64_t successes = 0; successes < 3; successes++) {
         answer = (struct answer){0};
         mem_watch_start(successes);
-        herder_alter_offsets(rig.herder, "a", &entry, 1, NULL, take_answer, &answer);
+        alter_unguarded(rig.herder, "a", &entry, 1, take_answer, &answer);
         mem_watch_stop();
         assert_int_equal(answered(&answer), 503);
     }

@@ -55,7 +55,7 @@ static inline struct client_config *mock_config(const struct mock *mock, enum cl
 {
     struct string_map *worker = string_map_create();
     string_map_put(worker, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(mock->cluster));
-    struct client_layers layers = {worker, NULL, "test", group};
+    struct client_layers layers = {.worker = worker, .client_id = "test", .group_id = group};
     struct string_map *properties = client_properties_for(kind, &layers);
     while (*lines != '\0') {
         char line[256];

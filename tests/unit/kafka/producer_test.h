@@ -89,7 +89,7 @@ static inline void on_closed(void *argument)
     ((struct sender *)argument)->closed++;
 }
 
-static const struct producer_user_listener listener = {on_delivery, on_writable, on_swapped, on_closed};
+static const struct producer_user_listener listener = {on_delivery, on_writable, on_swapped, on_closed, NULL};
 
 static inline int set_up(void **state)
 {

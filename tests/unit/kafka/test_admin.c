@@ -172,6 +172,49 @@ static void offsets_of_a_group_are_set_where_there_is_such_a_partition(void **st
     assert_int_equal(altering(fixture, "three", 3), MR_ERR_NOT_FOUND);
 }
 
+static void produce_one(struct fixture *fixture, const char *topic, int32_t partition)
+{
+    char servers[256], words[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    snprintf(servers, sizeof servers, "%s", rd_kafka_mock_cluster_bootstraps(fixture->mock.cluster));
+    rd_kafka_conf_set(conf, "bootstrap.servers", servers, NULL, 0);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
+    assert_int_equal(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_VALUE((void *)"v", 1),
+                                       RD_KAFKA_V_END),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(rd_kafka_flush(rk, SOON_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_destroy(rk);
+}
+
+static void positions_are_found_for_each_partition(void **state)
+{
+    struct fixture *fixture = *state;
+    struct admin_position positions[] = {
+        {"three", 1, ADMIN_LATEST, 0}, {"three", 0, ADMIN_LATEST, 9}, {"three", 2, ADMIN_EARLIEST, 9}};
+    produce_one(fixture, "three", 1);
+    assert_int_equal(admin_find_positions(fixture->admin, positions, 3, deadline_after_ms(SOON_MS), NULL), 0);
+    assert_int_equal(positions[0].offset, 1);
+    assert_int_equal(positions[1].offset, 0);
+    assert_int_equal(positions[2].offset, 0);
+    assert_int_equal(admin_find_positions(fixture->admin, positions, 0, deadline_after_ms(SOON_MS), NULL), 0);
+}
+
+static void a_position_that_is_not_told_is_an_error_with_words(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mr_error *error = NULL;
+    struct admin_position position = {"three", 0, ADMIN_LATEST, 0};
+    rd_kafka_mock_push_request_errors(fixture->mock.cluster, 2 /* ListOffsets */, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    assert_int_equal(admin_find_positions(fixture->admin, &position, 1, deadline_after_ms(SOON_MS), &error), -1);
+    assert_non_null(strstr(mr_error_message(error), "three-0"));
+    mr_error_drop(error);
+    error = NULL;
+    rd_kafka_mock_broker_set_down(fixture->mock.cluster, 1);
+    assert_int_equal(admin_find_positions(fixture->admin, &position, 1, deadline_after_ms(300), &error), -1);
+    assert_int_equal(mr_error_code(error), MR_ERR_TIMEOUT);
+    mr_error_drop(error);
+}
+
 static void a_group_with_members_keeps_its_offsets_to_itself(void **state)
 {
     struct fixture *fixture = *state;
@@ -232,6 +275,8 @@ int main(void)
         TEST(numbers_that_kafka_cannot_have_are_refused_before_it_is_asked),
         TEST(the_cluster_has_an_id),
         TEST(offsets_of_a_group_are_set_where_there_is_such_a_partition),
+        TEST(positions_are_found_for_each_partition),
+        TEST(a_position_that_is_not_told_is_an_error_with_words),
         TEST(a_group_with_members_keeps_its_offsets_to_itself),
 #ifndef __SANITIZE_THREAD__
         TEST(an_answer_that_comes_just_before_the_wait_for_it_is_not_missed),

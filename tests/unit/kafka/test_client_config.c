@@ -211,7 +211,7 @@ static void layers_lie_over_each_other_as_in_kafka_connect(void **state)
     struct string_map *worker = properties_of("producer.linger.ms=1\nproducer.acks=1\nlinger.ms=99\nadmin.retry.backoff.ms=7\n"
                                               "security.protocol=SSL\nretry.backoff.ms=5\nclient.id=worker");
     struct string_map *connector = properties_of("producer.override.linger.ms=3\nconsumer.override.group.id=mine");
-    struct client_layers layers = {worker, connector, "connector-producer-x-0", "connect-x"};
+    struct client_layers layers = {.worker = worker, .connector = connector, .client_id = "connector-producer-x-0", .group_id = "connect-x"};
     struct string_map *producer = client_properties_for(CLIENT_PRODUCER, &layers);
     assert_string_equal(string_map_get(producer, "linger.ms"), "3");
     assert_string_equal(string_map_get(producer, "acks"), "1");
@@ -231,6 +231,21 @@ static void layers_lie_over_each_other_as_in_kafka_connect(void **state)
     string_map_destroy(consumer);
     string_map_destroy(admin);
     string_map_destroy(member);
+    string_map_destroy(connector);
+    string_map_destroy(worker);
+}
+
+static void a_transactional_id_stands_above_all_layers(void **state)
+{
+    (void)state;
+    struct string_map *worker = properties_of("producer.enable.idempotence=false");
+    struct string_map *connector = properties_of("producer.override.transactional.id=mine\nproducer.override.linger.ms=3");
+    struct client_layers layers = {.worker = worker, .connector = connector, .client_id = "p", .transactional_id = "g-x-0"};
+    struct string_map *producer = client_properties_for(CLIENT_PRODUCER, &layers);
+    assert_string_equal(string_map_get(producer, "transactional.id"), "g-x-0");
+    assert_string_equal(string_map_get(producer, "enable.idempotence"), "true");
+    assert_string_equal(string_map_get(producer, "linger.ms"), "3");
+    string_map_destroy(producer);
     string_map_destroy(connector);
     string_map_destroy(worker);
 }
@@ -328,6 +343,7 @@ int main(void)
         cmocka_unit_test(what_protects_and_cannot_be_honoured_refuses),
         cmocka_unit_test(what_only_tunes_gives_one_warning_by_name),
         cmocka_unit_test(layers_lie_over_each_other_as_in_kafka_connect),
+        cmocka_unit_test(a_transactional_id_stands_above_all_layers),
         cmocka_unit_test(identity_ignores_client_id_and_order_only),
         cmocka_unit_test(what_java_takes_opens_a_client),
         cmocka_unit_test(what_is_emulated_can_be_read),

@@ -264,6 +264,40 @@ static void a_missing_answer_ends_at_the_deadline(void **state)
     assert_int_equal(compacted_log_read_to_end(fixture->log, 0, deadline_after_ms(SOON_MS), NULL), 0);
 }
 
+/* The mock knows no transactions: a place beyond what it hands out stands for one behind an open transaction. */
+static void who_waits_behind_an_open_transaction_hears_of_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mr_error *error = NULL;
+    fixture->log->read_committed = true;
+    start(fixture->log);
+    struct compacted_log_entry entry = entry_of(0, "a", "1");
+    assert_int_equal(compacted_log_append_and_read_back(fixture->log, &entry, 1, deadline_after_ms(SOON_MS), NULL), 0);
+    assert_int_equal(compacted_log_read_past(fixture->log, 0, 0, 5, deadline_after_ms(2000), &error), -1);
+    assert_int_equal(mr_error_code(error), MR_ERR_TIMEOUT);
+    assert_string_equal(mr_error_message(error), "a transaction is still open in partition 0 of topic config, which could not be read to "
+                                                 "its end in time");
+    mr_error_drop(error);
+}
+
+static void what_was_there_at_the_start_can_be_waited_for(void **state)
+{
+    struct fixture *fixture = *state;
+    struct compacted_log *second;
+    struct seen seen[TOPICS] = {0};
+    start(fixture->log);
+    struct compacted_log_entry entries[] = {entry_of(1, "a", "1"), entry_of(1, "b", "2"), entry_of(1, "c", "3")};
+    assert_int_equal(compacted_log_append_and_wait(fixture->log, entries, 3, deadline_after_ms(SOON_MS), NULL), 0);
+    open_log(fixture, &second, seen);
+    second->read_committed = true;
+    start(second);
+    assert_int_equal(compacted_log_catch_up(second, 0, deadline_after_ms(SOON_MS), NULL), 0);
+    assert_int_equal(compacted_log_catch_up(second, 1, deadline_after_ms(SOON_MS), NULL), 0);
+    assert_int_equal(seen[1].records, 3);
+    assert_int_equal(seen[1].caught_up, 1);
+    compacted_log_destroy(second);
+}
+
 static void note_code(void *argument, const struct mr_error *error)
 {
     atomic_store((atomic_int *)argument, error != NULL ? (int)mr_error_code(error) : -1);
@@ -374,6 +408,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_topic_made_anew_with_as_many_records_is_noticed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_watched_topic_is_known_by_its_id, set_up, tear_down),
 #endif
+        cmocka_unit_test_setup_teardown(who_waits_behind_an_open_transaction_hears_of_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_there_at_the_start_can_be_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_is_there, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "kafka/fenced_writer.h"
+#include "kafka/graveyard.h"
+#include "kafka/topic_tail.h"
 #include "mock.h"
 
 #define SOON_MS 20000
@@ -74,7 +76,9 @@ static struct mr_bytes bytes_of(const char *text)
 static int write_three(struct fixture *fixture, int64_t deadline_ms, struct fenced_writer_place *last, struct mr_error **error)
 {
     const struct fenced_writer_entry entries[] = {
-        {bytes_of("a"), bytes_of("1")}, {bytes_of("b"), bytes_of("2")}, {bytes_of("a"), bytes_of(NULL)}};
+        {.key = bytes_of("a"), .value = bytes_of("1")},
+        {.key = bytes_of("b"), .value = bytes_of("2")},
+        {.key = bytes_of("a"), .value = bytes_of(NULL)}};
     return fenced_writer_write(fixture->writer, entries, 3, deadline_ms, last, error);
 }
 
@@ -109,6 +113,56 @@ static void a_call_says_where_its_last_entry_is(void **state)
     assert_true(second.offset >= first.offset + 3);
 }
 
+static int look(void *argument, const struct topic_tail_record *record, struct mr_error **error)
+{
+    (void)error;
+    assert_int_equal(1, record->partition);
+    assert_int_equal(1700000000000, record->timestamp_ms);
+    assert_int_equal(1, record->key.size);
+    assert_null(record->value.data);
+    assert_int_equal(3, record->header_count);
+    assert_string_equal("h", record->headers[0].name);
+    assert_int_equal(2, record->headers[0].value.size);
+    assert_memory_equal("\0x", record->headers[0].value.data, 2);
+    assert_null(record->headers[1].value.data);
+    assert_non_null(record->headers[2].value.data);
+    assert_int_equal(0, record->headers[2].value.size);
+    ++*(int *)argument;
+    return 0;
+}
+
+static void an_entry_goes_where_it_says_as_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fenced_writer_place last;
+    const struct fenced_writer_header headers[] = {{"h", {"\0x", 2}}, {"n", {NULL, 0}}, {"h", {"", 0}}};
+    const struct fenced_writer_entry entries[] = {{.key = bytes_of("a"), .value = bytes_of("1")},
+                                                  {.key = bytes_of("k"),
+                                                   .topic = "elsewhere",
+                                                   .partition = 1,
+                                                   .timestamp_ms = 1700000000000,
+                                                   .headers = headers,
+                                                   .header_count = 3}};
+    struct client_config *config = mock_config(&fixture->mock, CLIENT_CONSUMER, "g", "fetch.max.wait.ms=10");
+    struct graveyard *graveyard = graveyard_create(NULL);
+    int seen = 0;
+    rd_kafka_mock_topic_create(fixture->mock.cluster, "elsewhere", 2, 1);
+    assert_int_equal(0, fenced_writer_write(fixture->writer, entries, 2, deadline_after_ms(SOON_MS), &last, NULL));
+    struct topic_tail *tail = topic_tail_read(&(struct topic_tail_setup){.config = config,
+                                                                         .graveyard = graveyard,
+                                                                         .topic = "elsewhere",
+                                                                         .last = SIZE_MAX,
+                                                                         .deadline_ms = deadline_after_ms(SOON_MS),
+                                                                         .each = look,
+                                                                         .argument = &seen},
+                                              NULL);
+    assert_non_null(tail);
+    assert_int_equal(1, seen);
+    topic_tail_destroy(tail);
+    client_config_drop(config);
+    graveyard_destroy(graveyard, deadline_after_ms(SOON_MS));
+}
+
 static void what_is_too_large_leaves_nothing_and_the_writer_goes_on(void **state)
 {
     struct fixture *fixture = *state;
@@ -116,7 +170,7 @@ static void what_is_too_large_leaves_nothing_and_the_writer_goes_on(void **state
     struct mr_error *error = NULL;
     char *large = calloc(1, 30001);
     memset(large, 'x', 30000);
-    const struct fenced_writer_entry entries[] = {{bytes_of("a"), bytes_of("1")}, {bytes_of("b"), bytes_of(large)}};
+    const struct fenced_writer_entry entries[] = {{.key = bytes_of("a"), .value = bytes_of("1")}, {.key = bytes_of("b"), .value = bytes_of(large)}};
     assert_int_equal(fenced_writer_write(fixture->writer, entries, 2, deadline_after_ms(SOON_MS), &last, &error), -1);
     assert_int_equal(mr_error_code(error), MR_ERR_DATA);
     mr_error_drop(error);
@@ -189,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_call_says_where_its_last_entry_is, with_writer, tear_down),
+        cmocka_unit_test_setup_teardown(an_entry_goes_where_it_says_as_it_is, with_writer, tear_down),
         cmocka_unit_test_setup_teardown(what_is_too_large_leaves_nothing_and_the_writer_goes_on, with_writer, tear_down),
         cmocka_unit_test_setup_teardown(what_the_brokers_do_not_take_ends_the_writer, with_writer, tear_down),
         cmocka_unit_test_setup_teardown(a_writer_that_is_shut_out_is_of_no_use_any_more, with_writer, tear_down),

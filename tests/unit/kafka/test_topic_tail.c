@@ -130,6 +130,58 @@ static void keys_and_headers_are_told_with_their_nulls(void **state)
     assert_null(topic_tail_at(tail, 0)->key.data);
 }
 
+struct seen {
+    int64_t next[PARTITIONS];
+    int count, most;
+};
+
+static int see(void *argument, const struct topic_tail_record *record, struct mr_error **error)
+{
+    struct seen *seen = argument;
+    (void)error;
+    assert_int_equal(seen->next[record->partition], record->offset);
+    assert_int_equal(2, record->header_count);
+    seen->next[record->partition]++;
+    return ++seen->count == seen->most ? 1 : 0;
+}
+
+static struct seen look_through(struct fixture *fixture, struct seen seen, struct topic_tail_setup setup)
+{
+    setup.config = fixture->config;
+    setup.graveyard = fixture->graveyard;
+    setup.topic = "t";
+    setup.deadline_ms = deadline_after_ms(SOON_MS);
+    setup.each = see;
+    setup.argument = &seen;
+    fixture->tail = topic_tail_read(&setup, &fixture->error);
+    assert_non_null(fixture->tail);
+    assert_int_equal(0, topic_tail_count(fixture->tail));
+    topic_tail_destroy(fixture->tail);
+    fixture->tail = NULL;
+    return seen;
+}
+
+static void records_are_shown_one_by_one_in_the_order_of_their_offsets(void **state)
+{
+    struct seen seen = look_through(*state, (struct seen){.most = -1}, (struct topic_tail_setup){.last = SIZE_MAX});
+    assert_int_equal(RECORDS * PARTITIONS, seen.count);
+    seen = look_through(*state, (struct seen){.next = {RECORDS - 4, RECORDS - 4, RECORDS - 4}, .most = -1}, (struct topic_tail_setup){.last = 4});
+    assert_int_equal(4 * PARTITIONS, seen.count);
+    seen = look_through(*state, (struct seen){.most = 7}, (struct topic_tail_setup){.last = SIZE_MAX});
+    assert_int_equal(7, seen.count);
+}
+
+static void one_partition_is_shown_from_an_offset_on(void **state)
+{
+    struct topic_tail_setup setup = {.last = SIZE_MAX, .only_one = true, .partition = 1, .from = 20};
+    struct seen seen = look_through(*state, (struct seen){.next = {0, 20, 0}, .most = -1}, setup);
+    assert_int_equal(RECORDS - 20, seen.count);
+    setup.from = RECORDS;
+    assert_int_equal(0, look_through(*state, (struct seen){.most = -1}, setup).count);
+    setup.partition = PARTITIONS;
+    assert_int_equal(0, look_through(*state, (struct seen){.most = -1}, setup).count);
+}
+
 static void older_records_than_fit_are_left_out(void **state)
 {
     struct topic_tail *tail = read_tail(*state, "t", 100, 20, SOON_MS); /* three digits, every other with a key */
@@ -186,6 +238,8 @@ int main(void)
         TEST(the_newest_of_all_partitions_come_in_the_order_of_their_time),
         TEST(what_is_asked_for_beyond_the_first_is_not_there),
         TEST(keys_and_headers_are_told_with_their_nulls),
+        TEST(records_are_shown_one_by_one_in_the_order_of_their_offsets),
+        TEST(one_partition_is_shown_from_an_offset_on),
         TEST(older_records_than_fit_are_left_out),
         TEST(an_empty_topic_has_none),
         TEST(brokers_that_do_not_answer_are_not_waited_for_beyond_the_deadline),

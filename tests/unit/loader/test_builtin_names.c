@@ -9,6 +9,7 @@
 #define POLICY "org.apache.kafka.connect.connector.policy."
 #define PROVIDER "org.apache.kafka.common.config.provider."
 #define FILE_STREAM "org.apache.kafka.connect.file."
+#define TOOLS "org.apache.kafka.connect.tools."
 
 /* `pruned`: without the kind's suffix; NULL: a nested class, which has its full name alone. */
 struct builtin {
@@ -59,6 +60,10 @@ static const struct builtin builtins[] = {
     { MR_PLUGIN_CONFIG_PROVIDER, PROVIDER "FileConfigProvider", "File" },
     { MR_PLUGIN_SINK, FILE_STREAM "FileStreamSinkConnector", "FileStreamSink" },
     { MR_PLUGIN_SOURCE, FILE_STREAM "FileStreamSourceConnector", "FileStreamSource" },
+    { MR_PLUGIN_SINK, TOOLS "MockSinkConnector", "MockSink" },
+    { MR_PLUGIN_SOURCE, TOOLS "MockSourceConnector", "MockSource" },
+    { MR_PLUGIN_SINK, TOOLS "VerifiableSinkConnector", "VerifiableSink" },
+    { MR_PLUGIN_SOURCE, TOOLS "VerifiableSourceConnector", "VerifiableSource" },
 };
 #define BUILTINS (sizeof(builtins) / sizeof(builtins[0]))
 

@@ -218,6 +218,8 @@ static void a_misspelt_name_brings_those_it_may_have_meant(void **state)
 {
     assert_string_equal("org.acme.Turn$Key org.acme.Turn$Value ", suggested(*state, "Turn"));
     assert_string_equal("org.acme.Turn$Key org.acme.Turn$Value ", suggested(*state, "Trn"));
+    assert_string_equal("org.acme.Turn$Key org.acme.Turn$Value ", suggested(*state, "turn"));
+    assert_string_equal("", suggested(*state, "Torn")); /* another word */
     assert_string_equal("org.acme.Turn$Key ", suggested(*state, "turn$key"));
     assert_string_equal("org.acme.ThingRouter ", suggested(*state, "ThigRouter"));
     assert_string_equal("org.acme.ThingConverter ", suggested(*state, "thingconverter")); /* of two kinds, named once */

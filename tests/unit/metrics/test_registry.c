@@ -84,6 +84,24 @@ static void a_source_task_counts(void **state)
     unit_metrics_drop(unit);
 }
 
+static void a_source_task_with_exactly_once_counts_its_transactions(void **state)
+{
+    struct unit_metrics *unit = add_task(UNIT_KIND_SOURCE);
+    struct task_metrics *cells = unit_metrics_cells(unit);
+
+    (void)state;
+    bench_expect(SOURCE("transaction_size_max"), NULL); /* none so far: it may deliver at least once */
+    task_metrics_transaction_committed(cells, 10, bench_now_us());
+    task_metrics_transaction_committed(cells, 40, bench_now_us());
+    task_metrics_transaction_aborted(cells);
+    bench_expect(SOURCE("transaction_size_min"), "10");
+    bench_expect(SOURCE("transaction_size_avg"), "25");
+    bench_expect(SOURCE("transaction_size_max"), "40");
+    bench_expect("millrace_task_transactions_total{connector=\"c\",task=\"0\"}", "2");
+    bench_expect("millrace_task_transaction_aborts_total{connector=\"c\",task=\"0\"}", "1");
+    unit_metrics_drop(unit);
+}
+
 static void a_sink_task_counts(void **state)
 {
     struct unit_metrics *unit = add_task(UNIT_KIND_SINK);
@@ -431,6 +449,7 @@ int main(void)
         TEST(an_idle_worker_shows_itself_alone),
         TEST(a_task_made_ready_is_shown_when_it_starts),
         TEST(a_source_task_counts),
+        TEST(a_source_task_with_exactly_once_counts_its_transactions),
         TEST(a_sink_task_counts),
         TEST(commits_have_shares_and_totals),
         TEST(errors_keep_their_names),

@@ -64,6 +64,47 @@ static void nothing_passes_that_was_not_searched(void **state)
     "{\"schema\":{\"type\":\"struct\",\"name\":\"order\",\"fields\":[{\"field\":\"card\",\"type\":\"string\"},"            \
     "{\"field\":\"tags\",\"type\":\"array\",\"items\":{\"type\":\"string\",\"optional\":true}}]},\"payload\":"
 
+static void a_place_that_is_not_there_passes_or_fails(void **state)
+{
+    static const struct transform_case cases[] = {
+        {"fields=crad", "{\"card\":1}", "t {\"card\":1}"},
+        {"fields=crad;missing.behavior=fail", "{\"card\":1}", "error: there is no crad in this record"},
+        {"fields=card,crad;missing.behavior=fail", "{\"card\":1}", "error: there is no crad in this record"},
+        {"fields=card;missing.behavior=fail", "{\"card\":1}", "t {\"card\":0}"},
+        {"fields=card;missing.behavior=fail", "{\"card\":null}", "t {\"card\":null}"},
+        {"fields=who.card;missing.behavior=fail", "{\"who\":null}", "t {\"who\":null}"},
+        {"fields=who.card;missing.behavior=fail", "{\"who\":1}", "error: there is no who.card"},
+        {"fields=lines[*].card;missing.behavior=fail", "{\"lines\":[]}", "t {\"lines\":[]}"},
+        {"fields=lines[*].card;missing.behavior=fail", "{\"lines\":[{\"card\":1},{}]}", "t {\"lines\":[{\"card\":0},{}]}"},
+        {"fields=lines[*].crad;missing.behavior=fail", "{\"lines\":[{\"card\":1},{}]}", "error: there is no lines[*].crad"},
+        {"fields=lines[2];missing.behavior=fail", "{\"lines\":[1,2]}", "error: there is no lines[2]"},
+        {"fields=lines[-1];missing.behavior=fail", "{\"lines\":[1,2]}", "t {\"lines\":[1,0]}"},
+        {"fields=a;missing.behavior=fail", "null", "t null"},
+        {"fields=a;missing.behavior=drop", "null", "error: missing.behavior"},
+    };
+
+    (void)state;
+    CHECK_VALUES(redact, cases);
+    CHECK_KEYS(redact, cases);
+}
+
+static void keys_of_maps_are_kept_refused_or_replaced(void **state)
+{
+    static const struct transform_case cases[] = {
+        {"pattern=\\d{4}", "{\"a\":{\"4111\":1}}", "t {\"a\":{\"4111\":1}}"},
+        {"pattern=\\d{4};map.keys=fail", "{\"a\":{\"4111\":1}}", "error: pattern finds something in the key of a map"},
+        {"pattern=\\d{4};map.keys=fail", "{\"a\":{\"411\":\"4111\"}}", "t {\"a\":{\"411\":\"****\"}}"},
+        {"pattern=\\d{4};map.keys=replace", "{\"a\":[{\"x4111\":1}]}", "t {\"a\":[{\"x****\":1}]}"},
+        {"pattern=\\d{4};map.keys=replace", "{\"4111\":1,\"4112\":2}", "error: two keys of a map became the same"},
+        {"pattern=\\d{4};map.keys=fail;fields=b", "{\"4111\":1,\"b\":{\"4111\":1}}", "error: in the key of a map"},
+        {"fields=a;map.keys=fail", "1", "error: only a pattern searches keys of maps"},
+        {"pattern=a;map.keys=hash", "1", "error: map.keys"},
+    };
+
+    (void)state;
+    CHECK_VALUES(redact, cases);
+}
+
 static void structs_keep_their_schema(void **state)
 {
     static const struct transform_case cases[] = {
@@ -82,6 +123,8 @@ int main(void)
         cmocka_unit_test(named_fields_are_replaced_as_a_whole),
         cmocka_unit_test(parts_that_a_pattern_finds_are_replaced),
         cmocka_unit_test(nothing_passes_that_was_not_searched),
+        cmocka_unit_test(a_place_that_is_not_there_passes_or_fails),
+        cmocka_unit_test(keys_of_maps_are_kept_refused_or_replaced),
         cmocka_unit_test(structs_keep_their_schema),
     };
 

@@ -33,6 +33,9 @@ static void a_script_changes_what_it_assigns_to(void **state)
         {"script=return record.value.none == nil and record.value.nowhere == nil", ORDER, "t " ORDER},
         {"script=record.value = ('x'):rep(3):upper()", "1", "t \"XXX\""},
         {"script=return", "1", "t 1"},
+        {"script=return true", "1", "t 1"},
+        {"script=record.value = 2 return record", "1", "t 2"},
+        {"script=return false, true", "1", "dropped"},
     };
 
     (void)state;
@@ -166,7 +169,17 @@ static const struct transform_case hostile[] = {
     {"script=error({})", "1", "error: without words"},
     {"script=error('own words')", "1", "error: own words"},
     {"script=error(('x'):rep(1000000))", "1", "error: xxx"},
-    {"script=record.values = 1", "1", "error: invalid option 'values'"},
+    {"script=record.values = 1", "1", "error: record has the members topic, partition, timestamp, offset, key, value and headers, but no values"},
+    {"script=return record.tpoic == nil", "1", "error: but no tpoic"},
+    {"script=record[1] = 1", "1", "error: but no number"},
+    {"script=record.offset = 3", "1", "error: record.offset is read only"},
+    {"script=record.headers = {}", "1", "error: record.headers cannot be set as a whole; set record.headers.name"},
+    /* What it returns. */
+    {"script=return nil", "1", "error: script: it returned a nil; false drops the record, true or nothing lets it pass"},
+    {"script=return record.value.paid", "{}", "error: it returned a nil"},
+    {"script=return {topic='x'}", "1", "error: it returned a table"},
+    {"script=return record.value", "{}", "error: it returned a userdata"},
+    {"script=return 0, false", "1", "error: it returned a number"},
     {"script=x = ", "1", "error: unexpected symbol"},
     {"script=\x1bLua", "1", "error: "},
     /* What works long inside one call, or one instruction. */

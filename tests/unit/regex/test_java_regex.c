@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -173,16 +172,11 @@ static void count_bytes(void *to, const char *bytes, size_t size)
     *(size_t *)to += size;
 }
 
-static int64_t thread_cpu_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+/* Work -------------------------------------------------------------------------------------------------------- */
 
-/* 200 KB of é4. The bound is for sanitizers; it takes milliseconds. What grows with the square takes 20 s. */
+/* 200 KB of é4. */
 #define LONG_COUNT 66000
-static bool replace_in_long_text(const char *expression, size_t *count, size_t *size, char why[200])
+static bool replace_in_long_text(const char *expression, size_t *count, size_t *size, uint64_t *steps, char why[200])
 {
     static char text[3 * LONG_COUNT];
     for (size_t i = 0; i < LONG_COUNT; i++)
@@ -190,35 +184,166 @@ static bool replace_in_long_text(const char *expression, size_t *count, size_t *
     struct java_regex *regex = java_regex_create(expression, why, 200);
     assert_non_null(regex);
     bool good = java_regex_replace_all(regex, text, sizeof(text), "$0x", count_bytes, size, count, why, 200);
+    *steps = java_regex_steps(regex);
     java_regex_destroy(regex);
     return good;
 }
 
-static void a_long_text_with_many_places_takes_no_long_time(void **state)
+static void a_long_text_with_many_places_takes_steps_by_its_length(void **state)
 {
     (void)state;
     char why[200];
     size_t count, size = 0;
-    int64_t began_ms = thread_cpu_ms();
-    assert_true(replace_in_long_text("4", &count, &size, why));
+    uint64_t steps;
+    assert_true(replace_in_long_text("4", &count, &size, &steps, why));
     assert_int_equal(LONG_COUNT, count);
     assert_int_equal(4 * LONG_COUNT, size);
     size = 0;
-    assert_true(replace_in_long_text("(?=4)|(?<=4)", &count, &size, why));
+    assert_true(replace_in_long_text("(?=4)|(?<=4)", &count, &size, &steps, why));
     assert_int_equal(2 * LONG_COUNT, count);
     assert_int_equal(5 * LONG_COUNT, size);
-    assert_true(thread_cpu_ms() - began_ms < 1000);
+    assert_in_range(steps, 1, 4 * LONG_COUNT);
+    size = 0;
+    assert_true(replace_in_long_text("\\d+", &count, &size, &steps, why));
+    assert_int_equal(LONG_COUNT, count);
+    assert_in_range(steps, LONG_COUNT - 8, 2 * LONG_COUNT);
 }
 
 static void many_matches_that_each_look_through_all_the_rest_are_given_up(void **state)
 {
     (void)state;
-    char why[200];
+    char text[4000], why[200];
     size_t count, size = 0;
-    int64_t began_ms = thread_cpu_ms();
-    assert_false(replace_in_long_text("4(?!(?:.)*+x)", &count, &size, why));
-    assert_string_equal("the expression takes too much time on this text", why);
-    assert_true(thread_cpu_ms() - began_ms < 3 * JAVA_REGEX_REPLACE_CPU_MS);
+    memset(text, '4', sizeof(text));
+    struct java_regex *regex = java_regex_create("4(?!(?:4|5)*+x)", why, sizeof(why));
+    assert_non_null(regex);
+    assert_false(java_regex_replace_all(regex, text, sizeof(text), "-", count_bytes, &size, &count, why, sizeof(why)));
+    assert_non_null(strstr(why, "the expression takes too many steps on this text"));
+    assert_true(count > 0);
+    assert_in_range(java_regex_steps(regex), JAVA_REGEX_STEPS_MAX, JAVA_REGEX_STEPS_MAX + sizeof(text) * (JAVA_REGEX_STEPS_PER_BYTE + 1));
+    java_regex_destroy(regex);
+}
+
+/* In `size` fours, perhaps with something behind them. */
+static bool find_in_fours(const char *expression, size_t size, const char *end, const char **failure, uint64_t *steps)
+{
+    static char text[200000];
+    char why[200];
+    assert_true(size + strlen(end) <= sizeof(text));
+    memset(text, '4', size);
+    memcpy(text + size, end, strlen(end));
+    struct java_regex *regex = java_regex_create(expression, why, sizeof(why));
+    assert_non_null(regex);
+    bool is_found = java_regex_find(regex, text, size + strlen(end));
+    *failure = java_regex_failure(regex);
+    *steps = java_regex_steps(regex);
+    java_regex_destroy(regex);
+    return is_found;
+}
+
+static void a_hopeless_search_is_given_up_however_long_the_text(void **state)
+{
+    (void)state;
+    static const char *const expressions[] = {
+        "(4|5)*x", "4*4*x", "\\d+x", "(?:\\w*;|\\w)*=", "(?:\\w*;|\\w\\w|\\w)*=", "(4+)+x", "(?=(4*))4\\1+x", "(?:4?){30}4{30}x4*y",
+        "(?:4|4)(?:4|4)(?:4|4)(?:4|4)(?:4|4)(?:4|4)(?:4|4)(?:4|4)(?:4|4)x",
+    };
+    static const size_t sizes[] = { 20000, 200000 };
+    for (size_t i = 0; i < 2 * sizeof(expressions) / sizeof(*expressions); i++) {
+        size_t size = sizes[i % 2];
+        const char *failure;
+        uint64_t steps;
+        assert_false(find_in_fours(expressions[i / 2], size, "", &failure, &steps));
+        if (failure == NULL || (i % 2 == 0 && strstr(failure, "too many steps") == NULL)) /* or memory, or time */
+            fail_msg("%s in %zu bytes: %s", expressions[i / 2], size, failure == NULL ? "no failure" : failure);
+        assert_true(steps <= JAVA_REGEX_STEPS_MAX + size * (JAVA_REGEX_STEPS_PER_BYTE + 1));
+    }
+}
+
+static void what_looks_at_each_place_once_ends_in_a_text_of_any_length(void **state)
+{
+    (void)state;
+    const char *failure;
+    uint64_t steps;
+    assert_true(find_in_fours("(?:4|5)++x", 5000, "x", &failure, &steps));
+    assert_null(failure);
+    assert_false(find_in_fours("[0-9]{4}(?:[- ]?[0-9]{4}){3}x", 199990, "", &failure, &steps));
+    assert_null(failure);
+    assert_in_range(steps, 199000, 199990 * JAVA_REGEX_STEPS_PER_BYTE);
+    assert_true(find_in_fours("(?<=4)x|y", 199990, "x", &failure, &steps));
+    assert_null(failure);
+    assert_in_range(steps, 0, 1);
+}
+
+static void a_short_text_is_answered_without_counting(void **state)
+{
+    (void)state;
+    const char *failure;
+    uint64_t steps;
+    assert_true(find_in_fours("([0-9]{4})[- ]?x", 120, "-x", &failure, &steps));
+    assert_int_equal(0, steps);
+    assert_false(find_in_fours("([0-9]{4})[- ]?x", 120, "", &failure, &steps));
+    assert_null(failure);
+    assert_int_equal(0, steps);
+}
+
+/* The text's first bytes are all that could match, or nothing but the last; long texts are searched in windows. */
+static void a_place_is_found_wherever_it_begins(void **state)
+{
+    (void)state;
+    static char text[1600];
+    char why[200];
+    size_t at, size;
+    struct java_regex *regex = java_regex_create("(?<=\xc3\xa9)(x+?)(?!x)|y", why, sizeof(why));
+    assert_non_null(regex);
+    for (size_t place = 2; place + 2 < sizeof(text); place += 2) {
+        for (size_t i = 0; i + 1 < sizeof(text); i += 2)
+            memcpy(text + i, "\xc3\xa9", 2);
+        memcpy(text + place, "xx", 2);
+        assert_true(java_regex_find(regex, text, sizeof(text)));
+        assert_true(java_regex_group(regex, 1, &at, &size));
+        assert_int_equal(place, at);
+        assert_int_equal(2, size);
+        memcpy(text + place, "zx", 2);
+        assert_false(java_regex_find(regex, text, sizeof(text)));
+        assert_null(java_regex_failure(regex));
+    }
+    java_regex_destroy(regex);
+    const char *failure;
+    uint64_t steps;
+    assert_false(find_in_fours("\\Gx", 5000, "x", &failure, &steps));
+    assert_true(find_in_fours("\\G4{5000}x", 5000, "x", &failure, &steps));
+}
+
+/* Marks change no meaning: what short texts answer at once, long ones with something indifferent behind it answer counted. */
+static void counted_and_not_counted_a_match_is_the_same(void **state)
+{
+    (void)state;
+    static const char *const expressions[] = {
+        "a|ab|b", "(a|ab)(c|bcd)(d*)", "(a*)*b", "(?:a?b?\?)*c", "((a)|(b))+", "(?<=a|bc)d", "(?i)A(?:B|C){2}+", "(a)(?:\\1|b)*?c",
+        "(?>a|ab)c", "a{2}b{1,2}?|(?!a)c", "[a-c&&[^b]]+\\b", "(|a)+b", "(?:(?=(a+))a)*b\\1", "^(?:a|b|c)*+d", "(a+|b+)*?(?<!c)d", "",
+    };
+    static const char *const texts[] = { "abcd", "aabbcd", "aaab", "ABC abc", "ccd", "cbabdcc", "bcdaab", "aaba" };
+    char text[400], why[200];
+    for (size_t i = 0; i < sizeof(expressions) / sizeof(*expressions); i++) {
+        struct java_regex *regex = java_regex_create(expressions[i], why, sizeof(why));
+        assert_non_null(regex);
+        for (size_t j = 0; j < sizeof(texts) / sizeof(*texts); j++) {
+            size_t places[2][4][2] = { 0 };
+            bool found[2];
+            memset(text, '.', sizeof(text));
+            memcpy(text, texts[j], strlen(texts[j]));
+            for (int is_long = 0; is_long < 2; is_long++) {
+                found[is_long] = java_regex_find(regex, text, is_long ? sizeof(text) : 40);
+                for (size_t group = 0; found[is_long] && group <= java_regex_group_count(regex); group++)
+                    java_regex_group(regex, group, &places[is_long][group][0], &places[is_long][group][1]);
+            }
+            assert_int_equal(found[0], found[1]);
+            if (memcmp(places[0], places[1], sizeof(places[0])) != 0)
+                fail_msg("%s in %s: %zu, %zu", expressions[i], texts[j], places[0][0][0], places[1][0][0]);
+        }
+        java_regex_destroy(regex);
+    }
 }
 
 static void endless_backtracking_ends_as_no_match(void **state)
@@ -229,7 +354,7 @@ static void endless_backtracking_ends_as_no_match(void **state)
     struct java_regex *regex = java_regex_create("(a|aa|aaa)*[bc]", why, sizeof(why));
     assert_non_null(regex);
     assert_false(java_regex_matches(regex, text, strlen(text)));
-    assert_string_equal("the expression takes too many steps on this text", java_regex_failure(regex));
+    assert_non_null(strstr(java_regex_failure(regex), "the expression takes too many steps on this text; make"));
     assert_false(java_regex_matches(regex, "a", 1));
     assert_null(java_regex_failure(regex));
     java_regex_destroy(regex);
@@ -271,8 +396,13 @@ int main(void)
         cmocka_unit_test(what_java_refuses_or_pcre2_lacks_is_refused_in_words),
         cmocka_unit_test(the_first_place_is_replaced),
         cmocka_unit_test(every_place_is_replaced),
-        cmocka_unit_test(a_long_text_with_many_places_takes_no_long_time),
+        cmocka_unit_test(a_long_text_with_many_places_takes_steps_by_its_length),
         cmocka_unit_test(many_matches_that_each_look_through_all_the_rest_are_given_up),
+        cmocka_unit_test(a_hopeless_search_is_given_up_however_long_the_text),
+        cmocka_unit_test(what_looks_at_each_place_once_ends_in_a_text_of_any_length),
+        cmocka_unit_test(a_short_text_is_answered_without_counting),
+        cmocka_unit_test(a_place_is_found_wherever_it_begins),
+        cmocka_unit_test(counted_and_not_counted_a_match_is_the_same),
         cmocka_unit_test(endless_backtracking_ends_as_no_match),
         cmocka_unit_test(text_that_is_no_utf8_matches_nothing),
         cmocka_unit_test(without_memory_nothing_is_left_behind),

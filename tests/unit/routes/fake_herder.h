@@ -18,6 +18,7 @@
 
 #include <millrace/arena.h>
 #include <millrace/json.h>
+#include <millrace/value.h>
 
 #include "base/mem.h"
 #include "base/string_map.h"
@@ -42,6 +43,7 @@ struct herder {
     bool has_cluster; /* of this worker alone, which is "http://me:1/" */
     struct worker_config worker;
     bool has_offsets; /* one */
+    const char *undo_topic; /* of what the last change could be set back to; NULL: nothing */
 
     /* The next reply: 0: what fits the request. */
     int status;
@@ -200,6 +202,17 @@ void herder_validate(struct herder *herder, const struct string_map *config, her
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .report = fake_report});
 }
 
+/* Whatever is asked of letters, in one line. */
+void herder_letters(struct herder *herder, const struct herder_letters *request, herder_reply_fn *reply, void *argument)
+{
+    static const char *const verbs[] = {"list", "show", "replay", "discard", "find"};
+    static const char json[] = "{\"id\":\"r\"}";
+    fake_note(herder, "letters %s %s %.*s %d/%lld %s by %s", verbs[request->verb], request->connector, (int)request->selection_length,
+              request->selection == NULL ? "" : request->selection, request->partition, (long long)request->offset,
+              request->id == NULL ? "-" : request->id, request->who);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .json = json, .json_length = sizeof(json) - 1});
+}
+
 /* Records stand as they are, a blank behind each. */
 void herder_try(struct herder *herder, const struct herder_try *request, herder_reply_fn *reply, void *argument)
 {
@@ -231,24 +244,43 @@ static inline void fake_write_offsets(char *text, size_t size, const struct offs
     mr_arena_destroy(arena);
 }
 
-void herder_alter_offsets(struct herder *herder, const char *name, const struct offset_entry *changes, size_t count,
-                          herder_guard_fn *guard, herder_reply_fn *reply, void *argument)
+static inline void fake_note_offsets(struct herder *herder, const char *trial, const struct herder_offsets *asked)
 {
-    if (fake_refuses(herder, guard, name, NULL, reply, argument))
-        return;
+    static const char *const verbs[] = {"alter", "reset", "undo"};
     char text[800];
-    fake_write_offsets(text, sizeof(text), changes, count);
-    fake_note(herder, "alter %s%s", name, text);
-    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .message = "altered"});
+    fake_write_offsets(text, sizeof(text), asked->changes, asked->count);
+    fake_note(herder, "%s%s%s %s%s", trial, verbs[asked->verb], asked->is_without_undo ? " for good" : "", asked->connector, text);
 }
 
-void herder_reset_offsets(struct herder *herder, const char *name, herder_guard_fn *guard, herder_reply_fn *reply,
-                          void *argument)
+void herder_change_offsets(struct herder *herder, const struct herder_offsets *asked, herder_reply_fn *reply, void *argument)
 {
-    if (fake_refuses(herder, guard, name, NULL, reply, argument))
+    static const char *const done[] = {"altered", "reset", "set back"};
+    if (fake_refuses(herder, asked->guard, asked->connector, NULL, reply, argument))
         return;
-    fake_note(herder, "reset %s", name);
-    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .message = "reset"});
+    fake_note_offsets(herder, "", asked);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .message = done[asked->verb]});
+}
+
+void herder_try_offsets(struct herder *herder, const struct herder_offsets *asked, herder_reply_fn *reply, void *argument)
+{
+    static const char json[] = "{\"dry_run\":true,\"type\":\"sink\",\"refused\":null,\"not_asked\":\"so\",\"offsets\":[]}";
+    fake_note_offsets(herder, "try ", asked);
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .json = json, .json_length = sizeof(json) - 1});
+}
+
+/* Partition 0 of undo_topic. */
+int herder_each_undone(const struct herder *herder, const char *connector, herder_partition_fn *each, void *argument)
+{
+    struct mr_arena *arena = mr_arena_create(1u << 20);
+    struct mr_value *partition = mr_map_create(arena, 1);
+    int status = 0;
+    (void)connector;
+    if (herder->undo_topic != NULL) {
+        assert_int_equal(mr_map_put_text(arena, partition, "kafka_topic", mr_string(arena, herder->undo_topic)), 0);
+        status = each(argument, partition);
+    }
+    mr_arena_destroy(arena);
+    return status;
 }
 
 void herder_read_offsets(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
@@ -320,6 +352,12 @@ void herder_put_task_configs(struct herder *herder, const char *name, const stru
 {
     fake_note(herder, "tasks %s %zu %s%s%s", name, count, count == 0 ? "-" : string_map_get_or(maps[0], "a", "(none)"),
               made_from != NULL ? " of " : "", made_from != NULL ? made_from : "");
+    fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
+}
+
+void herder_fence_connector(struct herder *herder, const char *name, herder_reply_fn *reply, void *argument)
+{
+    fake_note(herder, "fence %s", name);
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 204});
 }
 

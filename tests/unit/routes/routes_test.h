@@ -17,6 +17,7 @@
 
 /* What the next set-up records changes to; NULL: nothing. */
 static struct audit *fixture_audit;
+static struct metrics_registry *fixture_metrics; /* likewise */
 /* What the next set-up has besides. */
 static struct {
     const char *rest_extensions;                 /* NULL: none */
@@ -105,7 +106,8 @@ static inline int set_up_guarded(void **state, bool serves_admin, const struct r
     fixture.server = rest_server_start(&(struct rest_setup){.herder = &fixture.herder,
                                                             .worker = &worker,
                                                             .forwarding = fixture.forwarding,
-                                                            .audit = fixture_audit},
+                                                            .audit = fixture_audit,
+                                                            .metrics = fixture_metrics},
                                        &error);
     if (fixture.server == NULL)
         fail_msg("%s", mr_error_message(error));

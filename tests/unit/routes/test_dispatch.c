@@ -82,7 +82,7 @@ static void every_route_is_401_to_strangers_but_the_named_ones(void **state)
         size_t length = 0;
         bool is_open = false;
         for (const char *at = route->pattern; *at != '\0'; at++) {
-            bool is_number = strncmp(at, "{task:int}", 10) == 0;
+            bool is_number = *at == '{' && strncmp(at + strcspn(at, ":}"), ":int}", 5) == 0;
             if (*at == '{')
                 at = strchr(at, '}');
             path[length++] = *at == '}' ? is_number ? '0' : 'x' : *at;

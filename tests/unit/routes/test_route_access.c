@@ -17,6 +17,7 @@
 enum user { NOBODY, STRANGER, VIEWER, OPERATOR, EDITOR, ADMIN, USER_COUNT };
 static const char *const USERS[USER_COUNT] = {NULL, "stranger", "viewer", "operator", "editor", "admin"};
 
+#define LETTERS "errors.deadletterqueue.topic.name"
 #define SINK "org.apache.kafka.connect.file.FileStreamSinkConnector"
 #define LIMITS "\"connectors\":[\"own-*\"]"
 static const char BINDINGS[] =
@@ -82,8 +83,8 @@ static int set_up_with_admin_on(void **state, bool serves_admin)
                                           .group_claims = "", .bindings_file = files.bindings};
     set_up_guarded(state, serves_admin, &auth, plugins);
     memset(&fixture_extras, 0, sizeof(fixture_extras));
-    PUT_CONFIG("own-1", "org.acme.PickySourceConnector", "topic", "mine.a", "token", "swordfish", "depth", "3");
-    PUT_CONFIG("other-1", "org.acme.PickySourceConnector", "topic", "theirs.a", "token", "swordfish");
+    PUT_CONFIG("own-1", "org.acme.PickySourceConnector", "topic", "mine.a", "token", "swordfish", "depth", "3", LETTERS, "mine.letters");
+    PUT_CONFIG("other-1", "org.acme.PickySourceConnector", "topic", "theirs.a", "token", "swordfish", LETTERS, "theirs.letters");
     PUT_CONFIG("own-file", SINK, "topics", "mine.a", "file", "/tmp/x");
     PUT_CONFIG("own-reference", "PickySource", "topic", "mine.a", "token", "${vault:admin/db:password}", "url", "db");
     put_task(&((struct fixture *)*state)->herder, "own-1");
@@ -192,6 +193,12 @@ MAY(connector_topics_reset, "L00011", "L00001", 202);
 MAY(connector_offsets_get, "L01111", "L00001", 200);
 MAY(connector_offsets_patch, "L00011", "L00001", 200);
 MAY(connector_offsets_delete, "L00011", "L00001", 200);
+MAY(connector_offsets_undo, "L00011", "L00001", 200);
+MAY(dlq_get, "L00101", "L00000", 200);
+MAY(dlq_letter_get, "L00101", "L00000", 200);
+MAY(dlq_replay, "L00111", "L00001", 200);
+MAY(dlq_discard, "L00011", "L00001", 200);
+MAY(dlq_replay_get, "L01111", "L00001", 200);
 MAY(connector_plugins_get, "L01111", "L01111", 200);
 MAY(plugin_config_get, "L01111", "L01111", 200);
 MAY(plugin_config_validate, "L00011", "L00001", 200);
@@ -213,7 +220,7 @@ static void write_target(char *text, size_t size, const char *method, const stru
     for (const char *from = route->pattern; *from != '\0'; from++) {
         const char *part = NULL;
         if (*from == '{')
-            part = strncmp(from, "{name}", 6) == 0 ? connector : strncmp(from, "{task", 5) == 0 ? "0"
+            part = strncmp(from, "{name}", 6) == 0 ? connector : strncmp(from, "{task", 5) == 0 || strncmp(from, "{partition", 10) == 0 || strncmp(from, "{offset", 7) == 0 ? "0"
                    : strncmp(from, "{plugin}", 8) == 0 ? "PickySourceConnector" : "root";
         at += part == NULL ? (size_t)snprintf(text + at, size - at, "%c", *from) : (size_t)snprintf(text + at, size - at, "%s", part);
         if (part != NULL)
@@ -221,7 +228,7 @@ static void write_target(char *text, size_t size, const char *method, const stru
     }
 }
 
-#define OPTIONS "\"connector.class\":\"PickySource\",\"topic\":\"mine.a\",\"name\":\"%s\",\"token\":\"t\""
+#define OPTIONS "\"connector.class\":\"PickySource\",\"topic\":\"mine.a\",\"name\":\"%s\",\"token\":\"t\",\"" LETTERS "\":\"mine.letters\""
 static const char *body_of(const struct http_route *route, const char *connector)
 {
     static char body[400];
@@ -237,6 +244,8 @@ static const char *body_of(const struct http_route *route, const char *connector
         snprintf(body, sizeof(body), "{\"depth\":\"4\"}");
     else if (strstr(route->pattern, "/offsets") != NULL)
         snprintf(body, sizeof(body), "{\"offsets\":[{\"partition\":{\"a\":1},\"offset\":{\"b\":2}}]}");
+    else if (strstr(route->pattern, "/dlq") != NULL)
+        snprintf(body, sizeof(body), "{\"all\":true}");
     else if (strstr(route->pattern, "/tasks") != NULL && strstr(route->pattern, "restart") == NULL)
         snprintf(body, sizeof(body), "[]");
     else if (strstr(route->pattern, "/loggers") != NULL)
@@ -508,6 +517,34 @@ static void records_of_a_topic_are_for_those_with_the_right_to_see_them(void **s
     }
 }
 
+/* Whoever replays sends records back to where they were; another record, or elsewhere, is an editor's, and seeing them asks for data. */
+static void what_a_replay_may_do_depends_on_what_it_says(void **state)
+{
+    static const struct {
+        enum user user;
+        const char *body;
+        int status;
+        const char *words;
+    } ROWS[] = {
+        {OPERATOR, "{\"all\":true}", 200, "id"},
+        {OPERATOR, "{\"all\":true,\"to\":\"mine.b\"}", 403, "needs the role editor"},
+        {OPERATOR, "{\"letters\":[{\"partition\":0,\"offset\":1}],\"value\":null}", 403, "needs the role editor"},
+        {OPERATOR, "{\"all\":true,\"dry_run\":true}", 200, "id"},
+        {EDITOR, "{\"all\":true,\"dry_run\":true}", 403, "no binding gives the right data"},
+        {EDITOR, "{\"all\":true,\"to\":\"mine.b\"}", 200, "id"},
+        {EDITOR, "{\"all\":true,\"to\":\"theirs.b\"}", 403, "do not cover theirs.b"},
+        {EDITOR, "{\"letters\":[{\"partition\":0,\"offset\":1}],\"value\":null}", 200, "id"},
+        {ADMIN, "{\"all\":true,\"dry_run\":true}", 200, "id"},
+        {OPERATOR, "{\"al\":true}", 400, "unknown member"},
+    };
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        struct reply *reply = ask_as(state, ROWS[i].user, "POST /connectors/own-1/dlq/replay", ROWS[i].body);
+        if (reply->status != ROWS[i].status || strstr(reply->body, ROWS[i].words) == NULL)
+            fail_msg("%s as %s: %d %s", ROWS[i].body, USERS[ROWS[i].user], reply->status, reply->body);
+    }
+    expect_as(state, ADMIN, "GET /connectors/own-file/dlq", 400, "has no dead letters");
+}
+
 /* Its stored secrets would go wherever a change sends them. */
 static void what_stays_of_the_former_configuration_counts(void **state)
 {
@@ -557,6 +594,11 @@ static void positions_are_altered_in_ones_own_topics_only(void **state)
 #define POSITION(topic) "{\"offsets\":[{\"partition\":{\"kafka_topic\":\"" topic "\",\"kafka_partition\":0},\"offset\":null}]}"
     expect_edit(state, "PATCH /connectors/own-1/offsets", POSITION("theirs.a"), 403, "topics of binding e do not cover theirs.a");
     expect_edit(state, "PATCH /connectors/own-1/offsets", POSITION("mine.b"), 200, "");
+    struct fixture *fixture = *state;
+    fixture->herder.undo_topic = "theirs.a";
+    expect_edit(state, "POST /connectors/own-1/offsets/undo", NULL, 403, "topics of binding e do not cover theirs.a");
+    fixture->herder.undo_topic = "mine.b";
+    expect_edit(state, "POST /connectors/own-1/offsets/undo", NULL, 200, "");
 }
 
 static const char *stored(void **state, const char *name, const char *option)
@@ -612,6 +654,7 @@ int main(void)
         CASE(no_change_reaches_beyond_the_binding),
         CASE(what_is_created_replaced_and_validated_is_looked_at_alike),
         CASE(records_of_a_topic_are_for_those_with_the_right_to_see_them),
+        CASE(what_a_replay_may_do_depends_on_what_it_says),
         CASE(what_stays_of_the_former_configuration_counts),
         CASE(a_hidden_value_stays_with_what_hides_it),
         CASE(who_may_not_make_a_connector_may_not_change_it),

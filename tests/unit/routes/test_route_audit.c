@@ -87,6 +87,82 @@ static void a_change_has_two_lines_and_its_answer_names_it(void **state)
     json_decref(outcome);
 }
 
+static void a_dry_run_of_offsets_is_no_change(void **state)
+{
+    assert_int_equal(ask(state, "DELETE /connectors/here/offsets?dry_run=true", NULL)->status, 200);
+    assert_int_equal(ask(state, "POST /connectors/here/offsets/undo", NULL)->status, 200);
+    await_lines(record.path, 2);
+    json_t *intent = line_of(record.path, 0);
+    assert_member(intent, "path", "/connectors/here/offsets/undo");
+    json_decref(intent);
+}
+
+static void give_letters(void **state)
+{
+    struct fixture *fixture = *state;
+    struct string_map *config = string_map_create();
+    string_map_put(config, "errors.deadletterqueue.topic.name", "bad");
+    assert_int_equal(config_store_put_connector(fixture->herder.configs, "here", config, NULL, DEADLINE_NEVER, NULL), 0);
+    string_map_destroy(config);
+}
+
+static void who_looks_at_dead_letters_is_on_record_first(void **state)
+{
+    static const char *const TARGETS[] = {"GET /connectors/here/dlq?limit=5", "GET /connectors/here/dlq/0/7"};
+    give_letters(state);
+    for (int i = 0; i < 2; i++) {
+        struct reply *reply = ask(state, TARGETS[i], NULL);
+        assert_int_equal(reply->status, 200);
+        json_t *line = line_of(record.path, i); /* there when the answer is */
+        assert_non_null(line);
+        assert_member(line, "event", "records");
+        assert_member(line, "connector", "here");
+        assert_member(line, "topic", "bad");
+        assert_string_equal(reply_header(reply, "X-Request-ID"), json_string_value(json_object_get(line, "request")));
+        json_decref(line);
+    }
+    expect_asked(state, "letters show here  0/7 - by anonymous");
+    assert_int_equal(ask(state, "GET /connectors/here/dlq/replays/night", NULL)->status, 200); /* shows none */
+    assert_int_equal(line_count(record.path), 2);
+}
+
+/* It is a change, too: one id, and a line more. */
+static void a_replay_that_is_only_tried_is_a_look(void **state)
+{
+    give_letters(state);
+    struct reply *reply = ask(state, "POST /connectors/here/dlq/replay", "{\"all\":true,\"dry_run\":true}");
+    if (reply->status != 200)
+        fail_msg("%d %s", reply->status, reply->body);
+    await_lines(record.path, 3);
+    json_t *intent = line_of(record.path, 0), *look = line_of(record.path, 1);
+    assert_member(intent, "event", "change");
+    assert_member(look, "event", "records");
+    assert_member(look, "request", json_string_value(json_object_get(intent, "request")));
+    json_decref(intent);
+    json_decref(look);
+}
+
+static void nobody_looks_at_records_while_that_cannot_be_recorded(void **state)
+{
+    static const struct {
+        const char *target, *body;
+    } LOOKS[] = {{"GET /connectors/here/dlq", NULL},
+                 {"GET /connectors/here/dlq/0/7", NULL},
+                 {"POST /connector-plugins/S/config/try", "{\"config\":{\"name\":\"c\"},\"topic\":\"orders\",\"last\":3}"}};
+    give_letters(state);
+    unlink(record.path);
+    assert_int_equal(symlink("/dev/full", record.path), 0);
+    for (size_t i = 0; i < sizeof(LOOKS) / sizeof(LOOKS[0]); i++) {
+        struct reply *reply = ask(state, LOOKS[i].target, LOOKS[i].body);
+        assert_int_equal(reply->status, 503);
+        assert_non_null(strstr(reply->body, "The records are not shown: the audit record (millrace.audit.file)"));
+        assert_non_null(strstr(reply->body, "No space left on device"));
+    }
+    expect_asked(state, "");
+    assert_int_equal(ask(state, "GET /connectors/here/dlq/replays/night", NULL)->status, 200); /* shows none */
+    unlink(record.path);
+}
+
 static void who_looks_at_records_of_a_topic_is_on_record(void **state)
 {
     static const char target[] = "POST /connector-plugins/S/config/try";
@@ -172,27 +248,50 @@ static void while_the_record_cannot_be_written_changes_are_refused_and_reads_are
     assert_true(eventually(SOON_MS, pauses, state));
 }
 
-static void *ask_to_pause(void *argument)
+struct client {
+    void **state;
+    const char *target;
+};
+
+static void *ask_in_vain(void *argument)
 {
-    struct reply *reply = ask(argument, "PUT /connectors/here/pause", NULL);
+    const struct client *client = argument;
+    struct reply *reply = ask(client->state, client->target, NULL);
     assert_int_equal(reply->status, 503);
     sync_waits = false; /* told: only now the record comes to an end with it */
     return NULL;
 }
 
-static void a_change_that_was_answered_by_the_end_of_the_server_is_not_made(void **state)
+/* While its line is on the way. */
+static void stop_in_the_midst_of(void **state, const char *target)
 {
     struct fixture *fixture = *state;
-    pthread_t client;
+    struct client client = {state, target};
+    pthread_t thread;
     int before = sync_count;
     sync_waits = true;
-    assert_true(thread_start(&client, &(struct thread_setup){.name = "client", .run = ask_to_pause, .argument = state}, NULL, 0));
+    assert_true(thread_start(&thread, &(struct thread_setup){.name = "client", .run = ask_in_vain, .argument = &client}, NULL, 0));
     while (sync_count == before)
         usleep(1000);
     rest_server_stop(fixture->server);
     fixture->server = NULL;
-    thread_join(client);
+    thread_join(thread);
     expect_asked(state, "");
+}
+
+static void nothing_is_shown_after_the_end_of_the_server(void **state)
+{
+    give_letters(state);
+    stop_in_the_midst_of(state, "GET /connectors/here/dlq");
+    await_lines(record.path, 1);
+    json_t *line = line_of(record.path, 0);
+    assert_member(line, "event", "records");
+    json_decref(line);
+}
+
+static void a_change_that_was_answered_by_the_end_of_the_server_is_not_made(void **state)
+{
+    stop_in_the_midst_of(state, "PUT /connectors/here/pause");
     await_lines(record.path, 2);
     json_t *outcome = line_of(record.path, 1);
     assert_int_equal(json_integer_value(json_object_get(outcome, "status")), 503);
@@ -290,8 +389,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_route_that_is_no_get_is_a_change_and_may_answer_503_but_for_four),
         cmocka_unit_test_setup_teardown(a_change_has_two_lines_and_its_answer_names_it, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test_setup_teardown(a_dry_run_of_offsets_is_no_change, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(a_connector_to_be_made_is_named_by_the_body, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(who_looks_at_records_of_a_topic_is_on_record, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test_setup_teardown(who_looks_at_dead_letters_is_on_record_first, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test_setup_teardown(a_replay_that_is_only_tried_is_a_look, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test_setup_teardown(nobody_looks_at_records_while_that_cannot_be_recorded, set_up_recorded, tear_down_recorded),
+        cmocka_unit_test_setup_teardown(nothing_is_shown_after_the_end_of_the_server, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(what_another_worker_passes_on_keeps_its_id, set_up_recorded, tear_down_recorded),
         cmocka_unit_test_setup_teardown(reads_have_no_line_and_no_header, set_up_recorded, tear_down_recorded),
         cmocka_unit_test(files_of_logins_and_who_was_tried_are_on_record),

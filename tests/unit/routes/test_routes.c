@@ -134,6 +134,28 @@ static void topics_are_403_where_the_worker_does_not_track_them(void **state)
            "{\"error_code\":403,\"message\":\"Topic tracking is disabled.\"}");
 }
 
+/* ---- dead letters ---- */
+
+static void letters_are_asked_for_as_the_query_says(void **state)
+{
+    struct fixture *fixture = *state;
+    struct string_map *config = string_map_create();
+    string_map_put(config, "errors.deadletterqueue.topic.name", "bad");
+    assert_int_equal(config_store_put_connector(fixture->herder.configs, "here", config, NULL, DEADLINE_NEVER, NULL), 0);
+    string_map_destroy(config);
+    expect(state, "GET /connectors/here/dlq?group=0f&limit=5&since=x&other=1", NULL, 200, "{\"id\":\"r\"}");
+    expect_asked(state, "letters list here {\"group\":\"0f\",\"since\":\"x\",\"limit\":5} 0/0 - by anonymous");
+    expect(state, "GET /connectors/here/dlq/3/12345678901", NULL, 200, "{\"id\":\"r\"}");
+    expect_asked(state, "letters show here  3/12345678901 - by anonymous");
+    expect(state, "POST /connectors/here/dlq/discard", "{\"all\":true}", 200, "{\"id\":\"r\"}");
+    expect_asked(state, "letters discard here {\"all\":true} 0/0 - by anonymous");
+    expect(state, "GET /connectors/here/dlq/replays/night", NULL, 200, "{\"id\":\"r\"}");
+    expect_asked(state, "letters find here  0/0 night by anonymous");
+    assert_int_equal(ask(state, "GET /connectors/here/dlq/0/-1", NULL)->status, 400);
+    assert_int_equal(ask(state, "GET /connectors/no/dlq", NULL)->status, 404);
+    assert_int_equal(ask(state, "POST /connectors/no/dlq/replay", "{\"all\":true}")->status, 404);
+}
+
 /* ---- offsets ---- */
 
 static void offsets_are_shown(void **state)
@@ -156,6 +178,37 @@ static void offsets_are_changed(void **state)
     expect_asked(state, "alter here {\"a\":1,\"b\":2}=null {\"c\":3}=null");
     expect(state, "DELETE /connectors/here/offsets", NULL, 200, "{\"message\":\"reset\"}");
     expect_asked(state, "reset here");
+}
+
+static void a_change_of_offsets_can_be_tried_undone_and_made_for_good(void **state)
+{
+    static const char entry[] = "{\"offsets\":[{\"partition\":{\"c\":3},\"offset\":null}]}";
+    static const char trial[] = "{\"dry_run\":true,\"type\":\"sink\",\"refused\":null,\"not_asked\":\"so\",\"offsets\":[]}";
+    expect(state, "PATCH /connectors/here/offsets?dry_run=true", entry, 200, trial);
+    expect_asked(state, "try alter here {\"c\":3}=null");
+    expect(state, "DELETE /connectors/here/offsets?dry_run=TRUE&undo=false", NULL, 200, trial);
+    expect_asked(state, "try reset for good here");
+    expect(state, "POST /connectors/here/offsets/undo?dry_run=true", NULL, 200, trial);
+    expect_asked(state, "try undo here");
+    expect(state, "POST /connectors/here/offsets/undo", NULL, 200, "{\"message\":\"set back\"}");
+    expect_asked(state, "undo here");
+    expect(state, "PATCH /connectors/here/offsets?undo=false&dry_run=false", entry, 200, "{\"message\":\"altered\"}");
+    expect_asked(state, "alter for good here {\"c\":3}=null");
+    expect(state, "DELETE /connectors/here/offsets?undo=true", NULL, 200, "{\"message\":\"reset\"}");
+    expect_asked(state, "reset here");
+}
+
+static void a_misspelt_dry_run_is_no_change(void **state)
+{
+    struct fixture *fixture = *state;
+    fake_note(&fixture->herder, "nothing");
+    expect(state, "DELETE /connectors/here/offsets?dry_run=yes", NULL, 400,
+           "{\"error_code\":400,\"message\":\"The parameter dry_run is true or false\"}");
+    expect(state, "DELETE /connectors/here/offsets?dry_run", NULL, 400,
+           "{\"error_code\":400,\"message\":\"The parameter dry_run is true or false\"}");
+    expect(state, "POST /connectors/here/offsets/undo?undo=0", NULL, 400,
+           "{\"error_code\":400,\"message\":\"The parameter undo is true or false\"}");
+    expect_asked(state, "nothing");
 }
 
 static void offsets_of_another_shape_are_400(void **state)
@@ -386,7 +439,8 @@ static void the_cluster_is_shown(void **state)
            "{\"answered_by\":{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"is_member\":true},\"leader\":\"http://me:1/\","
            "\"fencing\":null,\"epoch\":0,\"members\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"version\":null,"
            "\"host\":null,\"labels\":null,\"leads\":true,\"introduced\":false,\"drains\":false,\"leaves\":false,"
-           "\"unfit\":false,\"gone\":false,\"same_secret\":null}],\"assignment\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"obeyed\":true,"
+           "\"unfit\":false,\"gone\":false,\"same_secret\":null,\"offset_topic\":null,\"status_topic\":null}],"
+           "\"assignment\":[{\"url\":\"http://me:1/\",\"boot\":\"b1\",\"obeyed\":true,"
            "\"units\":[{\"connector\":\"c\"},{\"connector\":\"c\",\"task\":0}],"
            "\"revoking\":[{\"connector\":\"d\",\"task\":1,\"reason\":\"drain\"}],\"preparing\":[]}],"
            "\"unassigned\":[],\"waiting\":[{\"connector\":\"e\",\"for\":\"http://gone:1/\",\"until_ms\":1700000000000}],"
@@ -428,8 +482,11 @@ int main(void)
         TEST(what_an_idle_worker_has_said_to_run_is_unassigned),
         TEST(topics_are_listed_and_forgotten),
         TEST(topics_are_403_where_the_worker_does_not_track_them),
+        TEST(letters_are_asked_for_as_the_query_says),
         TEST(offsets_are_shown),
         TEST(offsets_are_changed),
+        TEST(a_change_of_offsets_can_be_tried_undone_and_made_for_good),
+        TEST(a_misspelt_dry_run_is_no_change),
         TEST(offsets_of_another_shape_are_400),
         TEST(loggers_are_set_and_shown),
         TEST(a_level_for_the_cluster_is_asked_of_the_herder),

@@ -203,6 +203,61 @@ static void every_rule_holds(void **state)
     }
 }
 
+static void it_is_known_whether_there_were_tasks_since_a_record_of_our_own(void **state)
+{
+    static const struct {
+        struct text_record records[ROW_RECORDS_MAX];
+        int tasks, note;
+    } cases[] = {
+        {{CONNECTOR("a"), {"millrace-x", "{}"}}, -1, 1},
+        {{CONNECTOR("a"), TASK("a", 0, "t"), COMMIT("a", 1), COMMIT("a", 0), {"millrace-x", "{}"}}, 3, 4},
+        {{CONNECTOR("a"), TASK("a", 0, "t"), COMMIT("a", 1), COMMIT("a", 0), {"millrace-x", "{}"}, COMMIT("a", 0)}, 3, 4},
+        {{CONNECTOR("a"), COMMIT("a", 0), {"millrace-x", "{}"}, TASK("a", 0, "t"), COMMIT("a", 1)}, 4, 2},
+        {{CONNECTOR("a"), {"millrace-x", "{}"}, COMMIT("a", 0)}, 2, 1}, /* whatever was before it is gone */
+        {{CONNECTOR("a"), COMMIT("a", 0), {"millrace-x", "{}"}, COMMIT("a", 1), COMMIT("a", 0)}, 4, 2},
+        {{{"millrace-y", "{\"epoch\":2}"}, {"millrace-x", "{\"epoch\":3}"}, {"millrace-x", "{\"epoch\":2}"}}, -1, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config_note note = {.offset = -2};
+        struct config_replay *replay = config_replay_create();
+        replay_all(replay, cases[i].records);
+        struct config_snapshot *snapshot = config_replay_snapshot(replay);
+        config_replay_destroy(replay);
+        assert_true(config_snapshot_note_find(snapshot, "millrace-x", &note));
+        assert_false(config_snapshot_note_find(snapshot, "millrace-z", &note));
+        if (config_snapshot_tasks_offset(snapshot, "a") != cases[i].tasks || note.offset != cases[i].note)
+            fail_msg("%zu: %d %d", i, (int)config_snapshot_tasks_offset(snapshot, "a"), (int)note.offset);
+        config_snapshot_drop(snapshot);
+    }
+}
+
+static void tasks_without_a_commit_are_known(void **state)
+{
+    static const struct {
+        struct text_record records[ROW_RECORDS_MAX];
+        bool awaits;
+    } cases[] = {
+        {{CONNECTOR("a"), TASK("a", 0, "t")}, true},
+        {{CONNECTOR("a"), TASK("a", 0, "t"), COMMIT("a", 1)}, false},
+        {{CONNECTOR("a"), TASK("a", 0, "t"), COMMIT("a", 1), TASK("a", 0, "u")}, true},
+        {{CONNECTOR("a"), TASK("a", 0, "t"), COMMIT("a", 2)}, false}, /* inconsistent, which is another thing */
+        {{CONNECTOR("a"), TASK("a", 0, "t"), CONNECTOR("a")}, false},
+        {{TASK("a", 0, "t"), CONNECTOR("a")}, false}, /* what compaction has left */
+        {{CONNECTOR("a"), TASK("a", 0, "t"), {"connector-a", NULL}, CONNECTOR("a")}, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config_replay *replay = config_replay_create();
+        replay_all(replay, cases[i].records);
+        struct config_snapshot *snapshot = config_replay_snapshot(replay);
+        config_replay_destroy(replay);
+        if (config_snapshot_awaits_commit(snapshot, "a") != cases[i].awaits)
+            fail_msg("%zu", i);
+        config_snapshot_drop(snapshot);
+    }
+}
+
 /* ---- what the listener is told ---- */
 
 static struct str_buffer told;
@@ -398,7 +453,8 @@ static void without_memory_nothing_leaks(void **state)
     alloc_torture(replay_history, NULL);
 }
 
-RUN_TESTS(cmocka_unit_test(every_rule_holds), cmocka_unit_test(history_is_not_told),
+RUN_TESTS(cmocka_unit_test(every_rule_holds),
+          cmocka_unit_test(tasks_without_a_commit_are_known), cmocka_unit_test(it_is_known_whether_there_were_tasks_since_a_record_of_our_own), cmocka_unit_test(history_is_not_told),
           cmocka_unit_test(a_target_state_is_told_only_when_it_changes_a_known_connector),
           cmocka_unit_test(what_did_not_change_is_shared),
           cmocka_unit_test(texts_numbers_and_nulls_are_taken_as_configuration),

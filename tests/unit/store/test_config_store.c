@@ -158,7 +158,7 @@ static void the_small_records_are_exact(void **state)
     assert_int_equal(config_store_put_target(store, "a", TARGET_STARTED, NEVER, NULL), 0);
     assert_int_equal(config_store_put_target(store, "a", TARGET_PAUSED, NEVER, NULL), 0);
     assert_int_equal(config_store_put_restart(store, "a", true, false, NEVER, NULL), 0);
-    assert_int_equal(config_store_put_fenced_count(store, "a", 2, NEVER, NULL), 0);
+    assert_int_equal(config_store_put_fenced_count(store, "a", 2, NULL, NEVER, NULL), 0);
     assert_int_equal(config_store_put_session_key(store, &key, NEVER, NULL), 0);
     assert_int_equal(config_store_put_logger_level(store, "org.apache", "DEBUG", NEVER, NULL), 0);
     assert_int_equal(config_store_remove_connector(store, "a", NEVER, NULL), 0);

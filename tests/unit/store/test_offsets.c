@@ -211,6 +211,49 @@ static void what_cannot_be_stored_is_refused(void **state)
     assert_error(&error, MR_ERR_DATA, "must be texts");
 }
 
+/* "key=value\n…" of what would be written; "~": a tombstone. */
+static const char *encoded(struct topic *topic, const struct offset_entry *entries, size_t count)
+{
+    static char words[512];
+    struct offset_record *records;
+    struct mr_error *error = NULL;
+    size_t record_count, used = 0;
+    if (offset_store_encode(topic->store, "src-a", entries, count, topic->arena, &records, &record_count, &error) != 0)
+        fail_msg("%s", mr_error_message(error));
+    words[0] = '\0';
+    for (size_t i = 0; i < record_count; i++)
+        used += (size_t)snprintf(words + used, sizeof(words) - used, "%.*s=%.*s\n", (int)records[i].key.size,
+                                 (const char *)records[i].key.data, records[i].value.data != NULL ? (int)records[i].value.size : 1,
+                                 records[i].value.data != NULL ? (const char *)records[i].value.data : "~");
+    return words;
+}
+
+static void who_writes_offsets_elsewhere_gets_the_same_records(void **state)
+{
+    struct topic *topic = *state;
+    feed(topic, "[ \"src-a\",{\"b\":\"1\",\"a\":2}]", "{\"seq\":8}", 4);
+    const struct offset_entry entries[] = {{two_members(topic, false), seq_of(topic, 9)},
+                                           {pair(topic, "id", text(topic, "0")), seq_of(topic, 1)},
+                                           {two_members(topic, true), mr_null()}};
+    assert_string_equal(encoded(topic, entries, 3), "[ \"src-a\",{\"b\":\"1\",\"a\":2}]={\"seq\":9}\n"
+                                                    "[\"src-a\",{\"id\":\"0\"}]={\"seq\":1}\n"
+                                                    "[ \"src-a\",{\"b\":\"1\",\"a\":2}]=~\n");
+    assert_string_equal(encoded(topic, NULL, 0), "");
+    assert_written(&topic->written, "");
+    assert_int_equal(seq(topic, two_members(topic, true)), 8); /* until it is read */
+}
+
+static void nobody_gets_records_for_a_lost_topic(void **state)
+{
+    struct topic *topic = *state;
+    struct mr_error *error = NULL;
+    struct offset_record *records;
+    size_t count;
+    offset_store_lose(topic->store, "it was cut");
+    assert_int_equal(offset_store_encode(topic->store, "src-a", NULL, 0, topic->arena, &records, &count, &error), -1);
+    assert_error(&error, MR_ERR_CONFLICT, "it was cut");
+}
+
 static void strange_records_are_passed_over(void **state)
 {
     struct topic *topic = *state;
@@ -328,6 +371,7 @@ static bool put_get_list(void *argument)
                   offset_store_put(store, "a", &entry, 1, on_torture_done, NULL, &error) == 0 &&
                   offset_store_put(store, "a", &entry, 1, on_torture_done, NULL, &error) == 0 &&
                   offset_store_get(store, "a", scene->partition, arena, &error) != NULL &&
+                  offset_store_encode(store, "a", &entry, 1, arena, &(struct offset_record *){NULL}, &(size_t){0}, &error) == 0 &&
                   offset_store_each(store, "a", arena, list_one, &listing, &error) == 0 && listing.count == 1 &&
                   offset_store_put(store, "a", &removal, 1, on_torture_done, NULL, &error) == 0;
     assert_true(worked || store == NULL || error != NULL);
@@ -353,5 +397,6 @@ RUN_TESTS(ON_TOPIC(a_new_partition_is_written_in_its_own_order), ON_TOPIC(a_know
           ON_TOPIC(written_keys_are_found_when_they_come_back), ON_TOPIC(what_cannot_be_stored_is_refused),
           ON_TOPIC(strange_records_are_passed_over), ON_TOPIC(a_connector_lists_its_own_in_the_order_first_seen),
           ON_TOPIC(a_put_that_is_not_read_back_yet_is_not_seen), ON_TOPIC(a_lost_topic_refuses_puts_and_still_answers),
-          ON_TOPIC(many_partitions_are_found), ON_TOPIC(nothing_to_put_is_done_at_once),
+          ON_TOPIC(many_partitions_are_found), ON_TOPIC(who_writes_offsets_elsewhere_gets_the_same_records),
+          ON_TOPIC(nobody_gets_records_for_a_lost_topic), ON_TOPIC(nothing_to_put_is_done_at_once),
           ON_TOPIC(without_memory_nothing_leaks))

@@ -16,7 +16,9 @@ struct sink_setup {
     const struct mr_config_def *config_def; /* NULL: none */
     const char *const *config_lines;        /* of the task */
     const char *const *pipeline_lines;      /* "name=value", NULL at the end */
-    bool tolerate_all, has_dead_letters;
+    bool tolerate_all, has_dead_letters, log_enable, isolate;
+    int64_t retry_timeout_ms;
+    struct error_counters *counters; /* NULL: its own */
     uint64_t buffer_bytes_max; /* 0: BUFFER_BYTES */
     const char *max_poll_records; /* NULL: the default */
 };
@@ -40,11 +42,16 @@ static inline struct task *sink_task_of_test(const struct sink_setup *wanted)
     if (wanted->buffer_bytes_max > 0)
         setup.common.buffer_bytes_max = wanted->buffer_bytes_max;
     settings.tolerate_all = wanted->tolerate_all;
+    settings.log_enable = wanted->log_enable;
+    settings.retry_timeout_ms = wanted->retry_timeout_ms;
     settings.dead_letter_topic = wanted->has_dead_letters ? "letters" : NULL;
+    setup.isolate = wanted->isolate;
     setup.consumer_config = client;
     if (letters != NULL)
         setup.tolerance = tolerance_create(&(struct tolerance_setup){.connector = "files",
                                                                      .settings = &settings,
+                                                                     .clock = &bench.clock.clock,
+                                                                     .counters = wanted->counters,
                                                                      .producers = (void *)&fake_producer,
                                                                      .producer_config = letters,
                                                                      .wake = bench_wake,

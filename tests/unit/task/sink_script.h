@@ -235,7 +235,7 @@ static inline void add(int32_t partition, const char *value)
 
 static inline void load_plugins(void)
 {
-    bench_load(MR_PLUGINS "/string_converter.so," MR_TEST_PLUGINS "/failing_transform.so");
+    bench_load(MR_PLUGINS "/string_converter.so," MR_TEST_PLUGINS "/failing_transform.so," MR_TEST_PLUGINS "/failing_converter.so");
 }
 
 #define RUN_TESTS(tests) \

@@ -25,7 +25,9 @@ static struct script {
     enum mr_error_code code; /* … with this; 0: without saying why */
     uint32_t retry_after_ms, poll_after_ms;
     bool polls_nothing_after, breaks_record, stop_in_poll;
+    bool has_keys, has_headers; /* records have their value as key, and in a header "h" */
     void (*in_poll)(void);
+    void (*after_poll)(struct mr_batch *batch, size_t first); /* `first`: the line that its first record is of */
     struct task *task;
 } script;
 
@@ -82,6 +84,9 @@ static inline int append_line(struct mr_batch *batch, size_t at, struct mr_error
     if (value == NULL)
         return mr_batch_append_progress(batch, partition, offset) == 0 ? 0 : mr_arena_failed(arena, error);
     record = mr_batch_append(batch);
+    if (record != NULL && ((script.has_keys && mr_record_set_key(record, NULL, mr_string(arena, value)) != 0) ||
+                           (script.has_headers && mr_record_add_header(record, "h", NULL, mr_string(arena, value)) != 0)))
+        return mr_arena_failed(arena, error);
     if (record == NULL || mr_record_set_value(record, NULL, mr_string(arena, value)) != 0 ||
         (script.lines[at].topic != NULL && mr_record_set_topic_ref(record, script.lines[at].topic) != 0) ||
         mr_record_set_source(record, partition, offset) != 0)
@@ -91,6 +96,8 @@ static inline int append_line(struct mr_batch *batch, size_t at, struct mr_error
 
 static inline int poll(void *self, struct mr_batch *batch, struct mr_error **error)
 {
+    size_t first = script.at;
+
     (void)self;
     script.polls++;
     if (script.in_poll != NULL)
@@ -98,6 +105,8 @@ static inline int poll(void *self, struct mr_batch *batch, struct mr_error **err
     for (size_t i = 0; i < script.per_poll && script.at < script.count; i++)
         if (append_line(batch, script.at++, error) != 0)
             return -1;
+    if (script.after_poll != NULL && script.at > first)
+        script.after_poll(batch, first);
     if (script.breaks_record && mr_batch_count(batch) > 0) {
         int ignored = mr_record_set_value(mr_batch_at(batch, 0), NULL, NULL);
         (void)ignored;
@@ -236,7 +245,7 @@ static inline void close_producer(struct task *task)
 static inline void load_plugins(void)
 {
     bench_load(MR_PLUGINS "/string_converter.so," MR_PLUGINS "/transforms.so," MR_TEST_PLUGINS "/exploding_transform.so," MR_TEST_PLUGINS
-                          "/failing_transform.so");
+                          "/failing_transform.so," MR_TEST_PLUGINS "/failing_converter.so");
 }
 
 #define RUN_TESTS(tests) \

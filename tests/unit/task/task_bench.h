@@ -29,8 +29,11 @@ static struct task_bench {
     struct loader *loader;
     char states[256], topics[256]; /* as told, each followed by a blank */
     char trace[4096];              /* of FAILED */
+    struct failure failure;        /* likewise */
+    double records_per_second;     /* 0: no limit */
     atomic_int wakes, wake_references;
     int64_t wake_at_ms; /* of the last step */
+    void (*in_pause)(void); /* while the error policy waits; NULL: nothing */
     _Atomic uint32_t topics_epoch;
 } bench;
 
@@ -46,6 +49,12 @@ static inline void bench_on_state(void *argument, enum task_state state, const c
         snprintf(bench.trace, sizeof(bench.trace), "%s", trace);
 }
 
+static inline void bench_on_failure(void *argument, const struct failure *failure)
+{
+    (void)argument;
+    bench.failure = *failure;
+}
+
 static inline void bench_on_topic(void *argument, const char *topic)
 {
     size_t used = strlen(bench.topics);
@@ -54,7 +63,8 @@ static inline void bench_on_topic(void *argument, const char *topic)
     snprintf(bench.topics + used, sizeof(bench.topics) - used, "%s ", topic);
 }
 
-static const struct task_listener bench_listener = {.on_state = bench_on_state, .on_topic = bench_on_topic};
+static const struct task_listener bench_listener = {
+    .on_failure = bench_on_failure, .on_state = bench_on_state, .on_topic = bench_on_topic};
 
 static inline void bench_wake(void *argument)
 {
@@ -91,6 +101,7 @@ static inline struct task_common_setup bench_common(void)
         .offset_flush_interval_ms = FLUSH_INTERVAL_MS,
         .offset_flush_timeout_ms = FLUSH_TIMEOUT_MS,
         .buffer_bytes_max = BUFFER_BYTES,
+        .records_per_second = bench.records_per_second,
         .topics_epoch = &bench.topics_epoch,
     };
 }
@@ -152,9 +163,13 @@ static inline struct client_config *bench_client(enum client_kind kind, const ch
     return config;
 }
 
+/* Time passes without waiting. */
 static inline void bench_no_pause(void *argument, int64_t duration_ms)
 {
-    (void)argument, (void)duration_ms;
+    (void)argument;
+    fake_clock_advance_ms(&bench.clock, duration_ms);
+    if (bench.in_pause != NULL)
+        bench.in_pause();
 }
 
 /* --- stepping ---- */
@@ -166,6 +181,7 @@ static inline int64_t bench_now_ms(void)
 
 static inline enum task_step bench_step(struct task *task)
 {
+    bench.wake_at_ms = INT64_MAX; /* as the pool does */
     return task_step(task, &bench.wake_at_ms);
 }
 

@@ -122,6 +122,81 @@ static void commits_are_tried_again_and_late_answers_ignored(void **state)
     finish(task);
 }
 
+static void seek_to_the_start(struct mr_offsets *offsets)
+{
+    (void)offsets;
+    assert_int_equal(0, mr_sink_context_seek(script.context, "t", 0, 0, NULL));
+    script.in_pre_commit = NULL;
+}
+
+static void a_commit_under_way_does_not_undo_a_seek(void **state)
+{
+    (void)state;
+    struct task *task = start_plain(0);
+    fake_consumer.holds_commits = true;
+    script.in_pre_commit = seek_to_the_start;
+    add(0, "a");
+    add(0, "b");
+    bench_run(task);
+    bench_advance_ms(task, FLUSH_INTERVAL_MS); /* asks for 2, then seeks to 0: both come again */
+    assert_string_equal("put[a b] pre_commit[0=2] put[a b] ", script.calls);
+    fake_consumer.holds_commits = false;
+    fake_consumer_confirm(NULL);
+    bench_run(task);
+    script.fails = "pre_commit";
+    script.code = MR_ERR_CONNECT;
+    script.fails_times = 1;
+    script.calls[0] = '\0';
+    bench_advance_ms(task, FLUSH_INTERVAL_MS); /* they were not made safe again: not from 2 on */
+    assert_string_equal("pre_commit[0=2] put[a b] ", script.calls);
+    finish(task);
+}
+
+static void a_failing_pre_commit_may_say_itself_where_to_go_on(void **state)
+{
+    (void)state;
+    struct task *task = start_plain(0);
+    add(0, "a");
+    bench_run(task);
+    bench_advance_ms(task, FLUSH_INTERVAL_MS);
+    add(0, "b");
+    bench_run(task);
+    script.in_pre_commit = seek_to_the_start;
+    script.fails = "pre_commit";
+    script.code = MR_ERR_CONNECT;
+    script.fails_times = 1;
+    script.calls[0] = '\0';
+    bench_advance_ms(task, FLUSH_INTERVAL_MS);
+    assert_string_equal("pre_commit[0=2] put[a b] ", script.calls);
+    finish(task);
+}
+
+static void answer_for_the_other(struct mr_offsets *offsets)
+{
+    if (mr_offsets_get(offsets, "t", 1) < 0) /* asked about one of the two */
+        assert_int_equal(0, mr_offsets_put(offsets, "t", 1, 1));
+    assert_int_equal(0, mr_sink_context_seek(script.context, "t", 1, 0, NULL));
+    script.in_pre_commit = NULL;
+}
+
+static void at_a_revocation_only_what_goes_is_committed_and_seeks_of_the_rest_come_first(void **state)
+{
+    (void)state;
+    struct task *task = start_plain(1);
+    add(0, "a");
+    add(1, "x");
+    bench_run(task);
+    script.in_pre_commit = answer_for_the_other;
+    script.calls[0] = '\0';
+    add(1, "y");
+    fake_consumer_group(CONSUMER_REVOKED, "t", 0, 0);
+    bench_run(task);
+    assert_string_equal("pre_commit[0=1] close[0=1] put[x y] ", script.calls);
+    assert_int_equal(1, fake_committed("t", 0));
+    assert_int_equal(-1, fake_committed("t", 1));
+    finish(task);
+}
+
 static void ask_for_a_commit(struct mr_record *const *records, size_t count)
 {
     (void)records, (void)count;
@@ -251,6 +326,9 @@ int main(void)
         TEST(without_pre_commit_flush_vouches_for_all),
         TEST(a_failing_pre_commit_rewinds_to_what_was_committed),
         TEST(commits_are_tried_again_and_late_answers_ignored),
+        TEST(a_commit_under_way_does_not_undo_a_seek),
+        TEST(a_failing_pre_commit_may_say_itself_where_to_go_on),
+        TEST(at_a_revocation_only_what_goes_is_committed_and_seeks_of_the_rest_come_first),
         TEST(a_plugin_may_ask_for_a_commit),
         TEST(a_plugin_may_begin_where_it_wishes),
         TEST(a_paused_partition_is_not_read),

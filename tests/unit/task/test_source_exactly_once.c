@@ -1,0 +1,788 @@
+/* source_task with exactly once, stepped by hand: what is one transaction, what is committed with it, and what undoes it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "source_script.h"
+
+#define INTERVAL_MS 5000
+
+static int set_up_exact(void **state)
+{
+    fake_transactions_reset();
+    return set_up(state);
+}
+
+static struct task *create_exact(enum source_boundary boundary)
+{
+    return create_with(&(struct source_setup){.exactly_once = {.run = fake_run, .ask = fake_ask, .boundary = boundary, .interval_ms = INTERVAL_MS,
+                                                               .offsets_topic = "connect-offsets"}});
+}
+
+static struct task *start_exact(enum source_boundary boundary)
+{
+    struct task *task = create_exact(boundary);
+
+    task_request_start(task);
+    fake_transactions_settle(task);
+    return task;
+}
+
+static void assert_said(const char *words)
+{
+    assert_string_equal(fake_transactions.said, words);
+    fake_transactions.said[0] = '\0';
+}
+
+static void ask_to_stop(struct task *task, int64_t within_ms)
+{
+    task_request_stop(task, TASK_DEPARTURE_LEAVE, bench_now_ms() + within_ms);
+}
+
+static void end(struct task *task)
+{
+    if (task_state(task) != TASK_STOPPED && task_state(task) != TASK_FAILED) {
+        ask_to_stop(task, 10000);
+        assert_true(fake_transactions_settle(task));
+    }
+    task_destroy(task);
+    assert_int_equal(0, bench.wake_references);
+}
+
+/* --- at every batch ---- */
+
+static void a_batch_and_its_offsets_are_one_transaction(void **state)
+{
+    (void)state;
+    struct task *task = start_exact(SOURCE_BOUNDARY_POLL);
+    assert_said("init ");
+    add(0, "a");
+    add(1, "b");
+    add(0, "c");
+    bench_advance_ms(task, 100);
+    int polls = script.polls;
+    assert_string_equal(sent_now(), "a b c ");
+    assert_said("begin ");
+    bench_advance_ms(task, 500);
+    assert_int_equal(script.polls, polls); /* what comes next is not part of it */
+    fake_land_all();
+    assert_false(bench_run(task));
+    assert_string_equal(sent_now(), "2 1 "); /* the offsets */
+    assert_string_equal(script.committed, "");
+    assert_true(fake_transactions_run());
+    assert_said("commit(a b c |0=2 1=1 ) ");
+    assert_string_equal(script.committed, "");
+    assert_int_equal(fake_transactions.copies_sent, 0);
+    bench_run(task);
+    assert_int_equal(fake_transactions.copies_sent, 1); /* to the worker's offset topic */
+    assert_string_equal(script.committed, "a@lines:-1:-1 c@lines:-1:-1 b@lines:-1:-1 "); /* in order for each source partition */
+    assert_int_equal(script.commits, 1);
+    assert_string_equal(bench.topics, "lines ");
+    assert_int_equal(fake_store.puts, 0);
+    end(task);
+    assert_said("");
+}
+
+static void each_batch_is_a_transaction_of_its_own(void **state)
+{
+    (void)state;
+    script.per_poll = 1;
+    add(0, "a");
+    add(0, "b");
+    struct task *task = start_exact(SOURCE_BOUNDARY_POLL);
+    assert_said("init begin commit(a |0=1 ) begin commit(b |0=2 ) ");
+    assert_int_equal(script.commits, 2);
+    end(task);
+}
+
+static void what_brings_no_record_commits_its_offset(void **state)
+{
+    (void)state;
+    add(0, NULL);
+    struct task *task = start_exact(SOURCE_BOUNDARY_POLL);
+    assert_said("init begin commit(|0=1 ) ");
+    end(task);
+}
+
+static void who_has_nothing_begins_nothing(void **state)
+{
+    (void)state;
+    struct task *task = start_exact(SOURCE_BOUNDARY_INTERVAL);
+    for (int i = 0; i < 10; i++) {
+        bench_advance_ms(task, INTERVAL_MS);
+        fake_transactions_settle(task);
+    }
+    assert_said("init ");
+    end(task);
+    assert_said("");
+}
+
+/* --- at intervals ---- */
+
+static void offsets_alone_are_committed_in_time(void **state)
+{
+    (void)state;
+    add(0, NULL);
+    struct task *task = start_exact(SOURCE_BOUNDARY_INTERVAL);
+    assert_said("init ");
+    bench_advance_ms(task, INTERVAL_MS);
+    fake_transactions_settle(task);
+    assert_said("begin commit(|0=1 ) ");
+    end(task);
+    assert_said("");
+}
+
+static void a_stop_commits_offsets_alone(void **state)
+{
+    (void)state;
+    add(0, NULL);
+    struct task *task = start_exact(SOURCE_BOUNDARY_INTERVAL);
+    assert_said("init ");
+    end(task);
+    assert_said("begin commit(|0=1 ) ");
+}
+
+static void batches_of_an_interval_are_one_transaction(void **state)
+{
+    (void)state;
+    script.per_poll = 1;
+    add(0, "a");
+    add(0, "b");
+    struct task *task = start_exact(SOURCE_BOUNDARY_INTERVAL);
+    assert_said("init begin ");
+    assert_string_equal(script.committed, "");
+    bench_advance_ms(task, INTERVAL_MS - 1000);
+    fake_transactions_settle(task);
+    assert_said("");
+    bench_advance_ms(task, 1000);
+    fake_transactions_settle(task);
+    assert_said("commit(a b |0=2 ) ");
+    assert_string_equal(script.committed, "a@lines:-1:-1 b@lines:-1:-1 ");
+    end(task);
+}
+
+static void a_full_buffer_ends_the_transaction_early(void **state)
+{
+    (void)state;
+    static char large[300 * 1024];
+    memset(large, 'x', sizeof(large) - 1);
+    script.per_poll = 1;
+    for (int i = 0; i < 40; i++)
+        add(0, large);
+    struct task *task = start_exact(SOURCE_BOUNDARY_INTERVAL);
+    assert_int_equal(script.at, 40);
+    assert_true(script.commits >= 2 && script.commits < 40);
+    assert_int_equal(TASK_RUNNING, task_state(task));
+    end(task);
+    assert_int_equal(script.commits >= 3, true);
+}
+
+static void a_pause_commits_first(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = start_exact(SOURCE_BOUNDARY_INTERVAL);
+    assert_said("init begin ");
+    task_request_pause(task);
+    fake_transactions_settle(task);
+    assert_said("commit(a |0=1 ) ");
+    assert_int_equal(TASK_PAUSED, task_state(task));
+    end(task);
+}
+
+/* --- where the connector says ---- */
+
+static size_t commit_after = SIZE_MAX, abort_after = SIZE_MAX;
+static bool commit_batch, abort_batch;
+
+/* After the lines with these numbers. */
+static void mark(struct mr_batch *batch, size_t first)
+{
+    struct mr_transaction *boundaries = mr_source_context_transaction(script.context);
+
+    for (size_t i = 0; i < mr_batch_count(batch); i++) {
+        if (first + i == commit_after)
+            mr_transaction_commit_after(boundaries, mr_batch_at(batch, i));
+        if (first + i == abort_after)
+            mr_transaction_abort_after(boundaries, mr_batch_at(batch, i));
+    }
+    if (commit_batch)
+        mr_transaction_commit_batch(boundaries);
+    if (abort_batch)
+        mr_transaction_abort_batch(boundaries);
+}
+
+static int set_up_marks(void **state)
+{
+    commit_after = abort_after = SIZE_MAX;
+    commit_batch = abort_batch = false;
+    script.after_poll = NULL;
+    set_up_exact(state);
+    script.after_poll = mark;
+    return 0;
+}
+
+static void add_four(void)
+{
+    add(0, "a");
+    add(0, "b");
+    add(0, "c");
+    add(0, "d");
+}
+
+static void a_connector_ends_a_transaction_within_a_batch(void **state)
+{
+    (void)state;
+    add_four();
+    commit_after = 1;
+    struct task *task = start_exact(SOURCE_BOUNDARY_CONNECTOR);
+    assert_said("init begin commit(a b |0=2 ) begin ");
+    commit_after = 4;
+    add(0, "e");
+    bench_advance_ms(task, 100);
+    fake_transactions_settle(task);
+    assert_said("commit(c d e |0=5 ) ");
+    end(task);
+}
+
+static void what_a_connector_aborts_is_dropped_and_its_offsets_kept(void **state)
+{
+    (void)state;
+    add_four();
+    abort_after = 1;
+    commit_batch = true;
+    struct task *task = start_exact(SOURCE_BOUNDARY_CONNECTOR);
+    assert_said("init begin abort(a b |) begin commit(|0=2 ) begin commit(c d |0=4 ) ");
+    assert_string_equal(script.committed, "a@-:-1:-1 b@-:-1:-1 c@lines:-1:-1 d@lines:-1:-1 ");
+    end(task);
+}
+
+static void a_whole_batch_may_be_aborted(void **state)
+{
+    (void)state;
+    add_four();
+    abort_batch = true;
+    struct task *task = start_exact(SOURCE_BOUNDARY_CONNECTOR);
+    assert_said("init begin abort(a b c d |) begin commit(|0=4 ) ");
+    assert_int_equal(TASK_RUNNING, task_state(task));
+    end(task);
+}
+
+static void what_a_connector_has_not_committed_is_undone_at_the_end(void **state)
+{
+    (void)state;
+    add_four();
+    commit_after = 1;
+    struct task *task = start_exact(SOURCE_BOUNDARY_CONNECTOR);
+    assert_said("init begin commit(a b |0=2 ) begin ");
+    end(task);
+    assert_said("abort(c d |) ");
+    assert_string_equal(script.committed, "a@lines:-1:-1 b@lines:-1:-1 ");
+}
+
+static void both_for_one_transaction_fail_the_task(void **state)
+{
+    (void)state;
+    add_four();
+    commit_after = abort_after = 1;
+    struct task *task = start_exact(SOURCE_BOUNDARY_CONNECTOR);
+    assert_int_equal(TASK_FAILED, task_state(task));
+    assert_non_null(strstr(bench.trace, "both committed and aborted"));
+    end(task);
+    assert_said("init ");
+}
+
+static void boundaries_are_the_tasks_only_where_it_says_so(void **state)
+{
+    (void)state;
+    struct task *task = start_exact(SOURCE_BOUNDARY_POLL);
+    assert_null(mr_source_context_transaction(script.context));
+    end(task);
+}
+
+/* --- the end ---- */
+
+static void a_stop_commits_what_was_polled(void **state)
+{
+    (void)state;
+    fake_producer.room = 1;
+    add(0, "a");
+    add(0, "b");
+    struct task *task = create_exact(SOURCE_BOUNDARY_INTERVAL);
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    assert_string_equal(sent_now(), "a ");
+    fake_producer.room = SIZE_MAX;
+    end(task);
+    assert_said("init begin commit(a b |0=2 ) ");
+    assert_string_equal("PREPARED RUNNING STOPPED ", bench.states);
+}
+
+static void a_stop_without_time_undoes_it(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = create_exact(SOURCE_BOUNDARY_INTERVAL);
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    ask_to_stop(task, 0);
+    assert_false(bench_run(task));
+    assert_true(fake_transactions_run());
+    assert_said("init begin abort(|) ");
+    assert_true(fake_transactions_settle(task));
+    assert_int_equal(TASK_STOPPED, task_state(task));
+    assert_string_equal(script.committed, "");
+    end(task);
+}
+
+static void a_failure_undoes_what_is_open(void **state)
+{
+    (void)state;
+    script.per_poll = 1;
+    add(0, "a");
+    struct task *task = start_exact(SOURCE_BOUNDARY_INTERVAL);
+    script.fails = "poll";
+    script.code = MR_ERR_CONNECT;
+    bench_advance_ms(task, 100);
+    assert_true(fake_transactions_settle(task));
+    assert_said("init begin abort(a |) ");
+    assert_int_equal(TASK_FAILED, task_state(task));
+    end(task);
+}
+
+static void a_stop_before_the_start_waits_for_the_job_alone(void **state)
+{
+    (void)state;
+    struct task *task = create_exact(SOURCE_BOUNDARY_POLL);
+    task_request_start(task);
+    bench_run(task);
+    ask_to_stop(task, 10000);
+    assert_false(bench_run(task));
+    fake_transactions.next = PRODUCER_TRANSACTION_AGAIN;
+    assert_true(fake_transactions_settle(task));
+    assert_said("init ");
+    assert_null(strstr(script.calls, "start"));
+    assert_int_equal(TASK_STOPPED, task_state(task));
+    end(task);
+}
+
+/* --- what the brokers may answer ---- */
+
+static void no_answer_is_asked_for_again(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = create_exact(SOURCE_BOUNDARY_POLL);
+    fake_transactions.next = PRODUCER_TRANSACTION_AGAIN;
+    task_request_start(task);
+    bench_run(task);
+    assert_true(fake_transactions_run());
+    bench_run(task);
+    assert_null(strstr(script.calls, "start"));
+    assert_true(fake_transactions_run());
+    bench_run(task);
+    fake_land_all();
+    bench_run(task);
+    fake_transactions.next = PRODUCER_TRANSACTION_AGAIN;
+    fake_transactions_settle(task);
+    assert_said("init init begin commit? commit(a |0=1 ) ");
+    end(task);
+}
+
+static void who_is_fenced_fails_with_advice(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = create_exact(SOURCE_BOUNDARY_POLL);
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    fake_land_all();
+    bench_run(task);
+    fake_transactions.next = PRODUCER_TRANSACTION_FENCED;
+    assert_true(fake_transactions_settle(task));
+    assert_said("init begin commit? ");
+    assert_int_equal(TASK_FAILED, task_state(task));
+    assert_int_equal(bench.failure.kind, FAILURE_FENCED);
+    assert_non_null(strstr(bench.trace, "transaction.timeout.ms"));
+    assert_string_equal(script.committed, "");
+    end(task);
+    assert_int_equal(fake_transactions.copies_sent, 0);
+    assert_int_equal(fake_transactions.copies, 0);
+}
+
+/* --- what the cluster answers ---- */
+
+static struct task *start_holding(enum task_question question)
+{
+    fake_transactions.held = question;
+    fake_transactions.is_holding = true;
+    return start_exact(SOURCE_BOUNDARY_POLL);
+}
+
+static void let_go(struct task *task)
+{
+    fake_transactions.is_holding = false;
+    bench_wake(task);
+    fake_transactions_settle(task);
+}
+
+static void no_producer_begins_before_the_round(void **state)
+{
+    (void)state;
+    struct task *task = start_holding(TASK_ASKS_ROUND);
+    assert_said("");
+    assert_int_equal(TASK_STARTING, task_state(task));
+    let_go(task);
+    assert_said("init ");
+    assert_string_equal(fake_transactions.asked, "round owner ");
+    assert_int_equal(TASK_RUNNING, task_state(task));
+    end(task);
+}
+
+static void no_plugin_starts_before_it_is_known_whose_the_task_is(void **state)
+{
+    (void)state;
+    struct task *task = start_holding(TASK_ASKS_OWNER);
+    assert_said("init ");
+    assert_null(strstr(script.calls, "start"));
+    let_go(task);
+    assert_non_null(strstr(script.calls, "start"));
+    end(task);
+}
+
+static void who_waits_for_an_answer_can_be_stopped(void **state)
+{
+    (void)state;
+    struct task *task = start_holding(TASK_ASKS_OWNER);
+    ask_to_stop(task, 10000);
+    assert_true(fake_transactions_settle(task));
+    assert_int_equal(TASK_STOPPED, task_state(task));
+    assert_null(strstr(script.calls, "start"));
+    end(task);
+}
+
+static void a_round_that_fails_for_good_fails_the_task(void **state)
+{
+    (void)state;
+    fake_transactions.is_refused = true;
+    struct task *task = start_exact(SOURCE_BOUNDARY_POLL);
+    assert_int_equal(TASK_FAILED, task_state(task));
+    assert_non_null(strstr(bench.trace, "says no to round"));
+    assert_said("");
+    end(task);
+}
+
+/* Its commit is refused, since another producer has its id. */
+static struct task *be_fenced(void)
+{
+    fake_transactions.held = TASK_ASKS_SUCCESSOR;
+    fake_transactions.is_holding = true;
+    add(0, "a");
+    struct task *task = create_exact(SOURCE_BOUNDARY_POLL);
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    fake_land_all();
+    bench_run(task);
+    fake_transactions.next = PRODUCER_TRANSACTION_FENCED;
+    assert_false(fake_transactions_settle(task));
+    assert_string_equal(fake_transactions.asked, "round owner successor ");
+    return task;
+}
+
+static void who_is_fenced_by_its_successor_stops_without_a_word(void **state)
+{
+    (void)state;
+    struct task *task = be_fenced();
+    ask_to_stop(task, 10000);
+    assert_true(fake_transactions_settle(task));
+    assert_int_equal(TASK_STOPPED, task_state(task));
+    assert_string_equal(script.committed, "");
+    end(task);
+}
+
+static void who_is_fenced_by_nobody_known_fails(void **state)
+{
+    (void)state;
+    struct task *task = be_fenced();
+    let_go(task);
+    assert_int_equal(TASK_FAILED, task_state(task));
+    assert_int_equal(bench.failure.kind, FAILURE_FENCED);
+    end(task);
+}
+
+/* What the brokers say to a record does not tell; the abort does. */
+static void a_refused_record_of_a_fenced_producer_is_fencing(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = create_exact(SOURCE_BOUNDARY_POLL);
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    fake_land(PRODUCER_FAILED);
+    fake_transactions.next = PRODUCER_TRANSACTION_FENCED;
+    assert_true(fake_transactions_settle(task));
+    assert_string_equal(fake_transactions.asked, "round owner successor ");
+    assert_int_equal(bench.failure.kind, FAILURE_FENCED);
+    end(task);
+}
+
+/* The producer takes no more, for a reason that only the abort tells. */
+static struct task *refuse_records(enum producer_transaction abort_comes_to)
+{
+    struct task *task = start_exact(SOURCE_BOUNDARY_POLL);
+    assert_said("init ");
+    fake_producer.refusal = "erroneous state";
+    fake_producer.refusal_code = MR_ERR_CONNECT;
+    add(0, "a");
+    bench_advance_ms(task, 1000);
+    fake_transactions.next = abort_comes_to;
+    assert_true(fake_transactions_settle(task));
+    return task;
+}
+
+static void a_producer_that_takes_no_more_is_asked_by_an_abort_why(void **state)
+{
+    (void)state;
+    struct task *task = refuse_records(PRODUCER_TRANSACTION_FENCED);
+    assert_string_equal(fake_transactions.asked, "round owner successor ");
+    assert_int_equal(bench.failure.kind, FAILURE_FENCED);
+    end(task);
+}
+
+static void a_producer_that_takes_no_more_fails_the_task(void **state)
+{
+    (void)state;
+    struct task *task = refuse_records(PRODUCER_TRANSACTION_DONE);
+    assert_said("begin abort(|) ");
+    assert_int_equal(TASK_FAILED, task_state(task));
+    assert_non_null(strstr(bench.trace, "erroneous state"));
+    end(task);
+}
+
+static void offsets_that_are_not_taken_do_not_hold_up_a_stop_without_time(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = create_exact(SOURCE_BOUNDARY_POLL);
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    fake_producer.room = 0; /* the record is under way, its offset will not be taken */
+    fake_land_all();
+    bench_run(task);
+    ask_to_stop(task, 500);
+    bench_run(task);
+    bench_advance_ms(task, 1000);
+    assert_true(fake_transactions_settle(task));
+    assert_int_equal(TASK_STOPPED, task_state(task));
+    assert_null(strstr(fake_transactions.said, "commit"));
+    assert_non_null(strstr(fake_transactions.said, "abort"));
+    end(task);
+}
+
+static void who_lost_the_lease_inside_a_transaction_ends_to_be_built_anew(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = create_exact(SOURCE_BOUNDARY_POLL);
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    lease_set(&bench.lease, 0);
+    bench_run(task);
+    fake_land(PRODUCER_NOT_SENT);
+    lease_set(&bench.lease, LEASE_FOR_EVER);
+    assert_true(fake_transactions_settle(task));
+    assert_said("init begin abort(|) ");
+    assert_int_equal(TASK_STOPPED, task_state(task));
+    assert_string_equal(script.committed, "");
+    end(task);
+}
+
+/* The brokers undo a transaction that lasts too long, in an outage for instance. */
+static void who_lost_the_lease_and_was_shut_out_meanwhile_is_built_anew_as_well(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = create_exact(SOURCE_BOUNDARY_POLL);
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    lease_set(&bench.lease, 0);
+    bench_run(task);
+    fake_land(PRODUCER_NOT_SENT);
+    lease_set(&bench.lease, LEASE_FOR_EVER);
+    fake_transactions.next = PRODUCER_TRANSACTION_FENCED;
+    assert_true(fake_transactions_settle(task));
+    assert_string_equal(fake_transactions.asked, "round owner successor ");
+    assert_int_equal(TASK_STOPPED, task_state(task));
+    end(task);
+}
+
+static void a_record_that_kafka_refuses_fails_the_task_whatever_is_tolerated(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = create_with(&(struct source_setup){
+        .tolerate_all = true,
+        .exactly_once = {.run = fake_run, .ask = fake_ask, .boundary = SOURCE_BOUNDARY_POLL, .offsets_topic = "connect-offsets"}});
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    fake_land(PRODUCER_FAILED);
+    assert_true(fake_transactions_settle(task));
+    assert_said("init begin abort(|) ");
+    assert_int_equal(TASK_FAILED, task_state(task));
+    assert_non_null(strstr(bench.trace, "too large"));
+    end(task);
+}
+
+static void what_came_back_from_a_fenced_producer_fails_the_task(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = create_exact(SOURCE_BOUNDARY_POLL);
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    fake_land(PRODUCER_NOT_SENT);
+    fake_transactions.next = PRODUCER_TRANSACTION_FENCED;
+    assert_true(fake_transactions_settle(task));
+    assert_int_equal(TASK_FAILED, task_state(task));
+    assert_int_equal(bench.failure.kind, FAILURE_FENCED);
+    end(task);
+}
+
+static void what_came_back_unsent_is_undone_and_read_again(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = create_exact(SOURCE_BOUNDARY_POLL);
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    fake_land(PRODUCER_NOT_SENT);
+    assert_true(fake_transactions_settle(task));
+    assert_said("init begin abort(|) ");
+    assert_int_equal(TASK_STOPPED, task_state(task));
+    assert_string_equal(script.committed, "");
+    end(task);
+}
+
+static void offsets_that_cannot_be_written_undo_the_transaction(void **state)
+{
+    (void)state;
+    fake_store.mode = STORE_REFUSES;
+    add(0, "a");
+    struct task *task = start_exact(SOURCE_BOUNDARY_POLL);
+    assert_said("init begin abort(a |) ");
+    assert_int_equal(TASK_FAILED, task_state(task));
+    assert_non_null(strstr(bench.trace, "an offset of that kind"));
+    end(task);
+}
+
+static void a_denied_id_fails_the_start(void **state)
+{
+    (void)state;
+    fake_transactions.next = PRODUCER_TRANSACTION_FAILED;
+    struct task *task = start_exact(SOURCE_BOUNDARY_POLL);
+    assert_int_equal(TASK_FAILED, task_state(task));
+    assert_null(strstr(script.calls, "start"));
+    assert_non_null(strstr(bench.trace, "did not like the init"));
+    end(task);
+}
+
+static void without_a_free_thread_it_is_tried_again(void **state)
+{
+    (void)state;
+    fake_transactions.no_thread = true;
+    struct task *task = start_exact(SOURCE_BOUNDARY_POLL);
+    assert_int_equal(fake_transactions.refused_jobs, 1);
+    bench_advance_ms(task, 1000);
+    assert_true(fake_transactions.refused_jobs > 2 && fake_transactions.refused_jobs < 20);
+    fake_transactions.no_thread = false;
+    bench_advance_ms(task, 200);
+    fake_transactions_settle(task);
+    assert_int_equal(TASK_RUNNING, task_state(task));
+    end(task);
+}
+
+static void an_abandoned_task_commits_nothing(void **state)
+{
+    (void)state;
+    add(0, "a");
+    struct task *task = start_exact(SOURCE_BOUNDARY_INTERVAL);
+    assert_said("init begin ");
+    task_abandon(task);
+    assert_true(fake_transactions_settle(task));
+    assert_null(strstr(fake_transactions.said, "commit"));
+    end(task);
+}
+
+int main(void)
+{
+#define EXACT(name) cmocka_unit_test_setup(name, set_up_exact)
+#define MARKED(name) cmocka_unit_test_setup(name, set_up_marks)
+    const struct CMUnitTest tests[] = {
+        EXACT(a_batch_and_its_offsets_are_one_transaction),
+        EXACT(each_batch_is_a_transaction_of_its_own),
+        EXACT(what_brings_no_record_commits_its_offset),
+        EXACT(who_has_nothing_begins_nothing),
+        EXACT(offsets_alone_are_committed_in_time),
+        EXACT(a_stop_commits_offsets_alone),
+        EXACT(batches_of_an_interval_are_one_transaction),
+        EXACT(a_full_buffer_ends_the_transaction_early),
+        EXACT(a_pause_commits_first),
+        MARKED(a_connector_ends_a_transaction_within_a_batch),
+        MARKED(what_a_connector_aborts_is_dropped_and_its_offsets_kept),
+        MARKED(a_whole_batch_may_be_aborted),
+        MARKED(what_a_connector_has_not_committed_is_undone_at_the_end),
+        MARKED(both_for_one_transaction_fail_the_task),
+        EXACT(boundaries_are_the_tasks_only_where_it_says_so),
+        EXACT(a_stop_commits_what_was_polled),
+        EXACT(a_stop_without_time_undoes_it),
+        EXACT(a_failure_undoes_what_is_open),
+        EXACT(a_stop_before_the_start_waits_for_the_job_alone),
+        EXACT(no_answer_is_asked_for_again),
+        EXACT(who_is_fenced_fails_with_advice),
+        EXACT(no_producer_begins_before_the_round),
+        EXACT(no_plugin_starts_before_it_is_known_whose_the_task_is),
+        EXACT(who_waits_for_an_answer_can_be_stopped),
+        EXACT(a_round_that_fails_for_good_fails_the_task),
+        EXACT(who_is_fenced_by_its_successor_stops_without_a_word),
+        EXACT(who_is_fenced_by_nobody_known_fails),
+        EXACT(a_refused_record_of_a_fenced_producer_is_fencing),
+        EXACT(a_producer_that_takes_no_more_is_asked_by_an_abort_why),
+        EXACT(a_producer_that_takes_no_more_fails_the_task),
+        EXACT(offsets_that_are_not_taken_do_not_hold_up_a_stop_without_time),
+        EXACT(who_lost_the_lease_inside_a_transaction_ends_to_be_built_anew),
+        EXACT(who_lost_the_lease_and_was_shut_out_meanwhile_is_built_anew_as_well),
+        EXACT(a_record_that_kafka_refuses_fails_the_task_whatever_is_tolerated),
+        EXACT(what_came_back_unsent_is_undone_and_read_again),
+        EXACT(what_came_back_from_a_fenced_producer_fails_the_task),
+        EXACT(offsets_that_cannot_be_written_undo_the_transaction),
+        EXACT(a_denied_id_fails_the_start),
+        EXACT(without_a_free_thread_it_is_tried_again),
+        EXACT(an_abandoned_task_commits_nothing),
+    };
+    RUN_TESTS(tests);
+}
