@@ -328,6 +328,14 @@ static void write_late(struct herder *herder, struct herder_job *job)
     retry_later(herder);
 }
 
+static void sweep_soon(struct herder *herder)
+{
+    struct herder_timer *timer = &herder->cluster->sweep_timer;
+
+    if (!timer_entry_is_set(&timer->entry))
+        herder_timer_set(herder, timer, herder_now_ms() + SWEEP_MS);
+}
+
 /* false: no memory. */
 static bool write_plan(struct herder *herder, const struct cluster_plan_input *input, const struct cluster_plan *plan)
 {
@@ -343,8 +351,7 @@ static bool write_plan(struct herder *herder, const struct cluster_plan_input *i
         write_free(write);
         return true;
     }
-    if (!timer_entry_is_set(&cluster->sweep_timer.entry))
-        herder_timer_set(herder, &cluster->sweep_timer, herder_now_ms() + SWEEP_MS);
+    sweep_soon(herder);
     cluster->last = plan->last;
     cluster->is_under_way = herder_job_post(herder, &(struct herder_job_setup){.run = write_run,
                                                                               .done = write_done,
@@ -501,8 +508,8 @@ static void plan_now(struct herder *herder, const struct config_snapshot *snapsh
     struct herder_cluster *cluster = herder->cluster;
     bool is_foreign;
 
-    if (!cluster->has_swept)
-        status_sweep(herder, snapshot);
+    if (!cluster->has_swept && !status_sweep(herder, snapshot))
+        sweep_soon(herder);
     cluster->has_swept = true;
     if (watch_epoch(cluster, snapshot)) {
         if (!terms_stand_contest(herder, &is_foreign))
@@ -554,7 +561,8 @@ static void sweep_due(struct herder *herder, struct herder_timer *timer)
     if (herder->stage != HERDER_LEADING || config_store_is_lost(herder->setup.configs, NULL))
         return;
     snapshot = config_store_snapshot(herder->setup.configs);
-    status_sweep(herder, snapshot);
+    if (!status_sweep(herder, snapshot))
+        sweep_soon(herder);
     config_snapshot_drop(snapshot);
 }
 

@@ -192,13 +192,13 @@ bool cluster_runs_tasks(const struct herder *herder, const char *connector)
 
 bool cluster_holds(const struct herder *herder, const char *connector, int32_t task)
 {
-    const struct ptr_array *workers = &herder->cluster->picture.known;
+    const struct herder_cluster *cluster = herder->cluster;
 
-    for (size_t i = 0; i < workers->count; i++) {
-        const struct cluster_known *known = workers->items[i];
+    for (size_t i = 0; cluster != NULL && i < cluster->picture.known.count; i++) {
+        const struct cluster_known *known = cluster->picture.known.items[i];
 
         if ((unit_map_has(&known->assignment.units, connector, task) || unit_map_has(&known->assignment.revoking, connector, task)) &&
-            cluster_known_is_at_work(&herder->cluster->picture, known))
+            cluster_known_is_at_work(&cluster->picture, known))
             return true;
     }
     return false;

@@ -176,14 +176,32 @@ void status_of_unassigned(struct herder *herder)
     config_snapshot_drop(snapshot);
 }
 
-static void sweep_tasks(struct herder *herder, const char *connector, uint32_t count)
+/* What is still being stopped says so itself first. false: some are. */
+static bool sweep_tasks(struct herder *herder, const char *connector, uint32_t count)
 {
     struct status_view *view = status_store_view(herder->setup.statuses, connector);
+    bool all = true;
 
-    for (size_t i = 0; view != NULL && i < view->task_count; i++)
-        if (view->tasks[i].task >= count)
-            status_of_task(herder, connector, view->tasks[i].task, UNIT_DESTROYED, NULL, NULL);
+    for (size_t i = 0; view != NULL && i < view->task_count; i++) {
+        uint32_t task = view->tasks[i].task;
+
+        if (task < count)
+            continue;
+        if (cluster_holds(herder, connector, (int32_t)task))
+            all = false;
+        else
+            status_of_task(herder, connector, task, UNIT_DESTROYED, NULL, NULL);
+    }
     status_view_destroy(view);
+    return all;
+}
+
+static bool sweep_removed(struct herder *herder, const char *connector)
+{
+    if (cluster_runs_tasks(herder, connector) || cluster_holds(herder, connector, UNIT_IS_CONNECTOR))
+        return false;
+    status_store_remove_all(herder->setup.statuses, connector);
+    return true;
 }
 
 bool status_has_strangers(struct herder *herder, const struct config_snapshot *snapshot)
@@ -198,18 +216,20 @@ bool status_has_strangers(struct herder *herder, const struct config_snapshot *s
     return has;
 }
 
-void status_sweep(struct herder *herder, const struct config_snapshot *snapshot)
+bool status_sweep(struct herder *herder, const struct config_snapshot *snapshot)
 {
     size_t count;
     char **names = status_store_connectors(herder->setup.statuses, &count);
+    bool all = true;
 
     for (size_t i = 0; names != NULL && i < count; i++) {
         if (!config_snapshot_has(snapshot, names[i]))
-            status_store_remove_all(herder->setup.statuses, names[i]);
+            all = sweep_removed(herder, names[i]) && all;
         else if (!config_snapshot_is_inconsistent(snapshot, names[i]))
-            sweep_tasks(herder, names[i], config_snapshot_task_count(snapshot, names[i]));
+            all = sweep_tasks(herder, names[i], config_snapshot_task_count(snapshot, names[i])) && all;
     }
     mem_free(names);
+    return all;
 }
 
 static void remove_topics(struct herder *herder, const char *connector)

@@ -140,8 +140,8 @@ void status_of_unassigned(struct herder *herder);
 /* A worker that was away may say at last what became of a unit that was taken from it, after the word of who has it now. Whoever was given
  * it says its own once more. Nobody answers that: a worker without the unit is silent. */
 void status_say_again(struct herder *herder);
-/* Tombstones for what no connector or task stands behind any more. */
-void status_sweep(struct herder *herder, const struct config_snapshot *snapshot);
+/* Tombstones for what no connector or task stands behind any more. false: some of it is still being stopped. */
+bool status_sweep(struct herder *herder, const struct config_snapshot *snapshot);
 /* Is there a status of a connector that the config topic does not hold? */
 bool status_has_strangers(struct herder *herder, const struct config_snapshot *snapshot);
 /* After a deletion: all of them, or, where the name was created anew, its topics. */
