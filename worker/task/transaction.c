@@ -101,6 +101,12 @@ int transaction_begin(struct transaction *transaction, struct mr_error **error)
     return -1;
 }
 
+/* Those that are not handed over stay. */
+static void stop_offsets(struct transaction *transaction)
+{
+    transaction->offset_count = transaction->offsets_sent;
+}
+
 void transaction_commit(struct transaction *transaction)
 {
     assert(transaction->state == TRANSACTION_OPEN);
@@ -111,6 +117,7 @@ void transaction_abort(struct transaction *transaction)
 {
     assert(transaction->state == TRANSACTION_OPEN || (transaction->state == TRANSACTION_BROKEN && transaction->needs_abort));
     transaction->needs_abort = false;
+    stop_offsets(transaction);
     begin_call(transaction, producer_transaction_abort);
     post(transaction);
 }
@@ -193,12 +200,6 @@ static void tell_put(struct transaction *transaction, const struct mr_error *err
         done(transaction->done_argument, error);
 }
 
-/* Those that are not handed over stay. */
-static void stop_offsets(struct transaction *transaction)
-{
-    transaction->offset_count = transaction->offsets_sent;
-}
-
 /* true: all are with the producer. */
 static bool hand_over_offsets(struct transaction *transaction)
 {
@@ -222,16 +223,30 @@ static bool hand_over_offsets(struct transaction *transaction)
 
 /* ---- following ---- */
 
+/* A put whose transaction never came to its commit. */
+static void tell_undone(struct transaction *transaction)
+{
+    struct mr_error *why = NULL;
+
+    if (transaction->done == NULL)
+        return;
+    mr_error_set(&why, MR_ERR_CONFLICT, "the transaction that held the source offsets was undone");
+    tell_put(transaction, why);
+    mr_error_drop(why);
+}
+
 static void call_is_done(struct transaction *transaction)
 {
     bool was_broken = transaction->was == TRANSACTION_BROKEN, was_commit = transaction->call == producer_transaction_commit;
 
     transaction->call = NULL;
     transaction->state = was_broken ? TRANSACTION_BROKEN : TRANSACTION_NONE;
-    if (was_commit) {
-        offset_copy_send(transaction->copy);
-        transaction->copy = NULL;
+    if (!was_commit) {
+        tell_undone(transaction);
+        return;
     }
+    offset_copy_send(transaction->copy);
+    transaction->copy = NULL;
     tell_put(transaction, NULL);
 }
 

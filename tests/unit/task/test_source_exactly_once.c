@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "source_script.h"
+#include "task/source_task_internal.h"
 
 #define INTERVAL_MS 5000
 
@@ -700,6 +701,35 @@ static void offsets_that_cannot_be_written_undo_the_transaction(void **state)
     end(task);
 }
 
+static void take_told(void *argument, const struct mr_error *error)
+{
+    *(int *)argument = error == NULL ? 1 : -1;
+}
+
+/* As when the task fails for another reason after its offsets were taken. */
+static void offsets_of_a_transaction_that_was_undone_are_not_told_stored(void **state)
+{
+    int64_t wake_at_ms = INT64_MAX;
+    int told = 0;
+
+    (void)state;
+    add(0, "a");
+    struct task *task = start_exact(SOURCE_BOUNDARY_INTERVAL);
+    struct transaction *transaction = &SOURCE_TASK_OF(task)->exact.transaction;
+    struct mr_arena *arena = mr_arena_create(1 << 16);
+    struct mr_value *partition = mr_map_create(arena, 1), *offset = mr_map_create(arena, 1);
+    assert_int_equal(0, mr_map_put_text(arena, partition, "p", mr_int64(arena, 0)));
+    assert_int_equal(0, mr_map_put_text(arena, offset, "o", mr_int64(arena, 1)));
+    assert_int_equal(TRANSACTION_OPEN, transaction->state);
+    assert_int_equal(0, transaction_put(transaction, "files", &(struct offset_entry){partition, offset}, 1, take_told, &told, NULL));
+    transaction_abort(transaction);
+    assert_true(fake_transactions_run());
+    assert_int_equal(TRANSACTION_NONE, transaction_follow(transaction, &wake_at_ms));
+    assert_int_equal(-1, told);
+    mr_arena_destroy(arena);
+    end(task);
+}
+
 static void a_denied_id_fails_the_start(void **state)
 {
     (void)state;
@@ -780,6 +810,7 @@ int main(void)
         EXACT(what_came_back_unsent_is_undone_and_read_again),
         EXACT(what_came_back_from_a_fenced_producer_fails_the_task),
         EXACT(offsets_that_cannot_be_written_undo_the_transaction),
+        EXACT(offsets_of_a_transaction_that_was_undone_are_not_told_stored),
         EXACT(a_denied_id_fails_the_start),
         EXACT(without_a_free_thread_it_is_tried_again),
         EXACT(an_abandoned_task_commits_nothing),
