@@ -152,6 +152,23 @@ static void a_round_that_newer_tasks_have_overtaken_writes_nothing(void **state)
     assert_int_equal(fenced("a"), 3);
 }
 
+/* Those of the newer ones may have begun. */
+static void a_round_that_newer_tasks_have_overtaken_shuts_out_nobody_more(void **state)
+{
+    (void)state;
+    have("a", "1", 2);
+    ask_round("a");
+    have("a", "2", 2);
+    rig_hang_shut_out("a");
+    question("a", 0, TASK_ASKS_ROUND);
+    expect("shut out a 2");
+    have("a", "3", 2);
+    expect("shut out a no further: newer task configurations have come");
+    rig_hang_shut_out(NULL);
+    question("a", 1, TASK_ASKS_ROUND);
+    expect("yes a-1");
+}
+
 static void a_round_that_hangs_holds_up_no_other(void **state)
 {
     (void)state;
@@ -388,6 +405,7 @@ int main(void)
         ALONE(what_fails_for_now_is_tried_again),
         ALONE(what_never_will_be_fails_the_task_in_words),
         ALONE(a_round_that_newer_tasks_have_overtaken_writes_nothing),
+        ALONE(a_round_that_newer_tasks_have_overtaken_shuts_out_nobody_more),
         ALONE(a_round_that_hangs_holds_up_no_other),
         ALONE(who_begins_with_it_without_the_right_is_refused),
         ALONE(brokers_that_say_nothing_keep_nobody_from_creating_it),
