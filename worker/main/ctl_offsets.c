@@ -232,7 +232,11 @@ static int add_seeks_of_all(json_t *entries, const struct options *options, cons
         last = topic;
     }
     if (status == 0 && json_array_size(entries) == 0)
-        status = mr_error_set(error, MR_ERR_CONFIG, "%s has no offsets in topics yet: name the topics", options->connector);
+        status = json_array_size(json_object_get(answer, "offsets")) > 0
+                     ? mr_error_set(error, MR_ERR_CONFIG, "%s is a source: only sinks go to a time or an end; a source's offsets are set with "
+                                    "`set %s --file FILE`", options->connector, options->connector)
+                     : mr_error_set(error, MR_ERR_CONFIG, "%s has committed no offsets yet: name the topics after the time, like orders or "
+                                    "orders/0", options->connector);
     json_decref(answer);
     return status;
 }
