@@ -124,7 +124,7 @@ static void a_pause_gives_the_waiting_up(void **state)
 {
     (void)state;
     fail_task(FAILURE_CONNECTION, -1);
-    assert_trace("Started again");
+    assert_trace("started again");
     assert_int_equal(202, ask(herder_pause_connector, "a"));
     assert_int_equal(202, ask(herder_resume_connector, "a"));
     turn();
@@ -135,7 +135,7 @@ static void a_new_configuration_starts_at_once(void **state)
 {
     (void)state;
     fail_task(FAILURE_CONNECTION, -1);
-    assert_trace("Started again");
+    assert_trace("started again");
     rig_set_tasks(1, "two");
     assert_int_equal(put("a", "two"), 200);
     assert_true(eventually(5000, has_started_twice, NULL));
