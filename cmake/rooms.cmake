@@ -64,6 +64,7 @@ function(mr_room name)
       target_link_options(mr_${name} PRIVATE -Wl,--no-undefined)
     endif()
     install(TARGETS mr_${name} LIBRARY DESTINATION ${MR_INSTALL_LIB})
+    mr_shipped(mr_${name} ${MR_INSTALL_LIB})
     add_library(mr_${name}_inside STATIC EXCLUDE_FROM_ALL ${room_SOURCES})
     set(targets mr_${name} mr_${name}_inside)
   else()
@@ -72,6 +73,7 @@ function(mr_room name)
     # The worker's own assertions stay in release builds: a bug of ours stops here, not somewhere later. libmillrace.so, whose
     # callers are plugins, asserts in debug builds only.
     target_compile_options(mr_${name} PRIVATE -UNDEBUG)
+    mr_shipped_objects(mr_${name})
   endif()
 
   mr_foreign(foreign ${room_FOREIGN})
@@ -101,6 +103,7 @@ function(mr_program name)
     INSTALL_RPATH "$ORIGIN/../${MR_INSTALL_LIB}")
   if(program_INSTALL)
     install(TARGETS ${name} RUNTIME DESTINATION ${MR_INSTALL_BIN})
+    mr_shipped(${name} ${MR_INSTALL_BIN})
   endif()
 endfunction()
 
