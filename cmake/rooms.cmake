@@ -104,6 +104,8 @@ function(mr_program name)
   if(program_INSTALL)
     install(TARGETS ${name} RUNTIME DESTINATION ${MR_INSTALL_BIN})
     mr_shipped(${name} ${MR_INSTALL_BIN})
+  else()
+    mr_not_shipped(${name})
   endif()
 endfunction()
 

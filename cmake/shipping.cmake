@@ -3,6 +3,7 @@
 #
 #   mr_shipped_objects(<target>)                  a static library that goes into shipped files
 #   mr_shipped(<target> <install folder>)         a shipped file; the folder is relative to the prefix
+#   mr_not_shipped(<target>)                      a test, a bench, a plugin of the tests
 #
 # Objects hold both machine code and what the linker optimises further (fat): tests and benches link the former, as before, so that
 # they cost no link-time optimisation, and functions of theirs can stand in place of ours (--wrap).
@@ -23,9 +24,6 @@ if(CMAKE_BUILD_TYPE STREQUAL Release AND MILLRACE_SANITIZE STREQUAL none AND NOT
   if(MILLRACE_LTO AND NOT MR_SHIPS_OPTIMISED)
     message(STATUS "No link-time optimisation: it needs gcc and its linker plugin ${mr_ipo_output}")
   endif()
-endif()
-if(MR_SHIPS_OPTIMISED)
-  add_link_options(-fno-lto) # unless said otherwise below
 endif()
 if(MR_SHIPS_DEBUG_FILES AND NOT CMAKE_OBJCOPY)
   message(FATAL_ERROR "Debug files need objcopy (binutils); -DMILLRACE_DEBUG_FILES=OFF goes without")
@@ -58,4 +56,14 @@ function(mr_shipped target folder)
     COMMAND ${CMAKE_OBJCOPY} --strip-debug --add-gnu-debuglink=${debug} ${file}
     VERBATIM)
   install(FILES ${debug} DESTINATION ${folder}/.debug COMPONENT debug)
+endfunction()
+
+# The linker would optimise these as well, and each would carry the rooms' debug information.
+function(mr_not_shipped target)
+  if(MR_SHIPS_OPTIMISED)
+    target_link_options(${target} PRIVATE -fno-lto)
+  endif()
+  if(MR_SHIPS_DEBUG_FILES)
+    target_link_options(${target} PRIVATE -Wl,--strip-debug)
+  endif()
 endfunction()
