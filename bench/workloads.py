@@ -9,6 +9,8 @@ connector is created until the last record is there and 0.1 s more; the brokers'
 import contextlib
 import json
 import os
+import shlex
+import signal
 import subprocess
 import time
 
@@ -49,14 +51,16 @@ SAMPLE_S = 0.01
 SETTLE_S = 0.1      # after the last record, with the processor time of its acknowledgement
 COMMIT_S = 0.8      # so long after the last record the last transaction may end
 STUCK_S = 60
+PROFILER_S = 1.0    # until it has attached itself
 LINE_BYTES = len(measure.LINE % 0)
 
 
 class Bench:
     """What the runs share: Kafka, the files of lines, topics to read."""
 
-    def __init__(self, kafka, records, copies, latency_s):
+    def __init__(self, kafka, records, copies, latency_s, profile=None, under=None):
         self.kafka, self.records, self.copies, self.latency_s = kafka, records, copies, latency_s
+        self.profile, self.under = profile, under
         self.folder, self.filled = lab.scratch_folder(), {}
         self.paths = {kind: os.path.join(self.folder, kind) for kind in ("lines", "json")}
         measure.lines_write(self.paths["lines"], records)
@@ -118,11 +122,35 @@ class Bench:
         if side == JVM:
             worker = jvm.JvmWorker(properties).start_in(self.kafka, measure.JVM_FLAGS)
         else:
-            worker = lab.Worker(properties).start()
+            worker = lab.Worker(properties, program=self.program()).start()
         try:
             yield worker.ready(120)
         finally:
             worker.end()
+
+    def program(self):
+        """The worker, or a script that starts it under something else; None: as the lab does."""
+        if self.under is None:
+            return None
+        path = self.path("under")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('#!/bin/sh\nexec %s %s "$@"\n' % (self.under, shlex.quote(os.path.join(lab.BUILD, "bin", "millrace"))))
+        os.chmod(path, 0o755)
+        return path
+
+    @contextlib.contextmanager
+    def profiled(self, worker, side):
+        """What counts of ours, with the profiler beside it that was asked for."""
+        if self.profile is None or side == JVM:
+            yield
+            return
+        beside = subprocess.Popen(shlex.split(self.profile.replace("PID", str(worker.process.pid))), stdin=subprocess.DEVNULL)
+        time.sleep(PROFILER_S)
+        try:
+            yield
+        finally:
+            beside.send_signal(signal.SIGINT)
+            beside.wait(60)
 
     def cost(self, worker, name, config, end, still_s=SETTLE_S):
         """Of one connector, until end() says that all records are there and nothing more has come for still_s."""
@@ -147,10 +175,11 @@ class Bench:
 
     def source(self, side, config, properties=None, still_s=SETTLE_S):
         with self.worker(side, properties) as worker:
-            for _ in range(2):
+            for beside in (contextlib.nullcontext(), self.profiled(worker, side)):  # the first warms up
                 name = self.topic("source")
                 end = partition_end.PartitionEnd(topic.leaders(self.kafka, name)[0], name)
-                figures = self.cost(worker, name, self.source_config(name, self.paths["lines"], config), end.ask, still_s)
+                with beside:
+                    figures = self.cost(worker, name, self.source_config(name, self.paths["lines"], config), end.ask, still_s)
                 end.close()
                 if config.get("transforms"):
                     self.check_first(name)
@@ -164,10 +193,11 @@ class Bench:
 
     def sink(self, side, kind, config):
         with self.worker(side) as worker:
-            for _ in range(2):
+            for beside in (contextlib.nullcontext(), self.profiled(worker, side)):
                 name, out = lab.fresh_name("bench-sink"), self.path("out")
                 full = {"connector.class": "FileStreamSink", "topics": self.to_read(kind), "file": out, "tasks.max": 1, **config}
-                figures = self.cost(worker, name, full, lambda: size_of(out) // LINE_BYTES)
+                with beside:
+                    figures = self.cost(worker, name, full, lambda: size_of(out) // LINE_BYTES)
                 assert size_of(out) == self.records * LINE_BYTES, "%s holds %d bytes" % (out, size_of(out))
                 os.remove(out)
         return figures
