@@ -37,10 +37,12 @@ def watch(worker, ends, records):
 
 
 def rate(samples, records):
-    """Records a second and cores, from when all of them move until the first has come to its end."""
+    """Records a second and cores, from when all of them move until the first has come to its end; 0 when they never moved together."""
     begin = next(sample for sample in samples if min(sample[2]) > 0)
     end = next(sample for sample in samples if max(sample[2]) >= records)
-    seconds = max(end[0] - begin[0], SAMPLE_S)
+    seconds = end[0] - begin[0]
+    if seconds <= 0:
+        return 0.0, 0.0
     return (sum(end[2]) - sum(begin[2])) / seconds, (end[1] - begin[1]) / seconds / 1e6
 
 

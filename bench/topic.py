@@ -21,12 +21,17 @@ def call(bootstrap, api, version, body):
 
 
 def leaders(kafka, name):
-    """host:port of who leads each partition."""
-    told = kafka.metadata()
-    brokers = {broker["id"]: broker["name"] for broker in told["brokers"]}
-    partitions = next((topic["partitions"] for topic in told["topics"] if topic["topic"] == name), None)
-    assert partitions, "the brokers do not list %s yet" % name
-    return [brokers.get(part["leader"]) for part in sorted(partitions, key=lambda part: part["partition"])]
+    """host:port of who leads each partition. One broker may know it later than another."""
+    def told():
+        metadata = kafka.metadata()
+        brokers = {broker["id"]: broker["name"] for broker in metadata["brokers"]}
+        partitions = next((topic["partitions"] for topic in metadata["topics"] if topic["topic"] == name), [])
+        return [brokers.get(part["leader"]) for part in sorted(partitions, key=lambda part: part["partition"])]
+
+    def all_led():
+        addresses = told()
+        return addresses if addresses and all(addresses) else None
+    return lab.wait_until(all_led, "the topic %s has leaders" % name)
 
 
 def create(kafka, name, partitions=1, copies=1):
@@ -36,7 +41,7 @@ def create(kafka, name, partitions=1, copies=1):
     assert error == 0, "the topic %s: error %d of the protocol" % (name, error)
 
     def is_led():
-        return all(address and end_of(address, name, partition) == 0 for partition, address in enumerate(leaders(kafka, name)))
+        return all(end_of(address, name, partition) == 0 for partition, address in enumerate(leaders(kafka, name)))
     lab.wait_until(is_led, "the topic %s is led" % name)
 
 
