@@ -16,7 +16,7 @@ def median(values):
 
 def of(results, workload, side, figure):
     """The values of all repetitions; [] where it was not measured."""
-    return [run[figure] for run in results.get(workload["name"], {}).get(side, [])]
+    return [run[figure] for run in results.get(workload["name"], {}).get(side, []) if figure in run]
 
 
 def ratio(results, workload, over):
@@ -53,8 +53,7 @@ def cost_table(results, workloads):
         cells = [workload["title"], spread_text(of(results, workload, OURS, "cpu_us"))]
         for side in sides:
             cells += [spread_text(of(results, workload, side, "cpu_us")), ratio_text(ratio(results, workload, side))]
-        firsts = [run["first_us"] for run in results.get(workload["name"], {}).get(JVM, [])]
-        cells.append(spread_text(firsts))
+        cells.append(spread_text(of(results, workload, JVM, "first_us")))
         rows.append(cells)
         if AT_LEAST_ONCE in workload["sides"]:
             cells[2:4] = ["at least once: " + spread_text(of(results, workload, AT_LEAST_ONCE, "cpu_us")),
