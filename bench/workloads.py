@@ -90,7 +90,10 @@ class Bench:
         return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
     def baseline_result(self, process):
-        out = process.communicate(timeout=300)[0]
+        try:
+            out = process.communicate(timeout=300)[0]
+        finally:
+            process.kill()  # nothing, where it has ended
         assert process.returncode == 0, "%s ended with %d" % (" ".join(process.args), process.returncode)
         result = json.loads(out)
         assert result["records"] == self.records, "%s of %d records" % (out, self.records)
