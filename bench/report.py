@@ -39,7 +39,9 @@ def ratio_text(value):
 
 
 def table(head, rows):
-    """Padded, so that it can be read on a terminal as well."""
+    """Padded, so that it can be read on a terminal as well; without columns that are empty."""
+    full = [i for i in range(len(head)) if i == 0 or any(row[i] for row in rows)]
+    head, rows = [head[i] for i in full], [[row[i] for i in full] for row in rows]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in [head, *rows]]
     lines.insert(1, "|" + "|".join("-" * (width + 2) if i == 0 else "-" * (width + 1) + ":" for i, width in enumerate(widths)) + "|")
