@@ -140,6 +140,34 @@ struct mr_record *mr_batch_append(struct mr_batch *batch)
     return batch_add(batch, &batch->entries, RECORD_SOURCE);
 }
 
+struct mr_record *batch_append_consumed(struct mr_batch *batch, const struct record_origin *origin)
+{
+    struct record_list *list = &batch->entries;
+    if (list->next == list->end && list_grow(batch, list) < 0)
+        return NULL;
+    struct mr_record *record = list->next++;
+    const struct mr_value *null = mr_null();
+    bool has_timestamp = origin->timestamp_ms >= 0;
+    __builtin_prefetch(record + 3, 1);
+    __builtin_prefetch((const char *)(record + 3) + 64, 1);
+    __builtin_prefetch(origin + 4);
+    list->count++;
+    *record = (struct mr_record){
+        .content = {.topic = origin->topic,
+                    .key = null,
+                    .value = null,
+                    .has_timestamp = has_timestamp,
+                    .timestamp_type = origin->timestamp_type,
+                    .partition = origin->partition,
+                    .timestamp_ms = has_timestamp ? origin->timestamp_ms : 0,
+                    .origin = origin},
+        .batch = batch,
+        .original = record,
+        .kind = RECORD_SINK,
+    };
+    return record;
+}
+
 int mr_batch_append_progress(struct mr_batch *batch, const struct mr_value *source_partition,
     const struct mr_value *source_offset)
 {
