@@ -33,8 +33,7 @@ void step_ready_push(struct step_pool *pool, struct step_unit *unit)
         cond_signal(&pool->work);
 }
 
-/* By the thread that has stepped it, which takes the first of the queue next: as many wait for others as before, so nobody is woken.
- * A unit alone stays with its thread, and its memory in that core's caches. */
+/* By the thread that has stepped it, which takes the first of the queue next: as many wait for others as before, so nobody is woken. */
 static void ready_push_again(struct step_pool *pool, struct step_unit *unit)
 {
     if (unit->own_thread)
