@@ -88,7 +88,7 @@ static void try_transactions(struct herder_job *job)
 {
     const struct herder_request *request = job->request;
     const int64_t deadline_ms = herder_now_ms() + TRANSACTIONS_TIMEOUT_MS;
-    const struct executor_fence first = {request->name, request->config, 1, deadline_ms < job->deadline_ms ? deadline_ms : job->deadline_ms};
+    const struct executor_fence first = {.connector = request->name, .config = request->config, .count = 1, .deadline_ms = deadline_ms < job->deadline_ms ? deadline_ms : job->deadline_ms};
     struct mr_error *error = NULL;
 
     if (!begins_exactly_once(job->herder, request) || executor_shut_out_producers(job->herder->executor, &first, &error) == 0)
