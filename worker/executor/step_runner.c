@@ -9,13 +9,9 @@
 
 /* --- the ready queue ----------------------------------------------------------------------------------------------- */
 
-void step_ready_push(struct step_pool *pool, struct step_unit *unit)
+static void ready_append(struct step_pool *pool, struct step_unit *unit)
 {
     unit->state = UNIT_READY;
-    if (unit->own_thread) {
-        cond_signal(&unit->own_cond);
-        return;
-    }
     unit->next = NULL;
     if (pool->ready_last != NULL)
         pool->ready_last->next = unit;
@@ -23,8 +19,27 @@ void step_ready_push(struct step_pool *pool, struct step_unit *unit)
         pool->ready_first = unit;
     pool->ready_last = unit;
     pool->ready++;
+}
+
+void step_ready_push(struct step_pool *pool, struct step_unit *unit)
+{
+    if (unit->own_thread) {
+        unit->state = UNIT_READY;
+        cond_signal(&unit->own_cond);
+        return;
+    }
+    ready_append(pool, unit);
     if (pool->idle > 0)
         cond_signal(&pool->work);
+}
+
+/* By the thread that has stepped it, which takes the first of the queue next: as many wait for others as before, so nobody is woken. */
+static void ready_push_again(struct step_pool *pool, struct step_unit *unit)
+{
+    if (unit->own_thread)
+        unit->state = UNIT_READY;
+    else
+        ready_append(pool, unit);
 }
 
 static struct step_unit *ready_pop(struct step_pool *pool)
@@ -71,7 +86,7 @@ static bool unit_step(struct step_pool *pool, struct step_unit *unit)
         return true;
     }
     if (result.verdict == STEP_AGAIN || unit->woken) {
-        step_ready_push(pool, unit);
+        ready_push_again(pool, unit);
     } else {
         unit->state = UNIT_WAITING;
         if (result.wake_at_ms != INT64_MAX) {
@@ -79,7 +94,7 @@ static bool unit_step(struct step_pool *pool, struct step_unit *unit)
 
             /* No memory for a timer: the unit stays ready, busy but alive. */
             if (!timer_heap_set(&pool->timers, &unit->timer, result.wake_at_ms))
-                step_ready_push(pool, unit);
+                ready_push_again(pool, unit);
             else if (result.wake_at_ms < next_ms)
                 step_pool_kick(pool);
         }
