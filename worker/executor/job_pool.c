@@ -47,6 +47,7 @@ struct job_pool {
     struct timer_heap timers;
     const char *thread_name;
     size_t threads, threads_max, idle;
+    uint32_t idle_ms;
     size_t blocked, late; /* the late are among the blocked */
     bool stopping, watch_leaves;
     pthread_t watcher;
@@ -190,6 +191,17 @@ static bool is_surplus(const struct job_pool *pool)
     return pool->threads - pool->blocked > pool->threads_max;
 }
 
+/* Waits for work. false: it had none for long, and another thread waits as well: this one leaves. */
+static bool wait_for_work(struct job_pool *pool)
+{
+    bool in_time;
+
+    pool->idle++;
+    in_time = cond_wait_until_ms(&pool->work, &pool->lock, deadline_after_ms(pool->idle_ms));
+    pool->idle--;
+    return in_time || pool->ready.first != NULL || pool->idle == 0;
+}
+
 static void *job_thread_run(void *argument)
 {
     struct job_pool *pool = argument;
@@ -204,9 +216,8 @@ static void *job_thread_run(void *argument)
         }
         if (is_surplus(pool) || (pool->stopping && pool->waiting == 0))
             break;
-        pool->idle++;
-        cond_wait(&pool->work, &pool->lock);
-        pool->idle--;
+        if (!wait_for_work(pool))
+            break;
     }
     pool->threads--;
     cond_broadcast(&pool->changed);
@@ -330,6 +341,7 @@ struct job_pool *job_pool_create(const struct job_pool_setup *setup, char *why, 
     }
     pool->thread_name = setup->thread_name;
     pool->threads_max = setup->threads_max;
+    pool->idle_ms = setup->idle_ms == 0 ? JOB_IDLE_MS : setup->idle_ms;
     mutex_init(&pool->lock);
     cond_init(&pool->work);
     cond_init(&pool->watch);
@@ -408,7 +420,8 @@ struct job_pool_counts job_pool_count(struct job_pool *pool)
     mutex_lock(&pool->lock);
     counts = (struct job_pool_counts){.waiting = pool->waiting,
                                       .running = pool->inside.count - pool->late,
-                                      .written_off = pool->late};
+                                      .written_off = pool->late,
+                                      .threads = pool->threads};
     mutex_unlock(&pool->lock);
     return counts;
 }
