@@ -319,15 +319,22 @@ static bool has_four_threads(void *argument)
     return job_pool_count(argument).threads == 4;
 }
 
-static bool has_one_thread(void *argument)
+static bool has_no_thread(void *argument)
 {
-    return job_pool_count(argument).threads == 1;
+    return job_pool_count(argument).threads == 0;
 }
 
-static void threads_without_work_leave_but_for_one(void **state)
+static atomic_int calm;
+
+static void calm_told(void)
+{
+    atomic_fetch_add(&calm, 1);
+}
+
+static void threads_without_work_leave_and_the_last_one_says_so(void **state)
 {
     struct job_pool *pool = job_pool_create(
-        &(struct job_pool_setup){.thread_name = "jobs", .threads_max = 4, .idle_ms = 20}, why, sizeof(why));
+        &(struct job_pool_setup){.thread_name = "jobs", .threads_max = 4, .idle_ms = 20, .on_calm = calm_told}, why, sizeof(why));
     struct work works[4] = {{0}}, later = {0};
     sem_t gate;
 
@@ -343,7 +350,8 @@ static void threads_without_work_leave_but_for_one(void **state)
         sem_post(&gate);
     for (size_t i = 0; i < 4; i++)
         assert_true(eventually(SOON_MS, is_one, &works[i].done));
-    assert_true(eventually(SOON_MS, has_one_thread, pool));
+    assert_true(eventually(SOON_MS, has_no_thread, pool));
+    assert_int_equal(1, atomic_load(&calm));
     assert_true(post(pool, &later, NULL, INT64_MAX));
     assert_true(eventually(SOON_MS, is_one, &later.done));
     pool_finish(pool);
@@ -382,7 +390,7 @@ int main(void)
         cmocka_unit_test(jobs_of_one_instance_run_in_order_one_at_a_time),
         cmocka_unit_test(idle_threads_keep_no_job_from_a_thread_of_its_own),
         cmocka_unit_test(a_job_is_cleaned_up_after_its_time_out_was_told),
-        cmocka_unit_test(threads_without_work_leave_but_for_one),
+        cmocka_unit_test(threads_without_work_leave_and_the_last_one_says_so),
         cmocka_unit_test(a_full_queue_and_a_stopping_pool_refuse),
     };
 
