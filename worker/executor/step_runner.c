@@ -128,10 +128,27 @@ bool step_may_run_more(const struct step_pool *pool)
     return pool->running - pool->blocked < pool->threads_max;
 }
 
+/* Idle threads are woken in turn, so that a trickle of work lets none of them idle for long. What tells that there is one too many is
+ * that there always was an idle one left over while the others worked. */
+static bool is_one_too_many(struct step_pool *pool, int64_t now_ms)
+{
+    bool always_idle;
+
+    if (now_ms < pool->count_until_ms)
+        return false;
+    always_idle = pool->count_until_ms != 0 && pool->least_idle > 0;
+    pool->count_until_ms = now_ms + pool->idle_ms;
+    pool->least_idle = SIZE_MAX;
+    return always_idle && pool->ready == 0 && pool->threads > pool->threads_min;
+}
+
 /* Waits for work. false: this thread should leave. */
 static bool runner_wait(struct step_pool *pool)
 {
-    int64_t leave_at_ms = deadline_after_ms(pool->idle_ms);
+    int64_t now_ms = clock_monotonic_ms(NULL), leave_at_ms = now_ms + pool->idle_ms;
+
+    if (is_one_too_many(pool, now_ms))
+        return false;
 
     while (pool->ready == 0 || !step_may_run_more(pool)) {
         bool in_time;
@@ -143,6 +160,8 @@ static bool runner_wait(struct step_pool *pool)
         pool->idle++;
         in_time = cond_wait_until_ms(&pool->work, &pool->lock, leave_at_ms);
         pool->idle--;
+        if (pool->idle < pool->least_idle)
+            pool->least_idle = pool->idle;
         if (!in_time && pool->ready == 0 && pool->threads > pool->threads_min)
             return false;
         if (!in_time)

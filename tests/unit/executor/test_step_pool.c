@@ -362,6 +362,42 @@ static void idle_threads_leave_and_an_idle_unit_holds_none(void **state)
     pool_finish(pool);
 }
 
+static bool one_thread(void *argument)
+{
+    return step_pool_count(argument).threads == 1;
+}
+
+/* All of them are woken in turn, and none ever waits for long. */
+static void a_trickle_of_work_keeps_no_more_threads_than_it_needs(void **state)
+{
+    enum { CROWD = 4 };
+    struct step_pool *pool = step_pool_create(
+        &(struct step_pool_setup){.threads_min = 1, .threads_max = CROWD, .idle_ms = 500}, why, sizeof(why));
+    struct blocker blocker = {0};
+    struct counter counter = {.delay_ms = 5};
+    struct step_unit *units[CROWD];
+
+    (void)state;
+    assert_non_null(pool);
+    sem_init(&blocker.gate, 0, 0);
+    for (int i = 0; i < CROWD; i++)
+        assert_non_null(units[i] = step_pool_add(
+                            pool, &(struct step_unit_setup){.step = blocker_step, .argument = &blocker}, why,
+                            sizeof(why)));
+    wait_for(&blocker.inside, CROWD);
+    counter_add(pool, &counter, false);
+    for (int i = 0; i < CROWD; i++)
+        sem_post(&blocker.gate);
+    assert_true(eventually(SOON_MS, one_thread, pool));
+    counter_finish(&counter);
+    wait_for(&counter.ended, 1);
+    for (int i = 0; i < CROWD; i++)
+        step_unit_drop(units[i]);
+    step_unit_drop(counter.unit);
+    pool_finish(pool);
+    sem_destroy(&blocker.gate);
+}
+
 static void without_a_thread_the_pool_is_refused_in_words(void **state)
 {
     (void)state;
@@ -383,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_unit_with_a_thread_of_its_own_keeps_that_thread),
         cmocka_unit_test(a_busy_unit_wakes_no_idle_thread),
         cmocka_unit_test(idle_threads_leave_and_an_idle_unit_holds_none),
+        cmocka_unit_test(a_trickle_of_work_keeps_no_more_threads_than_it_needs),
         cmocka_unit_test(without_a_thread_the_pool_is_refused_in_words),
     };
 
