@@ -1,7 +1,7 @@
 /* producer_send.c: from records to librdkafka's queue, with the accounts that keep it bounded.
  *
- * Runs of records of one topic without headers and time stamps go by rd_kafka_produce_batch, which knows neither; the others
- * one by one. What librdkafka would refuse is found before, so that a batch is taken as a whole. */
+ * Runs of records of one topic without headers go by rd_kafka_produce_batch, which knows none; the others one by one. It knows no time
+ * stamps either, but in the pinned librdkafka (scripts/build-rdkafka): with the system's those go one by one too. What librdkafka would refuse is found before, so that a batch is taken as a whole. */
 #include "kafka/producer_internal.h"
 
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 
 #include "base/bans.h"
 
-#define CHUNK_MAX 128   /* messages handed over at once; on the stack */
+#define CHUNK_MAX 256   /* messages handed over at once; on the stack */
 /* What librdkafka adds to a record's bytes before it compares them with message.max.bytes. */
 #define WIRE_OVERHEAD 36
 #define WIRE_HEADER_OVERHEAD 8
@@ -67,17 +67,53 @@ bool producer_user_may_go_on(const struct producer_user *user)
     return atomic_load(&user->records) == 0 || (fits(user, user->needs_bytes) && is_well_drained(user));
 }
 
-/* A user with nothing outstanding may always send one record, however large. */
-static bool account(struct producer_user *user, uint32_t size)
+/* What a run may add, seen once when it begins, and what it has: the counters move once for the run, before it is handed over. Users that
+ * begin together see the same room of their producer, so that its own limits may be passed by a run of each. */
+struct room {
+    uint64_t bytes_left;
+    uint32_t records_left;
+    bool is_first;      /* nothing is outstanding: one record may go, however large */
+    uint64_t bytes;
+    uint32_t records;
+};
+
+static uint64_t left(uint64_t max, uint64_t used)
+{
+    return used < max ? max - used : 0;
+}
+
+static struct room room_of(const struct producer_user *user)
+{
+    const struct producer *producer = user->producer;
+    uint64_t bytes = left(user->bytes_max, atomic_load(&user->bytes)), shared = left(producer->bytes_max, atomic_load(&producer->bytes));
+    uint64_t used = atomic_load(&user->records);
+    uint64_t records = left(user->records_max, used), others = left(PRODUCER_RECORDS_MAX, atomic_load(&producer->records));
+    return (struct room){
+        .bytes_left = bytes < shared ? bytes : shared,
+        .records_left = (uint32_t)(records < others ? records : others),
+        .is_first = used == 0,
+    };
+}
+
+static bool room_take(struct room *room, uint32_t size)
+{
+    bool fits = room->records < room->records_left && room->bytes + size <= room->bytes_left;
+    if (!fits && !(room->is_first && room->records == 0))
+        return false;
+    room->bytes += size;
+    room->records++;
+    return true;
+}
+
+static void account(struct producer_user *user, const struct room *room)
 {
     struct producer *producer = user->producer;
-    if (atomic_load(&user->records) > 0 && !fits(user, size))
-        return false;
-    atomic_fetch_add(&user->records, 1);
-    atomic_fetch_add(&user->bytes, size);
-    atomic_fetch_add(&producer->records, 1);
-    atomic_fetch_add(&producer->bytes, size);
-    return true;
+    if (room->records == 0)
+        return;
+    atomic_fetch_add(&user->records, room->records);
+    atomic_fetch_add(&user->bytes, room->bytes);
+    atomic_fetch_add(&producer->records, room->records);
+    atomic_fetch_add(&producer->bytes, room->bytes);
 }
 
 static void unaccount(struct producer_user *user, uint32_t size)
@@ -130,9 +166,17 @@ static int refuse(const struct producer_record *record, size_t size_max, size_t 
 
 /* ---- handing over; swap_lock held for reading ---- */
 
+#ifdef RD_KAFKA_MSG_F_MILLRACE_TIMESTAMP
+#define BATCH_FLAGS (RD_KAFKA_MSG_F_PARTITION | RD_KAFKA_MSG_F_MILLRACE_TIMESTAMP)
+#define BATCH_TAKES_TIMESTAMPS true
+#else
+#define BATCH_FLAGS RD_KAFKA_MSG_F_PARTITION
+#define BATCH_TAKES_TIMESTAMPS false
+#endif
+
 static bool is_plain(const struct producer_record *record)
 {
-    return record->header_count == 0 && record->timestamp_ms < 0;
+    return record->header_count == 0 && (BATCH_TAKES_TIMESTAMPS || record->timestamp_ms < 0);
 }
 
 static void fail_later(struct producer *producer, struct producer_ticket *ticket)
@@ -156,11 +200,11 @@ static size_t hand_over_plain(struct producer *producer, const struct producer_r
             .key = (void *)(uintptr_t)records[i].key.data,
             .key_len = records[i].key.size,
             .partition = records[i].partition >= 0 ? records[i].partition : RD_KAFKA_PARTITION_UA,
+            .offset = records[i].timestamp_ms,   /* with the flag for it; else there is none */
             ._private = records[i].ticket,
         };
     }
-    int good = rd_kafka_produce_batch(records[0].topic->rkt, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_PARTITION, messages,
-                                      (int)count);
+    int good = rd_kafka_produce_batch(records[0].topic->rkt, RD_KAFKA_PARTITION_UA, BATCH_FLAGS, messages, (int)count);
     if (good == (int)count)
         return count;
     size_t taken = count;
@@ -228,6 +272,7 @@ static size_t next_run(struct sending *sending)
     size_t most = sending->count - sending->taken;
     most = !is_plain(first) ? 1 : most < CHUNK_MAX ? most : CHUNK_MAX;
     size_t run = 0;
+    struct room room = room_of(sending->user);
     for (; run < most; run++) {
         const struct producer_record *record = &first[run];
         if (record->topic != first->topic || is_plain(record) != is_plain(first))
@@ -243,10 +288,11 @@ static size_t next_run(struct sending *sending)
             sending->status = run == 0 ? -1 : 0;   /* of a later record: when it comes first */
             break;
         }
-        if (!account(sending->user, (uint32_t)size))
+        if (!room_take(&room, (uint32_t)size))
             break;
         *record->ticket = (struct producer_ticket){.user = sending->user, .size = (uint32_t)size};
     }
+    account(sending->user, &room);
     return run;
 }
 

@@ -70,7 +70,7 @@ void offset_commit_close(struct offset_commit *commit)
 
 static bool is_map_or_null(const struct mr_value *value)
 {
-    return mr_value_kind(value) == MR_KIND_MAP || mr_value_is_null(value);
+    return value->kind == MR_KIND_MAP || value->kind == MR_KIND_NULL;
 }
 
 static int submit_entry(struct offset_commit *commit, struct mr_record *entry, const struct mr_value **last_partition,
@@ -118,7 +118,9 @@ int offset_commit_submit(struct offset_commit *commit, struct source_batch *batc
 
 void offset_commit_mark_acked(struct mr_record *entry)
 {
-    if (atomic_fetch_sub_explicit(&entry->owner_pending, 1, memory_order_acq_rel) == 1)
+    /* The last one has nobody beside it: no locked subtraction for the common record, which is one item. */
+    if (atomic_load_explicit(&entry->owner_pending, memory_order_acquire) == 1 ||
+        atomic_fetch_sub_explicit(&entry->owner_pending, 1, memory_order_acq_rel) == 1)
         atomic_store_explicit(&entry->owner_state, ENTRY_ACKED, memory_order_release);
 }
 
@@ -137,20 +139,29 @@ static void entry_finish(struct offset_commit *commit, struct mr_record *entry)
         batch->entries_left--;
 }
 
+/* The newest offset among the `count` entries that the ring had from `first` on. Null in a record means "no offset"; in a progress marker
+ * it is the progress: the partition is to be forgotten. From the end on: one is looked at, not all. */
+static const struct mr_value *newest_offset(const struct ring *ring, uint32_t first, uint32_t count)
+{
+    while (count-- > 0) {
+        const struct mr_record *entry = ring->items[(first + count) & (ring->capacity - 1)];
+
+        if (entry->content.source_offset->kind != MR_KIND_NULL || record_kind(entry) == RECORD_PROGRESS)
+            return entry->content.source_offset;
+    }
+    return NULL;
+}
+
 static void lane_collect(struct offset_commit *commit, struct lane *lane)
 {
-    const struct mr_value *offset = NULL;
+    const struct mr_value *offset;
+    uint32_t first = lane->ring.first, count = 0;
 
-    while (is_acked(entry_ring_first(&lane->ring))) {
-        struct mr_record *entry = entry_ring_pop(&lane->ring);
-
-        /* Null in a record means "no offset"; in a progress marker it is the progress: the partition is to be forgotten. */
-        if (!mr_value_is_null(entry->content.source_offset) || record_kind(entry) == RECORD_PROGRESS)
-            offset = entry->content.source_offset;
-        commit->pending--;
-        /* The batch is let go by the task's thread alone, so `offset` lives until this function returns. */
-        entry_finish(commit, entry);
-    }
+    for (; is_acked(entry_ring_first(&lane->ring)); count++)
+        entry_finish(commit, entry_ring_pop(&lane->ring));
+    commit->pending -= count;
+    /* Batches are let go by the task's thread alone, so what is looked at here lives until this function returns. */
+    offset = newest_offset(&lane->ring, first, count);
     if (offset != NULL && !mr_value_is_null(lane->partition))
         offset_lane_set(commit, lane, offset);
 }

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "base/mem.h"
 #include "kafka/producer.h"
 #include "sdk/record_layout.h"
 
@@ -44,6 +45,8 @@ struct source_batch {
     struct producer_record *items; /* items[i] goes with flights[i] */
     struct flight *flights;
     uint32_t count;
+    bool has_one_topic;           /* or none */
+    atomic_bool has_words;        /* a flight of it has */
     uint32_t dropped;             /* refused and tolerated */
     struct batch_cut *cuts; /* NULL: at least once */
     uint32_t cut_count, cut_next;
@@ -61,5 +64,14 @@ static inline uint32_t source_batch_polled(const struct mr_batch *polled)
 }
 
 #define FLIGHT_OF(taken) ((struct flight *)(void *)((char *)(taken)-offsetof(struct flight, ticket)))
+
+/* Why it was refused. */
+static inline void flight_say(struct flight *flight, const char *words)
+{
+    struct source_batch *batch = flight->record->batch->owner;
+
+    flight->words = mem_strdup(words);
+    atomic_store_explicit(&batch->has_words, true, memory_order_release);
+}
 
 #endif

@@ -15,18 +15,41 @@
 
 /* --- the producer's poll thread ----------------------------------------------------------------------------- */
 
-void source_task_flight_acked(struct flight *flight)
-{
-    struct source_batch *batch = flight->record->batch->owner;
-    struct mr_record *entry = flight->record->original;
+/* Of flights of one batch that are home, and not counted yet: they keep the batch there. */
+struct landing {
+    struct source_batch *batch;
+    uint32_t count;
+};
 
-    atomic_store_explicit(&flight->state, FLIGHT_ACKED, memory_order_release);
-    offset_commit_mark_acked(entry);
+static void landing_end(struct landing *landing)
+{
     /* Last touch: the task's thread may let the batch go from here on. */
-    atomic_fetch_sub_explicit(&batch->flights_out, 1, memory_order_release);
+    if (landing->count > 0)
+        atomic_fetch_sub_explicit(&landing->batch->flights_out, landing->count, memory_order_release);
+    landing->count = 0;
 }
 
-static void flight_land(struct source_task *task, const struct producer_delivery *delivery)
+static void flight_home(struct flight *flight, struct landing *landing)
+{
+    struct source_batch *batch = flight->record->batch->owner;
+
+    if (batch != landing->batch)
+        landing_end(landing);
+    landing->batch = batch;
+    landing->count++;
+    atomic_store_explicit(&flight->state, FLIGHT_ACKED, memory_order_release);
+    offset_commit_mark_acked(flight->record->original);
+}
+
+void source_task_flight_acked(struct flight *flight)
+{
+    struct landing landing = {.count = 0};
+
+    flight_home(flight, &landing);
+    landing_end(&landing);
+}
+
+static void flight_land(struct source_task *task, const struct producer_delivery *delivery, struct landing *landing)
 {
     struct flight *flight = FLIGHT_OF(delivery->ticket);
 
@@ -37,10 +60,10 @@ static void flight_land(struct source_task *task, const struct producer_delivery
         flight->partition = delivery->partition;
         flight->offset = delivery->offset;
         flight->timestamp_ms = delivery->timestamp_ms;
-        source_task_flight_acked(flight);
+        flight_home(flight, landing);
         break;
     case PRODUCER_FAILED:
-        flight->words = mem_strdup(delivery->words);
+        flight_say(flight, delivery->words);
         atomic_store_explicit(&flight->state, FLIGHT_REFUSED, memory_order_release);
         atomic_fetch_add_explicit(&task->refused, 1, memory_order_release);
         break;
@@ -54,9 +77,11 @@ static void flight_land(struct source_task *task, const struct producer_delivery
 static void on_delivery(void *argument, const struct producer_delivery *deliveries, size_t count)
 {
     struct source_task *task = argument;
+    struct landing landing = {.count = 0};
 
     for (size_t i = 0; i < count; i++)
-        flight_land(task, &deliveries[i]);
+        flight_land(task, &deliveries[i], &landing);
+    landing_end(&landing);
     task_wake(&task->task);
 }
 
@@ -139,6 +164,8 @@ static void tell_topics(struct source_task *task, const struct source_batch *bat
             continue;
         last = batch->items[i].topic;
         task_topics_tell(&task->task, producer_topic_name(last));
+        if (batch->has_one_topic)
+            break;
     }
 }
 
@@ -151,7 +178,7 @@ void source_task_tell_topics(struct source_task *task)
 static void batch_free(struct source_task *task, struct source_batch *batch)
 {
     tell_topics(task, batch);
-    for (uint32_t i = 0; i < batch->count; i++)
+    for (uint32_t i = 0; i < batch->count && atomic_load_explicit(&batch->has_words, memory_order_acquire); i++)
         mem_free(batch->flights[i].words);
     mr_batch_drop(batch->batch); /* the memory of `batch` goes with it */
 }

@@ -33,15 +33,19 @@ static int no_topic(const char *name, struct mr_error **error)
 
 /* --- from polled to outgoing ------------------------------------------------------------------------------------ */
 
-static int flight_make(struct source_task *task, struct source_batch *batch, const struct outgoing *item,
+static int flight_make(struct source_task *task, struct source_batch *batch, const struct outgoing *item, const char **last_name,
                        struct mr_error **error)
 {
     struct flight *flight = &batch->flights[batch->count];
     struct mr_record *entry = item->record->original;
-    struct producer_topic *topic = producer_user_topic(task->user, item->topic);
+    /* The same pointer is the same name: nothing in a batch's memory is used twice. */
+    struct producer_topic *topic =
+        item->topic == *last_name ? batch->items[batch->count - 1].topic : producer_user_topic(task->user, item->topic);
 
     if (topic == NULL)
         return no_topic(item->topic, error);
+    batch->has_one_topic = batch->has_one_topic && (batch->count == 0 || topic == batch->items[0].topic);
+    *last_name = item->topic;
     *flight = (struct flight){.record = item->record, .offset = -1, .timestamp_ms = -1, .partition = -1};
     batch->items[batch->count] = (struct producer_record){
         .topic = topic,
@@ -56,7 +60,9 @@ static int flight_make(struct source_task *task, struct source_batch *batch, con
     batch->count++;
     if (entry->owner == NULL)
         entry->owner = flight;
-    atomic_fetch_add_explicit(&entry->owner_pending, 1, memory_order_relaxed);
+    /* Nobody else knows the entry yet. */
+    atomic_store_explicit(&entry->owner_pending, atomic_load_explicit(&entry->owner_pending, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
     return 0;
 }
 
@@ -93,12 +99,13 @@ static struct source_batch *batch_make(struct source_task *task, struct mr_batch
     const struct outgoing_list *list = &task->outgoing;
     struct mr_arena *arena = mr_batch_arena(polled);
     struct source_batch *batch = mr_arena_alloc(arena, sizeof(*batch));
+    const char *last_name = NULL;
 
     if (batch == NULL) {
         no_memory(error);
         return NULL;
     }
-    *batch = (struct source_batch){.batch = polled};
+    *batch = (struct source_batch){.batch = polled, .has_one_topic = true};
     batch->items = mr_arena_alloc(arena, (list->count + 1) * sizeof(*batch->items));
     batch->flights = mr_arena_alloc(arena, (list->count + 1) * sizeof(*batch->flights));
     if (batch->items == NULL || batch->flights == NULL) {
@@ -106,7 +113,7 @@ static struct source_batch *batch_make(struct source_task *task, struct mr_batch
         return NULL;
     }
     for (size_t i = 0; i < list->count; i++)
-        if (list->items[i].kind == OUTGOING_SEND && flight_make(task, batch, &list->items[i], error) != 0)
+        if (list->items[i].kind == OUTGOING_SEND && flight_make(task, batch, &list->items[i], &last_name, error) != 0)
             return NULL;
     if (source_task_is_exact(task) && source_task_cut(task, batch, error) != 0)
         return NULL;
@@ -240,7 +247,7 @@ static bool waits_to_be_sent(const struct source_batch *batch, uint32_t at)
 /* A record that the client itself refuses is settled like one that the broker refuses. */
 static void refuse(struct source_task *task, struct flight *flight, struct mr_error **error)
 {
-    flight->words = mem_strdup(mr_error_message(*error));
+    flight_say(flight, mr_error_message(*error));
     mr_error_clear(error);
     atomic_store_explicit(&flight->state, FLIGHT_REFUSED, memory_order_release);
     atomic_fetch_add_explicit(&task->refused, 1, memory_order_release);

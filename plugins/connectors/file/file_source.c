@@ -106,14 +106,17 @@ static enum mr_support exactly_once_support(const struct mr_config *config)
 
 /* --- the task ------------------------------------------------------------------------------------------------------------ */
 
+/* Of the offset; its text outlives the task, as offsets may. */
+static const char POSITION[] = "position";
+
 struct task {
     struct mr_source_context *context;
     const char *file, *topic;
     size_t batch_records, batch_bytes; /* of one poll */
     struct file_input input;
     struct line_reader reader;
-    struct mr_arena *arena; /* of `partition` */
-    const struct mr_value *partition;
+    struct mr_arena *arena; /* of `partition` and `position_key` */
+    const struct mr_value *partition, *position_key;
     int64_t position;     /* of the next line; bytes */
     unsigned char *bytes; /* what was read and not cut into lines yet; NULL while idle */
     struct line_block block;
@@ -146,7 +149,8 @@ static int make_partition(struct task *task, struct mr_error **error)
                                        task->file == NULL ? mr_null() : mr_string(task->arena, task->file)) != 0)
         return mr_arena_failed(task->arena, error);
     task->partition = map;
-    return 0;
+    task->position_key = mr_string_ref(task->arena, POSITION, sizeof(POSITION) - 1);
+    return task->position_key == NULL ? mr_arena_failed(task->arena, error) : 0;
 }
 
 static int task_start(void *self, const struct mr_config *config, struct mr_error **error)
@@ -251,8 +255,7 @@ static int append_line(struct task *task, struct mr_batch *batch, struct mr_byte
     struct mr_value *offset = mr_map_create(arena, 1);
 
     if (record == NULL || offset == NULL ||
-        mr_map_put_text(arena, offset, "position", task->file == NULL ? mr_null() : mr_int64(arena, task->position)) !=
-            0 ||
+        mr_map_put(arena, offset, task->position_key, task->file == NULL ? mr_null() : mr_int64(arena, task->position)) != 0 ||
         mr_record_set_value(record, mr_schema_primitive(MR_TYPE_STRING, false), line_text(task, arena, line)) != 0 ||
         mr_record_set_topic_ref(record, task->topic) != 0 || mr_record_set_source(record, task->partition, offset) != 0)
         return mr_arena_failed(arena, error);
