@@ -192,7 +192,11 @@ void kafka_set_input(const struct mr_bytes values[KAFKA_BATCH_RECORDS])
         *batch = (struct consumer_batch){.is_out = false};
         for (size_t i = 0; i < KAFKA_BATCH_RECORDS; i++)
             batch->messages[i] = (struct consumer_message){
-                .topic = "lines", .timestamp_ms = 1700000000123, .value = values[i], .native = batch};
+                .origin = {.topic = "lines",
+                           .timestamp_ms = 1700000000123,
+                           .timestamp_type = MR_TIMESTAMP_CREATE_TIME,
+                           .value = values[i]},
+                .native = batch};
     }
     consumer.was_assigned = false;
     consumer.next = 0;
@@ -262,9 +266,9 @@ struct consumer_batch *__wrap_consumer_read(struct consumer *self, size_t max)
     batch->count = max < KAFKA_BATCH_RECORDS ? max : KAFKA_BATCH_RECORDS;
     batch->bytes = 0;
     for (size_t i = 0; i < batch->count; i++) {
-        do_wrong(batch->messages[i].value);
-        batch->messages[i].offset = consumer.next++;
-        batch->bytes += batch->messages[i].value.size;
+        do_wrong(batch->messages[i].origin.value);
+        batch->messages[i].origin.offset = consumer.next++;
+        batch->bytes += batch->messages[i].origin.value.size;
     }
     return batch;
 }
