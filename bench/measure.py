@@ -5,9 +5,11 @@ import os
 TICK_US = 1_000_000 / os.sysconf("SC_CLK_TCK")
 LINE = "%09d the miller grinds what the river brings, day by day, a hundred bytes a line, no more.....\n"
 
-# How bin/connect-distributed.sh starts its JVM; scripts/kafka-lab by itself is sparing, for tests.
-JVM_FLAGS = "-Xms256M -Xmx2G -server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 " \
-            "-XX:+ExplicitGCInvokesConcurrent -XX:MaxInlineLevel=15 -Djava.awt.headless=true"
+# How bin/connect-distributed.sh and bin/kafka-server-start.sh start their JVMs; scripts/kafka-lab by itself is sparing, for tests.
+_PERFORMANCE = "-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 " \
+               "-XX:+ExplicitGCInvokesConcurrent -XX:MaxInlineLevel=15 -Djava.awt.headless=true"
+JVM_FLAGS = "-Xms256M -Xmx2G " + _PERFORMANCE
+BROKER_FLAGS = "-Xms1G -Xmx1G " + _PERFORMANCE
 
 
 def stat_fields(pid):

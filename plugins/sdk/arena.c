@@ -78,9 +78,11 @@ static void chunk_push(struct arena_chunk **list, struct arena_chunk *chunk)
     *list = chunk;
 }
 
-static size_t next_chunk_bytes(const struct mr_arena *arena)
+static size_t next_chunk_bytes(const struct mr_arena *arena, size_t rounded)
 {
     size_t size = arena->reserved_bytes - arena->empty_bytes;
+    if (arena->starts_small && size == 0 && rounded <= ARENA_CHUNK_FIRST_BYTES / 4)
+        return ARENA_CHUNK_FIRST_BYTES;
     if (size < ARENA_CHUNK_LEAST_BYTES)
         return ARENA_CHUNK_LEAST_BYTES;
     return size > ARENA_CHUNK_MOST_BYTES ? ARENA_CHUNK_MOST_BYTES : (size + 15) & ~(size_t)15;
@@ -127,7 +129,7 @@ void *arena_alloc_slowly(struct mr_arena *arena, size_t size_bytes)
         piece = arena->next;
         arena->next += rounded;
     } else {
-        size_t chunk_bytes = next_chunk_bytes(arena), left = arena->limit_bytes - arena_used(arena);
+        size_t chunk_bytes = next_chunk_bytes(arena, rounded), left = arena->limit_bytes - arena_used(arena);
         if (chunk_bytes >= left)
             piece = alloc_next_chunk(arena, rounded, (left + 15) & ~(size_t)15); /* the last one there can be */
         else if (rounded > chunk_bytes / 4)
@@ -318,8 +320,10 @@ void arena_release(struct mr_arena *arena)
 struct mr_arena *mr_arena_create(size_t limit_bytes)
 {
     struct mr_arena *arena = mem_alloc(sizeof(*arena));
-    if (arena != NULL)
+    if (arena != NULL) {
         arena_init(arena, limit_bytes);
+        arena->starts_small = true;
+    }
     return arena;
 }
 

@@ -14,6 +14,8 @@
 
 #include "sdk/inside.h"
 
+#include <stdbool.h>
+
 #include <millrace/arena.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -27,6 +29,7 @@
 
 #define ARENA_ALIGNMENT ((size_t)16)
 #define ARENA_CHUNK_LEAST_BYTES ((size_t)4096)
+#define ARENA_CHUNK_FIRST_BYTES ((size_t)512) /* of one that mr_arena_create made: many hold a name or two for ever */
 #define ARENA_CHUNK_MOST_BYTES ((size_t)1 << 20)
 /* What a cleared arena keeps at most. */
 #define ARENA_KEEP_MOST_BYTES ((size_t)8 << 20)
@@ -55,6 +58,7 @@ struct mr_arena {
     uint8_t failure;           /* enum arena_failure: why the last NULL */
     uint8_t limit_means;       /* enum arena_failure: what it is to meet the limit */
     uint8_t recent_at;
+    bool starts_small;
     const struct mr_schema *recent[ARENA_RECENT_SCHEMAS];
     const struct mr_schema **kept; /* open addressing, a power of two long */
     uint32_t kept_count, kept_capacity;

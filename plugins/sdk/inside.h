@@ -27,6 +27,7 @@
 #pragma redefine_extname value_hash mr_inside_value_hash
 
 /* record_layout.h */
+#pragma redefine_extname batch_append_consumed mr_inside_batch_append_consumed
 #pragma redefine_extname batch_clear mr_inside_batch_clear
 #pragma redefine_extname batch_on_release mr_inside_batch_on_release
 #pragma redefine_extname batch_pool_create mr_inside_batch_pool_create

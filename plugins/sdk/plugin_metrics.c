@@ -11,6 +11,9 @@
 
 #include "base/bans.h"
 
+#define BLOCK_PLACES 8
+_Static_assert(MR_METRICS_MAX % BLOCK_PLACES == 0, "whole blocks");
+
 struct mr_metric {
     enum plugin_metric_kind kind;
     char *name, *doc;
@@ -20,8 +23,23 @@ struct mr_metric {
 struct mr_metrics {
     pthread_mutex_t lock;   /* for registering */
     _Atomic uint32_t count; /* published last: places below it are complete */
-    struct mr_metric places[MR_METRICS_MAX];
+    struct mr_metric *places[MR_METRICS_MAX / BLOCK_PLACES]; /* blocks, made when their first place is taken: most plugins have none */
 };
+
+static struct mr_metric *place_at(const struct mr_metrics *metrics, size_t index)
+{
+    return &metrics->places[index / BLOCK_PLACES][index % BLOCK_PLACES];
+}
+
+/* lock held. NULL: no memory. */
+static struct mr_metric *place_new(struct mr_metrics *metrics, size_t index)
+{
+    struct mr_metric **block = &metrics->places[index / BLOCK_PLACES];
+
+    if (*block == NULL)
+        *block = mem_calloc(BLOCK_PLACES, sizeof(**block));
+    return *block == NULL ? NULL : place_at(metrics, index);
+}
 
 struct mr_metrics *plugin_metrics_create(void)
 {
@@ -36,9 +54,11 @@ void plugin_metrics_destroy(struct mr_metrics *metrics)
     if (metrics == NULL)
         return;
     for (uint32_t i = 0; i < atomic_load_explicit(&metrics->count, memory_order_acquire); i++) {
-        mem_free(metrics->places[i].name);
-        mem_free(metrics->places[i].doc);
+        mem_free(place_at(metrics, i)->name);
+        mem_free(place_at(metrics, i)->doc);
     }
+    for (size_t i = 0; i < MR_METRICS_MAX / BLOCK_PLACES; i++)
+        mem_free(metrics->places[i]);
     mutex_destroy(&metrics->lock);
     mem_free(metrics);
 }
@@ -47,8 +67,8 @@ void plugin_metrics_destroy(struct mr_metrics *metrics)
 static struct mr_metric *find(struct mr_metrics *metrics, const char *name, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (strcmp(metrics->places[i].name, name) == 0)
-            return &metrics->places[i];
+        if (strcmp(place_at(metrics, i)->name, name) == 0)
+            return place_at(metrics, i);
     }
     return NULL;
 }
@@ -57,6 +77,8 @@ static struct mr_metric *find(struct mr_metrics *metrics, const char *name, uint
 static struct mr_metric *place_fill(struct mr_metric *place, enum plugin_metric_kind kind, const char *name,
                                     const char *doc)
 {
+    if (place == NULL)
+        return NULL;
     if (doc == NULL)
         doc = "";
     place->kind = kind;
@@ -80,7 +102,7 @@ static struct mr_metric *register_metric(struct mr_metrics *metrics, enum plugin
     if (metric != NULL) {
         metric = metric->kind == kind ? metric : NULL;
     } else if (count < MR_METRICS_MAX) {
-        metric = place_fill(&metrics->places[count], kind, name, doc);
+        metric = place_fill(place_new(metrics, count), kind, name, doc);
         if (metric != NULL)
             atomic_store_explicit(&metrics->count, count + 1, memory_order_release);
     }
@@ -122,7 +144,7 @@ size_t plugin_metrics_count(const struct mr_metrics *metrics)
 struct plugin_metric_reading plugin_metrics_read(const struct mr_metrics *metrics, size_t index)
 {
     assert(index < plugin_metrics_count(metrics));
-    const struct mr_metric *metric = &metrics->places[index];
+    const struct mr_metric *metric = place_at(metrics, index);
     return (struct plugin_metric_reading){
         .kind = metric->kind,
         .name = metric->name,

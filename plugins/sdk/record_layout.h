@@ -217,6 +217,10 @@ static inline enum record_kind record_kind(const struct mr_record *record)
  * Key, value and headers are for the converters to set. -1: no memory. */
 MR_EXPORT int record_set_origin(struct mr_record *record, const struct record_origin *origin) MR_MUST_USE;
 
+/* Appends a sink record of that origin, to which it refers: it has to outlive the batch's content. As mr_batch_append and
+ * record_set_origin, but nothing is copied. NULL: no memory. */
+MR_EXPORT struct mr_record *batch_append_consumed(struct mr_batch *batch, const struct record_origin *origin);
+
 /* As mr_record_add_header for a key that outlives the batch's content. */
 MR_EXPORT int record_add_header_ref(struct mr_record *record, const char *key, const struct mr_schema *schema,
     const struct mr_value *value) MR_MUST_USE;

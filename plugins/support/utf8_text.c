@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define REPLACEMENT "\xEF\xBF\xBD"
+#define NOT_ASCII UINT64_C(0x8080808080808080)
 
 /* How far a sequence that begins here is well-formed, and how long it should be. */
 struct sequence {
@@ -47,11 +48,18 @@ size_t utf8_text_character(const unsigned char *at, size_t left)
 static const unsigned char *valid_pass(const unsigned char *at, const unsigned char *end)
 {
     while (at < end) {
-        uint64_t word;
-        while (end - at >= 8 && (memcpy(&word, at, 8), (word & UINT64_C(0x8080808080808080)) == 0))
+        uint64_t words[4];
+        while (end - at >= 32 &&
+               (memcpy(words, at, 32), ((words[0] | words[1] | words[2] | words[3]) & NOT_ASCII) == 0))
+            at += 32;
+        while (end - at >= 8 && (memcpy(words, at, 8), (words[0] & NOT_ASCII) == 0))
             at += 8;
         if (at == end)
             break;
+        if (at[0] < 0x80) {
+            at++;
+            continue;
+        }
         if (end - at >= 2 && at[0] >= 0xC2 && at[0] < 0xE0 && is_tail(at[1], 0x80, 0xBF)) { /* most of Europe */
             at += 2;
             continue;

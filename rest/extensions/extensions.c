@@ -105,7 +105,7 @@ static int start_pool(struct extensions *extensions, struct mr_error **error)
     char why[160];
     if (extensions->count == 0)
         return 0;
-    extensions->pool = job_pool_create(&(struct job_pool_setup){"extension", THREADS_MAX}, why, sizeof(why));
+    extensions->pool = job_pool_create(&(struct job_pool_setup){.thread_name = "extension", .threads_max = THREADS_MAX}, why, sizeof(why));
     return extensions->pool != NULL ? 0 : mr_error_set(error, MR_ERR_CONNECT, "%s", why);
 }
 

@@ -46,7 +46,8 @@ struct call {
 struct client {
     struct peer_tls tls;
     CURLM *multi;
-    pthread_t thread;
+    pthread_t thread; /* started with the first request */
+    bool has_thread;  /* under the lock */
 
     pthread_mutex_t lock;
     struct call *first, *last; /* the inbox. locks: lock */
@@ -433,7 +434,6 @@ static bool multi_set_up(CURLM *multi)
 
 struct client *client_start(const struct string_map *properties, struct mr_error **error)
 {
-    char why[160] = "no memory";
     struct client *client = NULL;
 
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
@@ -449,11 +449,9 @@ struct client *client_start(const struct string_map *properties, struct mr_error
     mutex_init(&client->lock);
     timer_heap_init(&client->deadlines);
     client->multi = curl_multi_init();
-    if (multi_set_up(client->multi) &&
-        thread_start(&client->thread, &(struct thread_setup){.name = "forwarding", .run = run, .argument = client}, why,
-                     sizeof(why)))
+    if (multi_set_up(client->multi))
         return client;
-    mr_error_set(error, MR_ERR_CONNECT, "requests to other workers: %s", why);
+    mr_error_set(error, MR_ERR_NO_MEMORY, "requests to other workers: no memory");
     client_free(client);
     return NULL;
 }
@@ -465,22 +463,41 @@ void client_stop(struct client *client)
     mutex_lock(&client->lock);
     client->is_stopping = true;
     mutex_unlock(&client->lock);
-    curl_multi_wakeup(client->multi);
-    thread_join(client->thread);
+    if (client->has_thread) {
+        curl_multi_wakeup(client->multi);
+        thread_join(client->thread);
+    }
     assert(client->count == 0);
     client_free(client);
 }
 
 /* ---- sending ---- */
 
-/* Into the inbox; false: full, or too late. */
-static bool enter(struct client *client, struct call *call)
+/* locks: client->lock. A worker that is alone never asks another one. */
+static bool thread_there(struct client *client)
+{
+    char words[160];
+
+    if (!client->has_thread)
+        client->has_thread = thread_start(
+            &client->thread, &(struct thread_setup){.name = "forwarding", .run = run, .argument = client}, words, sizeof(words));
+    return client->has_thread;
+}
+
+/* Into the inbox; false: `why` says full, too late, or no thread. */
+static bool enter(struct client *client, struct call *call, const char **why)
 {
     bool fits;
 
     mutex_lock(&client->lock);
     fits = !client->is_stopping && client->count < CLIENT_REQUESTS_MAX &&
            call->body_length <= CLIENT_BODIES_MAX - client->body_bytes;
+    if (!fits) {
+        *why = "too many requests to other workers are under way";
+    } else if (!thread_there(client)) {
+        fits = false;
+        *why = "no thread for requests to other workers (raise the limit of processes)";
+    }
     if (fits) {
         client->count++;
         client->body_bytes += call->body_length;
@@ -500,8 +517,7 @@ bool client_send(struct client *client, const struct client_request *request, co
 
     if (call == NULL)
         return false;
-    if (!enter(client, call)) {
-        *why = "too many requests to other workers are under way";
+    if (!enter(client, call, why)) {
         call_destroy(call);
         return false;
     }

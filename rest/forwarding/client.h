@@ -1,7 +1,7 @@
 /*
  * client: asks other workers over HTTP, many at a time, without anyone waiting.
  *
- * One thread drives all requests. Connections are kept and used again for CLIENT_IDLE_MAX_S (less than HTTP_IDLE_MS of the
+ * One thread, started with the first, drives all requests. Connections are kept and used again for CLIENT_IDLE_MAX_S (less than HTTP_IDLE_MS of the
  * server on the other side). Redirects are not followed, proxies of the environment are not used. https is verified by the worker's
  * ssl.* properties (tls_internal.h), which are read at the first such request.
  *

@@ -142,6 +142,7 @@ static void write_member(struct json_out *out, const struct herder_cluster_view 
         json_out_pair(out, "same_secret", NULL);
     json_out_pair(out, "offset_topic", is_introduced ? known->member.offset_topic : NULL);
     json_out_pair(out, "status_topic", is_introduced ? known->member.status_topic : NULL);
+    json_out_pair(out, "exactly_once", is_introduced ? known->member.exactly_once : NULL);
     json_out_close(out, '}');
 }
 

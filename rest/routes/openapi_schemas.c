@@ -172,9 +172,9 @@ const struct openapi_part OPENAPI_SCHEMAS[] = {
     {"ClusterMember", OBJECT("'url':" TEXT ",'boot':" TEXT ",'version':" TEXT_OR_NULL ",'host':" TEXT_OR_NULL ",'labels':"
                              TEXT_OR_NULL ",'leads':" FLAG ",'introduced':" FLAG ",'drains':" FLAG ",'leaves':" FLAG
                              ",'unfit':" FLAG ",'gone':" FLAG ",'same_secret':" FLAG_OR_NULL ",'offset_topic':" TEXT_OR_NULL
-                             ",'status_topic':" TEXT_OR_NULL,
+                             ",'status_topic':" TEXT_OR_NULL ",'exactly_once':" TEXT_OR_NULL,
                              "'url','boot','version','host','labels','leads','introduced','drains','leaves','unfit','gone',"
-                             "'same_secret','offset_topic','status_topic'")},
+                             "'same_secret','offset_topic','status_topic','exactly_once'")},
     {"ClusterAssignment", OBJECT("'url':" TEXT ",'boot':" TEXT_OR_NULL ",'obeyed':" FLAG ",'units':" UNITS ",'revoking':"
                                  UNITS_WITH_REASON ",'preparing':" UNITS,
                                  "'url','boot','obeyed','units','revoking','preparing'")},

@@ -30,6 +30,7 @@ house() { # house: a project of the real cmake files and the rooms written so fa
 	project(walls VERSION 0.1.0 LANGUAGES C)
 	list(APPEND CMAKE_MODULE_PATH ${PROJECT_SOURCE_DIR}/cmake)
 	include(flags)
+	include(shipping)
 	include(foreign)
 	include(rooms)
 	mr_abi(include)

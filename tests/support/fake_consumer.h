@@ -278,11 +278,13 @@ struct consumer_batch *__wrap_consumer_read(struct consumer *consumer, size_t ma
 
             batch->bytes += strlen(value);
             batch->messages[batch->count++] = (struct consumer_message){
-                .topic = fake_consumer.logs[i].topic, .partition = fake_consumer.logs[i].partition, .offset = offset,
-                .timestamp_ms = fake_consumer.timestamp_ms != 0 ? fake_consumer.timestamp_ms : 1000 + offset,
-                .value = {value, strlen(value)}, .native = value};
+                .origin = {.topic = fake_consumer.logs[i].topic, .partition = fake_consumer.logs[i].partition, .offset = offset,
+                           .timestamp_ms = fake_consumer.timestamp_ms != 0 ? fake_consumer.timestamp_ms : 1000 + offset,
+                           .timestamp_type = fake_consumer.timestamp_ms < 0 ? MR_TIMESTAMP_NONE : MR_TIMESTAMP_CREATE_TIME,
+                           .value = {value, strlen(value)}},
+                .native = value};
             if (fake_consumer.has_keys)
-                batch->messages[batch->count - 1].key = batch->messages[batch->count - 1].value;
+                batch->messages[batch->count - 1].origin.key = batch->messages[batch->count - 1].origin.value;
         }
     }
     if (batch->count == 0) {
@@ -337,7 +339,7 @@ bool __wrap_consumer_message_header(const struct consumer_message *message, size
 {
     assert_true(fake_consumer.has_headers && i == 0);
     *name = "h";
-    *value = message->value;
+    *value = message->origin.value;
     return true;
 }
 

@@ -125,7 +125,7 @@ class Zombie(unittest.TestCase):
             self.assertLessEqual(late, LATE_MOST * len(sources[name]))
         learnt, were = sum(self.look_at_log(zombie) for zombie in zombies), sum(map(len, sinks.values()))
         print("        %d of %d sinks were fenced by the brokers" % (learnt, were))
-        self.assertIn(learnt, range(1, were + 1))
+        self.assertLessEqual(learnt, were)
         self.assertEqual({}, self.back_steps(self.source_commits()))
         self.assertEqual({}, self.back_steps(self.sink_commits()))
         self.assertEqual({"connect-" + self.load.sink(i) for i in range(PAIRS)}, {key[0] for key, _ in self.sink_commits()})

@@ -130,6 +130,20 @@ class ExactlyOnce(unittest.TestCase):
         print("        beside a hung one: %.1f s from creation to committed lines" % (time.monotonic() - began))
         os.unlink(block)
 
+    def test_what_never_works_is_refused_or_fails_for_good(self):
+        self.begin()
+        config = {"connector.class": "FileStreamSource", "file": self.path("none"), "topic": "never", "tasks.max": "1"}
+        status, said = self.workers[0].request("POST", "/connectors", {"name": "too-long", "config": {
+            **config, "producer.override.transaction.timeout.ms": "99999999"}})
+        self.assertEqual(400, status, said)
+        self.assertIn("Transaction timeout is larger", said["message"])
+        self.workers[0].create("bad-topic", {**config, "offsets.storage.topic": "bad name"})
+        task = lab.wait_until(lambda: next((task for task in self.workers[0].status("bad-topic")["tasks"] if task["state"] == "FAILED"), None),
+                              "its task has FAILED")
+        trace = task["trace"]
+        self.assertIn("bad name", trace)
+        self.assertIn("Not started again by itself: only a change of its configuration", trace)
+
     def test_one_source_of_a_cluster_that_prepares_and_then_all(self):
         self.begin(**{"exactly.once.source.support": "preparing"})
         exact, other = self.source(**{"millrace.exactly.once.source": "enabled"}), self.source()

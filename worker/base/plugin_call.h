@@ -39,7 +39,9 @@ static inline struct plugin_call plugin_call_enter(const struct plugin_name *plu
 
 static inline void plugin_call_leave(struct plugin_call before)
 {
-    plugin_call_last = plugin_call_now;
+    /* Word by word: a load of both at once would wait until the two stores of _enter have reached the cache. */
+    plugin_call_last.plugin = *(const struct plugin_name *volatile *)&plugin_call_now.plugin;
+    plugin_call_last.name = *(const char *volatile *)&plugin_call_now.name;
     plugin_call_now = before;
 }
 

@@ -36,6 +36,8 @@ struct converter_choice {
 };
 
 enum exactly_once_source { EXACTLY_ONCE_DISABLED, EXACTLY_ONCE_PREPARING, EXACTLY_ONCE_ENABLED };
+/* As exactly.once.source.support says it. */
+const char *exactly_once_source_name(enum exactly_once_source source);
 
 /* millrace.leader.fencing: how writes of a former leader are refused (store/config_store.h). */
 enum leader_fencing { LEADER_FENCING_AUTO, LEADER_FENCING_GENERATION, LEADER_FENCING_TRANSACTION };

@@ -123,6 +123,14 @@ static bool read_names(struct worker_config_box *box, struct str_buffer *mistake
     return is_fine;
 }
 
+const char *exactly_once_source_name(enum exactly_once_source source)
+{
+    static const char *const names[] = {
+        [EXACTLY_ONCE_DISABLED] = "disabled", [EXACTLY_ONCE_PREPARING] = "preparing", [EXACTLY_ONCE_ENABLED] = "enabled"};
+
+    return names[source];
+}
+
 static void read_exactly_once(struct worker_config_box *box)
 {
     const char *wished =

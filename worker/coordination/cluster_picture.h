@@ -34,6 +34,7 @@ struct cluster_known {
     int64_t owes_since_ms, silent_since_ms, gone_since_ms;
     bool is_unfit;
     char secret_told[MEMBERSHIP_BOOT_ID_SIZE]; /* the run of which the log has that its secret is another */
+    char support_told[MEMBERSHIP_BOOT_ID_SIZE]; /* the same, that one of the two delivers exactly once and the other knows nothing of it */
 };
 
 struct cluster_picture {

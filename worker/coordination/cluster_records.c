@@ -417,6 +417,7 @@ void cluster_member_release(struct cluster_member *member)
     mem_free(member->group);
     mem_free(member->offset_topic);
     mem_free(member->status_topic);
+    mem_free(member->exactly_once);
     mem_free(member->secret_mark);
     unit_map_release(&member->stopped);
     unit_map_release(&member->prepared);
@@ -452,6 +453,7 @@ int cluster_member_encode(const struct cluster_member *member, struct str_buffer
         put_text(&writer, "group", member->group);
         put_text(&writer, "offset_topic", member->offset_topic);
         put_text(&writer, "status_topic", member->status_topic);
+        put_text(&writer, "exactly_once", member->exactly_once);
         put_text(&writer, "secret_mark", member->secret_mark);
         put_flag(&writer, "drains", member->drains);
         put_flag(&writer, "leaves", member->leaves);
@@ -492,6 +494,7 @@ int cluster_member_decode(struct cluster_member *member, const char *text, size_
         member->group = get_text(&reader, "group");
         member->offset_topic = get_text(&reader, "offset_topic");
         member->status_topic = get_text(&reader, "status_topic");
+        member->exactly_once = get_text(&reader, "exactly_once");
         member->secret_mark = get_text(&reader, "secret_mark");
         member->drains = get_flag(reader.map, "drains");
         member->leaves = get_flag(reader.map, "leaves");

@@ -45,6 +45,7 @@ struct cluster_member {
     char *labels;
     char *group;        /* group.id; NULL: not said */
     char *offset_topic, *status_topic; /* offset.storage.topic, status.storage.topic; NULL: not said */
+    char *exactly_once; /* exactly.once.source.support; NULL: not said */
     char *secret_mark;  /* of millrace.inter.worker.secret: equal for equal ones, and nearly never for others; NULL: it has none */
     bool drains, leaves;
     struct cluster_stamp as_of; /* the assignment that `stopped` and `prepared` answer */

@@ -16,7 +16,7 @@
 #include "base/bans.h"
 
 #define POOL_THREADS_MIN 2
-#define POOL_IDLE_MS 30000
+#define POOL_IDLE_MS 10000
 #define WIND_UP_MS 1000 /* for threads to leave once nothing is inside */
 
 /* The registry ------------------------------------------------------------------------------------------------------- */

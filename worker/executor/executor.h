@@ -183,12 +183,15 @@ int executor_find_bounds(const struct executor *executor, const struct executor_
                          bool *starts_at_end, struct mr_error **error);
 
 /* The producers of tasks 0 … count-1 of a source connector with exactly once are shut out, whichever worker runs them (KIP-618). Its
- * configuration is raw. 0: they are; -1: maybe some, words name the id: MR_ERR_NOT_SUPPORTED: the brokers never will. thread: job; waits. */
+ * configuration is raw. 0: they are; -1: maybe some, words name the id: MR_ERR_NOT_SUPPORTED: the brokers never will; MR_ERR_CONFLICT: why_not
+ * gave words, and it went no further. thread: job; waits. */
 struct executor_fence {
     const char *connector;
     const struct string_map *config;
     uint32_t count;
     int64_t deadline_ms;
+    const char *(*why_not)(void *argument); /* asked meanwhile; NULL: never. It gives NULL to go on */
+    void *argument;
 };
 int executor_shut_out_producers(const struct executor *executor, const struct executor_fence *fence, struct mr_error **error);
 

@@ -47,9 +47,10 @@ struct job_pool {
     struct timer_heap timers;
     const char *thread_name;
     size_t threads, threads_max, idle;
+    uint32_t idle_ms;
+    job_calm_fn *on_calm;
     size_t blocked, late; /* the late are among the blocked */
-    bool stopping, watch_leaves;
-    pthread_t watcher;
+    bool stopping, has_watch;
 };
 
 static void list_append(struct entry_list *list, struct entry *entry)
@@ -142,13 +143,14 @@ static void entry_unqueue(struct job_pool *pool, struct entry *entry)
  */
 
 static void add_thread_if_useful(struct job_pool *pool);
+static bool watch_start(struct job_pool *pool);
 
-/* Without memory it counts as one that never blocks. */
+/* Without memory or a watch it counts as one that never blocks. */
 static void entry_time(struct job_pool *pool, struct entry *entry)
 {
     int64_t blocked_ms = clock_monotonic_ms(NULL) + JOB_BLOCKED_MS;
 
-    if (blocked_ms < entry->job.deadline_ms && timer_heap_set(&pool->timers, &entry->timer, blocked_ms) &&
+    if (blocked_ms < entry->job.deadline_ms && watch_start(pool) && timer_heap_set(&pool->timers, &entry->timer, blocked_ms) &&
         timer_heap_next_ms(&pool->timers) == blocked_ms)
         cond_signal(&pool->watch);
 }
@@ -190,6 +192,27 @@ static bool is_surplus(const struct job_pool *pool)
     return pool->threads - pool->blocked > pool->threads_max;
 }
 
+/* Waits for work. false: it had none for long. */
+static bool wait_for_work(struct job_pool *pool)
+{
+    bool in_time;
+
+    pool->idle++;
+    in_time = cond_wait_until_ms(&pool->work, &pool->lock, deadline_after_ms(pool->idle_ms));
+    pool->idle--;
+    return in_time || pool->ready.first != NULL;
+}
+
+/* The last that leaves says so; hung ones are not waited for. It still counts meanwhile, so that the pool outlives it. */
+static void tell_calm(struct job_pool *pool)
+{
+    if (pool->on_calm == NULL || pool->threads - pool->inside.count != 1)
+        return;
+    mutex_unlock(&pool->lock);
+    pool->on_calm();
+    mutex_lock(&pool->lock);
+}
+
 static void *job_thread_run(void *argument)
 {
     struct job_pool *pool = argument;
@@ -204,9 +227,11 @@ static void *job_thread_run(void *argument)
         }
         if (is_surplus(pool) || (pool->stopping && pool->waiting == 0))
             break;
-        pool->idle++;
-        cond_wait(&pool->work, &pool->lock);
-        pool->idle--;
+        if (wait_for_work(pool))
+            continue;
+        tell_calm(pool);
+        if (pool->ready.first == NULL)
+            break;
     }
     pool->threads--;
     cond_broadcast(&pool->changed);
@@ -288,22 +313,46 @@ static void entry_due(struct job_pool *pool, struct entry *entry, int64_t now_ms
         timer_heap_set(&pool->timers, &entry->timer, entry->job.deadline_ms);
 }
 
+/* Leaves when there was nothing to watch for as long as an idle job thread waits. */
 static void *watch_run(void *argument)
 {
     struct job_pool *pool = argument;
+    bool leaves = false;
 
     mutex_lock(&pool->lock);
-    while (!pool->watch_leaves) {
-        int64_t now_ms = clock_monotonic_ms(NULL);
+    while (!leaves) {
+        int64_t now_ms = clock_monotonic_ms(NULL), next_ms = timer_heap_next_ms(&pool->timers);
         struct timer_entry *due = timer_heap_pop_due(&pool->timers, now_ms);
 
         if (due != NULL)
             entry_due(pool, due->item, now_ms);
+        else if (next_ms != INT64_MAX)
+            cond_wait_until_ms(&pool->watch, &pool->lock, next_ms);
+        else if (pool->stopping && pool->waiting + pool->inside.count == 0)
+            leaves = true;
         else
-            cond_wait_until_ms(&pool->watch, &pool->lock, timer_heap_next_ms(&pool->timers));
+            leaves = !cond_wait_until_ms(&pool->watch, &pool->lock, now_ms + pool->idle_ms) &&
+                     timer_heap_next_ms(&pool->timers) == INT64_MAX;
     }
+    pool->has_watch = false;
+    cond_broadcast(&pool->changed);
     mutex_unlock(&pool->lock);
     return NULL;
+}
+
+/* locks: pool->lock. false: there is none, and none can be started. */
+static bool watch_start(struct job_pool *pool)
+{
+    pthread_t thread;
+    char why[128];
+
+    if (pool->has_watch)
+        return true;
+    pool->has_watch = thread_start(
+        &thread, &(struct thread_setup){.name = "job-watch", .run = watch_run, .argument = pool}, why, sizeof(why));
+    if (pool->has_watch)
+        pthread_detach(thread);
+    return pool->has_watch;
 }
 
 /* --- the door ----------------------------------------------------------------------------------------------
@@ -330,17 +379,13 @@ struct job_pool *job_pool_create(const struct job_pool_setup *setup, char *why, 
     }
     pool->thread_name = setup->thread_name;
     pool->threads_max = setup->threads_max;
+    pool->idle_ms = setup->idle_ms == 0 ? JOB_IDLE_MS : setup->idle_ms;
+    pool->on_calm = setup->on_calm;
     mutex_init(&pool->lock);
     cond_init(&pool->work);
     cond_init(&pool->watch);
     cond_init(&pool->changed);
     timer_heap_init(&pool->timers);
-    if (!thread_start(&pool->watcher,
-                      &(struct thread_setup){.name = "job-watch", .run = watch_run, .argument = pool}, why,
-                      why_size)) {
-        pool_free(pool);
-        return NULL;
-    }
     return pool;
 }
 
@@ -357,7 +402,7 @@ bool job_post(struct job_pool *pool, const struct job *job)
     mutex_lock(&pool->lock);
     taken = !pool->stopping && pool->waiting < JOB_QUEUE_MAX &&
             (pool->threads > 0 || job_thread_start(pool, why, sizeof(why))) &&
-            (job->deadline_ms == INT64_MAX || timer_heap_set(&pool->timers, &entry->timer, job->deadline_ms));
+            (job->deadline_ms == INT64_MAX || (watch_start(pool) && timer_heap_set(&pool->timers, &entry->timer, job->deadline_ms)));
     if (taken && !entry_queue(pool, entry)) {
         timer_heap_remove(&pool->timers, &entry->timer);
         taken = false;
@@ -375,21 +420,18 @@ bool job_post(struct job_pool *pool, const struct job *job)
 
 bool job_pool_stop(struct job_pool *pool, int64_t deadline_ms)
 {
-    bool in_time = true, gone;
+    bool in_time = true, gone = false;
 
     mutex_lock(&pool->lock);
     pool->stopping = true;
     cond_broadcast(&pool->work);
-    while (in_time && (pool->waiting + pool->inside.count + pool->threads) > 0)
-        in_time = cond_wait_until_ms(&pool->changed, &pool->lock, deadline_ms);
-    gone = pool->waiting + pool->inside.count + pool->threads == 0;
-    if (gone) {
-        pool->watch_leaves = true;
+    while (in_time && !gone) {
         cond_signal(&pool->watch);
+        gone = pool->waiting + pool->inside.count + pool->threads == 0 && !pool->has_watch;
+        if (!gone)
+            in_time = cond_wait_until_ms(&pool->changed, &pool->lock, deadline_ms);
     }
     mutex_unlock(&pool->lock);
-    if (gone)
-        thread_join(pool->watcher);
     return gone;
 }
 
@@ -397,7 +439,7 @@ void job_pool_destroy(struct job_pool *pool)
 {
     if (pool == NULL)
         return;
-    assert(pool->watch_leaves && pool->threads == 0);
+    assert(pool->stopping && !pool->has_watch && pool->threads == 0);
     pool_free(pool);
 }
 
@@ -408,7 +450,8 @@ struct job_pool_counts job_pool_count(struct job_pool *pool)
     mutex_lock(&pool->lock);
     counts = (struct job_pool_counts){.waiting = pool->waiting,
                                       .running = pool->inside.count - pool->late,
-                                      .written_off = pool->late};
+                                      .written_off = pool->late,
+                                      .threads = pool->threads};
     mutex_unlock(&pool->lock);
     return counts;
 }

@@ -13,6 +13,7 @@
  * Limits: JOB_QUEUE_MAX jobs wait; a further one is refused (job_post answers false). threads_max jobs run at
  * the same time, not counting those that have blocked: been inside for JOB_BLOCKED_MS. With them and those written off,
  * JOB_THREADS_HARD_MAX threads at the most, then jobs wait. So a crowd of hanging plugins delays others by a moment.
+ * Threads that had nothing to do for idle_ms leave, the watch thread as well; the next job starts them again.
  *
  * thread: job_post any. Callbacks: `run` and `on_late` on a job thread, `on_outcome` on a job thread or the
  * watch thread, no lock held; on_outcome must only post.
@@ -27,6 +28,7 @@
 #define JOB_QUEUE_MAX 10000
 #define JOB_THREADS_HARD_MAX 1024
 #define JOB_BLOCKED_MS 250
+#define JOB_IDLE_MS 5000
 
 struct job_pool;
 
@@ -34,6 +36,8 @@ enum job_outcome { JOB_DONE, JOB_TIMED_OUT };
 
 typedef void job_run_fn(void *argument);
 typedef void job_outcome_fn(void *argument, enum job_outcome outcome);
+/* Runs on the last job thread before it leaves, no lock held; others may have come meanwhile. */
+typedef void job_calm_fn(void);
 
 struct job {
     job_run_fn *run;
@@ -48,10 +52,12 @@ struct job {
 struct job_pool_setup {
     const char *thread_name;
     size_t threads_max;
+    uint32_t idle_ms;     /* 0: JOB_IDLE_MS */
+    job_calm_fn *on_calm; /* may be NULL */
 };
 
 struct job_pool_counts {
-    size_t waiting, running, written_off;
+    size_t waiting, running, written_off, threads;
 };
 
 struct job_pool *job_pool_create(const struct job_pool_setup *setup, char *why, size_t why_size);
@@ -60,7 +66,7 @@ struct job_pool *job_pool_create(const struct job_pool_setup *setup, char *why, 
 bool job_pool_stop(struct job_pool *pool, int64_t deadline_ms);
 void job_pool_destroy(struct job_pool *pool); /* after a successful stop */
 
-/* false: the queue is full, the pool is stopping, or no memory: nothing is called. */
+/* false: the queue is full, the pool is stopping, or no memory or thread for it: nothing is called. */
 bool job_post(struct job_pool *pool, const struct job *job);
 struct job_pool_counts job_pool_count(struct job_pool *pool);
 

@@ -14,12 +14,14 @@ int executor_shut_out_producers(const struct executor *executor, const struct ex
     const struct executor_setup *setup = &executor->setup;
     if (fence->count == 0)
         return 0;
+    const struct fence_bound bound = {.why_not = fence->why_not, .argument = fence->argument};
     struct string_map *resolved = variables_resolve(setup->variables, fence->config, NULL, error);
     const struct fence_of_tasks tasks = {.worker = setup->worker->properties,
                                          .connector = resolved,
                                          .group_id = setup->worker->group_id,
                                          .name = fence->connector,
-                                         .count = fence->count};
+                                         .count = fence->count,
+                                         .bound = &bound};
     int status = resolved == NULL ? -1 : producers_shut_out_of_tasks(&tasks, setup->graveyard, fence->deadline_ms, error);
     variables_hide_error(fence->config, resolved, error);
     string_map_destroy(resolved);

@@ -49,7 +49,7 @@ typedef struct step_result step_fn(void *argument);
 typedef void step_end_fn(void *argument);
 
 struct step_pool_setup {
-    size_t threads_min; /* kept when idle; the rest leave after idle_ms */
+    size_t threads_min; /* kept when idle; the rest leave, one each idle_ms while fewer would do */
     size_t threads_max; /* that run steps at the same time */
     uint32_t idle_ms;
 };

@@ -53,6 +53,8 @@ struct step_pool {
     size_t units, ready, threads, idle, running, blocked, own_threads;
     size_t threads_min, threads_max;
     uint32_t idle_ms;
+    size_t least_idle;      /* that were left over when one took work, since the count began */
+    int64_t count_until_ms; /* 0: no count has begun */
     bool stopping, scheduler_leaves;
     struct mpsc_stack woken;
     int event_fd;

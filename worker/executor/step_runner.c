@@ -9,13 +9,9 @@
 
 /* --- the ready queue ----------------------------------------------------------------------------------------------- */
 
-void step_ready_push(struct step_pool *pool, struct step_unit *unit)
+static void ready_append(struct step_pool *pool, struct step_unit *unit)
 {
     unit->state = UNIT_READY;
-    if (unit->own_thread) {
-        cond_signal(&unit->own_cond);
-        return;
-    }
     unit->next = NULL;
     if (pool->ready_last != NULL)
         pool->ready_last->next = unit;
@@ -23,8 +19,27 @@ void step_ready_push(struct step_pool *pool, struct step_unit *unit)
         pool->ready_first = unit;
     pool->ready_last = unit;
     pool->ready++;
+}
+
+void step_ready_push(struct step_pool *pool, struct step_unit *unit)
+{
+    if (unit->own_thread) {
+        unit->state = UNIT_READY;
+        cond_signal(&unit->own_cond);
+        return;
+    }
+    ready_append(pool, unit);
     if (pool->idle > 0)
         cond_signal(&pool->work);
+}
+
+/* By the thread that has stepped it, which takes the first of the queue next: as many wait for others as before, so nobody is woken. */
+static void ready_push_again(struct step_pool *pool, struct step_unit *unit)
+{
+    if (unit->own_thread)
+        unit->state = UNIT_READY;
+    else
+        ready_append(pool, unit);
 }
 
 static struct step_unit *ready_pop(struct step_pool *pool)
@@ -71,7 +86,7 @@ static bool unit_step(struct step_pool *pool, struct step_unit *unit)
         return true;
     }
     if (result.verdict == STEP_AGAIN || unit->woken) {
-        step_ready_push(pool, unit);
+        ready_push_again(pool, unit);
     } else {
         unit->state = UNIT_WAITING;
         if (result.wake_at_ms != INT64_MAX) {
@@ -79,7 +94,7 @@ static bool unit_step(struct step_pool *pool, struct step_unit *unit)
 
             /* No memory for a timer: the unit stays ready, busy but alive. */
             if (!timer_heap_set(&pool->timers, &unit->timer, result.wake_at_ms))
-                step_ready_push(pool, unit);
+                ready_push_again(pool, unit);
             else if (result.wake_at_ms < next_ms)
                 step_pool_kick(pool);
         }
@@ -113,10 +128,27 @@ bool step_may_run_more(const struct step_pool *pool)
     return pool->running - pool->blocked < pool->threads_max;
 }
 
+/* Idle threads are woken in turn, so that a trickle of work lets none of them idle for long. What tells that there is one too many is
+ * that there always was an idle one left over while the others worked. */
+static bool is_one_too_many(struct step_pool *pool, int64_t now_ms)
+{
+    bool always_idle;
+
+    if (now_ms < pool->count_until_ms)
+        return false;
+    always_idle = pool->count_until_ms != 0 && pool->least_idle > 0;
+    pool->count_until_ms = now_ms + pool->idle_ms;
+    pool->least_idle = SIZE_MAX;
+    return always_idle && pool->ready == 0 && pool->threads > pool->threads_min;
+}
+
 /* Waits for work. false: this thread should leave. */
 static bool runner_wait(struct step_pool *pool)
 {
-    int64_t leave_at_ms = deadline_after_ms(pool->idle_ms);
+    int64_t now_ms = clock_monotonic_ms(NULL), leave_at_ms = now_ms + pool->idle_ms;
+
+    if (is_one_too_many(pool, now_ms))
+        return false;
 
     while (pool->ready == 0 || !step_may_run_more(pool)) {
         bool in_time;
@@ -128,6 +160,8 @@ static bool runner_wait(struct step_pool *pool)
         pool->idle++;
         in_time = cond_wait_until_ms(&pool->work, &pool->lock, leave_at_ms);
         pool->idle--;
+        if (pool->idle < pool->least_idle)
+            pool->least_idle = pool->idle;
         if (!in_time && pool->ready == 0 && pool->threads > pool->threads_min)
             return false;
         if (!in_time)

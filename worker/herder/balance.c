@@ -24,7 +24,6 @@
 #include "base/bans.h"
 
 #define RETRY_MS 250
-#define SWEEP_MS 5000 /* after a plan was written: a worker's late word may stand behind the tombstones of a deleted connector or task */
 #define CONTEST_MAX 3 /* epochs taken by others while we lead, within CONTEST_WITHIN_MS: then we wait as long */
 #define CONTEST_WITHIN_MS 10000
 #define RECORD_OVERDUE_MS 5000 /* a member that does not introduce itself */
@@ -331,9 +330,10 @@ static void write_late(struct herder *herder, struct herder_job *job)
 static void sweep_soon(struct herder *herder)
 {
     struct herder_timer *timer = &herder->cluster->sweep_timer;
+    uint32_t sweep_ms = herder->setup.sweep_ms != 0 ? herder->setup.sweep_ms : HERDER_SWEEP_MS;
 
     if (!timer_entry_is_set(&timer->entry))
-        herder_timer_set(herder, timer, herder_now_ms() + SWEEP_MS);
+        herder_timer_set(herder, timer, herder_now_ms() + sweep_ms);
 }
 
 /* false: no memory. */

@@ -256,6 +256,7 @@ void cluster_look(struct herder *herder)
     fencing_watch(herder);
     worker_secret_watch(cluster);
     terms_watch(herder);
+    terms_compare_supports(herder);
     if (herder->stage == HERDER_LEADING)
         status_of_unassigned(herder);
 }

@@ -157,6 +157,8 @@ bool terms_stand_contest(struct herder *herder, bool *is_foreign);
 bool terms_fit(struct herder *herder);
 /* The records were read: a member whose topics are not the leader's ends. */
 void terms_watch(struct herder *herder);
+/* Says once of each member that exactly-once sources are disabled at one of the two and enabled at the other. */
+void terms_compare_supports(struct herder *herder);
 
 /* ---- rebalance.c ---- */
 /* After units were started and stopped. */

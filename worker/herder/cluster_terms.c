@@ -269,3 +269,38 @@ void terms_watch(struct herder *herder)
         }
     }
 }
+
+/* --- exactly once ---------------------------------------------------------------------------------------------------------------- */
+
+static bool is_said(const struct cluster_known *known, enum exactly_once_source source)
+{
+    return strcmp(known->member.exactly_once, exactly_once_source_name(source)) == 0;
+}
+
+/* One shuts nobody out, the other relies on it. */
+static bool supports_clash(const struct cluster_known *known, enum exactly_once_source own)
+{
+    if (known->member.exactly_once == NULL)
+        return false;
+    return (own == EXACTLY_ONCE_ENABLED && is_said(known, EXACTLY_ONCE_DISABLED)) ||
+           (own == EXACTLY_ONCE_DISABLED && is_said(known, EXACTLY_ONCE_ENABLED));
+}
+
+void terms_compare_supports(struct herder *herder)
+{
+    enum exactly_once_source own = herder->setup.worker->exactly_once_source;
+    const struct ptr_array *workers = &herder->cluster->picture.known;
+
+    for (size_t i = 0; i < workers->count; i++) {
+        struct cluster_known *known = workers->items[i];
+
+        if (strcmp(known->url, herder->cluster->url) == 0 || strcmp(known->support_told, known->boot) == 0 ||
+            !cluster_known_is_introduced(known) || !supports_clash(known, own))
+            continue;
+        snprintf(known->support_told, sizeof(known->support_told), "%s", known->boot);
+        log_warn(HERDER_LOG, "worker %s has exactly.once.source.support=%s, this one %s: tasks that move between them shut each other out too "
+                             "late, and records come twice. Go by way of preparing: set it on all workers, one after another, and only "
+                             "then the other",
+                 known->url, known->member.exactly_once, exactly_once_source_name(own));
+    }
+}

@@ -173,7 +173,8 @@ static bool fill_in_once(char **to, const char *text)
 static bool fill_in_terms(struct cluster_member *own, const struct worker_config *worker)
 {
     return fill_in_once(&own->group, worker->group_id) && fill_in_once(&own->offset_topic, worker->offset_topic.name) &&
-           fill_in_once(&own->status_topic, worker->status_topic.name);
+           fill_in_once(&own->status_topic, worker->status_topic.name) &&
+           fill_in_once(&own->exactly_once, exactly_once_source_name(worker->exactly_once_source));
 }
 
 static bool fill_in(struct herder *herder)

@@ -239,15 +239,31 @@ static uint32_t count_to_shut_out(int64_t former, uint32_t count)
     return former <= 0 || (former == 1 && count == 1) ? 0 : (uint32_t)former;
 }
 
+struct fence_watch {
+    const struct herder *herder;
+    struct bound bound;
+};
+
+/* Another leader may shut out the same ids by now and have the tasks started: theirs must not be shut out after that. */
+static const char *why_not(void *argument)
+{
+    struct fence_watch *watch = argument;
+
+    return !atomic_load(&watch->herder->leads) ? "this worker does not lead any more" : is_overtaken(&watch->bound);
+}
+
 static int shut_out(const struct herder *herder, const char *name, const struct config_snapshot *snapshot, int64_t deadline_ms,
                     struct mr_error **error)
 {
     const struct string_map *applied = config_snapshot_applied(snapshot, name);
+    struct fence_watch watch = {herder, {herder->setup.configs, (char *)(uintptr_t)name, config_snapshot_tasks_offset(snapshot, name)}};
     const struct executor_fence fence = {
         .connector = name,
         .config = applied != NULL ? applied : config_snapshot_config(snapshot, name),
         .count = count_to_shut_out(config_snapshot_fenced_count(snapshot, name), config_snapshot_task_count(snapshot, name)),
         .deadline_ms = deadline_ms,
+        .why_not = why_not,
+        .argument = &watch,
     };
 
     if (fence.count > 0)

@@ -40,6 +40,7 @@ bool herder_may_run(const struct herder *herder)
 void herder_stage_set(struct herder *herder, enum herder_stage stage)
 {
     herder->stage = stage;
+    atomic_store(&herder->leads, stage == HERDER_LEADING);
     if (stage != HERDER_CATCHING_UP)
         atomic_store(&herder->runs_nothing, !herder_may_run(herder) && stage != HERDER_STOPPING);
 }

@@ -47,6 +47,7 @@ struct worker_config;
  * one to end or for its deadline. One that hangs costs its thread until its deadline, and nobody else anything. */
 #define HERDER_VALIDATIONS_MAX 128
 #define HERDER_REQUEST_TIMEOUT_MS 90000 /* fixed, as Kafka Connect's */
+#define HERDER_SWEEP_MS 5000           /* after a plan was written: a worker's late word may stand behind the tombstones of what is deleted */
 #define HERDER_SETTLE_TIMEOUT_MS 60000  /* until what compaction could harm is written again (task_configs.c) */
 
 /* The worker cannot go on: a live JVM worker in the group, no right to the group, no memory for an event. Told once.
@@ -70,6 +71,7 @@ struct herder_setup {
     const struct clock *clock;                 /* of the lease; NULL: the real one */
     uint32_t request_timeout_ms;               /* 0: HERDER_REQUEST_TIMEOUT_MS */
     uint32_t settle_timeout_ms;                /* 0: HERDER_SETTLE_TIMEOUT_MS */
+    uint32_t sweep_ms;                         /* 0: HERDER_SWEEP_MS */
     herder_failed_fn *failed;                  /* may be NULL */
     void *failed_argument;
 };

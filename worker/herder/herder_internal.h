@@ -94,6 +94,7 @@ struct herder {
     struct herder_post begin; /* standalone: posted by herder_start */
     struct herder_post leave; /* posted by the first herder_stop, which may not wait until it is handled */
     enum herder_stage stage;
+    atomic_bool leads;        /* LEADING, as jobs see it; set with the stage */
     atomic_bool runs_nothing; /* not LEADING, as readers on other threads see it; set with the stage */
     struct pointer_map *connectors;  /* name → herder_connector */
     struct herder_connector *dirty;  /* to be reconciled */

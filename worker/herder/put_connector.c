@@ -83,17 +83,20 @@ static bool begins_exactly_once(const struct herder *herder, const struct herder
     return begins;
 }
 
-/* Do the brokers take transactions, and from this user? Where they do not say so in time the tasks will find out. thread: validation's */
+/* Do the brokers take transactions, from this user and as long as they are to be? Where they do not say so in time the tasks will find out. thread: validation's */
 static void try_transactions(struct herder_job *job)
 {
     const struct herder_request *request = job->request;
     const int64_t deadline_ms = herder_now_ms() + TRANSACTIONS_TIMEOUT_MS;
-    const struct executor_fence first = {request->name, request->config, 1, deadline_ms < job->deadline_ms ? deadline_ms : job->deadline_ms};
+    const struct executor_fence first = {.connector = request->name,
+                                         .config = request->config,
+                                         .count = 1,
+                                         .deadline_ms = deadline_ms < job->deadline_ms ? deadline_ms : job->deadline_ms};
     struct mr_error *error = NULL;
 
     if (!begins_exactly_once(job->herder, request) || executor_shut_out_producers(job->herder->executor, &first, &error) == 0)
         return;
-    if (mr_error_code(error) == MR_ERR_NOT_SUPPORTED)
+    if (mr_error_code(error) == MR_ERR_NOT_SUPPORTED || mr_error_code(error) == MR_ERR_CONFIG)
         mr_error_set(&job->error, MR_ERR_CONFIG, "Connector configuration is invalid: its exactly-once delivery needs transactions. %s",
                      mr_error_message(error));
     mr_error_drop(error);

@@ -98,7 +98,7 @@ static void append_when(struct str_buffer *words, const struct recovery *recover
 
     if (gmtime_r(&at, &parts) != NULL)
         strftime(when, sizeof(when), "at %Y-%m-%dT%H:%M:%SZ", &parts);
-    str_buffer_printf(words, "Started again by itself %s (%s; restart %u without progress)", when, kind,
+    str_buffer_printf(words, "Will be started again by itself %s (%s; restart %u without progress)", when, kind,
                       recovery->attempts + 1);
 }
 

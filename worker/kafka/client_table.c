@@ -120,8 +120,10 @@ static const struct fixed fixed[] = {
     {1u << CLIENT_INTERNAL_PRODUCER, "max.in.flight.requests.per.connection", "1"},
     {FOR_CONSUMER | 1u << CLIENT_MEMBER, "enable.auto.commit", "false"},
     {FOR_CONSUMER | 1u << CLIENT_MEMBER, "enable.auto.offset.store", "false"},
-    {1u << CLIENT_CONSUMER, "queued.min.messages", "1000000"},
-    {1u << CLIENT_CONSUMER, "queued.max.messages.kbytes", "4096"},   /* per partition queue */
+    /* Per partition queue. A record of 100 bytes takes six times as much in there, so records are limited as well: more than a
+     * fetch brings only leaves the caches, and stays in memory while a target blocks. */
+    {1u << CLIENT_CONSUMER, "queued.min.messages", "5000"},
+    {1u << CLIENT_CONSUMER, "queued.max.messages.kbytes", "1024"},
     {1u << CLIENT_MEMBER, "partition.assignment.strategy", "cooperative-sticky"},
     {1u << CLIENT_INTERNAL_CONSUMER, "enable.partition.eof", "true"},
     {1u << CLIENT_INTERNAL_CONSUMER, "auto.offset.reset", "error"},
@@ -191,6 +193,17 @@ static bool is_security(const char *java)
     return strncmp(java, "ssl.", 4) == 0 || strncmp(java, "sasl.", 5) == 0 || strncmp(java, "security.", 9) == 0;
 }
 
+/* An old librdkafka looks only once a second whether a full queue has room again: there it is to be full as seldom as can be. */
+static void translate_queue(struct translation *translation, unsigned kind)
+{
+    if (!quirk_present(QUIRK_NO_FETCH_QUEUE_BACKOFF)) {
+        translation_set(translation, "fetch.queue.backoff.ms", "fetch.queue.backoff.ms", "5");
+    } else if (kind & 1u << CLIENT_CONSUMER) {
+        translation_set(translation, "queued.min.messages", "queued.min.messages", "1000000");
+        translation_set(translation, "queued.max.messages.kbytes", "queued.max.messages.kbytes", "4096");
+    }
+}
+
 void client_table_translate(struct translation *translation)
 {
     const struct string_map *java = translation->config->java;
@@ -211,6 +224,6 @@ void client_table_translate(struct translation *translation)
         if (fixed[i].kinds & kind)
             translation_set(translation, fixed[i].native, fixed[i].native, fixed[i].value);
     }
-    if (kind & FOR_CONSUMER && !quirk_present(QUIRK_NO_FETCH_QUEUE_BACKOFF))
-        translation_set(translation, "fetch.queue.backoff.ms", "fetch.queue.backoff.ms", "5");
+    if (kind & FOR_CONSUMER)
+        translate_queue(translation, kind);
 }

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <millrace/abi.h>
+#include "sdk/record_layout.h"
 
 struct mr_error;
 struct client_config;
@@ -103,16 +103,10 @@ size_t consumer_partition_count(const struct consumer *consumer);   /* assigned 
 
 /* ---- reading ---- */
 
+/* What records are made of refers to its origin, as long as the batch is kept: nothing is copied once more. */
 struct consumer_message {
-    const char *topic;
-    int32_t partition;
-    int64_t offset;
-    int64_t timestamp_ms;          /* -1: none */
-    bool timestamp_is_log_append;  /* else the producer's */
-    struct mr_bytes key;           /* data NULL: none */
-    struct mr_bytes value;         /* data NULL: tombstone */
-    const void *headers;           /* of consumer_message_header() alone, as `native` */
-    void *native;
+    struct record_origin origin; /* without its headers where `native` is not NULL: ask consumer_message_header() */
+    void *native;                /* of consumer_message_header() alone */
 };
 
 /* Up to max records at hand, without waiting, partitions in turn. NULL: none at hand (on_ready will come), or no memory
@@ -128,7 +122,7 @@ void consumer_batch_charge(struct consumer_batch *batch, uint64_t bytes);
 struct consumer_batch *consumer_batch_take(struct consumer_batch *batch);
 void consumer_batch_drop(struct consumer_batch *batch);   /* thread: any; NULL is fine */
 
-/* Headers of a message, parsed on first use. thread: the one that reads the message. */
+/* Headers of any message, parsed on first use. thread: the one that reads the message. */
 size_t consumer_message_header_count(const struct consumer_message *message);
 bool consumer_message_header(const struct consumer_message *message, size_t i, const char **name,
                              struct mr_bytes *value);

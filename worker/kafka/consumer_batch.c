@@ -147,19 +147,23 @@ static void line_remove(struct consumer_batch *batch)
 
 /* ---- messages ---- */
 
-static void message_fill(struct consumer_message *message, const rd_kafka_message_t *native)
+static void message_fill(struct consumer_message *message, const char *topic, const rd_kafka_message_t *native)
 {
     rd_kafka_timestamp_type_t type;
-    *message = (struct consumer_message){
-        .topic = rd_kafka_topic_name(native->rkt),
-        .partition = native->partition,
-        .offset = native->offset,
-        .timestamp_ms = rd_kafka_message_timestamp(native, &type),
-        .key = {native->key, native->key_len},
-        .value = {native->payload, native->len},
-        .native = (void *)(uintptr_t)native,
-    };
-    message->timestamp_is_log_append = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
+    struct record_origin *origin = &message->origin;
+    int64_t timestamp_ms = rd_kafka_message_timestamp(native, &type);
+    origin->topic = topic;
+    origin->offset = native->offset;
+    origin->timestamp_ms = timestamp_ms;
+    origin->key = (struct mr_bytes){native->key, native->key_len};
+    origin->value = (struct mr_bytes){native->payload, native->len};
+    origin->headers = NULL;
+    origin->header_count = 0;
+    origin->partition = native->partition;
+    origin->timestamp_type = (uint8_t)(timestamp_ms < 0                             ? MR_TIMESTAMP_NONE
+                                       : type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? MR_TIMESTAMP_LOG_APPEND_TIME
+                                                                                    : MR_TIMESTAMP_CREATE_TIME);
+    message->native = (void *)(uintptr_t)native;
 }
 
 static rd_kafka_headers_t *headers_of(const rd_kafka_message_t *native)
@@ -172,30 +176,31 @@ static rd_kafka_headers_t *headers_of(const rd_kafka_message_t *native)
 
 /* ---- copying ---- */
 
-struct copied_header {
-    const char *name;
-    struct mr_bytes value;
-};
-
-struct copied_headers {
-    size_t count;
-    struct copied_header items[];
-};
-
 /* What the records need behind the messages: first the headers, which must be aligned, then the bytes. */
 struct need {
     size_t headers;
     size_t bytes;
+    uint64_t record_bytes; /* keys and values */
 };
+
+#define CACHE_LINE_BYTES 64
+
+/* The bytes were written by librdkafka's thread, on another core: asked for all at once they come while the messages are gone
+ * through, instead of one after another while they are copied. */
+static void bytes_will_be_read(const void *data, size_t size)
+{
+    const char *at = data;
+    for (size_t i = 0; i < 3 && i * CACHE_LINE_BYTES < size; i++)
+        __builtin_prefetch(at + i * CACHE_LINE_BYTES);
+}
 
 static void need_headers(struct need *need, rd_kafka_headers_t *headers)
 {
     const char *name;
     const void *value;
     size_t size;
-    need->headers += sizeof(struct copied_headers);
     for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
-        need->headers += sizeof(struct copied_header);
+        need->headers += sizeof(struct record_raw_header);
         need->bytes += strlen(name) + 1 + size;
     }
 }
@@ -204,15 +209,19 @@ static struct need need_of(rd_kafka_message_t *const *natives, size_t count)
 {
     struct need need = {0};
     const rd_kafka_topic_t *rkt = NULL;
-    for (size_t i = 0; i < count && need.bytes + need.headers <= CONSUMER_COPIED_BYTES_MAX; i++) {
+    for (size_t i = 0; i < count; i++) {
+        bytes_will_be_read(natives[i]->payload, natives[i]->len);
         rd_kafka_headers_t *headers = headers_of(natives[i]);
-        need.bytes += natives[i]->len + natives[i]->key_len;
+        need.record_bytes += natives[i]->len + natives[i]->key_len;
         if (headers != NULL)
             need_headers(&need, headers);
         if (natives[i]->rkt != rkt)
             need.bytes += strlen(rd_kafka_topic_name(natives[i]->rkt)) + 1;
         rkt = natives[i]->rkt;
+        if (need.bytes + need.record_bytes + need.headers > CONSUMER_COPIED_BYTES_MAX)
+            break;
     }
+    need.bytes += need.record_bytes;
     return need;
 }
 
@@ -232,32 +241,32 @@ static const void *room_copy(struct room *room, const void *data, size_t size)
     return at;
 }
 
-static struct copied_headers *room_copy_headers(struct room *room, rd_kafka_headers_t *headers)
+static void room_copy_headers(struct room *room, rd_kafka_headers_t *headers, struct record_origin *origin)
 {
-    struct copied_headers *copied = (struct copied_headers *)(void *)room->headers;
+    struct record_raw_header *copied = (struct record_raw_header *)(void *)room->headers;
     const char *name;
     struct mr_bytes value;
-    copied->count = 0;
-    while (rd_kafka_header_get_all(headers, copied->count, &name, &value.data, &value.size) ==
-           RD_KAFKA_RESP_ERR_NO_ERROR) {
-        struct copied_header *header = &copied->items[copied->count++];
-        header->name = room_copy(room, name, strlen(name) + 1);
+    uint32_t count = 0;
+    while (rd_kafka_header_get_all(headers, count, &name, &value.data, &value.size) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        struct record_raw_header *header = &copied[count++];
+        header->key = room_copy(room, name, strlen(name) + 1);
         header->value = (struct mr_bytes){room_copy(room, value.data, value.size), value.size};
     }
-    room->headers += sizeof *copied + copied->count * sizeof copied->items[0];
-    return copied;
+    room->headers += count * sizeof *copied;
+    origin->headers = copied;
+    origin->header_count = count;
 }
 
-static void message_copy(struct consumer_message *message, const rd_kafka_message_t *native, struct room *room,
-                         bool may_have_headers)
+static void message_copy(struct consumer_message *message, const char *topic, const rd_kafka_message_t *native,
+                         struct room *room, bool may_have_headers)
 {
     rd_kafka_headers_t *headers = may_have_headers ? headers_of(native) : NULL;
-    message_fill(message, native);
+    message_fill(message, topic, native);
     message->native = NULL;
-    message->key.data = room_copy(room, native->key, native->key_len);
-    message->value.data = room_copy(room, native->payload, native->len);
+    message->origin.key.data = room_copy(room, native->key, native->key_len);
+    message->origin.value.data = room_copy(room, native->payload, native->len);
     if (headers != NULL)
-        message->headers = room_copy_headers(room, headers);
+        room_copy_headers(room, headers, &message->origin);
 }
 
 /* The memory of the batch before as a rule: to and from malloc it goes dearly between the many small pieces of librdkafka. But
@@ -287,14 +296,13 @@ static void memory_give(struct batch_account *account, struct consumer_batch *ba
     mem_free(former);
 }
 
-static void batch_begin(struct consumer_batch *batch, struct consumer *consumer, size_t count)
+static void batch_begin(struct consumer_batch *batch, struct consumer *consumer, size_t count, uint64_t bytes)
 {
     batch->account = consumer->account;
     refcount_init(&batch->refcount);
     refcount_take(&batch->account->refcount);
     batch->count = count;
-    for (size_t i = 0; i < count; i++)
-        batch->bytes += consumer->scratch[i]->len + consumer->scratch[i]->key_len;
+    batch->bytes = bytes;
     mutex_lock(&batch->account->lock);
     batch->begin = batch->account->read_bytes;
     batch->end = batch->account->read_bytes += batch->bytes;
@@ -312,7 +320,7 @@ static struct consumer_batch *batch_copy(struct consumer *consumer, size_t count
     if (batch == NULL)
         return NULL;
     *batch = (struct consumer_batch){.size = batch->size};
-    batch_begin(batch, consumer, count);
+    batch_begin(batch, consumer, count, need.record_bytes);
     struct room room = {(char *)batch + head, (char *)batch + head + need.headers};
     const rd_kafka_topic_t *rkt = NULL;
     const char *topic = NULL;
@@ -321,10 +329,10 @@ static struct consumer_batch *batch_copy(struct consumer *consumer, size_t count
         if (native->rkt != rkt)
             topic = room_copy(&room, rd_kafka_topic_name(native->rkt), strlen(rd_kafka_topic_name(native->rkt)) + 1);
         rkt = native->rkt;
-        message_copy(&batch->messages[i], native, &room, need.headers > 0);
-        batch->messages[i].topic = topic;
-        rd_kafka_message_destroy(native);
+        message_copy(&batch->messages[i], topic, native, &room, need.headers > 0);
     }
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_message_destroy(consumer->scratch[i]);
     charge(batch, batch->size);
     return batch;
 }
@@ -360,10 +368,14 @@ static struct consumer_batch *batch_keep(struct consumer *consumer, size_t count
     batch = fitting != NULL ? fitting : batch;
     consumer->spare = NULL;
     consumer->spare_capacity = 0;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_message_t *native = consumer->scratch[i];
+        message_fill(&batch->messages[i], rd_kafka_topic_name(native->rkt), native);
+        bytes += native->len + native->key_len;
+    }
     *batch = (struct consumer_batch){.handle = native_handle_take(consumer->handle)};
-    batch_begin(batch, consumer, count);
-    for (size_t i = 0; i < count; i++)
-        message_fill(&batch->messages[i], consumer->scratch[i]);
+    batch_begin(batch, consumer, count, bytes);
     charge(batch, batch->bytes + sizeof *batch + count * (sizeof batch->messages[0] + NATIVE_MESSAGE_BYTES));
     mutex_lock(&batch->account->lock);
     line_add(batch);
@@ -435,9 +447,8 @@ void consumer_batch_drop(struct consumer_batch *batch)
 
 size_t consumer_message_header_count(const struct consumer_message *message)
 {
-    const struct copied_headers *copied = message->headers;
     if (message->native == NULL)
-        return copied != NULL ? copied->count : 0;
+        return message->origin.header_count;
     rd_kafka_headers_t *headers = headers_of(message->native);
     return headers != NULL ? rd_kafka_header_cnt(headers) : 0;
 }
@@ -445,12 +456,11 @@ size_t consumer_message_header_count(const struct consumer_message *message)
 bool consumer_message_header(const struct consumer_message *message, size_t i, const char **name,
                              struct mr_bytes *value)
 {
-    const struct copied_headers *copied = message->headers;
     if (message->native == NULL) {
-        if (copied == NULL || i >= copied->count)
+        if (i >= message->origin.header_count)
             return false;
-        *name = copied->items[i].name;
-        *value = copied->items[i].value;
+        *name = message->origin.headers[i].key;
+        *value = message->origin.headers[i].value;
         return true;
     }
     rd_kafka_headers_t *headers = headers_of(message->native);

@@ -162,6 +162,8 @@ static const struct {
     {RD_KAFKA_RESP_ERR_INVALID_RECORD, MR_ERR_DATA},
     {RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION, MR_ERR_NOT_SUPPORTED},
     {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, MR_ERR_NOT_SUPPORTED},
+    {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, MR_ERR_CONFIG}, /* no name for a topic */
+    {RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT, MR_ERR_CONFIG},
 };
 
 /* Kafka's own "may work later" (Java's RetriableException), but for those above. */

@@ -66,12 +66,19 @@ static int fencing_turn(struct fencing *fencing, int64_t deadline_ms, struct mr_
     return -1;
 }
 
-static int shut_out_some(struct client_config *const *configs, size_t count, struct graveyard *graveyard, int64_t deadline_ms,
-                         struct mr_error **error)
+/* Whoever asks late may shut out the very producers that are to be there by now. */
+static int check_bound(const struct fence_bound *bound, struct mr_error **error)
+{
+    const char *why_not = bound == NULL || bound->why_not == NULL ? NULL : bound->why_not(bound->argument);
+    return why_not == NULL ? 0 : mr_error_set(error, MR_ERR_CONFLICT, "no further producers are shut out: %s", why_not);
+}
+
+static int shut_out_some(struct client_config *const *configs, size_t count, const struct fence_bound *bound, struct graveyard *graveyard,
+                         int64_t deadline_ms, struct mr_error **error)
 {
     struct fencing fencings[PRODUCER_FENCE_TOGETHER] = {{0}};
     size_t left = count;
-    int status = 0;
+    int status = check_bound(bound, error);
     for (size_t i = 0; status == 0 && i < count; i++)
         status = fencing_begin(&fencings[i], configs[i], graveyard, error);
     while (status == 0 && left > 0) {
@@ -81,18 +88,20 @@ static int shut_out_some(struct client_config *const *configs, size_t count, str
                 status = fencing_turn(&fencings[i], deadline_ms, error);
             left += fencings[i].handle != NULL;
         }
+        if (status == 0 && left > 0)
+            status = check_bound(bound, error);
     }
     for (size_t i = 0; i < count; i++)
         fencing_end(&fencings[i]);
     return status;
 }
 
-int producers_shut_out(struct client_config *const *configs, size_t count, struct graveyard *graveyard, int64_t deadline_ms,
-                       struct mr_error **error)
+int producers_shut_out(struct client_config *const *configs, size_t count, const struct fence_bound *bound, struct graveyard *graveyard,
+                       int64_t deadline_ms, struct mr_error **error)
 {
     for (size_t at = 0; at < count; at += PRODUCER_FENCE_TOGETHER) {
         size_t some = count - at < PRODUCER_FENCE_TOGETHER ? count - at : PRODUCER_FENCE_TOGETHER;
-        if (shut_out_some(configs + at, some, graveyard, deadline_ms, error) != 0)
+        if (shut_out_some(configs + at, some, bound, graveyard, deadline_ms, error) != 0)
             return -1;
     }
     return 0;
@@ -132,7 +141,7 @@ int producers_shut_out_of_tasks(const struct fence_of_tasks *tasks, struct grave
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory to shut out %u tasks", tasks->count);
     while (made < tasks->count && (configs[made] = config_of(tasks, made, error)) != NULL)
         made++;
-    int status = made < tasks->count ? -1 : producers_shut_out(configs, tasks->count, graveyard, deadline_ms, error);
+    int status = made < tasks->count ? -1 : producers_shut_out(configs, tasks->count, tasks->bound, graveyard, deadline_ms, error);
     for (uint32_t i = 0; i < made; i++)
         client_config_drop(configs[i]);
     mem_free(configs);

@@ -12,6 +12,7 @@
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "base/thread.h"
+#include "base/tidy.h"
 #include "boot_internal.h"
 #include "crash_place.h"
 #include "config/variables.h"
@@ -106,12 +107,18 @@ static int count(struct boot *boot, struct mr_error **error)
     return boot->metrics != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for metrics");
 }
 
+/* Starts, stops and changes of configurations are over for now. */
+static void give_back(void)
+{
+    tidy();
+}
+
 static int open_clients(struct boot *boot, struct mr_error **error)
 {
     char why[160];
 
-    boot->jobs = job_pool_create(&(struct job_pool_setup){.thread_name = "job", .threads_max = JOB_THREADS_MAX}, why,
-                                 sizeof(why));
+    boot->jobs = job_pool_create(
+        &(struct job_pool_setup){.thread_name = "job", .threads_max = JOB_THREADS_MAX, .on_calm = give_back}, why, sizeof(why));
     if (boot->jobs == NULL)
         return mr_error_set(error, MR_ERR_CONNECT, "%s", why);
     boot->graveyard = graveyard_create(error);

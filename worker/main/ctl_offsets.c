@@ -21,9 +21,10 @@
 #define EXIT_WOULD_BE_REFUSED 1
 #define EXIT_NOT_DONE 2
 #define ANSWER_MAX ((size_t)1 << 30)
+#define URL_DEFAULT "http://localhost:8083"
 
 static const char USAGE[] =
-    "Usage: millrace ctl offsets show|set|seek|reset|undo CONNECTOR [ARGUMENTS] --url URL [options]\n"
+    "Usage: millrace ctl offsets show|set|seek|reset|undo CONNECTOR [ARGUMENTS] [options]\n"
     "\n"
     "Shows how far a connector has come, and changes it. A change needs a connector that is stopped (docs/offsets.md).\n"
     "\n"
@@ -37,7 +38,7 @@ static const char USAGE[] =
     "  reset                     removes all offsets: it begins anew\n"
     "  undo                      back to what was before the last change, unless tasks have run since\n"
     "\n"
-    "  --url URL                 the worker that is asked, any of the cluster\n"
+    "  --url URL                 the worker that is asked, any of the cluster; by default " URL_DEFAULT "\n"
     "  --authorization-file FILE the header Authorization for that: a line such as Basic dXNlcjpwYXNz\n"
     "  --worker FILE             a worker's properties, whose ssl.* verify https\n"
     "  --dry-run                 changes nothing and shows what would change\n"
@@ -114,8 +115,6 @@ static bool check(const struct options *options)
     bool takes_words = options->verb == SEEK || (options->verb == SET && options->file == NULL);
     if (options->connector == NULL)
         return wrong("", "name the connector");
-    if (options->url == NULL)
-        return wrong("", "--url is missing");
     if (options->verb == SEEK && options->time == NULL)
         return wrong("", "seek needs a time, earliest or latest");
     if (options->verb == SET && options->file == NULL && options->word_count == 0)
@@ -233,7 +232,11 @@ static int add_seeks_of_all(json_t *entries, const struct options *options, cons
         last = topic;
     }
     if (status == 0 && json_array_size(entries) == 0)
-        status = mr_error_set(error, MR_ERR_CONFIG, "%s has no offsets in topics yet: name the topics", options->connector);
+        status = json_array_size(json_object_get(answer, "offsets")) > 0
+                     ? mr_error_set(error, MR_ERR_CONFIG, "%s is a source: only sinks go to a time or an end; a source's offsets are set with "
+                                    "`set %s --file FILE`", options->connector, options->connector)
+                     : mr_error_set(error, MR_ERR_CONFIG, "%s has committed no offsets yet: name the topics after the time, like orders or "
+                                    "orders/0", options->connector);
     json_decref(answer);
     return status;
 }
@@ -347,7 +350,7 @@ static int run_with(const struct options *options)
 
 static int run(int argc, char **argv)
 {
-    struct options options = {.words = mem_calloc((size_t)argc, sizeof(*options.words))};
+    struct options options = {.url = URL_DEFAULT, .words = mem_calloc((size_t)argc, sizeof(*options.words))};
     int status = EXIT_NOT_DONE;
     bool is_help = false;
     for (int i = 1; i < argc; i++)
@@ -366,7 +369,7 @@ static int run(int argc, char **argv)
 
 const struct command ctl_offsets = {
     .name = "offsets",
-    .arguments = "show|set|seek|reset|undo CONNECTOR --url URL",
+    .arguments = "show|set|seek|reset|undo CONNECTOR [--url URL]",
     .summary = "Show how far a connector has come, and change it",
     .run = run,
 };

@@ -257,8 +257,9 @@ static void write_records(const json_t *records, bool is_done, struct str_buffer
 static void write_connector(const json_t *connector, struct str_buffer *out)
 {
     const json_t *tasks = json_object_get(connector, "tasks"), *status = json_object_get(connector, "status");
-    str_buffer_printf(out, "%s: %s, says %s; %" JSON_INTEGER_FORMAT " tasks, configurations %s\n", words_in(connector, "name"),
-                      words_in(connector, "target"), words_in(status, "connector"), number_in(tasks, "count"), words_in(tasks, "state"));
+    json_int_t count = number_in(tasks, "count");
+    str_buffer_printf(out, "%s: %s, says %s; %" JSON_INTEGER_FORMAT " task%s, configurations %s\n", words_in(connector, "name"),
+                      words_in(connector, "target"), words_in(status, "connector"), count, count == 1 ? "" : "s", words_in(tasks, "state"));
     words_write(json_object_get(connector, "notes"), "    - ", out);
 }
 

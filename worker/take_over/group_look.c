@@ -57,10 +57,11 @@ void group_write(const json_t *look, struct str_buffer *out)
     if (group_is_left(look)) {
         str_buffer_printf(out, "Nobody is in group %s.", words_in(look, "group"));
     } else if (json_array_size(json_object_get(look, "urls")) == 0) {
-        str_buffer_printf(out, "In group %s are %" JSON_INTEGER_FORMAT " workers of Kafka Connect.", words_in(look, "group"),
-                          number_in(look, "members"));
+        bool is_one = number_in(look, "members") == 1;
+        str_buffer_printf(out, "In group %s %s %" JSON_INTEGER_FORMAT " worker%s of Kafka Connect.", words_in(look, "group"),
+                          is_one ? "is" : "are", number_in(look, "members"), is_one ? "" : "s");
     } else {
-        str_buffer_printf(out, "In group %s are", words_in(look, "group"));
+        str_buffer_printf(out, "In group %s %s", words_in(look, "group"), json_array_size(json_object_get(look, "urls")) == 1 ? "is" : "are");
         json_array_foreach(json_object_get(look, "urls"), i, url)
             str_buffer_printf(out, "%s %s", i == 0 ? "" : ",", json_string_value(url));
         str_buffer_append_text(out, ".");

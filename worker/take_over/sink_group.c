@@ -95,14 +95,17 @@ static bool look(const struct sink_group *group, bool may_write, json_t *notes)
     struct mr_error *error = NULL;
     bool fine = true;
     if (others > 0)
-        fine = words_add(notes, "its consumer group %s has %zu members that are not Millrace's", group->name, others);
+        fine = words_add(notes, "its consumer group %s has %zu member%s not Millrace's", group->name, others,
+                         others == 1 ? " that is" : "s that are");
     if (ghosts == 0 || !fine)
         return fine;
     int left = may_write ? lay_ghosts(group, &error) : 0;
     if (!may_write)
-        fine = words_add(notes, "its consumer group %s keeps the places of %zu tasks that have ended; they will be given up", group->name, ghosts);
+        fine = words_add(notes, "its consumer group %s keeps the place%s of %zu task%s ended; %s will be given up", group->name,
+                         ghosts == 1 ? "" : "s", ghosts, ghosts == 1 ? " that has" : "s that have", ghosts == 1 ? "it" : "they");
     else if (left == (int)ghosts)
-        fine = words_add(notes, "the places of %d tasks that have ended were given up in its consumer group %s", left, group->name);
+        fine = words_add(notes, "the place%s of %d task%s ended %s given up in its consumer group %s", left == 1 ? "" : "s", left,
+                         left == 1 ? " that has" : "s that have", left == 1 ? "was" : "were", group->name);
     else
         fine = words_add(notes, "its consumer group %s keeps places of tasks that have ended: " SESSION_WORDS "%s%s", group->name,
                          error == NULL ? "" : "; ", error == NULL ? "" : mr_error_message(error));

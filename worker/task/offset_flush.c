@@ -185,7 +185,7 @@ int64_t offset_commit_flush_took_ms(struct offset_commit *commit)
 bool offset_commit_lacks(struct offset_commit *commit)
 {
     mutex_lock(&commit->lock);
-    bool lacks = commit->changed_count > 0 || commit->has_missed;
+    bool lacks = commit->changed_count > 0 || commit->missed_count > 0;
     mutex_unlock(&commit->lock);
     return lacks;
 }

@@ -79,6 +79,14 @@ void offset_lane_set_changed(struct offset_commit *commit, struct lane *lane, bo
     commit->changed_count += changed ? 1u : UINT32_MAX;
 }
 
+static void set_missed(struct offset_commit *commit, struct lane *lane, bool has_missed)
+{
+    if (lane->has_missed == has_missed)
+        return;
+    lane->has_missed = has_missed;
+    commit->missed_count += has_missed ? 1u : UINT32_MAX;
+}
+
 void offset_lane_activate(struct offset_commit *commit, struct lane *lane)
 {
     if (lane->is_active)
@@ -115,9 +123,10 @@ void offset_lane_set(struct offset_commit *commit, struct lane *lane, const stru
         offsets_compact(commit);
     copy = mr_value_copy(commit->offsets, offset);
     if (copy == NULL) {
-        commit->has_missed = true;
+        set_missed(commit, lane, true);
         return;
     }
+    set_missed(commit, lane, false); /* the newer offset speaks for the one that was missed */
     lane->offset = copy;
     offset_lane_set_changed(commit, lane, true);
 }

@@ -31,6 +31,7 @@ struct lane {
     uint64_t hash;
     uint64_t flushed_in; /* sequence of the last flush that held its offset */
     bool changed;        /* committable is newer than what was flushed */
+    bool has_missed;     /* an offset found no memory: what is committable is older than it could be */
     bool is_active;      /* its ring is not empty: it stands in commit->active */
     struct ring ring;
 };
@@ -44,13 +45,12 @@ struct offset_commit {
     size_t compact_at_bytes;
     struct lane **lanes;  /* in order of appearance */
     struct lane **active; /* those with entries; as long as `lanes` */
-    uint32_t lane_count, lane_capacity, active_count, changed_count;
+    uint32_t lane_count, lane_capacity, active_count, changed_count, missed_count;
     uint32_t *index; /* open addressing over lanes, lane number + 1; twice lane_capacity long */
     struct ring done;
     size_t pending;
     uint64_t flush_sequence; /* of the running or last flush */
     bool flush_running, told_stored, told_failed;
-    bool has_missed; /* an offset found no memory: what is committable is older than it could be */
     int64_t flush_started_ms, last_flush_ms, flush_took_ms;
     uint32_t references; /* the task and each confirmation under way. locks: lock */
     bool closed;

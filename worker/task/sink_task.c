@@ -305,6 +305,7 @@ static void sink_task_destroy(struct task *base)
     for (size_t i = 0; i < task->committing_count; i++)
         mem_free((char *)task->committing[i].topic);
     mem_free(task->committing);
+    mem_free(task->runs);
     for (size_t i = 0; task->topics != NULL && i < task->setup.topic_count; i++)
         mem_free(task->topics[i]);
     mem_free(task->topics);

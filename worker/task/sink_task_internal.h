@@ -40,6 +40,15 @@ struct sink_partition {
     bool pause_wished, paused;
 };
 
+/* Records of the batch at work that follow each other and are of one partition. */
+struct sink_run {
+    const char *topic; /* the batch's own text */
+    int32_t partition;
+    bool is_given_up; /* the partition went, or was rewound, before the put: its offsets do not move */
+    uint32_t begin, end; /* entries of the batch */
+    int64_t first, last; /* offsets */
+};
+
 #define ISOLATION_DEPTH_MAX 64
 
 /* A batch that put refused, on its way in parts (millrace.errors.isolate). Indexes into the output's records; those before
@@ -73,6 +82,9 @@ struct sink_task {
     struct batch_pool *pool;
     struct sink_output output;
     struct mr_batch *batch; /* being put; NULL: none. output belongs to it */
+    struct sink_pin *pin;   /* the batch's, which lives as long as it does */
+    struct sink_run *runs;  /* of the batch; one for each partition it has records of, as a rule */
+    size_t run_count, run_capacity;
     bool put_again;         /* the batch waits for another try */
     struct isolation isolation;
     struct breaker breaker; /* how long a target that fails is left alone */

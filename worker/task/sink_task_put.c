@@ -19,11 +19,34 @@
 /* Consumed bytes stay in the messages: a batch's arena holds what converters and transforms make of them. */
 #define ARENA_PER_CONSUMED_BYTE 32
 #define ARENA_PER_BUDGET_BYTE 4
-#define ENTRY_GIVEN_UP 1 /* owner_state of an entry whose partition went, or was rewound, before the put */
 
 static int no_memory(struct mr_error **error)
 {
     return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a batch of records");
+}
+
+/* When the last holder of the records lets go: the fetch buffers follow, and reading may go on. A plugin may hold them beyond
+ * the task's end; what is left of the task then must not wait for it. */
+struct sink_pin {
+    struct consumer_batch *messages;
+    struct mr_waker *waker;
+};
+
+static void pin_release(void *argument)
+{
+    struct sink_pin *pin = argument;
+
+    consumer_batch_drop(pin->messages);
+    mr_waker_wake(pin->waker);
+    mr_waker_drop(pin->waker);
+    mem_free(pin);
+}
+
+/* The task itself lets go: it is awake, and looks what it may read in the same step or the next. */
+static void pin_wakes_nobody(struct sink_pin *pin)
+{
+    mr_waker_drop(pin->waker);
+    pin->waker = NULL;
 }
 
 void sink_task_drop_batch(struct sink_task *task)
@@ -32,146 +55,143 @@ void sink_task_drop_batch(struct sink_task *task)
     task->put_again = false;
     atomic_store_explicit(&task->task.health->put_again_ms, 0, memory_order_relaxed);
     task->isolation.is_on = false;
+    task->run_count = 0;
+    if (task->batch != NULL && batch_is_mine_alone(task->batch))
+        pin_wakes_nobody(task->pin);
     mr_batch_drop(task->batch);
     task->batch = NULL;
+    task->pin = NULL;
 }
 
 /* --- offsets of what put has taken ---------------------------------------------------------------------------------- */
 
-typedef void run_fn(struct sink_partition *partition, const struct record_origin *first,
-                    const struct record_origin *last);
-
 /* Nothing was committed for the partition yet: here the assignment began. */
-static void note_beginning(struct sink_partition *partition, const struct record_origin *first,
-                           const struct record_origin *last)
+static void note_beginnings(struct sink_task *task)
 {
-    (void)last;
-    if (partition->committed == OFFSET_UNKNOWN)
-        partition->committed = partition->in_group = partition->current = first->offset;
-}
+    for (size_t i = 0; i < task->run_count; i++) {
+        const struct sink_run *run = &task->runs[i];
+        struct sink_partition *partition = sink_partition_find(task, run->topic, run->partition);
 
-static void advance(struct sink_partition *partition, const struct record_origin *first,
-                    const struct record_origin *last)
-{
-    (void)first;
-    partition->current = last->offset + 1;
-}
-
-static void call_run(struct sink_task *task, run_fn *call, const struct record_origin *first,
-                     const struct record_origin *last)
-{
-    struct sink_partition *partition = first == NULL ? NULL : sink_partition_find(task, first->topic, first->partition);
-
-    if (partition != NULL)
-        call(partition, first, last);
-}
-
-/* For each run of records of one partition, up to `limit` (NULL: all); all records count, also filtered and skipped ones, but not
- * those given up with their partition. */
-static void for_each_run(struct sink_task *task, run_fn *call, const struct mr_record *limit)
-{
-    const struct record_origin *first = NULL, *last = NULL;
-
-    for (uint32_t i = 0; i < batch_entry_count(task->batch); i++) {
-        struct mr_record *entry = batch_entry_at(task->batch, i);
-        const struct record_origin *origin = record_origin(entry);
-
-        if (entry == limit)
-            break;
-        if (atomic_load_explicit(&entry->owner_state, memory_order_relaxed) == ENTRY_GIVEN_UP)
-            continue;
-        if (first != NULL && (origin->partition != first->partition || strcmp(origin->topic, first->topic) != 0)) {
-            call_run(task, call, first, last);
-            first = NULL;
-        }
-        if (first == NULL)
-            first = origin;
-        last = origin;
+        if (partition != NULL && partition->committed == OFFSET_UNKNOWN)
+            partition->committed = partition->in_group = partition->current = run->first;
     }
-    call_run(task, call, first, last);
+}
+
+/* The offset of the last record of the run before `limit`; of none: OFFSET_UNKNOWN. */
+static int64_t last_before(const struct sink_task *task, const struct sink_run *run, const struct mr_record *limit, bool *found)
+{
+    int64_t last = OFFSET_UNKNOWN;
+
+    for (uint32_t i = run->begin; limit != NULL && i < run->end; i++) {
+        const struct mr_record *entry = batch_entry_at(task->batch, i);
+
+        if (entry == limit) {
+            *found = true;
+            return last;
+        }
+        last = record_origin(entry)->offset;
+    }
+    return run->last;
 }
 
 void sink_task_advance(struct sink_task *task, const struct mr_record *limit)
 {
-    for_each_run(task, advance, limit);
+    bool found = false;
+
+    for (size_t i = 0; i < task->run_count && !found; i++) {
+        const struct sink_run *run = &task->runs[i];
+        int64_t last = last_before(task, run, limit, &found);
+        struct sink_partition *partition =
+            run->is_given_up || last == OFFSET_UNKNOWN ? NULL : sink_partition_find(task, run->topic, run->partition);
+
+        if (partition != NULL)
+            partition->current = last + 1;
+    }
     sink_task_count_open(task);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-static int take_headers(struct mr_arena *arena, const struct consumer_message *message, struct record_origin *origin,
+/* The origin with the headers that the message did not bring along parsed. */
+static int take_headers(struct mr_arena *arena, const struct consumer_message *message, const struct record_origin **full,
                         struct mr_error **error)
 {
     size_t count = consumer_message_header_count(message);
     struct record_raw_header *headers;
+    struct record_origin *origin;
 
     if (count == 0)
         return 0;
     headers = mr_arena_alloc(arena, count * sizeof(*headers));
-    if (headers == NULL)
+    origin = mr_arena_copy(arena, &message->origin, sizeof(message->origin));
+    if (headers == NULL || origin == NULL)
         return mr_arena_failed(arena, error);
     for (size_t i = 0; i < count; i++)
         if (!consumer_message_header(message, i, &headers[i].key, &headers[i].value))
-            return mr_error_set(error, MR_ERR_DATA, "the headers of %s-%d@%lld cannot be read", message->topic,
-                                (int)message->partition, (long long)message->offset);
+            return mr_error_set(error, MR_ERR_DATA, "the headers of %s-%d@%lld cannot be read", origin->topic,
+                                (int)origin->partition, (long long)origin->offset);
     origin->headers = headers;
     origin->header_count = (uint32_t)count;
+    *full = origin;
     return 0;
 }
 
 static int take_message(struct mr_batch *batch, const struct consumer_message *message, struct mr_error **error)
 {
-    struct mr_arena *arena = mr_batch_arena(batch);
-    struct mr_record *record = mr_batch_append(batch);
-    struct record_origin origin = {
-        .topic = message->topic,
-        .partition = message->partition,
-        .offset = message->offset,
-        .timestamp_ms = message->timestamp_ms,
-        .timestamp_type = (uint8_t)(message->timestamp_ms < 0          ? MR_TIMESTAMP_NONE
-                                    : message->timestamp_is_log_append ? MR_TIMESTAMP_LOG_APPEND_TIME
-                                                                       : MR_TIMESTAMP_CREATE_TIME),
-        .key = message->key,
-        .value = message->value,
-    };
+    const struct record_origin *origin = &message->origin;
 
-    if (record == NULL)
-        return mr_arena_failed(arena, error);
-    if (take_headers(arena, message, &origin, error) != 0)
+    if (message->native != NULL && take_headers(mr_batch_arena(batch), message, &origin, error) != 0)
         return -1;
-    return record_set_origin(record, &origin) == 0 ? 0 : mr_arena_failed(arena, error);
-}
-
-/* When the last holder of the records lets go: the fetch buffers follow, and reading may go on. A plugin may hold them beyond
- * the task's end; what is left of the task then must not wait for it. */
-struct pin {
-    struct consumer_batch *messages;
-    struct mr_waker *waker;
-};
-
-static void pin_release(void *argument)
-{
-    struct pin *pin = argument;
-
-    consumer_batch_drop(pin->messages);
-    mr_waker_wake(pin->waker);
-    mr_waker_drop(pin->waker);
-    mem_free(pin);
+    return batch_append_consumed(batch, origin) != NULL ? 0 : mr_arena_failed(mr_batch_arena(batch), error);
 }
 
 /* The batch owns the messages from here on. */
 static int pin_messages(struct sink_task *task, struct mr_batch *batch, struct consumer_batch *messages)
 {
-    struct pin *pin = mem_alloc(sizeof(*pin));
+    struct sink_pin *pin = mem_alloc(sizeof(*pin));
 
     if (pin == NULL)
         return -1;
-    *pin = (struct pin){.messages = messages, .waker = mr_waker_take(task->released_waker)};
-    if (batch_on_release(batch, pin_release, pin) == 0)
+    *pin = (struct sink_pin){.messages = messages, .waker = mr_waker_take(task->released_waker)};
+    if (batch_on_release(batch, pin_release, pin) == 0) {
+        task->pin = pin;
         return 0;
+    }
     mr_waker_drop(pin->waker);
     mem_free(pin);
     return -1;
+}
+
+static int run_begin(struct sink_task *task, const struct record_origin *origin, uint32_t at, struct mr_error **error)
+{
+    if (task->run_count == task->run_capacity) {
+        size_t capacity = task->run_capacity == 0 ? 8 : task->run_capacity * 2;
+        struct sink_run *grown = mem_realloc(task->runs, capacity * sizeof(*grown));
+
+        if (grown == NULL)
+            return no_memory(error);
+        task->runs = grown;
+        task->run_capacity = capacity;
+    }
+    task->runs[task->run_count++] = (struct sink_run){.topic = origin->topic,
+                                                      .partition = origin->partition,
+                                                      .begin = at,
+                                                      .end = at + 1,
+                                                      .first = origin->offset,
+                                                      .last = origin->offset};
+    return 0;
+}
+
+static int note_run(struct sink_task *task, const struct record_origin *origin, uint32_t at, struct mr_error **error)
+{
+    struct sink_run *run = task->run_count == 0 ? NULL : &task->runs[task->run_count - 1];
+
+    if (run == NULL || run->partition != origin->partition ||
+        (run->topic != origin->topic && strcmp(run->topic, origin->topic) != 0))
+        return run_begin(task, origin, at, error);
+    run->end = at + 1;
+    run->last = origin->offset;
+    return 0;
 }
 
 /* What converters and transforms may make of the messages; a budget beyond all measure is none. */
@@ -204,7 +224,7 @@ static struct mr_batch *batch_of(struct sink_task *task, struct consumer_batch *
     for (size_t i = 0; i < consumer_batch_count(messages); i++) {
         const struct consumer_message *message = consumer_batch_at(messages, i);
 
-        if (take_message(batch, message, error) != 0) {
+        if (take_message(batch, message, error) != 0 || note_run(task, &message->origin, (uint32_t)i, error) != 0) {
             mr_batch_drop(batch);
             return NULL;
         }
@@ -295,16 +315,9 @@ static void note_size(struct sink_task *task, const struct consumer_batch *messa
 /* As in Kafka Connect: topics of records that could be converted, also of those that a transform drops. */
 static void tell_topics(struct sink_task *task)
 {
-    const char *last = NULL; /* the consumer's own text: the same pointer as long as the batch lives */
-
     task_topics_renew(&task->task);
-    for (uint32_t i = 0; i < batch_entry_count(task->batch); i++) {
-        const char *topic = record_origin(batch_entry_at(task->batch, i))->topic;
-
-        if (topic != last)
-            task_topics_tell(&task->task, topic);
-        last = topic;
-    }
+    for (size_t i = 0; i < task->run_count; i++)
+        task_topics_tell(&task->task, task->runs[i].topic);
 }
 
 /* 1: a batch is at hand; 0: nothing to read now; -1: failed. */
@@ -323,7 +336,7 @@ static int read_batch(struct sink_task *task, struct mr_error **error)
     task->batch = batch_of(task, messages, error);
     if (task->batch == NULL)
         return -1;
-    for_each_run(task, note_beginning, NULL);
+    note_beginnings(task);
     if (run_pipeline(task, error) != 0)
         return -1;
     tell_topics(task);
@@ -334,10 +347,10 @@ static int read_batch(struct sink_task *task, struct mr_error **error)
 
 /* --- records that are given up -------------------------------------------------------------------------------- */
 
-static bool is_among(const struct record_origin *origin, const struct consumer_partition *partitions, size_t count)
+static bool is_among(const char *topic, int32_t partition, const struct consumer_partition *partitions, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (origin->partition == partitions[i].partition && strcmp(origin->topic, partitions[i].topic) == 0)
+        if (partition == partitions[i].partition && strcmp(topic, partitions[i].topic) == 0)
             return true;
     return false;
 }
@@ -347,18 +360,16 @@ void sink_task_drop_records(struct sink_task *task, const struct consumer_partit
     size_t kept = 0;
 
     /* The partition may come back before the batch is put: its offsets must not move then. */
-    for (uint32_t i = 0; task->batch != NULL && i < batch_entry_count(task->batch); i++) {
-        struct mr_record *entry = batch_entry_at(task->batch, i);
-
-        if (is_among(record_origin(entry), partitions, count))
-            atomic_store_explicit(&entry->owner_state, ENTRY_GIVEN_UP, memory_order_relaxed);
-    }
+    for (size_t i = 0; i < task->run_count; i++)
+        if (is_among(task->runs[i].topic, task->runs[i].partition, partitions, count))
+            task->runs[i].is_given_up = true;
     for (size_t i = 0; i < task->output.records.count; i++) {
         struct mr_record *record = task->output.records.items[i];
+        const struct record_origin *origin = record_origin(record);
 
         if (task->isolation.is_on)
             sink_task_isolate_move(task, i, kept);
-        if (!is_among(record_origin(record), partitions, count))
+        if (!is_among(origin->topic, origin->partition, partitions, count))
             task->output.records.items[kept++] = record;
     }
     if (task->isolation.is_on) {

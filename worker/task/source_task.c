@@ -1,10 +1,12 @@
 #include "task/source_task.h"
 
 #include <assert.h>
+#include <pthread.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/refcount.h"
 #include "base/thread.h"
 #include "errors/tolerance.h"
 #include "kafka/client_config.h"
@@ -82,13 +84,63 @@ static int prepare(struct source_task *task, struct mr_error **error)
     return task_plugin_prepare(&task->task, error);
 }
 
+/* Shared by the task and the store: a task that ends meanwhile does not wait for an answer that may take minutes. */
+struct offset_refresh {
+    struct refcount owners;
+    pthread_mutex_t lock;
+    struct source_task *task; /* NULL: it has let go. locks: lock */
+};
+
+static void refresh_drop(struct offset_refresh *refresh)
+{
+    if (!refcount_drop(&refresh->owners))
+        return;
+    mutex_destroy(&refresh->lock);
+    mem_free(refresh);
+}
+
+/* thread: the store's, or that of whoever asks */
 static void on_refreshed(void *argument, const struct mr_error *error)
 {
-    struct source_task *task = argument;
+    struct offset_refresh *refresh = argument;
 
-    if (error != NULL)
-        atomic_store(&task->refresh_failure, task_trace(error));
-    task_signal(&task->task, &task->offsets_refreshed);
+    mutex_lock(&refresh->lock);
+    if (refresh->task != NULL) {
+        if (error != NULL)
+            atomic_store(&refresh->task->refresh_failure, task_trace(error));
+        task_signal(&refresh->task->task, &refresh->task->offsets_refreshed);
+    }
+    mutex_unlock(&refresh->lock);
+    refresh_drop(refresh);
+}
+
+static int refresh_ask(struct source_task *task, struct mr_error **error)
+{
+    struct offset_refresh *refresh = mem_calloc(1, sizeof(*refresh));
+
+    if (refresh == NULL)
+        return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory to read the stored offsets");
+    refcount_init(&refresh->owners);
+    refcount_take(&refresh->owners);
+    mutex_init(&refresh->lock);
+    refresh->task = task;
+    task->refresh = refresh;
+    offset_store_refresh_then(task->setup.offsets, clock_monotonic_ms(NULL) + REFRESH_TIMEOUT_MS, on_refreshed, refresh);
+    return 0;
+}
+
+/* No answer touches the task after this. */
+static void refresh_let_go(struct source_task *task)
+{
+    struct offset_refresh *refresh = task->refresh;
+
+    if (refresh == NULL)
+        return;
+    mutex_lock(&refresh->lock);
+    refresh->task = NULL;
+    mutex_unlock(&refresh->lock);
+    task->refresh = NULL;
+    refresh_drop(refresh);
 }
 
 /* The task starts where the store says when everything written before has been read. *waiting: not yet. */
@@ -96,11 +148,8 @@ static int refresh_offsets(struct source_task *task, bool *waiting, struct mr_er
 {
     char *failure;
 
-    if (!task->refresh_asked) {
-        task->refresh_asked = true;
-        offset_store_refresh_then(task->setup.offsets, clock_monotonic_ms(NULL) + REFRESH_TIMEOUT_MS, on_refreshed,
-                                  task);
-    }
+    if (task->refresh == NULL && refresh_ask(task, error) != 0)
+        return -1;
     *waiting = !atomic_load_explicit(&task->offsets_refreshed, memory_order_acquire);
     failure = *waiting ? NULL : atomic_exchange(&task->refresh_failure, NULL);
     if (failure == NULL)
@@ -225,6 +274,7 @@ static void close_user(struct source_task *task, int64_t now_ms)
 
 static enum task_step finish(struct source_task *task)
 {
+    refresh_let_go(task);
     source_task_forget(task);
     task->ending = ENDING_DONE;
     return task_finish(&task->task);
@@ -270,9 +320,7 @@ static enum task_step end(struct source_task *task, const struct task_wish *wish
         close_user(task, now_ms);
         task->ending = ENDING_CLOSE;
     }
-    /* A refresh that is still being asked for will call back: it must find us. */
-    if (task->ending == ENDING_CLOSE && atomic_load(&task->user_closed) &&
-        (!task->refresh_asked || atomic_load_explicit(&task->offsets_refreshed, memory_order_acquire)))
+    if (task->ending == ENDING_CLOSE && atomic_load(&task->user_closed))
         return finish(task);
     if (task->ending != ENDING_CLOSE && now_ms < task->ending_deadline_ms)
         *wake_at_ms = earlier(*wake_at_ms, earlier(task->ending_deadline_ms, task->topics_at_ms));
@@ -417,6 +465,7 @@ static void source_task_destroy(struct task *base)
     struct source_task *task = SOURCE_TASK_OF(base);
 
     assert(task->task.self == NULL && task->user == NULL && task->first == NULL);
+    refresh_let_go(task);
     plugin_wake_end(task->context.waker);
     unit_metrics_set_plugin(base->setup.metrics, NULL);
     plugin_metrics_destroy(task->context.metrics);

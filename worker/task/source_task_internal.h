@@ -74,7 +74,7 @@ struct source_task {
     struct source_task_setup setup;
     struct mr_source_context context;
     atomic_bool offsets_refreshed; /* the store has read everything written before our start */
-    bool refresh_asked;
+    struct offset_refresh *refresh; /* asked for; NULL: not yet, or let go */
     struct plugin_wake *plugin_wake; /* poll now */
     char *_Atomic refresh_failure;   /* mem_strdup */
 

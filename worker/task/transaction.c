@@ -1,12 +1,16 @@
 #include "task/transaction_internal.h"
 
 #include <assert.h>
+#include <pthread.h>
 
 #include <millrace/arena.h>
 #include <millrace/error.h>
+#include <millrace/value.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "base/refcount.h"
 #include "base/thread.h"
 #include "kafka/producer.h"
 #include "task/source_batch_internal.h"
@@ -21,8 +25,95 @@ void transaction_init(struct transaction *transaction, const struct transaction_
     *transaction = (struct transaction){.setup = *setup, .post_at_ms = INT64_MAX};
 }
 
+/* ---- what the store below is to forget: before the commit, else an offset of it would speak again after a crash ---- */
+
+/* Shared with the store, which may answer long after the task has ended. */
+struct forgetting {
+    struct refcount owners;
+    pthread_mutex_t lock;
+    struct task *task; /* NULL: it has let go. locks: lock */
+    bool has_failed;   /* before is_told */
+    atomic_bool is_told;
+};
+
+static void forgetting_drop(struct forgetting *forgetting)
+{
+    if (!refcount_drop(&forgetting->owners))
+        return;
+    mutex_destroy(&forgetting->lock);
+    mem_free(forgetting);
+}
+
+/* thread: the store's, or that of whoever asks */
+static void on_forgotten(void *argument, const struct mr_error *error)
+{
+    struct forgetting *forgetting = argument;
+
+    mutex_lock(&forgetting->lock);
+    forgetting->has_failed = error != NULL;
+    if (forgetting->task != NULL)
+        task_signal(forgetting->task, &forgetting->is_told);
+    mutex_unlock(&forgetting->lock);
+    if (error != NULL)
+        log_warn(LOG_NAME, "a source offset that was to be forgotten is still in the worker's offset topic: %s", mr_error_message(error));
+    forgetting_drop(forgetting);
+}
+
+static void forgetting_let_go(struct transaction *transaction)
+{
+    struct forgetting *forgetting = transaction->forgetting;
+
+    if (forgetting == NULL)
+        return;
+    mutex_lock(&forgetting->lock);
+    forgetting->task = NULL;
+    mutex_unlock(&forgetting->lock);
+    transaction->forgetting = NULL;
+    forgetting_drop(forgetting);
+}
+
+static bool has_removals(const struct offset_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (mr_value_is_null(entries[i].offset))
+            return true;
+    return false;
+}
+
+static int forget_ahead(struct transaction *transaction, const char *connector, const struct offset_entry *entries, size_t count,
+                        struct mr_error **error)
+{
+    if (!has_removals(entries, count))
+        return 0;
+    struct forgetting *forgetting = mem_calloc(1, sizeof(*forgetting));
+    if (forgetting == NULL)
+        return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory to write source offsets");
+    refcount_init(&forgetting->owners);
+    refcount_take(&forgetting->owners);
+    mutex_init(&forgetting->lock);
+    forgetting->task = transaction->setup.task;
+    transaction->forgetting = forgetting;
+    if (offset_store_forget_ahead(transaction->setup.store, connector, entries, count, on_forgotten, forgetting, error) == 0)
+        return 0;
+    forgetting_drop(forgetting); /* the store's: it tells nothing then */
+    return -1;
+}
+
+static bool is_forgotten(const struct transaction *transaction)
+{
+    const struct forgetting *forgetting = transaction->forgetting;
+
+    return forgetting == NULL || atomic_load_explicit(&forgetting->is_told, memory_order_acquire);
+}
+
+static bool forgetting_has_failed(const struct transaction *transaction)
+{
+    return transaction->forgetting != NULL && is_forgotten(transaction) && transaction->forgetting->has_failed;
+}
+
 static void let_offsets_go(struct transaction *transaction)
 {
+    forgetting_let_go(transaction);
     mr_arena_destroy(transaction->arena);
     offset_copy_drop(transaction->copy);
     transaction->arena = NULL;
@@ -101,6 +192,12 @@ int transaction_begin(struct transaction *transaction, struct mr_error **error)
     return -1;
 }
 
+/* Those that are not handed over stay. */
+static void stop_offsets(struct transaction *transaction)
+{
+    transaction->offset_count = transaction->offsets_sent;
+}
+
 void transaction_commit(struct transaction *transaction)
 {
     assert(transaction->state == TRANSACTION_OPEN);
@@ -111,6 +208,8 @@ void transaction_abort(struct transaction *transaction)
 {
     assert(transaction->state == TRANSACTION_OPEN || (transaction->state == TRANSACTION_BROKEN && transaction->needs_abort));
     transaction->needs_abort = false;
+    stop_offsets(transaction);
+    forgetting_let_go(transaction);
     begin_call(transaction, producer_transaction_abort);
     post(transaction);
 }
@@ -138,14 +237,6 @@ static int make_records(struct transaction *transaction, const struct offset_rec
     return 0;
 }
 
-/* It only fails when the worker ends: its writes are tried for ever. So the commit does not wait for it. */
-static void on_forgotten(void *argument, const struct mr_error *error)
-{
-    (void)argument;
-    if (error != NULL)
-        log_warn(LOG_NAME, "a source offset that was to be forgotten is still in the worker's offset topic: %s", mr_error_message(error));
-}
-
 static int encode(struct transaction *transaction, const char *connector, const struct offset_entry *entries, size_t count,
                   struct mr_error **error)
 {
@@ -158,7 +249,7 @@ static int encode(struct transaction *transaction, const char *connector, const 
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory to write source offsets");
     if (offset_store_encode(transaction->setup.store, connector, entries, count, transaction->arena, &records, &record_count,
                             error) != 0 ||
-        offset_store_forget_ahead(transaction->setup.store, connector, entries, count, on_forgotten, NULL, error) != 0)
+        forget_ahead(transaction, connector, entries, count, error) != 0)
         return -1;
     transaction->copy = offset_store_copy(transaction->setup.store, connector, entries, count);
     return make_records(transaction, records, record_count, error);
@@ -193,12 +284,6 @@ static void tell_put(struct transaction *transaction, const struct mr_error *err
         done(transaction->done_argument, error);
 }
 
-/* Those that are not handed over stay. */
-static void stop_offsets(struct transaction *transaction)
-{
-    transaction->offset_count = transaction->offsets_sent;
-}
-
 /* true: all are with the producer. */
 static bool hand_over_offsets(struct transaction *transaction)
 {
@@ -222,16 +307,30 @@ static bool hand_over_offsets(struct transaction *transaction)
 
 /* ---- following ---- */
 
+/* A put whose transaction never came to its commit. */
+static void tell_undone(struct transaction *transaction)
+{
+    struct mr_error *why = NULL;
+
+    if (transaction->done == NULL)
+        return;
+    mr_error_set(&why, MR_ERR_CONFLICT, "the transaction that held the source offsets was undone");
+    tell_put(transaction, why);
+    mr_error_drop(why);
+}
+
 static void call_is_done(struct transaction *transaction)
 {
     bool was_broken = transaction->was == TRANSACTION_BROKEN, was_commit = transaction->call == producer_transaction_commit;
 
     transaction->call = NULL;
     transaction->state = was_broken ? TRANSACTION_BROKEN : TRANSACTION_NONE;
-    if (was_commit) {
-        offset_copy_send(transaction->copy);
-        transaction->copy = NULL;
+    if (!was_commit) {
+        tell_undone(transaction);
+        return;
     }
+    offset_copy_send(transaction->copy);
+    transaction->copy = NULL;
     tell_put(transaction, NULL);
 }
 
@@ -273,13 +372,13 @@ static void take_result(struct transaction *transaction)
     }
 }
 
-/* There is no time left for offsets that the producer has not taken yet. */
-static void give_up_offsets(struct transaction *transaction)
+static void give_up_offsets(struct transaction *transaction, const char *words)
 {
     struct mr_error *why = NULL;
 
-    mr_error_set(&why, MR_ERR_TIMEOUT, "source offsets could not be handed over in time");
+    mr_error_set(&why, MR_ERR_TIMEOUT, "%s", words);
     stop_offsets(transaction);
+    forgetting_let_go(transaction);
     transaction->result = PRODUCER_TRANSACTION_ABORT;
     call_has_failed(transaction, why);
 }
@@ -288,12 +387,17 @@ enum transaction_state transaction_follow(struct transaction *transaction, int64
 {
     if (transaction->is_posted && atomic_load_explicit(&transaction->job_ended, memory_order_acquire))
         take_result(transaction);
-    if (transaction->state == TRANSACTION_BUSY && !transaction->is_posted && hand_over_offsets(transaction) &&
+    if (transaction->state == TRANSACTION_BUSY && !transaction->is_posted && hand_over_offsets(transaction) && is_forgotten(transaction) &&
+        !forgetting_has_failed(transaction) &&
         (transaction->post_at_ms == INT64_MAX ||
          transaction->post_at_ms <= clock_monotonic_ms(transaction->setup.task->setup.clock)))
         post(transaction);
-    if (transaction->state == TRANSACTION_BUSY && transaction->is_given_up && transaction->offsets_sent < transaction->offset_count)
-        give_up_offsets(transaction);
+    /* Without time left for what has not come by now. */
+    if (transaction->state == TRANSACTION_BUSY && transaction->is_given_up &&
+        (transaction->offsets_sent < transaction->offset_count || !is_forgotten(transaction)))
+        give_up_offsets(transaction, "source offsets could not be handed over in time");
+    else if (transaction->state == TRANSACTION_BUSY && forgetting_has_failed(transaction))
+        give_up_offsets(transaction, "a source offset that is to be forgotten could not be removed from the worker's offset topic");
     if (transaction->post_at_ms < *wake_at_ms)
         *wake_at_ms = transaction->post_at_ms;
     return transaction->state;

@@ -69,6 +69,7 @@ struct transaction {
     struct producer_record *offsets;
     size_t offset_count, offsets_sent;
     struct offset_copy *copy; /* for after the commit; NULL: none */
+    struct forgetting *forgetting; /* in the store below, before the commit; NULL: nothing */
     offset_done_fn *done; /* of the put; NULL: none */
     void *done_argument;
 };

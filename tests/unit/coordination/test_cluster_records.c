@@ -36,6 +36,7 @@ static void a_member_record_comes_back(void **state)
     member.labels = mem_strdup("zone=a");
     member.group = mem_strdup("g");
     member.offset_topic = mem_strdup("offsets");
+    member.exactly_once = mem_strdup("preparing");
     member.status_topic = mem_strdup("statuses");
     member.secret_mark = mem_strdup("12ab");
     member.pid = 77;
@@ -52,6 +53,7 @@ static void a_member_record_comes_back(void **state)
     assert_string_equal(read.labels, "zone=a");
     assert_string_equal(read.group, "g");
     assert_string_equal(read.offset_topic, "offsets");
+    assert_string_equal(read.exactly_once, "preparing");
     assert_string_equal(read.status_topic, "statuses");
     assert_true(cluster_terms_differ(read.group, "h"));
     assert_false(cluster_terms_differ(read.group, "g") || cluster_terms_differ(read.group, NULL) || cluster_terms_differ(NULL, "g"));

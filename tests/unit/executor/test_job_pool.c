@@ -314,6 +314,50 @@ static void a_job_is_cleaned_up_after_its_time_out_was_told(void **state)
     sem_destroy(&telling.gate);
 }
 
+static bool has_four_threads(void *argument)
+{
+    return job_pool_count(argument).threads == 4;
+}
+
+static bool has_no_thread(void *argument)
+{
+    return job_pool_count(argument).threads == 0;
+}
+
+static atomic_int calm;
+
+static void calm_told(void)
+{
+    atomic_fetch_add(&calm, 1);
+}
+
+static void threads_without_work_leave_and_the_last_one_says_so(void **state)
+{
+    struct job_pool *pool = job_pool_create(
+        &(struct job_pool_setup){.thread_name = "jobs", .threads_max = 4, .idle_ms = 20, .on_calm = calm_told}, why, sizeof(why));
+    struct work works[4] = {{0}}, later = {0};
+    sem_t gate;
+
+    (void)state;
+    assert_non_null(pool);
+    sem_init(&gate, 0, 0);
+    for (size_t i = 0; i < 4; i++) {
+        works[i].gate = &gate;
+        assert_true(post(pool, &works[i], NULL, INT64_MAX));
+    }
+    assert_true(eventually(SOON_MS, has_four_threads, pool));
+    for (size_t i = 0; i < 4; i++)
+        sem_post(&gate);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(eventually(SOON_MS, is_one, &works[i].done));
+    assert_true(eventually(SOON_MS, has_no_thread, pool));
+    assert_int_equal(1, atomic_load(&calm));
+    assert_true(post(pool, &later, NULL, INT64_MAX));
+    assert_true(eventually(SOON_MS, is_one, &later.done));
+    pool_finish(pool);
+    sem_destroy(&gate);
+}
+
 static void a_full_queue_and_a_stopping_pool_refuse(void **state)
 {
     struct job_pool *pool = pool_of(1);
@@ -346,6 +390,7 @@ int main(void)
         cmocka_unit_test(jobs_of_one_instance_run_in_order_one_at_a_time),
         cmocka_unit_test(idle_threads_keep_no_job_from_a_thread_of_its_own),
         cmocka_unit_test(a_job_is_cleaned_up_after_its_time_out_was_told),
+        cmocka_unit_test(threads_without_work_leave_and_the_last_one_says_so),
         cmocka_unit_test(a_full_queue_and_a_stopping_pool_refuse),
     };
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <semaphore.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -285,6 +286,59 @@ static void a_unit_with_a_thread_of_its_own_keeps_that_thread(void **state)
     pool_finish(pool);
 }
 
+#define BUSY_STEPS 2000
+#define BUSY_STEP_US 30 /* a thread that is woken has the time to look, and to sleep again */
+
+static struct step_result busy_step(void *argument)
+{
+    atomic_int *steps = argument;
+    int64_t until_us = clock_monotonic_us(NULL) + BUSY_STEP_US;
+
+    while (clock_monotonic_us(NULL) < until_us)
+        ;
+    return (struct step_result){.verdict = atomic_fetch_add(steps, 1) + 1 < BUSY_STEPS ? STEP_AGAIN : STEP_END};
+}
+
+/* How often threads of this process have gone to sleep. */
+static long sleeps(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nvcsw;
+}
+
+static bool two_are_idle(void *argument)
+{
+    struct step_pool_counts counts = step_pool_count(argument);
+
+    return counts.threads == 2 && counts.running == 0;
+}
+
+static void a_busy_unit_wakes_no_idle_thread(void **state)
+{
+    struct step_pool *pool =
+        step_pool_create(&(struct step_pool_setup){.threads_min = 2, .threads_max = 2, .idle_ms = SOON_MS}, why, sizeof(why));
+    struct counter counters[2] = {{.again = 10000, .delay_ms = -1}, {.again = 10000, .delay_ms = -1}};
+    atomic_int steps = 0;
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        counter_add(pool, &counters[i], false);
+    assert_true(eventually(SOON_MS, two_are_idle, pool));
+    long before = sleeps();
+    struct step_unit *unit = step_pool_add(pool, &(struct step_unit_setup){.step = busy_step, .argument = &steps}, why, sizeof(why));
+    wait_for(&steps, BUSY_STEPS);
+    assert_true(sleeps() - before < BUSY_STEPS / 4);
+    step_unit_drop(unit);
+    for (int i = 0; i < 2; i++) {
+        counter_finish(&counters[i]);
+        wait_for(&counters[i].ended, 1);
+        step_unit_drop(counters[i].unit);
+    }
+    pool_finish(pool);
+}
+
 static bool no_threads(void *argument)
 {
     return step_pool_count(argument).threads == 0;
@@ -308,6 +362,42 @@ static void idle_threads_leave_and_an_idle_unit_holds_none(void **state)
     pool_finish(pool);
 }
 
+static bool one_thread(void *argument)
+{
+    return step_pool_count(argument).threads == 1;
+}
+
+/* All of them are woken in turn, and none ever waits for long. */
+static void a_trickle_of_work_keeps_no_more_threads_than_it_needs(void **state)
+{
+    enum { CROWD = 4 };
+    struct step_pool *pool = step_pool_create(
+        &(struct step_pool_setup){.threads_min = 1, .threads_max = CROWD, .idle_ms = 500}, why, sizeof(why));
+    struct blocker blocker = {0};
+    struct counter counter = {.delay_ms = 5};
+    struct step_unit *units[CROWD];
+
+    (void)state;
+    assert_non_null(pool);
+    sem_init(&blocker.gate, 0, 0);
+    for (int i = 0; i < CROWD; i++)
+        assert_non_null(units[i] = step_pool_add(
+                            pool, &(struct step_unit_setup){.step = blocker_step, .argument = &blocker}, why,
+                            sizeof(why)));
+    wait_for(&blocker.inside, CROWD);
+    counter_add(pool, &counter, false);
+    for (int i = 0; i < CROWD; i++)
+        sem_post(&blocker.gate);
+    assert_true(eventually(SOON_MS, one_thread, pool));
+    counter_finish(&counter);
+    wait_for(&counter.ended, 1);
+    for (int i = 0; i < CROWD; i++)
+        step_unit_drop(units[i]);
+    step_unit_drop(counter.unit);
+    pool_finish(pool);
+    sem_destroy(&blocker.gate);
+}
+
 static void without_a_thread_the_pool_is_refused_in_words(void **state)
 {
     (void)state;
@@ -327,7 +417,9 @@ int main(void)
         cmocka_unit_test(blocked_steps_do_not_hold_up_the_others),
         cmocka_unit_test(a_step_that_was_blocked_and_wants_more_is_not_forgotten),
         cmocka_unit_test(a_unit_with_a_thread_of_its_own_keeps_that_thread),
+        cmocka_unit_test(a_busy_unit_wakes_no_idle_thread),
         cmocka_unit_test(idle_threads_leave_and_an_idle_unit_holds_none),
+        cmocka_unit_test(a_trickle_of_work_keeps_no_more_threads_than_it_needs),
         cmocka_unit_test(without_a_thread_the_pool_is_refused_in_words),
     };
 

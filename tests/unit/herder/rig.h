@@ -242,6 +242,7 @@ static void rig_open(bool in_group, uint32_t request_timeout_ms)
                                                       .leader_link = rig_link,
                                                       .request_timeout_ms = request_timeout_ms,
                                                       .settle_timeout_ms = rig_settle_timeout_ms,
+                                                      .sweep_ms = rig_sweep_ms,
                                                       .failed = take_failure},
                                NULL);
     assert_non_null(rig.herder);

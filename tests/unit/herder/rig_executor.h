@@ -254,8 +254,15 @@ int __wrap_executor_shut_out_producers(const struct executor *executor, const st
     (void)executor;
     assert_non_null(fence->config);
     rig_say("shut out %s %u", fence->connector, fence->count);
-    while (rig_shut_out_hangs(fence->connector))
+    while (rig_shut_out_hangs(fence->connector)) {
+        const char *why_not = fence->why_not == NULL ? NULL : fence->why_not(fence->argument);
+
+        if (why_not != NULL && fence->count > 0) {
+            rig_say("shut out %s no further: %s", fence->connector, why_not);
+            return mr_error_set(error, MR_ERR_CONFLICT, "%s", why_not);
+        }
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
     if (rig_is(&rig.shut_out_never))
         return mr_error_set(error, MR_ERR_NOT_SUPPORTED, "no right to it");
     return rig_is(&rig.shut_out_fails) ? mr_error_set(error, MR_ERR_TIMEOUT, "no broker") : 0;

@@ -63,6 +63,14 @@ void __wrap_status_store_put_task(struct status_store *store, const char *connec
     __real_status_store_put_task(store, connector, task, status, care);
 }
 
+char **__real_status_store_connectors(struct status_store *store, size_t *count);
+char **__wrap_status_store_connectors(struct status_store *store, size_t *count);
+char **__wrap_status_store_connectors(struct status_store *store, size_t *count)
+{
+    atomic_fetch_add(&rig.listings, 1);
+    return __real_status_store_connectors(store, count);
+}
+
 /* --- validation ---------------------------------------------------------------------------------------------------------- */
 
 #define RIG_CALM_CLASS "Calm" /* never hangs */

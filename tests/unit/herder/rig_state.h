@@ -91,6 +91,7 @@ static struct rig {
     bool log_is_lost;
     bool claim_is_denied; /* of transactions */
     atomic_uint losses; /* of the group */
+    atomic_uint listings; /* of the connectors that have statuses: each sweep begins with one */
 
     struct herder *herder;
     struct config_store *configs;
@@ -112,6 +113,7 @@ static const struct leader_link *rig_link;
 /* Units that have ended a worker; set before the rig is opened. */
 static struct quarantine *rig_quarantine;
 static uint32_t rig_settle_timeout_ms; /* 0: the usual; likewise */
+static uint32_t rig_sweep_ms;          /* likewise */
 static const char *rig_url = RIG_URL; /* likewise */
 
 static void rig_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

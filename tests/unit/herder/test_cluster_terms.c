@@ -10,7 +10,7 @@
 #define THIRD_BOOT "ffeeddcc00112244"
 
 static const char *answering_boot; /* at any URL; NULL: nobody */
-static atomic_uint asked, errors;
+static atomic_uint asked, errors, clashes;
 
 static void answer_boot(void *argument, const char *url, int64_t deadline_ms, leader_link_boot_fn *done, void *done_argument)
 {
@@ -24,6 +24,8 @@ static void hear(void *state, const struct log_line *line)
     (void)state;
     if (line->level == LOG_LEVEL_ERROR && strstr(line->message, "two groups must not share them. This group goes on") != NULL)
         atomic_fetch_add(&errors, 1);
+    if (line->level == LOG_LEVEL_WARN && strstr(line->message, "worker " OTHER_URL " has exactly.once.source.support=") != NULL)
+        atomic_fetch_add(&clashes, 1);
 }
 
 static int setup(void **state)
@@ -35,6 +37,7 @@ static int setup(void **state)
     answering_boot = NULL;
     atomic_store(&asked, 0);
     atomic_store(&errors, 0);
+    atomic_store(&clashes, 0);
     log_sink_set(&sink);
     rig_link = &link;
     rig_open(true, 0);
@@ -146,6 +149,65 @@ static void of_two_that_could_not_know_the_one_that_leads_stays(void **state)
     turn();
     turn();
     assert_false(rig_has_failed(NULL));
+}
+
+/* --- exactly once --------------------------------------------------------------------------------------------------------- */
+
+static bool has_clashed(void *unused)
+{
+    (void)unused;
+    return atomic_load(&clashes) > 0;
+}
+
+static void meet(enum exactly_once_source own, const char *other)
+{
+    char more[100];
+
+    rig.worker.exactly_once_source = own;
+    rig_start();
+    lead_with(1);
+    assert_true(eventually(5000, own_record_says, TOPICS));
+    turn();
+    snprintf(more, sizeof(more), GROUP TOPICS "%s%s%s", other != NULL ? ",\"exactly_once\":\"" : "", other != NULL ? other : "",
+             other != NULL ? "\"" : "");
+    other_says(more);
+    turn();
+    other_says(more);
+    turn();
+}
+
+static void enabled_beside_disabled_is_told_once(void **state)
+{
+    (void)state;
+    meet(EXACTLY_ONCE_ENABLED, "disabled");
+    assert_true(eventually(5000, has_clashed, NULL));
+    turn();
+    assert_int_equal(atomic_load(&clashes), 1);
+    assert_true(own_record_says(",\"exactly_once\":\"enabled\""));
+    assert_false(rig_has_failed(NULL));
+}
+
+static void disabled_beside_enabled_is_told_as_well(void **state)
+{
+    (void)state;
+    meet(EXACTLY_ONCE_DISABLED, "enabled");
+    assert_true(eventually(5000, has_clashed, NULL));
+}
+
+static void preparing_goes_with_both(void **state)
+{
+    (void)state;
+    meet(EXACTLY_ONCE_PREPARING, "enabled");
+    other_says(GROUP TOPICS ",\"exactly_once\":\"disabled\"");
+    turn();
+    assert_false(has_clashed(NULL));
+}
+
+static void who_does_not_say_how_sources_deliver_is_no_clash(void **state)
+{
+    (void)state;
+    meet(EXACTLY_ONCE_ENABLED, NULL);
+    assert_false(has_clashed(NULL));
 }
 
 /* --- groups, before it joins ---------------------------------------------------------------------------------------------- */
@@ -340,6 +402,10 @@ int main(void)
         TEST(who_says_no_topics_is_compared_with_nobody),
         TEST(of_two_that_could_not_know_the_one_that_follows_ends),
         TEST(of_two_that_could_not_know_the_one_that_leads_stays),
+        TEST(enabled_beside_disabled_is_told_once),
+        TEST(disabled_beside_enabled_is_told_as_well),
+        TEST(preparing_goes_with_both),
+        TEST(who_does_not_say_how_sources_deliver_is_no_clash),
         TEST(a_worker_of_another_group_that_answers_is_alive),
         TEST(a_living_process_of_another_group_needs_no_question),
         TEST(a_group_that_has_ended_is_no_hindrance),

@@ -17,6 +17,13 @@ static int alone_setup(void **state)
     return 0;
 }
 
+static int group_setup(void **state)
+{
+    (void)state;
+    rounds_setup(true);
+    return 0;
+}
+
 static void question(const char *connector, uint32_t task, enum task_question about)
 {
     rig.listener->on_task_asks(rig.listener_argument, connector, task, about, 7);
@@ -152,6 +159,23 @@ static void a_round_that_newer_tasks_have_overtaken_writes_nothing(void **state)
     assert_int_equal(fenced("a"), 3);
 }
 
+/* Those of the newer ones may have begun. */
+static void a_round_that_newer_tasks_have_overtaken_shuts_out_nobody_more(void **state)
+{
+    (void)state;
+    have("a", "1", 2);
+    ask_round("a");
+    have("a", "2", 2);
+    rig_hang_shut_out("a");
+    question("a", 0, TASK_ASKS_ROUND);
+    expect("shut out a 2");
+    have("a", "3", 2);
+    expect("shut out a no further: newer task configurations have come");
+    rig_hang_shut_out(NULL);
+    question("a", 1, TASK_ASKS_ROUND);
+    expect("yes a-1");
+}
+
 static void a_round_that_hangs_holds_up_no_other(void **state)
 {
     (void)state;
@@ -263,6 +287,26 @@ static void another_worker_hears_what_one_attempt_came_to(void **state)
     have("a", "2", 3);
     rig_set(&rig.shut_out_never, true);
     assert_int_equal(ask(herder_fence_connector, "a"), 501);
+}
+
+/* The next leader shuts out the same ones, and its tasks must not be shut out after that. */
+static void who_leads_no_more_shuts_out_nobody_more(void **state)
+{
+    static const struct membership_peer alone = {RIG_URL, RIG_BOOT, true};
+    struct answer answer = {0};
+
+    (void)state;
+    rig.group->on_leading(rig.group_argument);
+    rig.group->on_peers(rig.group_argument, 1, &alone, 1);
+    have("a", "1", 2);
+    assert_int_equal(ask(herder_fence_connector, "a"), 204);
+    have("a", "2", 2);
+    rig_hang_shut_out("a");
+    herder_fence_connector(rig.herder, "a", take_answer, &answer);
+    expect("shut out a 2");
+    rig.group->on_following(rig.group_argument, OTHER_URL);
+    expect("shut out a no further: this worker does not lead any more");
+    assert_int_equal(answered(&answer), 409);
 }
 
 static void who_asks_at_the_end_is_answered(void **state)
@@ -388,6 +432,7 @@ int main(void)
         ALONE(what_fails_for_now_is_tried_again),
         ALONE(what_never_will_be_fails_the_task_in_words),
         ALONE(a_round_that_newer_tasks_have_overtaken_writes_nothing),
+        ALONE(a_round_that_newer_tasks_have_overtaken_shuts_out_nobody_more),
         ALONE(a_round_that_hangs_holds_up_no_other),
         ALONE(who_begins_with_it_without_the_right_is_refused),
         ALONE(brokers_that_say_nothing_keep_nobody_from_creating_it),
@@ -397,6 +442,7 @@ int main(void)
         ALONE(who_is_stopped_hears_nothing),
         ALONE(unknown_ones_hear_nothing),
         ALONE(another_worker_hears_what_one_attempt_came_to),
+        cmocka_unit_test_setup_teardown(who_leads_no_more_shuts_out_nobody_more, group_setup, rig_teardown),
         ALONE(who_asks_at_the_end_is_answered),
         FOLLOWING(who_follows_asks_the_leader_until_it_is_done),
         FOLLOWING(what_the_leader_says_can_never_be_fails_the_task),

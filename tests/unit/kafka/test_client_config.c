@@ -322,6 +322,18 @@ static void what_java_takes_opens_a_client(void **state)
     }
 }
 
+static void a_consumer_prefetches_little_where_it_looks_often(void **state)
+{
+    struct client_findings findings;
+    struct client_config *config = config_of(CLIENT_CONSUMER, "group.id=g", &findings, NULL);
+    bool often = client_config_get_native(config, "fetch.queue.backoff.ms") != NULL;
+    (void)state;
+    assert_string_equal(client_config_get_native(config, "queued.min.messages"), often ? "5000" : "1000000");
+    assert_string_equal(client_config_get_native(config, "queued.max.messages.kbytes"), often ? "1024" : "4096");
+    client_findings_release(&findings);
+    client_config_drop(config);
+}
+
 static void what_is_emulated_can_be_read(void **state)
 {
     (void)state;
@@ -346,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_transactional_id_stands_above_all_layers),
         cmocka_unit_test(identity_ignores_client_id_and_order_only),
         cmocka_unit_test(what_java_takes_opens_a_client),
+        cmocka_unit_test(a_consumer_prefetches_little_where_it_looks_often),
         cmocka_unit_test(what_is_emulated_can_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

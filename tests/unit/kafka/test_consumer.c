@@ -151,12 +151,12 @@ static bool enough_read(void *argument)
         for (size_t i = 0; i < consumer_batch_count(batch); i++) {
             const struct consumer_message *message = consumer_batch_at(batch, i);
             char value[16];
-            int length = snprintf(value, sizeof value, "%d", reading->next[message->partition]);
-            assert_int_equal(message->offset, reading->next[message->partition]);
-            assert_int_equal(message->value.size, length);
-            assert_memory_equal(message->value.data, value, (size_t)length);
-            assert_string_equal(message->topic, "t");
-            reading->next[message->partition]++;
+            int length = snprintf(value, sizeof value, "%d", reading->next[message->origin.partition]);
+            assert_int_equal(message->origin.offset, reading->next[message->origin.partition]);
+            assert_int_equal(message->origin.value.size, length);
+            assert_memory_equal(message->origin.value.data, value, (size_t)length);
+            assert_string_equal(message->origin.topic, "t");
+            reading->next[message->origin.partition]++;
             reading->count++;
         }
         consumer_batch_drop(batch);
@@ -344,9 +344,9 @@ static void assert_first_record(const struct consumer_batch *batch)
     const struct consumer_message *message = consumer_batch_at(batch, 0);
     const char *name;
     struct mr_bytes value;
-    assert_string_equal(message->topic, "t");
-    assert_memory_equal(message->value.data, "0", 1);
-    assert_null(message->key.data);
+    assert_string_equal(message->origin.topic, "t");
+    assert_memory_equal(message->origin.value.data, "0", 1);
+    assert_null(message->origin.key.data);
     assert_int_equal(consumer_message_header_count(message), 1);
     assert_true(consumer_message_header(message, 0, &name, &value));
     assert_string_equal(name, "h");
@@ -383,8 +383,8 @@ static void a_large_batch_outlives_its_consumer_without_copying(void **state)
     assert_int_equal(consumer_pinned_bytes(fixture->consumer), pinned_bytes + 1000);
     consumer_close(fixture->consumer, CONSUMER_CLOSE_STAY, deadline_after_ms(SOON_MS));
     fixture->consumer = NULL;
-    assert_memory_equal(consumer_batch_at(batch, 0)->value.data, "0-", 2);
-    assert_memory_equal(consumer_batch_at(batch, 0)->key.data, "key", 3);
+    assert_memory_equal(consumer_batch_at(batch, 0)->origin.value.data, "0-", 2);
+    assert_memory_equal(consumer_batch_at(batch, 0)->origin.key.data, "key", 3);
     assert_int_equal(graveyard_count(fixture->graveyard), 1);
     consumer_batch_drop(batch);
     assert_true(eventually(SOON_MS, no_handle_is_left, fixture));

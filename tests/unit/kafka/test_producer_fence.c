@@ -23,11 +23,13 @@ struct fixture {
     struct mock mock;
     struct graveyard *graveyard;
     struct client_config *configs[COUNT];
+    const struct fence_bound *bound;
 };
 
 static int set_up(void **state)
 {
     static struct fixture fixture;
+    fixture.bound = NULL;
     mock_open(&fixture.mock);
     fixture.graveyard = graveyard_create(NULL);
     assert_non_null(fixture.graveyard);
@@ -52,7 +54,7 @@ static int tear_down(void **state)
 
 static int shut_out(struct fixture *fixture, size_t count, int64_t within_ms, struct mr_error **error)
 {
-    return producers_shut_out(fixture->configs, count, fixture->graveyard, clock_monotonic_ms(NULL) + within_ms, error);
+    return producers_shut_out(fixture->configs, count, fixture->bound, fixture->graveyard, clock_monotonic_ms(NULL) + within_ms, error);
 }
 
 #if RD_KAFKA_VERSION >= 0x020c0000
@@ -130,6 +132,26 @@ static void brokers_that_do_not_answer_are_not_waited_for_beyond_the_deadline(vo
     mr_error_drop(error);
 }
 
+static const char *who_asked_is_replaced(void *argument)
+{
+    int *asked = argument;
+    return ++*asked < 3 ? NULL : "another one leads";
+}
+
+static void who_is_replaced_meanwhile_goes_no_further(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mr_error *error = NULL;
+    int asked = 0;
+    fixture->bound = &(struct fence_bound){who_asked_is_replaced, &asked};
+    rd_kafka_mock_broker_set_down(fixture->mock.cluster, 1);
+    assert_int_equal(shut_out(fixture, 3, SOON_MS, &error), -1);
+    assert_int_equal(mr_error_code(error), MR_ERR_CONFLICT);
+    assert_non_null(strstr(mr_error_message(error), "another one leads"));
+    assert_int_equal(asked, 3);
+    mr_error_drop(error);
+}
+
 int main(void)
 {
 #define ON_MOCK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -138,6 +160,7 @@ int main(void)
         ON_MOCK(nothing_to_shut_out_is_no_request),
         ON_MOCK(what_passes_is_waited_for),
         ON_MOCK(who_has_no_right_is_told_which_id),
+        ON_MOCK(who_is_replaced_meanwhile_goes_no_further),
         ON_MOCK(brokers_that_do_not_answer_are_not_waited_for_beyond_the_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,9 @@ static struct fake_transactions {
     enum task_question held;           /* this one is not answered while is_holding */
     bool is_holding;
     bool is_refused; /* that question is answered with a failure */
+    bool forgets_late;          /* the store below has not answered yet */
+    offset_done_fn *forgotten;  /* to be told then */
+    void *forgotten_argument;
     int copies, copies_sent; /* of offsets, for the store below; made and not dropped, sent */
 } fake_transactions;
 
@@ -121,7 +124,7 @@ int __wrap_offset_store_encode(struct offset_store *store, const char *connector
         size_t size = (size_t)snprintf(text, sizeof(text), "%d", (int)fake_store_number(entries[i].partition, "p"));
 
         (*records)[i].key = (struct mr_bytes){mr_arena_copy(arena, text, size), size};
-        size = (size_t)snprintf(text, sizeof(text), "%d", (int)fake_store_number(entries[i].offset, "o"));
+        size = (size_t)snprintf(text, sizeof(text), "%d", mr_value_is_null(entries[i].offset) ? -1 : (int)fake_store_number(entries[i].offset, "o"));
         (*records)[i].value = (struct mr_bytes){mr_arena_copy(arena, text, size), size};
     }
     *record_count = count;
@@ -196,6 +199,11 @@ int __wrap_offset_store_forget_ahead(struct offset_store *store, const char *con
 {
     (void)store, (void)connector, (void)entries, (void)count, (void)error;
     assert_string_equal("", fake_transactions.offsets); /* before any is sent */
+    if (fake_transactions.forgets_late) {
+        fake_transactions.forgotten = done;
+        fake_transactions.forgotten_argument = argument;
+        return 0;
+    }
     done(argument, NULL);
     return 0;
 }

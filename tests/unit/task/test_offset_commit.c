@@ -9,7 +9,7 @@
 #include "base/fake_clock.h"
 #include "fake_store.h"
 #include "support/alloc_torture.h"
-#include "task/offset_commit_internal.h"
+#include "task/offset_lanes_internal.h"
 #include "task/source_batch_internal.h"
 
 #define INTERVAL_MS 1000
@@ -487,6 +487,36 @@ struct race {
     atomic_bool over;
 };
 
+/* In a transaction all offsets go along, or it is not committed: until a newer one has come, one that found no memory is lacking. */
+static void an_offset_that_found_no_memory_is_lacking_until_a_newer_one_comes(void **state)
+{
+    struct offset_commit *commit = *state;
+    struct source_batch *batch = batch_begin();
+    struct mr_record *record = mr_batch_append(batch->batch);
+    struct mr_arena *arena = mr_batch_arena(batch->batch);
+    struct mr_value *large = mr_map_create(arena, 1);
+    static char text[1 << 20];
+
+    memset(text, 'x', sizeof(text) - 1);
+    assert_int_equal(0, mr_map_put_text(arena, large, "o", mr_string(arena, text)));
+    assert_int_equal(0, mr_record_set_source(record, map_of(batch, "p", 1), large));
+    atomic_store(&record->owner_pending, 1);
+    submit(commit, batch);
+    offset_commit_mark_acked(record);
+    mr_arena_destroy(commit->offsets);
+    commit->offsets = mr_arena_create(64 << 10); /* has room for all but the large one */
+    offset_commit_collect(commit);
+    assert_true(offset_commit_lacks(commit));
+    submit_acked(commit, 2, 1);
+    flush_now(commit);
+    assert_true(offset_commit_lacks(commit)); /* of another partition */
+    submit_acked(commit, 1, 5);
+    flush_now(commit);
+    assert_int_equal(5, fake_store.stored[1]);
+    assert_false(offset_commit_lacks(commit));
+    end(commit, batch);
+}
+
 static void *acknowledge(void *argument)
 {
     struct race *race = argument;
@@ -595,6 +625,7 @@ int main(void)
         TEST(a_flush_without_confirmation_is_given_up_and_a_late_one_ignored),
         TEST(a_confirmation_may_outlive_the_task),
         TEST(offsets_that_were_overtaken_take_no_memory),
+        TEST(an_offset_that_found_no_memory_is_lacking_until_a_newer_one_comes),
         TEST(acknowledging_ticking_and_collecting_threads_agree),
         TEST(it_survives_every_lack_of_memory),
     };

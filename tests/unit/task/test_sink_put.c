@@ -163,6 +163,26 @@ static void one_put_gets_at_most_max_poll_records(void **state)
 }
 
 static size_t most_at_once;
+static void what_put_lets_go_at_once_wakes_nobody(void **state)
+{
+    struct task *task = start_plain(0);
+    int wakes;
+
+    (void)state;
+    add(0, "a");
+    wakes = bench.wakes;
+    bench_run(task);
+    assert_string_equal("put[a] ", script.calls);
+    assert_int_equal(wakes, bench.wakes);
+    script.keeps_batches = true;
+    add(0, "b");
+    bench_run(task);
+    wakes = bench.wakes;
+    drop_kept(); /* of a plugin: there may be room to read again */
+    assert_int_equal(wakes + 1, bench.wakes);
+    finish(task);
+}
+
 static void note_most(struct mr_record *const *records, size_t count)
 {
     (void)records;
@@ -253,6 +273,7 @@ int main(void)
         TEST(a_failed_put_fails_the_task_and_commits_what_was_before),
         TEST(empty_puts_come_at_least_each_interval_and_when_woken),
         TEST(one_put_gets_at_most_max_poll_records),
+        TEST(what_put_lets_go_at_once_wakes_nobody),
         TEST(large_records_are_read_few_at_a_time),
         TEST(a_plugin_that_keeps_too_much_is_asked_to_let_go),
         TEST(records_may_be_kept_over_rebalance_stop_and_end),

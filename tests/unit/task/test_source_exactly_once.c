@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "source_script.h"
+#include "task/source_task_internal.h"
 
 #define INTERVAL_MS 5000
 
@@ -700,6 +701,114 @@ static void offsets_that_cannot_be_written_undo_the_transaction(void **state)
     end(task);
 }
 
+static void take_told(void *argument, const struct mr_error *error)
+{
+    *(int *)argument = error == NULL ? 1 : -1;
+}
+
+/* As when the task fails for another reason after its offsets were taken. */
+static void offsets_of_a_transaction_that_was_undone_are_not_told_stored(void **state)
+{
+    int64_t wake_at_ms = INT64_MAX;
+    int told = 0;
+
+    (void)state;
+    add(0, "a");
+    struct task *task = start_exact(SOURCE_BOUNDARY_INTERVAL);
+    struct transaction *transaction = &SOURCE_TASK_OF(task)->exact.transaction;
+    struct mr_arena *arena = mr_arena_create(1 << 16);
+    struct mr_value *partition = mr_map_create(arena, 1), *offset = mr_map_create(arena, 1);
+    assert_int_equal(0, mr_map_put_text(arena, partition, "p", mr_int64(arena, 0)));
+    assert_int_equal(0, mr_map_put_text(arena, offset, "o", mr_int64(arena, 1)));
+    assert_int_equal(TRANSACTION_OPEN, transaction->state);
+    assert_int_equal(0, transaction_put(transaction, "files", &(struct offset_entry){partition, offset}, 1, take_told, &told, NULL));
+    transaction_abort(transaction);
+    assert_true(fake_transactions_run());
+    assert_int_equal(TRANSACTION_NONE, transaction_follow(transaction, &wake_at_ms));
+    assert_int_equal(-1, told);
+    mr_arena_destroy(arena);
+    end(task);
+}
+
+/* A task inside a transaction that is to remove the offset of a partition; the store below has not removed it yet. */
+static struct task *forget_late(struct mr_arena *arena, int *told)
+{
+    struct task *task = start_exact(SOURCE_BOUNDARY_INTERVAL);
+    struct transaction *transaction = &SOURCE_TASK_OF(task)->exact.transaction;
+    struct mr_value *partition = mr_map_create(arena, 1);
+
+    assert_int_equal(0, mr_map_put_text(arena, partition, "p", mr_int64(arena, 3)));
+    fake_transactions.forgets_late = true;
+    assert_int_equal(TRANSACTION_OPEN, transaction->state);
+    assert_int_equal(0, transaction_put(transaction, "files", &(struct offset_entry){partition, mr_null()}, 1, take_told, told, NULL));
+    transaction_commit(transaction);
+    return task;
+}
+
+static enum transaction_state follow(struct task *task)
+{
+    int64_t wake_at_ms = INT64_MAX;
+
+    return transaction_follow(&SOURCE_TASK_OF(task)->exact.transaction, &wake_at_ms);
+}
+
+/* Else an offset of the worker's topic would speak again when the worker dies in between. */
+static void a_commit_waits_until_the_store_below_has_forgotten(void **state)
+{
+    struct mr_arena *arena = mr_arena_create(1 << 16);
+    int told = 0;
+
+    (void)state;
+    add(0, "a");
+    struct task *task = forget_late(arena, &told);
+    assert_int_equal(TRANSACTION_BUSY, follow(task));
+    assert_false(fake_transactions_run());
+    int wakes = bench.wakes;
+    fake_transactions.forgotten(fake_transactions.forgotten_argument, NULL);
+    assert_true(bench.wakes > wakes);
+    assert_int_equal(TRANSACTION_BUSY, follow(task));
+    assert_true(fake_transactions_run());
+    assert_int_equal(TRANSACTION_NONE, follow(task));
+    assert_int_equal(1, told);
+    mr_arena_destroy(arena);
+    end(task);
+}
+
+static void what_the_store_below_cannot_forget_is_not_committed(void **state)
+{
+    struct mr_arena *arena = mr_arena_create(1 << 16);
+    struct mr_error *error = NULL;
+    int told = 0;
+
+    (void)state;
+    add(0, "a");
+    struct task *task = forget_late(arena, &told);
+    mr_error_set(&error, MR_ERR_CONNECT, "the store is closed");
+    fake_transactions.forgotten(fake_transactions.forgotten_argument, error);
+    assert_int_equal(TRANSACTION_BROKEN, follow(task));
+    assert_true(SOURCE_TASK_OF(task)->exact.transaction.needs_abort);
+    assert_int_equal(-1, told);
+    mr_error_drop(error);
+    mr_arena_destroy(arena);
+    end(task);
+}
+
+static void a_stop_without_time_does_not_wait_for_the_store_below(void **state)
+{
+    struct mr_arena *arena = mr_arena_create(1 << 16);
+    int told = 0;
+
+    (void)state;
+    add(0, "a");
+    struct task *task = forget_late(arena, &told);
+    SOURCE_TASK_OF(task)->exact.transaction.is_given_up = true;
+    assert_int_equal(TRANSACTION_BROKEN, follow(task));
+    assert_int_equal(-1, told);
+    end(task);
+    fake_transactions.forgotten(fake_transactions.forgotten_argument, NULL); /* and finds nobody */
+    mr_arena_destroy(arena);
+}
+
 static void a_denied_id_fails_the_start(void **state)
 {
     (void)state;
@@ -780,6 +889,10 @@ int main(void)
         EXACT(what_came_back_unsent_is_undone_and_read_again),
         EXACT(what_came_back_from_a_fenced_producer_fails_the_task),
         EXACT(offsets_that_cannot_be_written_undo_the_transaction),
+        EXACT(offsets_of_a_transaction_that_was_undone_are_not_told_stored),
+        EXACT(a_commit_waits_until_the_store_below_has_forgotten),
+        EXACT(what_the_store_below_cannot_forget_is_not_committed),
+        EXACT(a_stop_without_time_does_not_wait_for_the_store_below),
         EXACT(a_denied_id_fails_the_start),
         EXACT(without_a_free_thread_it_is_tried_again),
         EXACT(an_abandoned_task_commits_nothing),

@@ -144,7 +144,7 @@ static void offsets_that_cannot_be_read_fail_the_start(void **state)
     finish(task);
 }
 
-static void a_task_stopped_while_offsets_are_read_waits_for_the_answer(void **state)
+static void a_stop_does_not_wait_until_the_offsets_were_read(void **state)
 {
     (void)state;
     fake_store.refresh_waits = true;
@@ -152,11 +152,10 @@ static void a_task_stopped_while_offsets_are_read_waits_for_the_answer(void **st
     task_request_stop(task, TASK_DEPARTURE_LEAVE, bench_now_ms());
     bench_run(task);
     fake_producer_end();
-    assert_false(bench_run(task)); /* the answer must find it */
-    fake_store.refreshed(fake_store.refreshed_argument, NULL);
-    assert_true(bench_run(task));
+    assert_true(bench_run(task)); /* the answer may take minutes */
     assert_string_equal("create prepare stop destroy ", script.calls);
     finish(task);
+    fake_store.refreshed(fake_store.refreshed_argument, NULL); /* and finds nobody */
 }
 
 /* --- states, flags, memory ---- */
@@ -222,7 +221,7 @@ int main(void)
         TEST(a_task_that_begins_paused_waits_before_the_start),
         TEST(the_start_waits_until_the_offsets_were_read),
         TEST(offsets_that_cannot_be_read_fail_the_start),
-        TEST(a_task_stopped_while_offsets_are_read_waits_for_the_answer),
+        TEST(a_stop_does_not_wait_until_the_offsets_were_read),
         TEST(states_move_as_the_table_says),
         TEST(it_survives_every_lack_of_memory),
     };
