@@ -34,14 +34,14 @@ static int index_create(struct mr_arena *arena, struct value_map *map)
     return 0;
 }
 
-/* Room for `least` entries, an offset has one; the old table stays behind in the arena. */
+/* Room for `least` entries; the old table stays behind in the arena. */
 static int map_reserve(struct mr_arena *arena, struct value_map *map, size_t least)
 {
     if (least > VALUE_COUNT_MAX) {
         arena->failure = ARENA_VALUE_TOO_LARGE;
         return -1;
     }
-    size_t capacity = 1;
+    size_t capacity = 4;
     while (capacity < least)
         capacity *= 2;
     struct value_entry *entries = arena_alloc(arena, capacity * sizeof(*entries));
@@ -105,7 +105,7 @@ static struct value_entry *find_text(const struct value_map *map, const char *te
 static int map_append(struct mr_arena *arena, struct value_map *map, const struct mr_value *key,
     const struct mr_value *value)
 {
-    if (map->count == map->capacity && map_reserve(arena, map, map->count < 4 ? 4 : (size_t)map->count + 1) < 0)
+    if (map->count == map->capacity && map_reserve(arena, map, (size_t)map->count + 1) < 0)
         return -1;
     if (map->count == VALUE_MAP_LINEAR_MAX && map->index == NULL && index_create(arena, map) < 0)
         return -1;

@@ -91,8 +91,10 @@ struct producer_delivery {
     const char *words;       /* of PRODUCER_FAILED; lives only during the call */
 };
 
+#define PRODUCER_RUN_MAX 256   /* deliveries in one call of on_delivery */
+
 /* thread: the producer's poll thread, no lock held. Must not block, must not call producer_user_flush or _close.
- * on_delivery must be set. */
+ * on_delivery must be set. After PRODUCER_RUN_MAX deliveries at once another on_delivery or an on_writable follows at once. */
 struct producer_user_listener {
     void (*on_delivery)(void *argument, const struct producer_delivery *deliveries, size_t count);
     /* A send that took fewer may be tried again; also told when nothing is outstanding any more. */

@@ -48,6 +48,7 @@ struct producer_topic {
     _Atomic int64_t asking_since_ms;
     int64_t ask_at_ms;              /* errand thread */
     int64_t backoff_ms;             /* errand thread */
+    atomic_bool renews;             /* READY, and its partitions are asked for once more */
     int64_t complained_ms;          /* errand thread */
 };
 
@@ -144,6 +145,9 @@ void producer_errand_stop(struct producer *producer);
 /* What is known of the topic is not true any more: its senders wait until it was asked for. thread: a sender; swap_lock
  * (read) held. */
 void producer_topic_doubt(struct producer_topic *topic);
+/* Whether it has one partition, as far as is known: then there is nothing to choose. Asks anew in time, without keeping anybody waiting.
+ * thread: a sender; swap_lock (read) held. */
+bool producer_topic_is_single(struct producer_topic *topic);
 /* The user ends. thread: poll; lock held. */
 void producer_topics_let_go(struct producer_user *user);
 

@@ -17,22 +17,22 @@
 
 #include "base/bans.h"
 
-#define RUN_MAX 256            /* deliveries in one call of on_delivery */
 #define WAKES_PER_TURN 8       /* more would fight for the same room */
 
 struct run {
     struct producer_user *user;
     size_t count;
     uint64_t bytes;
-    struct producer_delivery deliveries[RUN_MAX];
+    struct producer_delivery deliveries[PRODUCER_RUN_MAX];
 };
 
 /* ---- reports ---- */
 
-static void run_end(struct producer *producer, struct run *run)
+/* has_more: the user's next delivery is at hand. */
+static void run_hand_on(struct producer *producer, struct run *run, bool has_more)
 {
     struct producer_user *user = run->user;
-    bool is_empty;
+    bool is_empty, is_owed = run->count == PRODUCER_RUN_MAX && !has_more;
     if (run->count == 0)
         return;
     user->listener->on_delivery(user->argument, run->deliveries, run->count);
@@ -45,16 +45,21 @@ static void run_end(struct producer *producer, struct run *run)
         cond_broadcast(&producer->settled);
     mutex_unlock(&producer->lock);
     /* Whoever looked at its counts after on_delivery saw them too high and now waits for no further delivery. */
-    if (is_empty && user->listener->on_writable != NULL)
+    if ((is_empty || is_owed) && user->listener->on_writable != NULL)
         user->listener->on_writable(user->argument);
     run->count = 0;
     run->bytes = 0;
 }
 
+static void run_end(struct producer *producer, struct run *run)
+{
+    run_hand_on(producer, run, false);
+}
+
 static struct producer_delivery *run_next(struct producer *producer, struct run *run, struct producer_ticket *ticket)
 {
-    if (run->user != ticket->user || run->count == RUN_MAX)
-        run_end(producer, run);
+    if (run->user != ticket->user || run->count == PRODUCER_RUN_MAX)
+        run_hand_on(producer, run, run->user == ticket->user);
     run->user = ticket->user;
     run->bytes += ticket->size;
     struct producer_delivery *delivery = &run->deliveries[run->count++];

@@ -193,6 +193,7 @@ static size_t hand_over_plain(struct producer *producer, const struct producer_r
                               rd_kafka_resp_err_t *why)
 {
     rd_kafka_message_t messages[CHUNK_MAX];
+    bool is_single = producer_topic_is_single(records[0].topic);
     for (size_t i = 0; i < count; i++) {
         messages[i] = (rd_kafka_message_t){
             .payload = (void *)(uintptr_t)records[i].value.data,
@@ -203,8 +204,11 @@ static size_t hand_over_plain(struct producer *producer, const struct producer_r
             .offset = records[i].timestamp_ms,   /* with the flag for it; else there is none */
             ._private = records[i].ticket,
         };
+        is_single = is_single && records[i].partition < 0;
     }
-    int good = rd_kafka_produce_batch(records[0].topic->rkt, RD_KAFKA_PARTITION_UA, BATCH_FLAGS, messages, (int)count);
+    /* Of one partition librdkafka need not choose, nor look it up for each record. */
+    int good = is_single ? rd_kafka_produce_batch(records[0].topic->rkt, 0, BATCH_FLAGS & ~RD_KAFKA_MSG_F_PARTITION, messages, (int)count)
+                         : rd_kafka_produce_batch(records[0].topic->rkt, RD_KAFKA_PARTITION_UA, BATCH_FLAGS, messages, (int)count);
     if (good == (int)count)
         return count;
     size_t taken = count;

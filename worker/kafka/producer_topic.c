@@ -16,6 +16,8 @@
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 1000
 #define COMPLAIN_EVERY_MS 60000
+#define SINGLE_RENEW_MS 30000    /* topics grow */
+#define SINGLE_BELIEVED_MS 60000 /* librdkafka itself believes for five minutes */
 
 const char *producer_topic_name(const struct producer_topic *topic)
 {
@@ -86,6 +88,20 @@ static void settle(struct producer_topic *topic, const struct rd_kafka_metadata_
     }
 }
 
+/* It stays READY whatever the answer. */
+static void renew(struct producer *producer, struct producer_topic *topic)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    if (rd_kafka_metadata(producer->handle->rk, 0, topic->rkt, &metadata, ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topics[0].partition_cnt > 0) {
+        atomic_store(&topic->partition_count, metadata->topics[0].partition_cnt);
+        atomic_store(&topic->answered_ms, clock_monotonic_ms(NULL));
+    }
+    if (metadata != NULL)
+        rd_kafka_metadata_destroy(metadata);
+    atomic_store(&topic->renews, false);
+}
+
 static void ask(struct producer *producer, struct producer_topic *topic)
 {
     const struct rd_kafka_metadata *metadata = NULL;
@@ -108,7 +124,7 @@ static struct producer_topic *next_errand(struct producer *producer)
     struct producer_topic *next = NULL;
     for (size_t i = 0; i < pointer_map_count(producer->topics); i++) {
         struct producer_topic *topic = pointer_map_value(producer->topics, i);
-        if (topic->rkt != NULL && atomic_load(&topic->state) == TOPIC_ASKING &&
+        if (topic->rkt != NULL && (atomic_load(&topic->state) == TOPIC_ASKING || atomic_load(&topic->renews)) &&
             (next == NULL || topic->ask_at_ms < next->ask_at_ms))
             next = topic;
     }
@@ -136,7 +152,10 @@ static void *errand_run(void *argument)
         }
         producer->errand_topic = topic;
         mutex_unlock(&producer->lock);
-        ask(producer, topic);
+        if (atomic_load(&topic->state) == TOPIC_ASKING)
+            ask(producer, topic);
+        else
+            renew(producer, topic);
         mutex_lock(&producer->lock);
         producer->errand_topic = NULL;
         forget_unused(producer, topic);
@@ -178,6 +197,7 @@ void producer_errand_stop(struct producer *producer)
 /* lock held. */
 static void begin_asking(struct producer_topic *topic)
 {
+    atomic_store(&topic->renews, false);
     topic->ask_at_ms = 0;
     topic->backoff_ms = BACKOFF_MIN_MS;
     atomic_store(&topic->asking_since_ms, clock_monotonic_ms(NULL));
@@ -209,6 +229,24 @@ void producer_topic_doubt(struct producer_topic *topic)
         begin_asking(topic);
     errand_start(producer);
     mutex_unlock(&producer->lock);
+}
+
+bool producer_topic_is_single(struct producer_topic *topic)
+{
+    struct producer *producer = topic->producer;
+    if (atomic_load(&topic->state) != TOPIC_READY || atomic_load(&topic->partition_count) != 1)
+        return false;
+    int64_t age_ms = clock_monotonic_ms(NULL) - atomic_load(&topic->answered_ms);
+    if (age_ms >= SINGLE_RENEW_MS && !atomic_load(&topic->renews)) {
+        mutex_lock(&producer->lock);
+        if (atomic_load(&topic->state) == TOPIC_READY) {
+            topic->ask_at_ms = 0;
+            atomic_store(&topic->renews, true);
+        }
+        errand_start(producer);
+        mutex_unlock(&producer->lock);
+    }
+    return age_ms < SINGLE_BELIEVED_MS;
 }
 
 /* ---- the door ---- */

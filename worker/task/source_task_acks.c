@@ -82,7 +82,8 @@ static void on_delivery(void *argument, const struct producer_delivery *deliveri
     for (size_t i = 0; i < count; i++)
         flight_land(task, &deliveries[i], &landing);
     landing_end(&landing);
-    task_wake(&task->task);
+    if (count < PRODUCER_RUN_MAX) /* else more comes at once */
+        task_wake(&task->task);
 }
 
 static void on_writable(void *argument)
