@@ -464,10 +464,8 @@ static void a_start_without_memory_leaves_nothing(void **state)
 
 static void a_start_without_a_thread_leaves_nothing(void **state)
 {
-    for (int64_t successes = 0; successes < 2; successes++) {
-        thread_fail_after(successes);
-        assert_false(start_and_stop(*state));
-    }
+    thread_fail_after(0); /* its own; the client's comes with the first request */
+    assert_false(start_and_stop(*state));
     thread_fail_after(INT64_MAX);
 }
 
