@@ -32,7 +32,8 @@ PRODUCER = ["acks=all", "enable.idempotence=false", "max.in.flight.requests.per.
 CONSUMER = ["group.id=baseline", "enable.auto.commit=false", "enable.auto.offset.store=false",
             "isolation.level=read_uncommitted", "auto.offset.reset=earliest", "queued.min.messages=1000000",
             "queued.max.messages.kbytes=4096", "socket.keepalive.enable=true", "socket.nagle.disable=true"]
-CONSUMER_NEWER = ["fetch.queue.backoff.ms=5"]  # the floor, librdkafka 2.0.2, does not know it
+# Not with the floor, librdkafka 2.0.2, which looks only once a second whether a full queue has room.
+CONSUMER_NEWER = ["fetch.queue.backoff.ms=5", "queued.min.messages=5000", "queued.max.messages.kbytes=1024"]
 
 JSON = {"value.converter": "org.apache.kafka.connect.json.JsonConverter", "value.converter.schemas.enable": "true"}
 TRANSFORM = "org.apache.kafka.connect.transforms."

@@ -14,7 +14,8 @@
 #include "utf8_text.h"
 
 #define BLOCK_BYTES (256u * 1024u)
-#define IDLE_LEAST_MS 20u
+#define IDLE_LEAST_MS 2u   /* lines that come one by one are sent at once; twice as long with each look in vain */
+#define IDLE_BUFFER_MS 256u /* who rests so long holds no buffer */
 #define IDLE_MOST_MS 1000u
 #define MISSING_MS 1000u
 
@@ -312,7 +313,6 @@ static int finish_replaced(struct task *task, struct mr_batch *batch, struct mr_
     return status;
 }
 
-/* An idle task holds no buffer. */
 static void forget_block(struct task *task)
 {
     free(task->bytes);
@@ -322,7 +322,8 @@ static void forget_block(struct task *task)
 
 static void be_idle(struct task *task)
 {
-    forget_block(task);
+    if (task->idle_ms >= IDLE_BUFFER_MS)
+        forget_block(task);
     mr_source_context_poll_after_ms(task->context, task->idle_ms);
     task->idle_ms = task->idle_ms * 2 > IDLE_MOST_MS ? IDLE_MOST_MS : task->idle_ms * 2;
 }
