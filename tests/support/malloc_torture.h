@@ -20,12 +20,15 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void __real_free(void *pointer);
+/* The linker takes what shared libraries call for calls of these, too, though they never come here: it refuses hidden ones. */
+#pragma GCC visibility push(default)
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 char *__wrap_strndup(const char *text, size_t length);
 char *__wrap_strdup(const char *text);
 void __wrap_free(void *pointer);
+#pragma GCC visibility pop
 
 static atomic_bool torture_is_on;
 static _Atomic int64_t torture_left, torture_live, torture_refused;

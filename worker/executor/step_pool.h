@@ -11,6 +11,9 @@
  * are bounded by STEP_THREADS_HARD_MAX. Past it, ready units wait their turn (a unit wanting its own thread
  * is refused).
  *
+ * Fairness: who has lately been inside steps for less than STEP_QUIET_MS of STEP_WINDOW_MS goes before those that have been for longer, so
+ * that a quiet unit waits for no more than the steps that are under way. Of STEP_QUIET_RUN + 1 steps one is of the others, if any are ready.
+ *
  * Wake-ups: step_unit_wake() works from any thread and under foreign locks (librdkafka's queue callbacks): it
  * pushes an embedded node and writes an eventfd at most. A wake during a step causes one more step after it:
  * none is lost.
@@ -26,6 +29,9 @@
 #include <stdint.h>
 
 #define STEP_BLOCKED_MS 20
+#define STEP_WINDOW_MS 100
+#define STEP_QUIET_MS 10
+#define STEP_QUIET_RUN 8
 #define STEP_THREADS_HARD_MAX 4096
 #define STEP_THREAD_STACK_BYTES (512u * 1024u)
 
@@ -33,7 +39,7 @@ struct step_pool;
 struct step_unit;
 
 enum step_verdict {
-    STEP_AGAIN, /* behind those that are ready now */
+    STEP_AGAIN, /* behind those of its kind that are ready now */
     STEP_WAIT,  /* until wake_at_ms (clock_monotonic_ms; INT64_MAX: no time) or a wake-up */
     STEP_END
 };

@@ -31,6 +31,7 @@ struct step_unit {
     bool woken;            /* while running. locks: pool->lock */
     bool own_thread;
     bool counted_blocked;            /* locks: pool->lock */
+    int64_t window_ms, used_ms;      /* since when used_ms counts, half of what was before with it. locks: pool->lock */
     pthread_cond_t own_cond;         /* own_thread only */
     _Atomic int64_t inside_since_ms; /* 0: not in a step */
     atomic_size_t references;
@@ -42,11 +43,16 @@ struct runner {
     struct runner *next, *previous;
 };
 
+struct ready_queue {
+    struct step_unit *first, *last;
+};
+
 struct step_pool {
     pthread_mutex_t lock;
     pthread_cond_t work;    /* something is ready, or the pool stops */
     pthread_cond_t changed; /* a unit ended or a thread left: step_pool_stop waits */
-    struct step_unit *ready_first, *ready_last;
+    struct ready_queue quiet, busy; /* what is ready */
+    size_t quiet_run;               /* taken of the quiet ones while busy ones were ready */
     struct step_unit *dead; /* no references left: freed by the scheduler */
     struct timer_heap timers;
     struct runner *runners;

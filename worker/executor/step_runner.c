@@ -9,15 +9,43 @@
 
 /* --- the ready queue ----------------------------------------------------------------------------------------------- */
 
+static void queue_append(struct ready_queue *queue, struct step_unit *unit)
+{
+    unit->next = NULL;
+    if (queue->last != NULL)
+        queue->last->next = unit;
+    else
+        queue->first = unit;
+    queue->last = unit;
+}
+
+static struct step_unit *queue_take(struct ready_queue *queue)
+{
+    struct step_unit *unit = queue->first;
+
+    queue->first = unit->next;
+    if (queue->first == NULL)
+        queue->last = NULL;
+    unit->next = NULL;
+    return unit;
+}
+
+/* What it has used fades by half with each window that has gone by. */
+static void account(struct step_unit *unit, int64_t from_ms, int64_t now_ms)
+{
+    int64_t windows = (from_ms - unit->window_ms) / STEP_WINDOW_MS;
+
+    if (windows > 0) {
+        unit->used_ms = windows < 16 ? unit->used_ms >> windows : 0;
+        unit->window_ms = from_ms;
+    }
+    unit->used_ms += now_ms - from_ms;
+}
+
 static void ready_append(struct step_pool *pool, struct step_unit *unit)
 {
     unit->state = UNIT_READY;
-    unit->next = NULL;
-    if (pool->ready_last != NULL)
-        pool->ready_last->next = unit;
-    else
-        pool->ready_first = unit;
-    pool->ready_last = unit;
+    queue_append(unit->used_ms < STEP_QUIET_MS ? &pool->quiet : &pool->busy, unit);
     pool->ready++;
 }
 
@@ -44,16 +72,13 @@ static void ready_push_again(struct step_pool *pool, struct step_unit *unit)
 
 static struct step_unit *ready_pop(struct step_pool *pool)
 {
-    struct step_unit *unit = pool->ready_first;
+    bool takes_quiet = pool->quiet.first != NULL && (pool->busy.first == NULL || pool->quiet_run < STEP_QUIET_RUN);
 
-    if (unit == NULL)
+    if (!takes_quiet && pool->busy.first == NULL)
         return NULL;
-    pool->ready_first = unit->next;
-    if (pool->ready_first == NULL)
-        pool->ready_last = NULL;
-    unit->next = NULL;
+    pool->quiet_run = takes_quiet && pool->busy.first != NULL ? pool->quiet_run + 1 : 0;
     pool->ready--;
-    return unit;
+    return queue_take(takes_quiet ? &pool->quiet : &pool->busy);
 }
 
 /* --- stepping ------------------------------------------------------------------------------------------------------ */
@@ -63,13 +88,16 @@ static bool unit_step(struct step_pool *pool, struct step_unit *unit)
 {
     struct step_result result;
     step_end_fn *on_end = unit->on_end;
+    int64_t from_ms = clock_monotonic_ms(NULL), now_ms;
 
     unit->state = UNIT_RUNNING;
     unit->woken = false;
-    atomic_store_explicit(&unit->inside_since_ms, clock_monotonic_ms(NULL), memory_order_relaxed);
+    atomic_store_explicit(&unit->inside_since_ms, from_ms, memory_order_relaxed);
     mutex_unlock(&pool->lock);
     result = unit->step(unit->argument);
+    now_ms = clock_monotonic_ms(NULL);
     mutex_lock(&pool->lock);
+    account(unit, from_ms, now_ms);
     atomic_store_explicit(&unit->inside_since_ms, 0, memory_order_relaxed);
     if (unit->counted_blocked) {
         unit->counted_blocked = false;

@@ -339,6 +339,100 @@ static void a_busy_unit_wakes_no_idle_thread(void **state)
     pool_finish(pool);
 }
 
+/* --- fairness ------------------------------------------------------------------------------------------------------- */
+
+#define BUSY_UNITS 8
+#define QUIET_UNITS 40
+#define WAKES 20
+
+struct spinner {
+    int64_t spin_ms;
+    bool waits; /* for a wake-up after each step */
+    atomic_int steps, end;
+};
+
+static struct step_result spinner_step(void *argument)
+{
+    struct spinner *spinner = argument;
+    int64_t until_ms = clock_monotonic_ms(NULL) + spinner->spin_ms;
+
+    while (clock_monotonic_ms(NULL) < until_ms)
+        ;
+    atomic_fetch_add(&spinner->steps, 1);
+    if (atomic_load(&spinner->end))
+        return (struct step_result){.verdict = STEP_END};
+    return (struct step_result){.verdict = spinner->waits ? STEP_WAIT : STEP_AGAIN, .wake_at_ms = INT64_MAX};
+}
+
+static struct step_unit *spin(struct step_pool *pool, struct spinner *spinner)
+{
+    struct step_unit *unit = step_pool_add(pool, &(struct step_unit_setup){.step = spinner_step, .argument = spinner}, why, sizeof(why));
+
+    assert_non_null(unit);
+    return unit;
+}
+
+static void spin_end(struct spinner *spinner, struct step_unit *unit)
+{
+    atomic_store(&spinner->end, 1);
+    step_unit_wake(unit);
+    step_unit_drop(unit);
+}
+
+static int steps_of(struct spinner *spinners, size_t count)
+{
+    int steps = 0;
+
+    for (size_t i = 0; i < count; i++)
+        steps += atomic_load(&spinners[i].steps);
+    return steps;
+}
+
+static void a_quiet_unit_goes_before_the_busy_ones(void **state)
+{
+    struct step_pool *pool = pool_of(1);
+    struct spinner busy[BUSY_UNITS] = {0}, quiet = {.waits = true};
+    struct step_unit *units[BUSY_UNITS], *unit = spin(pool, &quiet);
+    int overtaken = 0;
+
+    (void)state;
+    for (size_t i = 0; i < BUSY_UNITS; i++) {
+        busy[i].spin_ms = 2;
+        units[i] = spin(pool, &busy[i]);
+    }
+    for (size_t i = 0; i < BUSY_UNITS; i++)
+        wait_for(&busy[i].steps, 2 * STEP_QUIET_MS);
+    for (int i = 0; i < WAKES; i++) {
+        int before = steps_of(busy, BUSY_UNITS), quiet_before = atomic_load(&quiet.steps);
+
+        step_unit_wake(unit);
+        wait_for(&quiet.steps, quiet_before + 1);
+        overtaken += steps_of(busy, BUSY_UNITS) - before;
+    }
+    assert_in_range(overtaken, 0, WAKES * BUSY_UNITS / 2); /* in turn it is all of them each time */
+    for (size_t i = 0; i < BUSY_UNITS; i++)
+        spin_end(&busy[i], units[i]);
+    spin_end(&quiet, unit);
+    pool_finish(pool);
+}
+
+static void a_busy_unit_goes_on_beside_many_quiet_ones(void **state)
+{
+    struct step_pool *pool = pool_of(1);
+    struct spinner busy = {.spin_ms = 2}, quiet[QUIET_UNITS] = {0};
+    struct step_unit *units[QUIET_UNITS], *unit = spin(pool, &busy);
+
+    (void)state;
+    wait_for(&busy.steps, 2 * STEP_QUIET_MS);
+    for (size_t i = 0; i < QUIET_UNITS; i++)
+        units[i] = spin(pool, &quiet[i]);
+    wait_for(&busy.steps, 4 * STEP_QUIET_MS);
+    for (size_t i = 0; i < QUIET_UNITS; i++)
+        spin_end(&quiet[i], units[i]);
+    spin_end(&busy, unit);
+    pool_finish(pool);
+}
+
 static bool no_threads(void *argument)
 {
     return step_pool_count(argument).threads == 0;
@@ -418,6 +512,8 @@ int main(void)
         cmocka_unit_test(a_step_that_was_blocked_and_wants_more_is_not_forgotten),
         cmocka_unit_test(a_unit_with_a_thread_of_its_own_keeps_that_thread),
         cmocka_unit_test(a_busy_unit_wakes_no_idle_thread),
+        cmocka_unit_test(a_quiet_unit_goes_before_the_busy_ones),
+        cmocka_unit_test(a_busy_unit_goes_on_beside_many_quiet_ones),
         cmocka_unit_test(idle_threads_leave_and_an_idle_unit_holds_none),
         cmocka_unit_test(a_trickle_of_work_keeps_no_more_threads_than_it_needs),
         cmocka_unit_test(without_a_thread_the_pool_is_refused_in_words),
