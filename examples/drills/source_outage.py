@@ -50,7 +50,7 @@ def drill(d):
     d.log_line(worker, "is a directory")
     trace = d.wait(lambda: d.task(worker, name).get("trace"), "the status says why")
     d.show_status(worker, name)
-    d.check("the trace says that the task is started again by itself", "Started again by itself at" in trace)
+    d.check("the trace says that the task is started again by itself", "Will be started again by itself at" in trace)
 
     d.step("It is tried again and again")
     d.metric_moved(restarts)
