@@ -94,9 +94,10 @@ class DryRun(unittest.TestCase):
 
     def test_what_cannot_be_tried_is_refused_in_words(self):
         sink = {**SINK, "topics": self.topic, "file": self.path("out.txt")}
-        self.assertEqual([], self.try_it(sink, "--topic", lab.fresh_name("none"), "--last", "1", status=2))
+        absent = lab.fresh_name("none")
+        self.assertEqual([], self.try_it(sink, "--topic", absent, "--last", "1", status=2))
         for config, what, words in (
-                (sink, {"topic": lab.fresh_name("none"), "last": 1}, "does not exist"),
+                (sink, {"topic": absent, "last": 1}, "does not exist"),
                 (sink, {"records": [{"vaule": 1}]}, "records[0]: unknown member"),
                 ({**sink, "transforms.take.type": "Nope"}, {"records": [{}]}, "transforms.take.type: "),
                 ({**SOURCE, "topic": self.topic}, {"topic": self.topic, "last": 1}, "is a source: it reads no topic")):
@@ -104,6 +105,7 @@ class DryRun(unittest.TestCase):
                                                {"config": config, **what})
             self.assertEqual(400, status, body)
             self.assertIn(words, body["message"])
+        self.assertNotIn(absent, self.kafka.topics())
 
 
 if __name__ == "__main__":

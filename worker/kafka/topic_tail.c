@@ -45,6 +45,7 @@ static int open_handle(struct topic_tail *tail, struct mr_error **error)
     if (conf == NULL)
         return -1;
     native_conf_set(conf, "enable.partition.eof", "true");
+    native_conf_set(conf, "allow.auto.create.topics", "false"); /* who only looks makes nothing */
     native_conf_set(conf, "auto.commit.enable", "false");
     native_conf_set(conf, "enable.auto.commit", "false");
     rd_kafka_t *rk = native_open(RD_KAFKA_CONSUMER, &conf, error);

@@ -468,7 +468,7 @@ static void a_trickle_of_work_keeps_no_more_threads_than_it_needs(void **state)
     struct step_pool *pool = step_pool_create(
         &(struct step_pool_setup){.threads_min = 1, .threads_max = CROWD, .idle_ms = 500}, why, sizeof(why));
     struct blocker blocker = {0};
-    struct counter counter = {.delay_ms = 5};
+    struct counter counter = {.delay_ms = 50};
     struct step_unit *units[CROWD];
 
     (void)state;
@@ -482,7 +482,7 @@ static void a_trickle_of_work_keeps_no_more_threads_than_it_needs(void **state)
     counter_add(pool, &counter, false);
     for (int i = 0; i < CROWD; i++)
         sem_post(&blocker.gate);
-    assert_true(eventually(SOON_MS, one_thread, pool));
+    assert_true(eventually(4 * SOON_MS, one_thread, pool)); /* a window in which nobody was late */
     counter_finish(&counter);
     wait_for(&counter.ended, 1);
     for (int i = 0; i < CROWD; i++)
