@@ -53,8 +53,11 @@ static void flight_land(struct source_task *task, const struct producer_delivery
 {
     struct flight *flight = FLIGHT_OF(delivery->ticket);
 
-    if (flight->record == NULL)
-        return; /* the commit of its transaction tells */
+    if (flight->record == NULL) { /* an offset: the commit of its transaction tells, but not that nobody refused it */
+        if (delivery->outcome == PRODUCER_NOT_SENT && atomic_load_explicit(&task->exact.awaits_offsets, memory_order_acquire))
+            atomic_store_explicit(&task->exact.gave_back_offsets, true, memory_order_release);
+        return;
+    }
     switch (delivery->outcome) {
     case PRODUCER_ACKED:
         flight->partition = delivery->partition;

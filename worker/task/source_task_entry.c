@@ -54,10 +54,10 @@ void source_task_lease_is_lost(struct source_task *task)
     }
 }
 
-/* An outage: nothing that people must mend, or a restart policy decide. */
+/* An outage: nothing that people must mend, or a restart policy decide. A lease that was away for a moment may show in what came back alone. */
 static bool is_nobodys_fault(const struct source_exact *exact)
 {
-    return exact->has_lost_lease || (exact->is_outage && exact->transaction.state != TRANSACTION_BROKEN);
+    return exact->has_lost_lease || atomic_load(&exact->gave_back_offsets) || (exact->is_outage && exact->transaction.state != TRANSACTION_BROKEN);
 }
 
 static enum source_verdict build_anew(struct source_task *task, struct mr_error **error)

@@ -62,6 +62,7 @@ struct source_exact {
     enum source_cut cut;   /* the records up to the cursor are a transaction: it is to end */
     int64_t committed_ms;  /* when the last one did */
     atomic_bool gave_back; /* records of it came back unsent */
+    atomic_bool awaits_offsets, gave_back_offsets; /* they are with the producer for a commit; they came back unsent then */
     bool is_undone;        /* at the task's end */
     struct mr_transaction boundaries;
     const struct mr_batch *polled; /* the last: wishes are about its records */

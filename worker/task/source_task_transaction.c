@@ -188,6 +188,7 @@ static void has_ended(struct source_task *task)
     leave_behind(task);
     task->exact.stage = STAGE_FREE;
     task->exact.has_lost_lease = task->exact.is_outage = false;
+    atomic_store(&task->exact.awaits_offsets, false);
     task->exact.cut = CUT_NONE;
     task->exact.committed_ms = clock_monotonic_ms(task->task.setup.clock);
     source_task_commit_records(task);
@@ -262,6 +263,7 @@ static int stage_drain(struct source_task *task, bool *is_waiting, struct mr_err
         has_ended(task);
         return 0;
     }
+    atomic_store(&exact->awaits_offsets, true);
     transaction_commit(&exact->transaction);
     exact->stage = STAGE_COMMITTING;
     return 0;
@@ -273,6 +275,7 @@ static int stage_busy(struct source_task *task, bool *is_waiting, int64_t *wake_
 
     switch (transaction_follow(&exact->transaction, wake_at_ms)) {
     case TRANSACTION_BROKEN:
+        atomic_store(&exact->awaits_offsets, false); /* an abort gives them back in any case */
         if (!exact->transaction.needs_abort)
             return source_task_is_broken(task, error);
         transaction_abort(&exact->transaction); /* which may say more */

@@ -615,6 +615,46 @@ static void who_lost_the_lease_inside_a_transaction_ends_to_be_built_anew(void *
     end(task);
 }
 
+/* Up to where its offset is with the producer, for the commit. */
+static struct task *start_a_commit(void)
+{
+    add(0, "a");
+    struct task *task = create_exact(SOURCE_BOUNDARY_POLL);
+    task_request_start(task);
+    bench_run(task);
+    fake_transactions_run();
+    bench_run(task);
+    fake_land_all();
+    bench_run(task);
+    assert_int_equal(fake_producer.sent_count, 1);
+    assert_string_equal(fake_producer.sent[0].topic->name, "connect-offsets");
+    return task;
+}
+
+static void whose_offsets_came_back_unsent_is_built_anew_though_no_loss_of_a_lease_was_seen(void **state)
+{
+    (void)state;
+    struct task *task = start_a_commit();
+    fake_land(PRODUCER_NOT_SENT);
+    fake_transactions.next = PRODUCER_TRANSACTION_ABORT;
+    assert_true(fake_transactions_settle(task));
+    assert_said("init begin commit? abort(a |) ");
+    assert_int_equal(TASK_STOPPED, task_state(task));
+    assert_string_equal(script.committed, "");
+    end(task);
+}
+
+static void whose_offsets_only_the_abort_gives_back_fails(void **state)
+{
+    (void)state;
+    struct task *task = start_a_commit();
+    fake_land(PRODUCER_FAILED);
+    fake_transactions.next = PRODUCER_TRANSACTION_ABORT;
+    assert_true(fake_transactions_settle(task));
+    assert_int_equal(TASK_FAILED, task_state(task));
+    end(task);
+}
+
 /* The brokers undo a transaction that lasts too long, in an outage for instance. */
 static void who_lost_the_lease_and_was_shut_out_meanwhile_is_built_anew_as_well(void **state)
 {
@@ -885,6 +925,8 @@ int main(void)
         EXACT(offsets_that_are_not_taken_do_not_hold_up_a_stop_without_time),
         EXACT(who_lost_the_lease_inside_a_transaction_ends_to_be_built_anew),
         EXACT(who_lost_the_lease_and_was_shut_out_meanwhile_is_built_anew_as_well),
+        EXACT(whose_offsets_came_back_unsent_is_built_anew_though_no_loss_of_a_lease_was_seen),
+        EXACT(whose_offsets_only_the_abort_gives_back_fails),
         EXACT(a_record_that_kafka_refuses_fails_the_task_whatever_is_tolerated),
         EXACT(what_came_back_unsent_is_undone_and_read_again),
         EXACT(what_came_back_from_a_fenced_producer_fails_the_task),
