@@ -26,10 +26,10 @@ static void who_is_there_and_who_leads_is_shown(void **state)
     assert_false(view->is_member);
     assert_int_equal(view->picture.known.count, 0);
     herder_cluster_view_destroy(view);
-    put_note("millrace-member-" OTHER_URL, "{\"boot\":\"" OTHER_BOOT "\",\"version\":\"9\",\"labels\":\"zone=a\"}");
     lead_with(1);
     put("a", "1");
-    expect("status a RUNNING");
+    expect("status a RUNNING"); /* before the other one has introduced itself: it could have been given the work */
+    put_note("millrace-member-" OTHER_URL, "{\"boot\":\"" OTHER_BOOT "\",\"version\":\"9\",\"labels\":\"zone=a\"}");
     turn();
     view = herder_cluster_view(rig.herder);
     own = cluster_picture_find(&view->picture, RIG_URL);
