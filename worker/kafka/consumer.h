@@ -3,8 +3,8 @@
  *
  * Rebalances are events that the owner takes and answers, not callbacks: between consumer_next_event() giving
  * CONSUMER_REVOKED and consumer_revoke() the owner commits and closes in its own time (below max.poll.interval.ms).
- * Records are read from the partitions' own queues without waiting. Pausing and redelivery mean not reading a partition;
- * a rewind is consumer_seek(). Positions are ours: each record is checked to be the next expected one; stale ones (left
+ * Records are read from one queue of all partitions, without waiting; what is fetched ahead is bounded for them together.
+ * Pausing and redelivery mean not reading a partition; what was fetched of it is kept. A rewind is consumer_seek(). Positions are ours: each record is checked to be the next expected one; stale ones (left
  * over from before a seek) are dropped and counted.
  * Offsets are committed only by consumer_commit(); nothing is committed by itself.
  *
@@ -31,8 +31,14 @@ struct consumer_batch;
  * larger one the messages are kept, without copying. Measured: docs/decisions/0005. */
 #define CONSUMER_COPIED_BYTES_MAX (256u << 10)
 
+/* Of buffer_bytes_max so much, one part in CONSUMER_AHEAD_SHARE, is for what is fetched ahead of reading; a single response of a
+ * broker is held to it, unless the configuration sets fetch.max.bytes or one batch of records is larger. */
+#define CONSUMER_AHEAD_SHARE 4
+#define CONSUMER_AHEAD_BYTES_MIN (64u << 10)
+
 struct consumer_setup {
     struct client_config *config;      /* CLIENT_CONSUMER */
+    uint64_t buffer_bytes_max;         /* what may be in memory of fetched records; 0: no limit but the configuration's */
     struct graveyard *graveyard;
     const char *instance_id;           /* static membership: "connect-files-0"; used unless the configuration sets
                                           group.instance.id; NULL: dynamic */

@@ -271,17 +271,24 @@ static bool letters_lack_room(struct sink_task *task)
     return task->lacks_room;
 }
 
+/* What may be kept of records that were read: the rest is for those that are fetched ahead. */
+static uint64_t read_budget_bytes(const struct sink_task *task)
+{
+    uint64_t bytes = task->task.setup.buffer_bytes_max;
+
+    return bytes - bytes / CONSUMER_AHEAD_SHARE;
+}
+
 static bool may_read(struct sink_task *task)
 {
-    uint64_t budget_bytes = task->task.setup.buffer_bytes_max;
-
+    uint64_t budget_bytes = read_budget_bytes(task);
     bool was_over_budget = task->over_budget;
 
     if (letters_lack_room(task))
         return false; /* wakes us when letters have gone */
     task->over_budget = budget_bytes > 0 && consumer_pinned_bytes(task->consumer) >= budget_bytes;
     if (task->over_budget && !was_over_budget) {
-        log_info(LOG_NAME, "the plugin keeps %llu bytes of records, more than millrace.task.buffer.bytes: reading waits",
+        log_info(LOG_NAME, "the plugin keeps %llu bytes of records, three quarters of millrace.task.buffer.bytes: reading waits",
                  (unsigned long long)consumer_pinned_bytes(task->consumer));
         task->commit_wished = true; /* lets it flush; when it lets go we are woken */
     }
@@ -292,8 +299,7 @@ static bool may_read(struct sink_task *task)
 static size_t records_to_read(const struct sink_task *task)
 {
     size_t most = client_config_max_poll_records(task->setup.consumer_config);
-    uint64_t budget_bytes = task->task.setup.buffer_bytes_max, fitting;
-
+    uint64_t budget_bytes = read_budget_bytes(task), fitting;
     size_t rated = rate_records(&task->rate, task->record_bytes == 0 ? RECORD_BYTES_GUESS : task->record_bytes);
 
     if (rated < most)
