@@ -76,11 +76,11 @@ int consumer_subscribe(struct consumer *consumer, const struct consumer_subscrip
 static void bound_fetches(rd_kafka_conf_t *conf, const struct consumer_setup *setup)
 {
     static const uint64_t most = 52428800, message_max = 1000000;
-    uint64_t bytes = setup->buffer_bytes_max / CONSUMER_AHEAD_SHARE;
+    uint64_t bytes = setup->buffer_bytes_max / CONSUMER_RESPONSE_SHARE;
     char text[24];
     if (setup->buffer_bytes_max == 0 || bytes >= most || client_config_get_native(setup->config, "fetch.max.bytes") != NULL)
         return;
-    snprintf(text, sizeof text, "%" PRIu64, bytes > CONSUMER_AHEAD_BYTES_MIN ? bytes : CONSUMER_AHEAD_BYTES_MIN);
+    snprintf(text, sizeof text, "%" PRIu64, bytes > CONSUMER_RESPONSE_BYTES_MIN ? bytes : CONSUMER_RESPONSE_BYTES_MIN);
     if (bytes < message_max)
         native_conf_set(conf, "message.max.bytes", text);
     native_conf_set(conf, "fetch.max.bytes", text);

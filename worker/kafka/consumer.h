@@ -31,10 +31,12 @@ struct consumer_batch;
  * larger one the messages are kept, without copying. Measured: docs/decisions/0005. */
 #define CONSUMER_COPIED_BYTES_MAX (256u << 10)
 
-/* Of buffer_bytes_max so much, one part in CONSUMER_AHEAD_SHARE, is for what is fetched ahead of reading; a single response of a
- * broker is held to it, unless the configuration sets fetch.max.bytes or one batch of records is larger. */
+/* Of buffer_bytes_max one part in CONSUMER_AHEAD_SHARE is for what is fetched ahead of reading. Small records take several times
+ * their bytes there, and each broker may have a response under way: so a response is held to one part in CONSUMER_RESPONSE_SHARE,
+ * unless the configuration sets fetch.max.bytes or one batch of records is larger. */
 #define CONSUMER_AHEAD_SHARE 4
-#define CONSUMER_AHEAD_BYTES_MIN (64u << 10)
+#define CONSUMER_RESPONSE_SHARE 16
+#define CONSUMER_RESPONSE_BYTES_MIN (64u << 10)
 
 struct consumer_setup {
     struct client_config *config;      /* CLIENT_CONSUMER */

@@ -145,7 +145,7 @@ static void what_is_fetched_ahead_is_bounded_for_all_partitions_together(void **
 {
     struct fixture *fixture = *state;
     fill_with(fixture, "large", LARGE_RECORDS, LARGE_BYTES);
-    fixture->buffer_bytes_max = CONSUMER_AHEAD_SHARE * RESPONSE_BYTES;
+    fixture->buffer_bytes_max = CONSUMER_RESPONSE_SHARE * RESPONSE_BYTES;
     open_in_place(fixture, "large");
     for (size_t left = PARTITIONS * LARGE_RECORDS; left > 0;) {
         if (left * LARGE_BYTES > 2 * AHEAD_BYTES_MAX)
