@@ -11,7 +11,7 @@
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
-struct client_metrics *client_metrics_create(enum client_metrics_kind kind, const char *client_id)
+struct client_metrics *client_metrics_create(enum client_metrics_kind kind, const char *client_id, uint32_t interval_ms)
 {
     static _Atomic uint64_t numbers;
     struct client_metrics *metrics = mem_calloc(1, sizeof(*metrics));
@@ -27,6 +27,7 @@ struct client_metrics *client_metrics_create(enum client_metrics_kind kind, cons
     refcount_init(&metrics->references);
     mutex_init(&metrics->lock);
     metrics->kind = kind;
+    metrics->interval_ms = interval_ms;
     metrics->number = atomic_fetch_add(&numbers, 1);
     clock_gettime(CLOCK_REALTIME, &now);
     metrics->start_s = (double)now.tv_sec + (double)(now.tv_nsec / 1000000) / 1e3;
@@ -38,6 +39,11 @@ struct client_metrics *client_metrics_take(struct client_metrics *metrics)
     if (metrics != NULL)
         refcount_take(&metrics->references);
     return metrics;
+}
+
+uint32_t client_metrics_interval_ms(const struct client_metrics *metrics)
+{
+    return metrics == NULL ? 0 : metrics->interval_ms;
 }
 
 void client_metrics_close(struct client_metrics *metrics)

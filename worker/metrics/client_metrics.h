@@ -62,6 +62,8 @@ struct client_report {
     size_t topics_left_out;
 };
 
+/* How often it is to report; 0: never. */
+uint32_t client_metrics_interval_ms(const struct client_metrics *metrics);
 /* Takes the place of the former report. */
 void client_metrics_report(struct client_metrics *metrics, const struct client_report *report);
 

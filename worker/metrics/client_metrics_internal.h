@@ -26,6 +26,7 @@ struct client_metrics {
     enum client_metrics_kind kind;
     char *client_id;
     double start_s;          /* since 1970 */
+    uint32_t interval_ms;
     uint64_t number;         /* the newer has the greater */
     atomic_bool is_closed;
     _Atomic int64_t heartbeat_ms; /* 0: none yet */

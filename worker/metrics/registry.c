@@ -47,6 +47,7 @@ struct metrics_registry *metrics_registry_create(const struct metrics_registry_s
         return NULL;
     mutex_init(&registry->lock);
     registry->clock = setup->clock;
+    registry->client_interval_ms = setup->client_interval_ms;
     registry->version = mem_strdup(setup->version);
     registry->librdkafka_version = mem_strdup(setup->librdkafka_version);
     registry->connect_protocol = upper(setup->connect_protocol);
@@ -130,7 +131,11 @@ static bool put(struct place *place, struct unit_metrics *unit)
 
 static struct unit_metrics *make(const struct metrics_registry *registry, const char *connector, int64_t task)
 {
-    return registry != NULL ? unit_metrics_create(connector, task, now_ms(registry)) : NULL;
+    struct unit_metrics *unit = registry != NULL ? unit_metrics_create(connector, task, now_ms(registry)) : NULL;
+
+    if (unit != NULL)
+        unit->client_interval_ms = registry->client_interval_ms;
+    return unit;
 }
 
 /* false: no memory; the caller keeps its reference in any case. */
@@ -292,7 +297,7 @@ struct unit_metrics **metrics_registry_list(struct metrics_registry *registry, s
 struct client_metrics *metrics_registry_add_client(struct metrics_registry *registry, enum client_metrics_kind kind,
                                                    const char *client_id)
 {
-    struct client_metrics *client = registry == NULL ? NULL : client_metrics_create(kind, client_id);
+    struct client_metrics *client = registry == NULL ? NULL : client_metrics_create(kind, client_id, registry->client_interval_ms);
 
     if (client == NULL)
         return NULL;

@@ -18,6 +18,7 @@ struct unit_metrics {
     pthread_mutex_t lock; /* guards all below but the cells */
     struct unit_description description;
     const struct mr_metrics *plugin;
+    uint32_t client_interval_ms;
     struct client_metrics *client; /* a reference; NULL: none */
     enum unit_condition condition;
     bool has_begun; /* its start is counted */
@@ -27,7 +28,7 @@ struct unit_metrics {
     struct task_metrics cells[];     /* one of a task, none of a connector */
 };
 
-struct client_metrics *client_metrics_create(enum client_metrics_kind kind, const char *client_id); /* NULL: no memory */
+struct client_metrics *client_metrics_create(enum client_metrics_kind kind, const char *client_id, uint32_t interval_ms); /* NULL: no memory */
 
 /* A reference for the caller; NULL: no memory. */
 struct unit_metrics *unit_metrics_create(const char *connector, int64_t task, int64_t now_ms);
@@ -58,6 +59,7 @@ struct rest_metrics;
 struct metrics_registry {
     const struct audit_counters *_Atomic audit; /* NULL: no record is kept */
     const struct clock *clock;
+    uint32_t client_interval_ms;
     char *version, *librdkafka_version, *connect_protocol;
     pthread_mutex_t lock;           /* guards all below */
     struct pointer_map *connectors; /* name → unit, a reference each */

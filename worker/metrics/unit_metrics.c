@@ -55,7 +55,7 @@ struct client_metrics *unit_metrics_add_client(struct unit_metrics *unit, const 
 
     if (unit == NULL)
         return NULL;
-    client = client_metrics_create(CLIENT_METRICS_CONSUMER, client_id);
+    client = client_metrics_create(CLIENT_METRICS_CONSUMER, client_id, unit->client_interval_ms);
     mutex_lock(&unit->lock);
     former = unit->client;
     unit->client = client_metrics_take(client);
