@@ -127,7 +127,7 @@ static int check_spec(const char *name, const char *text, const struct mr_config
     for (size_t i = 0; i < count; i++) {
         const char *entry = mr_config_list_at(config, name, i);
         if (*entry != '\0' && entry[strspn(entry, ":")] == '\0')
-            continue; /* colons alone: found when the plugin is set up, as in Kafka Connect */
+            return 0; /* colons alone: found when the plugin is set up, as in Kafka Connect */
         if (split(config, entry, &item, error) < 0 || type_of(&item, &type, error) < 0)
             return -1;
         whole += item.field == NULL;

@@ -99,7 +99,7 @@ static int content_set(struct json_converter *converter, const char *text, struc
         return -1;
     if (is_null)
         return 0;
-    converter->content = mr_json_schema_read(bytes, error);
+    converter->content = mr_json_schema_read_with(bytes, converter->flags, error);
     return converter->content == NULL ? -1 : 0;
 }
 

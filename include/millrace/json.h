@@ -50,8 +50,11 @@ MR_EXPORT int mr_json_envelope_read(struct mr_json_envelope *envelope, struct mr
 MR_EXPORT int mr_json_envelope_write(struct mr_json_envelope *envelope, struct mr_arena *arena,
                                      const struct mr_schema *schema, const struct mr_value *value,
                                      struct mr_bytes *text, struct mr_error **error);
-/* A schema from its JSON form; a reference of yours. */
+/* A schema from its JSON form; a reference of yours. `_with` takes MR_JSON_KEEP_NULLS: nulls in a default that is a list or
+ * a map stay nulls. */
 MR_EXPORT const struct mr_schema *mr_json_schema_read(struct mr_bytes text, struct mr_error **error);
+MR_EXPORT const struct mr_schema *mr_json_schema_read_with(struct mr_bytes text, uint32_t flags,
+                                                           struct mr_error **error);
 
 MR_END_DECLS
 #endif

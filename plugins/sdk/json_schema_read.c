@@ -273,11 +273,16 @@ const struct mr_schema *json_schema_parse(struct mr_bytes text, uint32_t flags, 
 
 const struct mr_schema *mr_json_schema_read(struct mr_bytes text, struct mr_error **error)
 {
+    return mr_json_schema_read_with(text, 0, error);
+}
+
+const struct mr_schema *mr_json_schema_read_with(struct mr_bytes text, uint32_t flags, struct mr_error **error)
+{
     struct mr_arena arena; /* for a text in another encoding */
     const struct mr_schema *schema = NULL;
     arena_init(&arena, SCRATCH_MAX_BYTES);
     if (json_encoding_detect(&arena, &text, error) == 0)
-        schema = json_schema_parse(text, 0, 0, error);
+        schema = json_schema_parse(text, flags & MR_JSON_KEEP_NULLS, 0, error);
     arena_release(&arena);
     return schema;
 }

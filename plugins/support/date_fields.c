@@ -178,10 +178,19 @@ static int64_t offset_of(const struct date_fields *fields, const struct date_zon
 }
 
 /* Astronomical: before the first year there is the year 0. */
-static int64_t year_of(const struct date_fields *fields, enum date_field field)
+static int64_t year_of(const struct date_fields *fields)
 {
-    int64_t year = fields->stamps[field] != 0 ? fields->values[field] : 1970;
+    int64_t year = fields->stamps[FIELD_YEAR] != 0 ? fields->values[FIELD_YEAR] : 1970;
     bool is_before_christ = fields->stamps[FIELD_ERA] != 0 && fields->values[FIELD_ERA] == 0;
+    return is_before_christ ? (int32_t)(uint32_t)(1 - year) : year;
+}
+
+/* A week year belongs to the era that the other fields lead to. */
+static int64_t week_year_of(const struct date_fields *fields, int64_t days)
+{
+    struct choice choice = choose(fields->stamps);
+    int64_t year = fields->values[FIELD_WEEK_YEAR];
+    bool is_before_christ = day_of(fields, &choice, year_of(fields), days) < calendar_days_of(1, 1, 1);
     return is_before_christ ? (int32_t)(uint32_t)(1 - year) : year;
 }
 
@@ -190,10 +199,10 @@ int64_t date_fields_resolve(const struct date_fields *fields, const struct date_
     int64_t time_ms = time_of(fields), days = floor_divide(time_ms, MS_OF_DAY);
     time_ms = floor_remainder(time_ms, MS_OF_DAY);
     if (fields->stamps[FIELD_WEEK_YEAR] > fields->stamps[FIELD_YEAR]) {
-        days += day_of_week_year(fields, year_of(fields, FIELD_WEEK_YEAR));
+        days += day_of_week_year(fields, week_year_of(fields, days));
     } else {
         struct choice choice = choose(fields->stamps);
-        days = day_of(fields, &choice, year_of(fields, FIELD_YEAR), days);
+        days = day_of(fields, &choice, year_of(fields), days);
     }
     /* Years beyond the range of instants wrap around, as in Java. */
     return (int64_t)((uint64_t)days * (uint64_t)MS_OF_DAY + (uint64_t)time_ms - (uint64_t)offset_of(fields, zone));

@@ -31,6 +31,9 @@ static enum literal_status to_integer(struct mr_arena *arena, const struct mr_sc
         *converted = mr_instant(arena, number * MS_OF_DAY);
         return *converted == NULL ? LITERAL_NO_MEMORY : LITERAL_OK;
     case MR_LOGICAL_TIME:
+        if (number < 0 || number > MS_OF_DAY)
+            return LITERAL_NO;
+        /* fall through */
     case MR_LOGICAL_TIMESTAMP:
         *converted = mr_instant(arena, number);
         return *converted == NULL ? LITERAL_NO_MEMORY : LITERAL_OK;

@@ -106,7 +106,7 @@ class Records:
             return self.decimal(scale)
         ms = self.instant(name)
         if self.chance(0.05):
-            ms += self.random.choice([1, -1, DAY // 2, DAY, 3 * 10**12 + 7])
+            ms = min(max(ms + self.random.choice([1, -1, DAY // 2, DAY, 3 * 10**12 + 7]), -2**63), 2**63 - 1)
         return {"t": "instant", "ms": str(ms)}
 
     def decimal(self, scale=None):
