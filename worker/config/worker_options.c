@@ -175,6 +175,7 @@ static const struct worker_option common_options[] = {
 
     ANY("millrace.metrics.listeners", LIST, NULL, NOT_STORED),
     NUMBER("millrace.metrics.kafka.interval.ms", LONG, "15000", not_negative, UINT32(metrics_kafka_interval_ms)),
+    ANY("millrace.metrics.jvm.names", BOOLEAN, "false", BOOL(metrics_jvm_names)),
 
     ANY("client.id", STRING, "", TEXT(client_id)),
     CHOICE("client.dns.lookup", "use_all_dns_ips", dns_lookups, NOT_STORED),

@@ -43,6 +43,8 @@ static void lose(struct group_member *member)
     if (!member->is_member)
         return;
     member->is_member = false;
+    if (!member->unsubscribed)
+        client_metrics_lost(member->metrics);
     atomic_fetch_add(&member->epoch, 1);
     if (member->listener->on_lost != NULL && !member->unsubscribed)
         member->listener->on_lost(member->argument);
@@ -343,7 +345,7 @@ static void member_free(struct group_member *member)
 
 static int open_handle(struct group_member *member, const struct group_member_setup *setup, struct mr_error **error)
 {
-    member->clock = heartbeat_clock_create();
+    member->clock = heartbeat_clock_create(member->metrics);
     member->topic = mem_strdup(setup->topic);
     if (member->clock == NULL || member->topic == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the group member");

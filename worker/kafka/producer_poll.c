@@ -152,7 +152,8 @@ static void serve_events(struct producer *producer, struct run *run)
         } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR) {
             serve_error(producer, event);
         } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_STATS) {
-            statistics_take(producer->metrics, rd_kafka_event_stats(event));
+            statistics_take_with_queue(producer->metrics, rd_kafka_event_stats(event), atomic_load(&producer->bytes),
+                                       producer->bytes_max);
         }
         rd_kafka_event_destroy(event);
     }

@@ -1,6 +1,7 @@
 /* statistics.c: see the header. The paths are those of librdkafka's STATISTICS.md. */
 #include "kafka/statistics_internal.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,15 +216,30 @@ void statistics_install(rd_kafka_conf_t *conf, const struct client_metrics *metr
     native_conf_set(conf, "statistics.interval.ms", text);
 }
 
+/* Of the last interval alone: nothing happened in it, nothing is known. */
+static double average(double sum, double count)
+{
+    return count > 0 ? sum / count : (double)NAN;
+}
+
 void statistics_take(struct client_metrics *metrics, const char *json)
+{
+    statistics_take_with_queue(metrics, json, 0, 0);
+}
+
+void statistics_take_with_queue(struct client_metrics *metrics, const char *json, uint64_t bytes, uint64_t bytes_max)
 {
     struct scan *scan = metrics != NULL && json != NULL ? mem_calloc(1, sizeof *scan) : NULL;
     if (scan == NULL)
         return;
     scan->at = json;
     read_all(scan);
-    scan->report.values[CLIENT_RTT_US] = scan->rtt_count > 0 ? scan->rtt_sum / scan->rtt_count : 0;
-    scan->report.values[CLIENT_BATCH_BYTES] = scan->batch_count > 0 ? scan->batch_sum / scan->batch_count : 0;
+    scan->report.values[CLIENT_RTT_US] = average(scan->rtt_sum, scan->rtt_count);
+    scan->report.values[CLIENT_BATCH_BYTES] = average(scan->batch_sum, scan->batch_count);
+    if (bytes_max > 0) {
+        scan->report.values[CLIENT_QUEUED_BYTES] = (double)bytes;
+        scan->report.values[CLIENT_QUEUED_BYTES_MAX] = (double)bytes_max;
+    }
     client_metrics_report(metrics, &scan->report);
     for (size_t i = 0; i < scan->report.topic_count; i++)
         mem_free((char *)(uintptr_t)scan->report.topics[i].name);

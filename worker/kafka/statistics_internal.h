@@ -15,5 +15,7 @@ void statistics_install(rd_kafka_conf_t *conf, const struct client_metrics *metr
 
 /* From an event of that kind. What cannot be read is left out. */
 void statistics_take(struct client_metrics *metrics, const char *json);
+/* Of a producer whose queue is bounded by us: bytes it has, and may have. */
+void statistics_take_with_queue(struct client_metrics *metrics, const char *json, uint64_t bytes, uint64_t bytes_max);
 
 #endif

@@ -103,7 +103,7 @@ static int count(struct boot *boot, struct mr_error **error)
 {
     boot->metrics = metrics_registry_create(&(struct metrics_registry_setup){
         .version = MILLRACE_VERSION, .librdkafka_version = client_library_version(),
-        .client_interval_ms = boot->config->metrics_kafka_interval_ms, .connect_protocol = boot->config->connect_protocol});
+        .jvm_names = boot->config->metrics_jvm_names, .client_interval_ms = boot->config->metrics_kafka_interval_ms, .connect_protocol = boot->config->connect_protocol});
     return boot->metrics != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for metrics");
 }
 

@@ -1,6 +1,5 @@
 /* Kafka clients, under the names of Kafka's own clients, and under ours what those do not say. One row a family. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "base/thread.h"
@@ -163,8 +162,8 @@ static double member_value(int value, const struct client_metrics *client, const
         return readings->rebalance_avg_ms;
     case MEMBER_LATENCY_TOTAL:
         return readings->rebalance_total_ms;
-    case MEMBER_FAILED: /* joins that led to no assignment */
-        return fmax(0, client->values[CLIENT_JOINS] - client->values[CLIENT_SYNCS]);
+    case MEMBER_FAILED:
+        return (double)atomic_load_explicit(&client->losses, memory_order_relaxed);
     case MEMBER_HEARTBEAT_AGO:
         return seconds_ago(atomic_load_explicit(&client->heartbeat_ms, memory_order_relaxed), readings->now_ms);
     default:
@@ -223,8 +222,7 @@ const struct client_family CLIENT_FAMILIES[] = {
     TOTAL(COORDINATOR "join_total", OF_MEMBER, CLIENT_JOINS, "Requests to join the group."),
     TOTAL(COORDINATOR "sync_total", OF_MEMBER, CLIENT_SYNCS, "Requests for the group's assignment."),
     TOTAL(COORDINATOR "rebalance_total", OF_MEMBER, CLIENT_REBALANCES, "Rebalances of the worker's group."),
-    {COORDINATOR "failed_rebalance_total", METRIC_COUNTER, OF_MEMBER, MEMBER_FAILED,
-     "Joins that led to no assignment.", write_member, true},
+    COUNTED(COORDINATOR "failed_rebalance_total", MEMBER_FAILED, "Times that the group dropped this worker."),
     ALWAYS(COORDINATOR "join_time_avg", OF_MEMBER, MEMBER_JOIN_TIME, write_member, "Recent average time of a join, in ms."),
     ALWAYS(COORDINATOR "sync_time_avg", OF_MEMBER, MEMBER_SYNC_TIME, write_member,
            "Recent average time of asking for the assignment, in ms."),

@@ -199,6 +199,12 @@ void client_metrics_set_lags(struct client_metrics *metrics, const struct client
     mutex_unlock(&metrics->lock);
 }
 
+void client_metrics_lost(struct client_metrics *metrics)
+{
+    if (metrics != NULL)
+        atomic_fetch_add_explicit(&metrics->losses, 1, memory_order_relaxed);
+}
+
 void client_metrics_heartbeat(struct client_metrics *metrics, int64_t now_ms)
 {
     if (metrics != NULL)

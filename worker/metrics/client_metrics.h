@@ -77,6 +77,7 @@ void client_metrics_set_lags(struct client_metrics *metrics, const struct client
                              int64_t now_ms);
 
 /* Of the worker's group member. */
+void client_metrics_lost(struct client_metrics *metrics); /* its membership */
 void client_metrics_heartbeat(struct client_metrics *metrics, int64_t now_ms);
 void client_metrics_joined(struct client_metrics *metrics, int64_t took_us, int64_t now_ms);
 void client_metrics_synced(struct client_metrics *metrics, int64_t took_us, int64_t now_ms);

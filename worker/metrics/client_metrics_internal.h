@@ -30,6 +30,7 @@ struct client_metrics {
     uint64_t number;         /* the newer has the greater */
     atomic_bool is_closed;
     _Atomic int64_t heartbeat_ms; /* 0: none yet */
+    _Atomic uint64_t losses;
     struct window join_us, sync_us;
     struct client_metrics *next; /* the registry's lock */
     pthread_mutex_t lock;        /* guards all below */

@@ -393,6 +393,8 @@ static bool part_rest(struct metrics_stream *stream)
     access_families_write(text, stream->registry);
     write_build(text, stream->registry);
     metrics_process_write(text);
+    if (stream->registry->jvm_names)
+        metrics_process_write_as_jvm(text);
     metrics_text_end(text);
     return true;
 }

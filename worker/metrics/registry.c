@@ -47,6 +47,7 @@ struct metrics_registry *metrics_registry_create(const struct metrics_registry_s
         return NULL;
     mutex_init(&registry->lock);
     registry->clock = setup->clock;
+    registry->jvm_names = setup->jvm_names;
     registry->client_interval_ms = setup->client_interval_ms;
     registry->version = mem_strdup(setup->version);
     registry->librdkafka_version = mem_strdup(setup->librdkafka_version);

@@ -28,6 +28,7 @@ struct metrics_registry;
 struct metrics_registry_setup {
     const struct clock *clock; /* NULL: the real one; outlives the registry */
     const char *version, *librdkafka_version;
+    bool jvm_names;               /* memory and threads also under the names of a JVM */
     uint32_t client_interval_ms;  /* how often Kafka clients tell of themselves; 0: never */
     const char *connect_protocol; /* as configured, in any case; NULL: no group */
 };

@@ -59,6 +59,7 @@ struct rest_metrics;
 struct metrics_registry {
     const struct audit_counters *_Atomic audit; /* NULL: no record is kept */
     const struct clock *clock;
+    bool jvm_names;
     uint32_t client_interval_ms;
     char *version, *librdkafka_version, *connect_protocol;
     pthread_mutex_t lock;           /* guards all below */
