@@ -42,6 +42,7 @@ struct rest_context {
     struct herder *herder;
     struct forwarding *forwarding; /* NULL: standalone */
     struct metrics_registry *metrics; /* NULL: none */
+    _Atomic int metrics_streams; /* answers of /metrics under way */
     struct rest_metrics *answers; /* how fast each route answers; NULL: nobody counts */
     struct audit *audit; /* NULL: nothing is recorded */
     struct cross_origin cross_origin; /* what browsers are told with every answer */
