@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "http/server_internal.h"
@@ -320,6 +321,7 @@ void exchange_hand_over(struct http_exchange *exchange)
     struct http_response response;
     http_response_init(&response, 500, HTTP_CONTENT_NONE);
     exchange->step = EXCHANGE_HANDED_OVER;
+    exchange->begun_us = clock_monotonic_us(NULL);
     exchange->request.raw_target = exchange->raw_target;
     exchange->request.body = str_buffer_text(&exchange->body);
     exchange->request.body_length = exchange->body.length;
@@ -439,6 +441,9 @@ void exchange_settle(struct http_exchange *exchange, struct http_response *respo
     void *argument = exchange->answered_argument;
     mutex_unlock(&exchange->lock);
     http_response_release(response);
+    const struct http_router *router = exchange->listener->server->router;
+    if (counts && router->observe != NULL && exchange->begun_us != 0)
+        router->observe(router->context, &exchange->request, status, clock_monotonic_us(NULL) - exchange->begun_us);
     if (counts && answered != NULL)
         answered(argument, exchange, status);
 }

@@ -1,9 +1,12 @@
 /* GET /metrics: all numbers as Prometheus reads them, in its own text format or, where the client names it, OpenMetrics. */
 #include <stdatomic.h>
+#include <stdint.h>
 
+#include "base/mem.h"
 #include "gate/gate.h"
 #include "metrics/exposition.h"
 #include "metrics/registry.h"
+#include "metrics/rest_metrics.h"
 #include "tls/tls_keeper.h"
 #include "http/media_type.h"
 #include "routes/routes_internal.h"
@@ -40,6 +43,33 @@ static void look_at_files(struct rest_context *context)
     metrics_registry_set_access(context->metrics, &reading);
 }
 
+/* ---- the stream ---- */
+
+static bool next(void *stream, struct str_buffer *piece, bool *is_over)
+{
+    return metrics_stream_next(stream, piece, is_over);
+}
+
+static void end(void *stream)
+{
+    metrics_stream_end(stream);
+}
+
+/* The first piece is made before the answer begins: want of memory can still be told then. false: there is none. */
+static bool fill(struct http_response *response, struct metrics_stream *stream)
+{
+    bool is_over;
+    if (stream == NULL || !metrics_stream_next(stream, &response->body, &is_over)) {
+        metrics_stream_end(stream);
+        return false;
+    }
+    if (is_over)
+        metrics_stream_end(stream);
+    else
+        http_response_set_stream(response, &(struct http_stream){next, end, stream});
+    return true;
+}
+
 void metrics_get(void *argument, struct http_exchange *exchange)
 {
     struct rest_context *context = argument;
@@ -51,7 +81,7 @@ void metrics_get(void *argument, struct http_exchange *exchange)
     struct http_response response;
     look_at_files(context);
     http_response_init(&response, 200, HTTP_CONTENT_NONE);
-    if (!metrics_write(context->metrics, format, &response.body)) {
+    if (!fill(&response, metrics_stream_begin(context->metrics, format))) {
         http_response_release(&response);
         rest_answer_error(exchange, 503, "Out of memory. Try again in a moment.");
         return;
@@ -59,4 +89,30 @@ void metrics_get(void *argument, struct http_exchange *exchange)
     http_response_add_header(&response, "Content-Type",
                              format == METRICS_OPENMETRICS ? METRICS_OPENMETRICS_TYPE : METRICS_PROMETHEUS_TYPE);
     http_exchange_answer(exchange, &response);
+}
+
+/* ---- how the API answers ---- */
+
+/* The rows of the table, then one for all that extensions serve. */
+void rest_observe_begin(struct rest_context *context)
+{
+    struct rest_route_name *names = mem_calloc(REST_ROUTE_COUNT + 1, sizeof(*names));
+    for (size_t i = 0; i < REST_ROUTE_COUNT && names != NULL; i++)
+        names[i] = (struct rest_route_name){http_method_name(REST_ROUTES[i].method), REST_ROUTES[i].pattern};
+    if (names != NULL) {
+        names[REST_ROUTE_COUNT] = (struct rest_route_name){"any", "extension"};
+        context->answers = metrics_registry_add_rest(context->metrics, names, REST_ROUTE_COUNT + 1);
+    }
+    mem_free(names);
+}
+
+/* What has no route is not counted: a scan of the port would tell of nothing else. */
+void rest_observe(void *argument, const struct http_request *request, int status, int64_t took_us)
+{
+    const struct rest_context *context = argument;
+    const struct http_route *route = request->route;
+    if (route == NULL || context->answers == NULL)
+        return;
+    bool is_ours = (uintptr_t)route >= (uintptr_t)REST_ROUTES && (uintptr_t)route < (uintptr_t)(REST_ROUTES + REST_ROUTE_COUNT);
+    rest_metrics_note(context->answers, is_ours ? (size_t)(route - REST_ROUTES) : REST_ROUTE_COUNT, status, took_us);
 }

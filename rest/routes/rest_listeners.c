@@ -9,6 +9,8 @@
 
 #include "base/bans.h"
 
+#define METRICS_CONNECTIONS_MAX 32 /* scrapers are few */
+
 /* Those of one property. */
 struct addresses {
     const struct listener_address *at;
@@ -72,6 +74,15 @@ static struct http_router admin_router_of(const struct http_router *router)
                                 .dispatch = router->dispatch};
 }
 
+/* No login, no extensions, no CORS. */
+static struct http_router metrics_router_of(const struct http_router *router)
+{
+    return (struct http_router){.routes = &REST_METRICS_ALONE,
+                                .route_count = 1,
+                                .context = router->context,
+                                .text_pattern = REST_METRICS};
+}
+
 int rest_listeners_look_at_files(const struct worker_config *worker, struct mr_error **error)
 {
     const struct addresses main = {worker->listeners, worker->listener_count, TLS_LISTENERS},
@@ -89,27 +100,37 @@ int rest_listeners_start(struct rest_listeners *listeners, const struct worker_c
                          struct mr_error **error)
 {
     const struct addresses main = {worker->listeners, worker->listener_count, TLS_LISTENERS},
-                           admin = {worker->admin_listeners, worker->admin_listener_count, TLS_ADMIN_LISTENERS};
+                           admin = {worker->admin_listeners, worker->admin_listener_count, TLS_ADMIN_LISTENERS},
+                           metrics = {worker->metrics_listeners, worker->metrics_listener_count, TLS_LISTENERS};
     listeners->router = *router;
     listeners->admin_router = admin_router_of(router);
-    if (open_tls(&listeners->tls, &main, worker, error) != 0 || open_tls(&listeners->admin_tls, &admin, worker, error) != 0)
+    listeners->metrics_router = metrics_router_of(router);
+    if (open_tls(&listeners->tls, &main, worker, error) != 0 || open_tls(&listeners->admin_tls, &admin, worker, error) != 0 ||
+        open_tls(&listeners->metrics_tls, &metrics, worker, error) != 0)
         return -1;
     listeners->http = start(&main, listeners->tls, &listeners->router, worker->rest_connections_max, error);
     if (listeners->http == NULL)
         return -1;
     if (admin.count > 0)
         listeners->admin_http = start(&admin, listeners->admin_tls, &listeners->admin_router, worker->rest_connections_max, error);
-    return admin.count == 0 || listeners->admin_http != NULL ? 0 : -1;
+    if (admin.count > 0 && listeners->admin_http == NULL)
+        return -1;
+    if (metrics.count > 0)
+        listeners->metrics_http =
+            start(&metrics, listeners->metrics_tls, &listeners->metrics_router, METRICS_CONNECTIONS_MAX, error);
+    return metrics.count == 0 || listeners->metrics_http != NULL ? 0 : -1;
 }
 
 void rest_listeners_stop(struct rest_listeners *listeners)
 {
+    http_server_stop(listeners->metrics_http);
     http_server_stop(listeners->admin_http);
     http_server_stop(listeners->http);
 }
 
 void rest_listeners_release(struct rest_listeners *listeners)
 {
+    tls_keeper_close(listeners->metrics_tls);
     tls_keeper_close(listeners->admin_tls);
     tls_keeper_close(listeners->tls);
 }

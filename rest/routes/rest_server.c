@@ -141,6 +141,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
         return NULL;
     }
     server->context = context;
+    rest_observe_begin(context);
     struct http_router router = {
         .routes = REST_ROUTES,
         .route_count = setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN,
@@ -149,6 +150,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
         .context = context,
         .text_pattern = REST_METRICS,
         .add_headers = add_headers,
+        .observe = rest_observe,
         .admit = dispatch_admit,
         .dispatch = dispatch_request};
     if (rest_listeners_start(&server->listeners, setup->worker, &router, error) != 0) {
@@ -157,6 +159,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
     }
     atomic_store(&context->certificates[0], server->listeners.tls);
     atomic_store(&context->certificates[1], server->listeners.admin_tls);
+    atomic_store(&context->certificates[2], server->listeners.metrics_tls);
     say_who_may_ask(context, setup->worker);
     return server;
 }

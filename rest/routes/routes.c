@@ -31,6 +31,8 @@ _Static_assert(sizeof(REST_ROUTES) / sizeof(REST_ROUTES[0]) == sizeof(ROUTE_ACCE
 /* On admin.listeners, beside the last rows. */
 const struct http_route REST_ADMIN_OPENAPI = {HTTP_GET, REST_OPENAPI, openapi_admin_get, 0, NULL, 0};
 
+const struct http_route REST_METRICS_ALONE = {HTTP_GET, REST_METRICS, metrics_get, 0, NULL, 0};
+
 const struct route_access *route_access_of(const struct http_route *route)
 {
     static const struct route_access of_others = {ACCESS_ADMIN, TOUCHES_WORKER}, of_document = {ACCESS_VIEW, TOUCHES_CALLER};

@@ -122,6 +122,10 @@ struct worker_config {
     bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` … */
     const struct listener_address *admin_listeners; /* … but on these; none: nowhere */
     size_t admin_listener_count;
+    const struct listener_address *metrics_listeners; /* millrace.metrics.listeners: /metrics and nothing else, without a login */
+    size_t metrics_listener_count;
+    bool metrics_jvm_names;             /* millrace.metrics.jvm.names */
+    uint32_t metrics_kafka_interval_ms; /* millrace.metrics.kafka.interval.ms: how often Kafka clients tell of themselves; 0: never */
 
     struct audit_config audit; /* see worker_config_is_audited */
 

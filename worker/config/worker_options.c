@@ -173,6 +173,10 @@ static const struct worker_option common_options[] = {
     NUMBER("metrics.sample.window.ms", LONG, "30000", not_negative, NOT_STORED),
     OPTION("metrics.recording.level", STRING, "INFO", mr_check_one_of, recording_levels, NULL, NOT_STORED),
 
+    ANY("millrace.metrics.listeners", LIST, NULL, NOT_STORED),
+    NUMBER("millrace.metrics.kafka.interval.ms", LONG, "15000", not_negative, UINT32(metrics_kafka_interval_ms)),
+    ANY("millrace.metrics.jvm.names", BOOLEAN, "false", BOOL(metrics_jvm_names)),
+
     ANY("client.id", STRING, "", TEXT(client_id)),
     CHOICE("client.dns.lookup", "use_all_dns_ips", dns_lookups, NOT_STORED),
     ANY("connections.max.idle.ms", LONG, "540000", NOT_STORED),

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kafka/client_config.h"
+#include "kafka/statistics_internal.h"
 
 #include "base/bans.h"
 
@@ -65,7 +66,8 @@ static rd_kafka_t *open_native(const struct consumer *consumer, const struct con
     rd_kafka_conf_t *conf = native_conf_create(setup->config, error);
     if (conf == NULL)
         return NULL;
-    rd_kafka_conf_set_events(conf, EVENTS);
+    rd_kafka_conf_set_events(conf, EVENTS | RD_KAFKA_EVENT_STATS);
+    statistics_install(conf, setup->metrics);
     if (client_config_get_native(setup->config, "partition.assignment.strategy") == NULL)
         native_conf_set(conf, "partition.assignment.strategy", "range");
     if (setup->instance_id != NULL && client_config_get_native(setup->config, "group.instance.id") == NULL)
@@ -100,15 +102,19 @@ struct consumer *consumer_open(const struct consumer_setup *setup, struct mr_err
 {
     struct consumer *consumer = mem_calloc(1, sizeof *consumer);
     if (consumer == NULL) {
+        client_metrics_drop(setup->metrics);
         no_memory(error);
         return NULL;
     }
     if (open_handle(consumer, setup, error) != 0) {
         batch_account_drop(consumer->account);
+        client_metrics_close(setup->metrics);
+        client_metrics_drop(setup->metrics);
         mem_free(consumer);
         return NULL;
     }
     rd_kafka_t *rk = consumer->rk;
+    consumer->metrics = setup->metrics;
     consumer->on_ready = setup->on_ready;
     consumer->argument = setup->argument;
     rd_kafka_poll_set_consumer(rk);
@@ -188,6 +194,8 @@ void consumer_close(struct consumer *consumer, enum consumer_close_mode mode, in
     if (consumer->queue != NULL)
         rd_kafka_queue_destroy(consumer->queue);
     native_handle_drop(consumer->handle);
+    client_metrics_close(consumer->metrics);
+    client_metrics_drop(consumer->metrics);
     mem_free(consumer->readers);
     mem_free(consumer->event_partitions);
     mem_free(consumer->scratch);

@@ -23,6 +23,7 @@
 
 struct mr_error;
 struct client_config;
+struct client_metrics;
 struct graveyard;
 struct consumer;
 struct consumer_batch;
@@ -34,6 +35,7 @@ struct consumer_batch;
 struct consumer_setup {
     struct client_config *config;      /* CLIENT_CONSUMER */
     struct graveyard *graveyard;
+    struct client_metrics *metrics;    /* is told what the client says of itself; the consumer's own reference; NULL: nobody is */
     const char *instance_id;           /* static membership: "connect-files-0"; used unless the configuration sets
                                           group.instance.id; NULL: dynamic */
     /* Something may be there to read or to handle. thread: librdkafka's, under its lock: set a flag, write an eventfd,
@@ -140,6 +142,9 @@ int consumer_seek(struct consumer *consumer, const struct consumer_partition *ta
 
 /* The offset of the next record; CONSUMER_OFFSET_NONE before the first record of the assignment was read. */
 int64_t consumer_position(const struct consumer *consumer, const char *topic, int32_t partition);
+/* Records that are in the assigned partitions and were not read, as the brokers' last answers say; -1: not known of any. Tells the
+ * client's metrics of each partition. */
+int64_t consumer_look_at_lag(struct consumer *consumer, int64_t now_ms);
 uint64_t consumer_stale_count(const struct consumer *consumer);     /* records dropped as not the next expected */
 /* What batches that are not yet dropped keep in memory: copied records, or messages with the fetch responses they lie in (each
  * counted once), and what was charged. thread: any. */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kafka/native_notes_internal.h"
+#include "kafka/statistics_internal.h"
 
 #include "base/bans.h"
 
@@ -224,6 +225,9 @@ static void serve(struct consumer *consumer, rd_kafka_event_t *native, struct co
         break;
     case RD_KAFKA_EVENT_FETCH:
         serve_fetch(consumer, native, event);
+        break;
+    case RD_KAFKA_EVENT_STATS:
+        statistics_take(consumer->metrics, rd_kafka_event_stats(native));
         break;
     default:
         break;

@@ -37,6 +37,7 @@ struct consumer {
     struct native_handle *handle;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
+    struct client_metrics *metrics;   /* NULL: nobody wants to know */
     void (*on_ready)(void *argument);
     void *argument;
 

@@ -103,7 +103,7 @@ static int count(struct boot *boot, struct mr_error **error)
 {
     boot->metrics = metrics_registry_create(&(struct metrics_registry_setup){
         .version = MILLRACE_VERSION, .librdkafka_version = client_library_version(),
-        .connect_protocol = boot->config->connect_protocol});
+        .jvm_names = boot->config->metrics_jvm_names, .client_interval_ms = boot->config->metrics_kafka_interval_ms, .connect_protocol = boot->config->connect_protocol});
     return boot->metrics != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for metrics");
 }
 
@@ -128,6 +128,7 @@ static int open_clients(struct boot *boot, struct mr_error **error)
     if (boot->producers == NULL)
         return -1;
     producer_pool_watch_lease(boot->producers, &boot->lease);
+    producer_pool_show(boot->producers, boot->metrics);
     boot->admin_config = boot_client_config(boot, CLIENT_INTERNAL_ADMIN, "shared-admin", error);
     if (boot->admin_config == NULL)
         return -1;
@@ -181,7 +182,8 @@ static int create_herder(struct boot *boot, struct mr_error **error)
                                                 .group_id = config->group_id,
                                                 .worker_url = boot->address.url,
                                                 .session_timeout_ms = config->session_timeout_ms,
-                                                .lease = &boot->lease};
+                                                .lease = &boot->lease,
+                                                .metrics = boot->metrics};
     const struct executor_setup executor = {.refreshed = boot_audit_refreshed,
                                             .refreshed_argument = boot,
                                             .loader = boot->loader,

@@ -333,6 +333,7 @@ static int read_batch(struct sink_task *task, struct mr_error **error)
     note_size(task, messages);
     rate_take(&task->rate, consumer_batch_count(messages), consumer_batch_byte_count(messages));
     task_metrics_read(task->task.cells, consumer_batch_count(messages), task_now_us(&task->task));
+    task_metrics_read_bytes(task->task.cells, consumer_batch_byte_count(messages));
     task->batch = batch_of(task, messages, error);
     if (task->batch == NULL)
         return -1;
@@ -428,6 +429,21 @@ static void put_later(struct sink_task *task, struct mr_error *why)
     mr_error_drop(why);
 }
 
+/* Records of a partition are about as old as the first of them, which is looked at alone. */
+static void note_age(const struct sink_task *task)
+{
+    int64_t oldest_ms = INT64_MAX;
+
+    for (size_t i = 0; i < task->run_count; i++) {
+        int64_t written_ms = record_origin(batch_entry_at(task->batch, task->runs[i].begin))->timestamp_ms;
+
+        if (written_ms > 0 && written_ms < oldest_ms)
+            oldest_ms = written_ms;
+    }
+    if (oldest_ms != INT64_MAX)
+        task_metrics_aged(task->task.cells, (clock_wall_ms(task->task.setup.clock) - oldest_ms) * 1000);
+}
+
 /* put took what it was given. */
 static void note_target(struct sink_task *task)
 {
@@ -501,8 +517,10 @@ static void note_put(struct sink_task *task, int64_t begun_us)
         sink_task_isolate_next(task);
         return;
     }
-    if (task->batch != NULL)
+    if (task->batch != NULL) {
+        note_age(task);
         sink_task_advance(task, NULL);
+    }
     sink_task_drop_batch(task);
 }
 
