@@ -9,6 +9,8 @@
 
 #include "base/bans.h"
 
+#define HEALTH_CONNECTIONS_MAX 32 /* of one listener */
+
 /* Those of one property. */
 struct addresses {
     const struct listener_address *at;
@@ -72,6 +74,16 @@ static struct http_router admin_router_of(const struct http_router *router)
                                 .dispatch = router->dispatch};
 }
 
+/* The rows of the table that are for probes. */
+static struct http_router health_router_of(const struct http_router *router)
+{
+    return (struct http_router){.routes = REST_HEALTH_ROUTES,
+                                .route_count = REST_HEALTH_ROUTE_COUNT,
+                                .context = router->context,
+                                .admit = router->admit,
+                                .dispatch = router->dispatch};
+}
+
 int rest_listeners_look_at_files(const struct worker_config *worker, struct mr_error **error)
 {
     const struct addresses main = {worker->listeners, worker->listener_count, TLS_LISTENERS},
@@ -83,6 +95,16 @@ int rest_listeners_look_at_files(const struct worker_config *worker, struct mr_e
     tls_keeper_close(of_admin);
     tls_keeper_close(of_main);
     return status;
+}
+
+static int start_health(struct rest_listeners *listeners, const struct worker_config *worker, struct mr_error **error)
+{
+    const struct addresses health = {worker->health_listeners, worker->health_listener_count, ""};
+    if (health.count == 0)
+        return 0;
+    listeners->health_router = health_router_of(&listeners->router);
+    listeners->health_http = start(&health, NULL, &listeners->health_router, HEALTH_CONNECTIONS_MAX, error);
+    return listeners->health_http != NULL ? 0 : -1;
 }
 
 int rest_listeners_start(struct rest_listeners *listeners, const struct worker_config *worker, const struct http_router *router,
@@ -99,11 +121,14 @@ int rest_listeners_start(struct rest_listeners *listeners, const struct worker_c
         return -1;
     if (admin.count > 0)
         listeners->admin_http = start(&admin, listeners->admin_tls, &listeners->admin_router, worker->rest_connections_max, error);
-    return admin.count == 0 || listeners->admin_http != NULL ? 0 : -1;
+    if (admin.count > 0 && listeners->admin_http == NULL)
+        return -1;
+    return start_health(listeners, worker, error);
 }
 
 void rest_listeners_stop(struct rest_listeners *listeners)
 {
+    http_server_stop(listeners->health_http);
     http_server_stop(listeners->admin_http);
     http_server_stop(listeners->http);
 }

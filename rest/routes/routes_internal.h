@@ -27,12 +27,15 @@ extern const struct http_route REST_ROUTES[];
 #define REST_METRICS "/metrics"
 #define REST_OPENAPI "/openapi.json"
 extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
+#define REST_HEALTH_ROUTE_COUNT 3
+extern const struct http_route *const REST_HEALTH_ROUTES; /* also on millrace.health.listeners */
 extern const struct http_route REST_ADMIN_OPENAPI; /* also on admin.listeners */
 
 /* What handlers need; held by the server and by every request that waits for the herder. */
 struct audit;
 struct extensions;
 struct gate;
+struct health_board;
 struct metrics_registry;
 struct tls_keeper;
 struct rest_context {
@@ -40,6 +43,8 @@ struct rest_context {
     struct herder *herder;
     struct forwarding *forwarding; /* NULL: standalone */
     struct metrics_registry *metrics; /* NULL: none */
+    struct health_board *health; /* NULL: none */
+    uint32_t health_stuck_ms;
     struct audit *audit; /* NULL: nothing is recorded */
     struct cross_origin cross_origin; /* what browsers are told with every answer */
     struct header_rules header_rules;

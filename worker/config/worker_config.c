@@ -329,6 +329,9 @@ void worker_config_destroy(struct worker_config *config)
     for (size_t i = 0; i < config->admin_listener_count; i++)
         mem_free(box->admin_listeners[i].host);
     mem_free(box->admin_listeners);
+    for (size_t i = 0; i < config->health_listener_count; i++)
+        mem_free(box->health_listeners[i].host);
+    mem_free(box->health_listeners);
     mem_free(box->jaas_file);
     mem_free(box->path);
     string_map_destroy(config->key_converter.options);

@@ -122,6 +122,9 @@ struct worker_config {
     bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` … */
     const struct listener_address *admin_listeners; /* … but on these; none: nowhere */
     size_t admin_listener_count;
+    const struct listener_address *health_listeners; /* millrace.health.listeners: plain http, probes alone; none: only on `listeners` */
+    size_t health_listener_count;
+    uint32_t health_stuck_ms; /* millrace.health.stuck.ms: a control thread that has not turned for so long is not live; default 30000 */
 
     struct audit_config audit; /* see worker_config_is_audited */
 
