@@ -95,18 +95,22 @@ class LeastPrivilege(unittest.TestCase):
         worker.state = state
         return worker
 
+    def create(self, worker, name, config):
+        """Without waiting long: a worker that may not read its topic never answers."""
+        worker.rest("POST", "/connectors", {"name": name, "config": {key: str(value) for key, value in config.items()}}, timeout_s=5)
+
     def connectors(self, group, worker):
         """A source, and a sink that has a dead letter to write."""
         lines = os.path.join(os.path.dirname(worker.state), "lines")
         with open(lines, "w", encoding="ascii") as file:
             file.write("1\n{broken\n2\n")
-        worker.create(group + "-source", {"connector.class": "FileStreamSource", "file": lines, "topic": group + "-lines"})
-        worker.create(group + "-sink", {"connector.class": "FileStreamSink", "file": os.path.join(worker.state, "out"),
-                                        "topics": group + "-lines", "errors.tolerance": "all",
-                                        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
-                                        "value.converter.schemas.enable": "false",
-                                        "errors.deadletterqueue.topic.name": group + "-dead",
-                                        "errors.deadletterqueue.topic.replication.factor": 1})
+        self.create(worker, group + "-source", {"connector.class": "FileStreamSource", "file": lines, "topic": group + "-lines"})
+        self.create(worker, group + "-sink", {"connector.class": "FileStreamSink", "file": os.path.join(worker.state, "out"),
+                                             "topics": group + "-lines", "errors.tolerance": "all",
+                                             "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+                                             "value.converter.schemas.enable": "false",
+                                             "errors.deadletterqueue.topic.name": group + "-dead",
+                                             "errors.deadletterqueue.topic.replication.factor": 1})
 
     def said(self, group, worker):
         """The log, and what statuses say."""
