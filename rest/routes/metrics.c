@@ -45,29 +45,53 @@ static void look_at_files(struct rest_context *context)
 
 /* ---- the stream ---- */
 
-static bool next(void *stream, struct str_buffer *piece, bool *is_over)
+/* One answer under way; so many at a time, since each holds the numbers of all tasks until its client has taken them. */
+#define STREAMS_MAX 8
+struct sending {
+    struct rest_context *context;
+    struct metrics_stream *stream;
+};
+
+static void end(void *argument)
 {
-    return metrics_stream_next(stream, piece, is_over);
+    struct sending *sending = argument;
+    metrics_stream_end(sending->stream);
+    atomic_fetch_sub(&sending->context->metrics_streams, 1);
+    rest_context_drop(sending->context);
+    mem_free(sending);
 }
 
-static void end(void *stream)
+static bool next(void *argument, struct str_buffer *piece, bool *is_over)
 {
-    metrics_stream_end(stream);
+    struct sending *sending = argument;
+    return metrics_stream_next(sending->stream, piece, is_over);
+}
+
+/* NULL: no memory. To be ended. */
+static struct sending *begin(struct rest_context *context, enum metrics_format format)
+{
+    struct sending *sending = mem_alloc(sizeof(*sending));
+    if (sending == NULL) {
+        atomic_fetch_sub(&context->metrics_streams, 1);
+        return NULL;
+    }
+    rest_context_take(context);
+    *sending = (struct sending){context, metrics_stream_begin(context->metrics, format)};
+    if (sending->stream != NULL)
+        return sending;
+    end(sending);
+    return NULL;
 }
 
 /* The first piece is made before the answer begins: want of memory can still be told then. false: there is none. */
-static bool fill(struct http_response *response, struct metrics_stream *stream)
+static bool fill(struct http_response *response, struct sending *sending)
 {
-    bool is_over;
-    if (stream == NULL || !metrics_stream_next(stream, &response->body, &is_over)) {
-        metrics_stream_end(stream);
-        return false;
-    }
-    if (is_over)
-        metrics_stream_end(stream);
-    else
-        http_response_set_stream(response, &(struct http_stream){next, end, stream});
-    return true;
+    bool is_over = false, is_fine = sending != NULL && metrics_stream_next(sending->stream, &response->body, &is_over);
+    if (is_fine && !is_over)
+        http_response_set_stream(response, &(struct http_stream){next, end, sending});
+    else if (sending != NULL)
+        end(sending);
+    return is_fine;
 }
 
 void metrics_get(void *argument, struct http_exchange *exchange)
@@ -78,10 +102,15 @@ void metrics_get(void *argument, struct http_exchange *exchange)
         rest_answer_error(exchange, 404, "HTTP 404 Not Found");
         return;
     }
+    if (atomic_fetch_add(&context->metrics_streams, 1) >= STREAMS_MAX) {
+        atomic_fetch_sub(&context->metrics_streams, 1);
+        rest_answer_error(exchange, 503, "Metrics are being read by %d others. Try again in a moment.", STREAMS_MAX);
+        return;
+    }
     struct http_response response;
     look_at_files(context);
     http_response_init(&response, 200, HTTP_CONTENT_NONE);
-    if (!fill(&response, metrics_stream_begin(context->metrics, format))) {
+    if (!fill(&response, begin(context, format))) {
         http_response_release(&response);
         rest_answer_error(exchange, 503, "Out of memory. Try again in a moment.");
         return;

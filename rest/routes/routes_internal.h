@@ -45,6 +45,7 @@ struct rest_context {
     struct herder *herder;
     struct forwarding *forwarding; /* NULL: standalone */
     struct metrics_registry *metrics; /* NULL: none */
+    _Atomic int metrics_streams; /* answers of /metrics under way */
     struct rest_metrics *answers; /* how fast each route answers; NULL: nobody counts */
     struct health_board *health; /* NULL: none */
     uint32_t health_stuck_ms;

@@ -102,6 +102,7 @@ struct consumer *consumer_open(const struct consumer_setup *setup, struct mr_err
 {
     struct consumer *consumer = mem_calloc(1, sizeof *consumer);
     if (consumer == NULL) {
+        client_metrics_close(setup->metrics);
         client_metrics_drop(setup->metrics);
         no_memory(error);
         return NULL;

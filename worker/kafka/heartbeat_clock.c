@@ -82,14 +82,14 @@ static rd_kafka_resp_err_t on_response_received(rd_kafka_t *rk, int sockfd, cons
 {
     struct heartbeat_clock *clock = argument;
     (void)rk, (void)sockfd, (void)broker, (void)broker_id, (void)version, (void)correlation, (void)size;
-    if (key == JOIN_GROUP && code == RD_KAFKA_RESP_ERR_NO_ERROR)
+    bool is_second = atomic_load(&clock->main_thread) == (uintptr_t)pthread_self();   /* each is told twice */
+    if (key == JOIN_GROUP && code == RD_KAFKA_RESP_ERR_NO_ERROR && is_second)
         client_metrics_joined(clock->metrics, rtt, clock_monotonic_ms(NULL));
-    if (key == SYNC_GROUP && code == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (key == SYNC_GROUP && code == RD_KAFKA_RESP_ERR_NO_ERROR && is_second)
         client_metrics_synced(clock->metrics, rtt, clock_monotonic_ms(NULL));
-    if ((key == JOIN_GROUP || key == SYNC_GROUP) && atomic_load(&clock->main_thread) == (uintptr_t)pthread_self())
+    if ((key == JOIN_GROUP || key == SYNC_GROUP) && is_second)
         atomic_store(&clock->joining, false);   /* or librdkafka gave it up */
-    if (key != HEARTBEAT || code != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        atomic_load(&clock->main_thread) != (uintptr_t)pthread_self())
+    if (key != HEARTBEAT || code != RD_KAFKA_RESP_ERR_NO_ERROR || !is_second)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     atomic_store(&clock->candidate_ms, atomic_load(&clock->anchor_ms));
     atomic_store(&clock->answered_at_ms, clock_boottime_ms(NULL));

@@ -176,7 +176,8 @@ static void read_scalar(struct scan *scan)
         return;
     }
     size_t length = strcspn(scan->at, ",]} \t\r\n");   /* true, false, null */
-    scan->at += length > 0 ? length : 1;
+    if (*scan->at != '\0')
+        scan->at += length > 0 ? length : 1;
 }
 
 /* Flat: `depth` is that of the open objects, the names of what they are in `path`. Arrays of librdkafka's hold nothing we want. */
