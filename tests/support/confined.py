@@ -9,7 +9,7 @@ import subprocess
 
 USER = 65532
 
-# Reads: the folders that stay as they are, one a line; the folder that may be written. Mounts that refuse to be read-only are the kernel's own.
+# Makes every mount read-only that lets itself be made so; `standing` tells which did not.
 SCRIPT = r"""
 set -eu
 writable=$1; shift

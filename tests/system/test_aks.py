@@ -151,6 +151,10 @@ class Names(unittest.TestCase):
                                         "errors.deadletterqueue.topic.name": topic + "-dead",
                                         "errors.deadletterqueue.topic.replication.factor": 1})
 
+    def test_the_run_book_says_of_each_alert_what_to_do(self):
+        with open(os.path.join(lab.ROOT, "docs", "operations.md"), encoding="utf-8") as file:
+            self.assertEqual(sorted(alerts()), sorted(re.findall(r"^\| (Millrace\w+) \|", file.read(), re.M)))
+
     def test_a_name_that_is_not_there_is_found_out(self):
         seen = {"up_total": {"task"}}
         self.assertEqual([], promql.problems('sum by (task) (rate(up_total{task="0"}[5m]))', seen))
