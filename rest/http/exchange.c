@@ -423,6 +423,15 @@ void http_exchange_note_header(struct http_exchange *exchange, const char *name,
     mem_free(header.value);
 }
 
+/* locks: the exchange's; its connection is still there, and so is the server. */
+static void observe(const struct http_exchange *exchange)
+{
+    const struct http_router *router = exchange->listener->server->router;
+    if (router->observe != NULL && exchange->begun_us != 0)
+        router->observe(router->context, &exchange->request, exchange->answered_status,
+                        clock_monotonic_us(NULL) - exchange->begun_us);
+}
+
 void exchange_settle(struct http_exchange *exchange, struct http_response *response)
 {
     int status = response->status;
@@ -434,6 +443,8 @@ void exchange_settle(struct http_exchange *exchange, struct http_response *respo
         exchange->answer = *response;
         *response = (struct http_response){.status = 0};
         /* Under the lock: exchange_end takes it too, so the connection outlives this call. */
+        if (exchange->mhd != NULL)
+            observe(exchange);
         if (exchange->suspended)
             MHD_resume_connection(exchange->mhd);
     }
@@ -441,9 +452,6 @@ void exchange_settle(struct http_exchange *exchange, struct http_response *respo
     void *argument = exchange->answered_argument;
     mutex_unlock(&exchange->lock);
     http_response_release(response);
-    const struct http_router *router = exchange->listener->server->router;
-    if (counts && router->observe != NULL && exchange->begun_us != 0)
-        router->observe(router->context, &exchange->request, status, clock_monotonic_us(NULL) - exchange->begun_us);
     if (counts && answered != NULL)
         answered(argument, exchange, status);
 }

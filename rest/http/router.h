@@ -31,7 +31,8 @@ typedef void http_timed_out_fn(void *context, const struct http_request *request
 /* Adds headers to an answer that is about to leave, whoever made it. thread: HTTP. No lock held. Must not wait. */
 typedef void http_headers_fn(void *context, const struct http_request *request, struct http_response *response);
 
-/* Told of each answer: how long it took from the request's last byte. thread: any. No lock held. Must not wait. */
+/* Told of each answer whose client is still there: how long it took from the request's last byte. thread: any. locks: the exchange's; must
+ * take none, and not wait. */
 typedef void http_observe_fn(void *context, const struct http_request *request, int status, int64_t took_us);
 
 /* May the request go on? Asked when the headers are there and the route is set, before any of the body is kept; the caller may be

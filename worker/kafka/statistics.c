@@ -13,6 +13,7 @@
 #include "base/bans.h"
 
 #define DEPTH_MAX 8
+#define INTERVAL_MAX_MS 86400000u   /* librdkafka's */
 
 /* A piece of the text. */
 struct span {
@@ -213,7 +214,7 @@ void statistics_install(rd_kafka_conf_t *conf, const struct client_metrics *metr
 {
     char text[16];
     uint32_t interval_ms = client_metrics_interval_ms(metrics);
-    snprintf(text, sizeof text, "%u", (unsigned)interval_ms);
+    snprintf(text, sizeof text, "%u", (unsigned)(interval_ms < INTERVAL_MAX_MS ? interval_ms : INTERVAL_MAX_MS));
     native_conf_set(conf, "statistics.interval.ms", text);
 }
 
