@@ -10,6 +10,7 @@
 #include "base/bans.h"
 
 #define METRICS_CONNECTIONS_MAX 32 /* scrapers are few */
+#define HEALTH_CONNECTIONS_MAX 32 /* of one listener */
 
 /* Those of one property. */
 struct addresses {
@@ -83,6 +84,16 @@ static struct http_router metrics_router_of(const struct http_router *router)
                                 .text_pattern = REST_METRICS};
 }
 
+/* The rows of the table that are for probes. */
+static struct http_router health_router_of(const struct http_router *router)
+{
+    return (struct http_router){.routes = REST_HEALTH_ROUTES,
+                                .route_count = REST_HEALTH_ROUTE_COUNT,
+                                .context = router->context,
+                                .admit = router->admit,
+                                .dispatch = router->dispatch};
+}
+
 int rest_listeners_look_at_files(const struct worker_config *worker, struct mr_error **error)
 {
     const struct addresses main = {worker->listeners, worker->listener_count, TLS_LISTENERS},
@@ -94,6 +105,16 @@ int rest_listeners_look_at_files(const struct worker_config *worker, struct mr_e
     tls_keeper_close(of_admin);
     tls_keeper_close(of_main);
     return status;
+}
+
+static int start_health(struct rest_listeners *listeners, const struct worker_config *worker, struct mr_error **error)
+{
+    const struct addresses health = {worker->health_listeners, worker->health_listener_count, ""};
+    if (health.count == 0)
+        return 0;
+    listeners->health_router = health_router_of(&listeners->router);
+    listeners->health_http = start(&health, NULL, &listeners->health_router, HEALTH_CONNECTIONS_MAX, error);
+    return listeners->health_http != NULL ? 0 : -1;
 }
 
 int rest_listeners_start(struct rest_listeners *listeners, const struct worker_config *worker, const struct http_router *router,
@@ -118,12 +139,15 @@ int rest_listeners_start(struct rest_listeners *listeners, const struct worker_c
     if (metrics.count > 0)
         listeners->metrics_http =
             start(&metrics, listeners->metrics_tls, &listeners->metrics_router, METRICS_CONNECTIONS_MAX, error);
-    return metrics.count == 0 || listeners->metrics_http != NULL ? 0 : -1;
+    if (metrics.count > 0 && listeners->metrics_http == NULL)
+        return -1;
+    return start_health(listeners, worker, error);
 }
 
 void rest_listeners_stop(struct rest_listeners *listeners)
 {
     http_server_stop(listeners->metrics_http);
+    http_server_stop(listeners->health_http);
     http_server_stop(listeners->admin_http);
     http_server_stop(listeners->http);
 }

@@ -71,6 +71,8 @@ static struct rest_context *context_create(const struct rest_setup *setup, struc
     context->forwarding = setup->forwarding;
     context->metrics = setup->metrics;
     context->audit = setup->audit;
+    context->health = setup->health;
+    context->health_stuck_ms = worker->health_stuck_ms;
     if (header_rules_init(&context->header_rules, worker->response_headers, error) == 0 &&
         cross_origin_init(&context->cross_origin, worker->access_control_origins, worker->access_control_methods, error) == 0 &&
         write_openapi(context, worker, error) == 0 && open_gate(context, worker, error) == 0 && extension_routes_init(context, setup, error) == 0)
@@ -189,4 +191,9 @@ uint16_t rest_server_port(const struct rest_server *server, size_t listener)
 uint16_t rest_server_admin_port(const struct rest_server *server, size_t listener)
 {
     return http_server_port(server->listeners.admin_http, listener);
+}
+
+uint16_t rest_server_health_port(const struct rest_server *server, size_t listener)
+{
+    return http_server_port(server->listeners.health_http, listener);
 }

@@ -27,6 +27,8 @@ extern const struct http_route REST_ROUTES[];
 #define REST_METRICS "/metrics"
 #define REST_OPENAPI "/openapi.json"
 extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
+#define REST_HEALTH_ROUTE_COUNT 3
+extern const struct http_route *const REST_HEALTH_ROUTES; /* also on millrace.health.listeners */
 extern const struct http_route REST_ADMIN_OPENAPI; /* also on admin.listeners */
 extern const struct http_route REST_METRICS_ALONE; /* all there is on millrace.metrics.listeners */
 
@@ -34,6 +36,7 @@ extern const struct http_route REST_METRICS_ALONE; /* all there is on millrace.m
 struct audit;
 struct extensions;
 struct gate;
+struct health_board;
 struct metrics_registry;
 struct rest_metrics;
 struct tls_keeper;
@@ -44,6 +47,8 @@ struct rest_context {
     struct metrics_registry *metrics; /* NULL: none */
     _Atomic int metrics_streams; /* answers of /metrics under way */
     struct rest_metrics *answers; /* how fast each route answers; NULL: nobody counts */
+    struct health_board *health; /* NULL: none */
+    uint32_t health_stuck_ms;
     struct audit *audit; /* NULL: nothing is recorded */
     struct cross_origin cross_origin; /* what browsers are told with every answer */
     struct header_rules header_rules;

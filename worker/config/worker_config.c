@@ -332,6 +332,9 @@ void worker_config_destroy(struct worker_config *config)
     for (size_t i = 0; i < config->metrics_listener_count; i++)
         mem_free(box->metrics_listeners[i].host);
     mem_free(box->metrics_listeners);
+    for (size_t i = 0; i < config->health_listener_count; i++)
+        mem_free(box->health_listeners[i].host);
+    mem_free(box->health_listeners);
     mem_free(box->jaas_file);
     mem_free(box->path);
     string_map_destroy(config->key_converter.options);

@@ -126,6 +126,9 @@ struct worker_config {
     size_t metrics_listener_count;
     bool metrics_jvm_names;             /* millrace.metrics.jvm.names */
     uint32_t metrics_kafka_interval_ms; /* millrace.metrics.kafka.interval.ms: how often Kafka clients tell of themselves; 0: never */
+    const struct listener_address *health_listeners; /* millrace.health.listeners: plain http, probes alone; none: only on `listeners` */
+    size_t health_listener_count;
+    uint32_t health_stuck_ms; /* millrace.health.stuck.ms: a control thread that has not turned for so long is not live; default 30000 */
 
     struct audit_config audit; /* see worker_config_is_audited */
 

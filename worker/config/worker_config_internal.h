@@ -47,7 +47,7 @@ struct worker_config_box {
     struct worker_config config; /* first: the door casts */
     struct mr_config *parsed;
     struct string_map *properties;
-    struct listener_address *listeners, *admin_listeners, *metrics_listeners;
+    struct listener_address *listeners, *admin_listeners, *metrics_listeners, *health_listeners;
     char *jaas_file; /* out of KAFKA_OPTS; NULL: not from there */
     char *path;
     struct ptr_array warnings; /* char * */

@@ -145,6 +145,8 @@ static const struct worker_option common_options[] = {
     NUMBER("rest.advertised.port", INT, "0", port, UINT16(advertised_port)),
     OPTION("rest.advertised.listener", STRING, "", NULL, schemes, NULL, NOT_STORED),
     ANY("admin.listeners", LIST, NULL, NOT_STORED),
+    OPTION("millrace.health.listeners", LIST, "", mr_check_valid_list, NULL, NULL, NOT_STORED),
+    NUMBER("millrace.health.stuck.ms", LONG, "30000", stall, UINT32(health_stuck_ms)),
     ANY("access.control.allow.origin", STRING, "", TEXT(access_control_origins)),
     ANY("access.control.allow.methods", STRING, "", TEXT(access_control_methods)),
     ANY("response.http.headers.config", STRING, "", TEXT(response_headers)),

@@ -94,6 +94,10 @@ struct herder {
     struct herder_post begin; /* standalone: posted by herder_start */
     struct herder_post leave; /* posted by the first herder_stop, which may not wait until it is handled */
     enum herder_stage stage;
+    _Atomic int seen_stage;   /* the same, as readers on other threads see it; set with the stage */
+    /* When the thread should have turned: while it waits, the moment of the next timer or of the first post; else when what it does
+     * now began. Set by the thread without the lock while it turns, by posts under the queue's while it waits. */
+    _Atomic int64_t turn_due_ms;
     atomic_bool leads;        /* LEADING, as jobs see it; set with the stage */
     atomic_bool runs_nothing; /* not LEADING, as readers on other threads see it; set with the stage */
     struct pointer_map *connectors;  /* name → herder_connector */

@@ -7,6 +7,7 @@
 #include "audit/audit.h"
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/health_board.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str_buffer.h"
@@ -237,6 +238,7 @@ static int start_rest(struct boot *boot, struct mr_error **error)
                                                         .worker = boot->config,
                                                         .forwarding = boot->forwarding,
                                                         .audit = boot->audit,
+                                                        .health = boot->health,
                                                         .metrics = boot->metrics},
                                    error);
     if (boot->rest == NULL)
@@ -290,6 +292,11 @@ struct boot *boot_create(enum worker_mode mode)
 
     if (boot == NULL)
         return NULL;
+    boot->health = health_board_create();
+    if (boot->health == NULL) {
+        mem_free(boot);
+        return NULL;
+    }
     boot->mode = mode;
     mutex_init(&boot->lock);
     return boot;
@@ -342,6 +349,7 @@ bool boot_end(struct boot *boot)
         graveyard_destroy(boot->graveyard, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
     quarantine_destroy(boot->quarantine);
     metrics_registry_destroy(boot->metrics);
+    health_board_destroy(boot->health);
     variables_destroy(boot->variables);
     loader_destroy(boot->loader);
     worker_config_destroy(boot->config);

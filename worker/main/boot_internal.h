@@ -28,6 +28,7 @@ struct boot {
     struct lease lease;
     struct quarantine *quarantine;
     struct metrics_registry *metrics;
+    struct health_board *health;
     struct audit_counters audit_counters;
     struct audit *audit; /* NULL: changes are not recorded */
 
