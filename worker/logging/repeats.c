@@ -69,18 +69,31 @@ void repeats_destroy(struct repeats *repeats)
     mem_free(repeats);
 }
 
-/* A number counts as one digit, however long: offsets and times do not make a kind. */
+static bool is_of_name(char c)
+{
+    return isalnum((unsigned char)c) || c == '-' || c == '_' || c == '.' || c == '/' || (unsigned char)c >= 0x80;
+}
+
+/* A number by itself counts as one digit, however long: offsets and times do not make a kind, "orders-12" and "orders-13" are two. */
+static size_t fold(const struct log_line *line, char text[KEY_BYTES_MAX])
+{
+    size_t length = 0;
+    bool is_in_name = false, is_in_number = false;
+    for (size_t i = 0; i < line->message_length && length < KEY_BYTES_MAX; i++) {
+        char c = line->message[i];
+        bool is_digit = isdigit((unsigned char)c) && !is_in_name;
+        if (!is_digit || !is_in_number)
+            text[length++] = is_digit ? '0' : c;
+        is_in_number = is_digit;
+        is_in_name = !is_digit && is_of_name(c);
+    }
+    return length;
+}
+
 static uint64_t key_of(const struct log_line *line)
 {
     char text[KEY_BYTES_MAX];
-    size_t length = 0;
-    bool was_digit = false;
-    for (size_t i = 0; i < line->message_length && length < sizeof(text); i++) {
-        bool is_digit = isdigit((unsigned char)line->message[i]) != 0;
-        if (!is_digit || !was_digit)
-            text[length++] = is_digit ? '0' : line->message[i];
-        was_digit = is_digit;
-    }
+    size_t length = fold(line, text);
     uint64_t key = hash_bytes(line->logger, strlen(line->logger), (uint64_t)line->level);
     key = hash_bytes(line->context, strlen(line->context), key);
     key = hash_bytes(text, length, key);

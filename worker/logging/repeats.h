@@ -1,6 +1,6 @@
 /*
- * repeats: how many lines of one kind are written. Of those with the same logger, level, connector, task and message, digits aside,
- * `max` in a window of `window_ms` are; further ones are counted, and the count is told with the next that is written or by itself
+ * repeats: how many lines of one kind are written. Of those with the same logger, level, connector, task and message, numbers aside
+ * (but for those that are part of a name), `max` in a window of `window_ms` are; further ones are counted, and the count is told with the next that is written or by itself
  * when the window has ended.
  *
  * DEBUG and TRACE are never held back: somebody asked for them. Neither is FATAL. A table of REPEATS_KINDS_MAX kinds; a kind whose place

@@ -63,6 +63,21 @@ static void levels_and_contexts_make_kinds_and_debug_is_never_left_out(void **st
     repeats_destroy(repeats);
 }
 
+static void a_number_in_a_name_makes_a_kind(void **state)
+{
+    struct repeats *repeats = repeats_create(1, WINDOW_MS);
+    char message[64];
+    uint64_t left_out;
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        snprintf(message, sizeof(message), "connector in-%d is RUNNING", i);
+        assert_true(takes(repeats, message, 0, &left_out));
+    }
+    assert_true(takes(repeats, "{partition=3, offset=12}", 0, &left_out));
+    assert_false(takes(repeats, "{partition=4, offset=1}", 0, &left_out));
+    repeats_destroy(repeats);
+}
+
 struct told {
     int count;
     uint64_t left_out;
@@ -125,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_many_alike_some_are_written_and_the_rest_is_counted),
         cmocka_unit_test(levels_and_contexts_make_kinds_and_debug_is_never_left_out),
+        cmocka_unit_test(a_number_in_a_name_makes_a_kind),
         cmocka_unit_test(what_nothing_follows_is_told_when_its_window_has_ended),
         cmocka_unit_test(more_kinds_than_there_is_room_for_are_written_rather_than_lost),
     };
