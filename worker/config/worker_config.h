@@ -70,6 +70,14 @@ struct audit_config {
     const char *hash_key;             /* a secret */
 };
 
+/* millrace.log.*: docs/logging.md. */
+struct log_config {
+    const char *format; /* "text" or "json" */
+    const char *levels; /* a comma list of LOGGER=LEVEL; "": none */
+    uint64_t buffer_bytes;
+    uint32_t repeats_max, repeats_window_ms;
+};
+
 /* millrace.restart.*: what fails is started again by itself (docs/self-healing.md). */
 struct restart_config {
     const char *policy;    /* "never" or "on-failure", the default; a connector may say otherwise */
@@ -137,6 +145,7 @@ struct worker_config {
     uint32_t call_timeout_ms;   /* millrace.call.timeout.ms: for a call of a connector; default 60000 */
     uint32_t task_stall_ms;     /* millrace.task.stall.ms; default 300000 */
     struct restart_config restart;
+    struct log_config log;
     const char *crash_file;     /* millrace.crash.file; "": not set */
     const char *placement_labels; /* millrace.placement.labels; base/placement.h; "": none */
     const char *inter_worker_secret; /* millrace.inter.worker.secret; "": none. A secret */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/placement.h"
 
 #include "base/bans.h"
@@ -19,7 +20,7 @@
 /* Checks ------------------------------------------------------------------------------------------------------- */
 
 static const struct mr_range not_negative = {0, INT64_MAX}, positive = {1, INT64_MAX}, port = {0, 65535},
-                             buffer_size = {-1, INT64_MAX}, stall = {1000, INT64_MAX},
+                             buffer_size = {-1, INT64_MAX}, log_bytes = {65536, 67108864}, stall = {1000, INT64_MAX},
                              skew = {0, 300000}, restarts = {1, 32}, connections = {8, 10000},
                              buffer_bytes = {64 * 1024, INT64_MAX};
 
@@ -33,6 +34,7 @@ static const char *const security_protocols[] = {"PLAINTEXT", "SSL", "SASL_PLAIN
 static const char *const client_auths[] = {"required", "requested", "none", NULL};
 static const char *const recoveries[] = {"none", "rebootstrap", NULL};
 static const char *const restart_policies[] = {"never", "on-failure", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const schemes[] = {"http", "https", NULL};
 
 /* Partition counts and replication factors: a positive number, or -1 for the broker's default. */
@@ -80,6 +82,21 @@ static int check_labels(const char *name, const char *text, const struct mr_conf
     if (text == NULL || placement_check_labels(text, words, sizeof(words)))
         return 0;
     return mr_error_set(error, MR_ERR_CONFIG, "%s", words);
+}
+
+static int check_log_levels(const char *name, const char *text, const struct mr_config *config, const void *argument,
+                            struct mr_error **error)
+{
+    char word[LOG_NAME_MAX + 1];
+    enum log_level level;
+    (void)text, (void)argument;
+    for (size_t i = 0; i < mr_config_list_count(config, name); i++) {
+        const char *term = mr_config_list_at(config, name, i), *sign = strrchr(term, '=');
+        if (sign == NULL || sign == term || (size_t)(sign - term) >= sizeof(word) || !log_level_parse(sign + 1, &level))
+            return mr_error_set(error, MR_ERR_CONFIG, "'%.100s' is not LOGGER=LEVEL, where LEVEL is OFF, FATAL, ERROR, WARN, INFO, "
+                                                      "DEBUG, TRACE or ALL", term);
+    }
+    return 0;
 }
 
 /* The table ---------------------------------------------------------------------------------------------------- */
@@ -210,6 +227,12 @@ static const struct worker_option common_options[] = {
     NUMBER("millrace.restart.delay.max.ms", LONG, "900000", stall, UINT32(restart.delay_max_ms)),
     NUMBER("millrace.restart.budget", INT, "5", restarts, UINT32(restart.budget)),
     NUMBER("millrace.restart.budget.window.ms", LONG, "3600000", stall, UINT32(restart.window_ms)),
+    CHOICE("millrace.log.format", "text", log_formats, TEXT(log.format)),
+    OPTION("millrace.log.levels", LIST, "", check_log_levels, NULL, "Set millrace.log.levels to terms like kafka.librdkafka=DEBUG",
+           TEXT(log.levels)),
+    NUMBER("millrace.log.buffer.bytes", LONG, "1048576", log_bytes, UINT64(log.buffer_bytes)),
+    NUMBER("millrace.log.repeats.max", INT, "50", not_negative, UINT32(log.repeats_max)),
+    NUMBER("millrace.log.repeats.window.ms", LONG, "10000", stall, UINT32(log.repeats_window_ms)),
     ANY("millrace.crash.file", STRING, "", TEXT(crash_file)),
     OPTION("millrace.placement.labels", STRING, "", check_labels, NULL, "Set millrace.placement.labels to terms like zone=a,disk=ssd",
            TEXT(placement_labels)),

@@ -57,7 +57,7 @@ static enum herder_standing standing_of(const struct herder *herder)
 {
     enum herder_stage stage = (enum herder_stage)atomic_load(&herder->seen_stage);
 
-    if (stage == HERDER_CREATED)
+    if (!atomic_load(&herder->has_begun))
         return HERDER_STANDS_READING;
     if (stage == HERDER_STOPPING || stage == HERDER_ENDED || !herder_is_ready(herder))
         return HERDER_STANDS_LEAVING;
@@ -74,5 +74,7 @@ void herder_take_pulse(const struct herder *herder, struct herder_pulse *pulse)
 {
     int64_t late_ms = herder_now_ms() - atomic_load_explicit(&herder->turn_due_ms, memory_order_relaxed);
 
-    *pulse = (struct herder_pulse){.standing = standing_of(herder), .late_ms = late_ms > 0 ? late_ms : 0};
+    *pulse = (struct herder_pulse){.standing = standing_of(herder), .late_ms = late_ms};
+    if (late_ms < 0 || pulse->standing == HERDER_STANDS_READING) /* what is posted waits until there is a thread */
+        pulse->late_ms = 0;
 }

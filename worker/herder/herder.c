@@ -313,12 +313,14 @@ int herder_start(struct herder *herder, struct mr_error **error)
             return -1;
         newcomer_begin(herder);
     }
+    begin_turn(herder);
     if (!thread_start(&herder->thread,
                       &(struct thread_setup){.name = "herder", .run = herder_run, .argument = herder}, why,
                       sizeof(why)))
         return mr_error_set(error, MR_ERR_CONNECT, "%s", why);
     herder->thread_runs = true;
     atomic_store(&herder->ready, true);
+    atomic_store(&herder->has_begun, true);
     if (herder->membership != NULL)
         return membership_start(herder->membership, error);
     herder->begin.handle = herder_begin_standalone;

@@ -82,6 +82,7 @@ struct herder {
 
     pthread_t thread;
     bool thread_runs, executor_stopped;
+    atomic_bool has_begun;        /* the thread was started; never false again */
     atomic_bool ready;            /* requests are taken */
     atomic_bool event_lost;       /* some event found no memory */
     atomic_size_t unanswered;     /* requests, at most HERDER_QUEUE_MAX */

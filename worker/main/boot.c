@@ -66,6 +66,7 @@ static int load_config(struct boot *boot, const char *path, const struct string_
     boot->config = worker_file_config(path, boot->mode, written, boot->loader, error);
     if (boot->config == NULL)
         return -1;
+    boot_log_set(boot);
     for (size_t i = 0; i < worker_config_warning_count(boot->config); i++)
         log_warn(LOG_NAME, "%s", worker_config_warning(boot->config, i));
     return worker_address_make(boot->config, 0, &boot->address, error);
@@ -88,6 +89,7 @@ static int load_files(struct boot *boot, const char *path, struct mr_error **err
     struct string_map *written = worker_file_read(path, error);
     if (written == NULL)
         return -1;
+    boot_log_start(boot, written);
     boot->loader = loader_create(&(struct loader_setup){.plugin_path = string_map_get(written, "plugin.path"),
                                                         .with_shipped = true,
                                                         .host = loader_host()},
@@ -277,6 +279,7 @@ int boot_start(struct boot *boot, const char *properties_path, struct mr_error *
         make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_audit_open(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
         start_forwarding(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)
         return -1;
+    boot_log_name(boot);
     stop_signal_begin_running();
     if (herder_start(boot->herder, error) != 0)
         return -1;
