@@ -141,7 +141,8 @@ class Failures(unittest.TestCase):
             path = "/connectors/%s/config" % self.LATE  # one that has just woken takes itself for a member until it has read on
             lab.wait_until(lambda: worker.request("GET", path)[0] == 200, "it has read what came meanwhile", 30)
             self.assertEqual("second", worker.rest("GET", path)["note"])
-        self.cluster.any().rest("DELETE", "/connectors/%s" % self.LATE)
+        lab.wait_until(lambda: self.cluster.any().request("DELETE", "/connectors/%s" % self.LATE)[0] == 204,
+                       "it is deleted, once the group has come to rest after the wake", 30)
 
     def test_a_frozen_follower_does_no_harm_when_it_wakes(self):
         self.begin()
