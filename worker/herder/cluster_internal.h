@@ -117,6 +117,8 @@ const struct cluster_assignment *duty_assignment(const struct herder_cluster *cl
 bool duty_has(const struct herder *herder, const char *connector, int32_t task);
 /* Will it probably be, once another worker has let go of it? */
 bool duty_prepares(const struct herder *herder, const char *connector, int32_t task);
+/* Is it to let go of it, for another worker? */
+bool duty_revokes(const struct herder *herder, const char *connector, int32_t task);
 /* Some instance of it is there, also one that is being stopped. */
 bool duty_is_running(const struct herder *herder, const char *connector, int32_t task);
 /* Something has changed that it may have to say. */

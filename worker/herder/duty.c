@@ -52,6 +52,13 @@ bool duty_prepares(const struct herder *herder, const char *connector, int32_t t
     return assignment != NULL && unit_map_has(&assignment->preparing, connector, task);
 }
 
+bool duty_revokes(const struct herder *herder, const char *connector, int32_t task)
+{
+    const struct cluster_assignment *assignment = herder->cluster != NULL ? duty_assignment(herder->cluster) : NULL;
+
+    return assignment != NULL && unit_map_has(&assignment->revoking, connector, task);
+}
+
 bool duty_is_running(const struct herder *herder, const char *connector, int32_t task)
 {
     const struct herder_connector *of = units_find((struct herder *)herder, connector);

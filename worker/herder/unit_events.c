@@ -10,6 +10,7 @@
 #include "herder/questions_internal.h"
 #include "herder/requests_internal.h"
 #include "herder/units_internal.h"
+#include "metrics/registry.h"
 #include "store/config_snapshot.h"
 #include "store/config_store.h"
 
@@ -46,12 +47,29 @@ static void event_free(struct unit_event *event)
 
 /* --- what it means; thread: herder ------------------------------------------------------------------------------- */
 
+/* A stopped connector that moves is stopped on its way too: it does nothing here nor there, and the next worker says the same. */
+static bool stays_stopped(const struct herder *herder, const char *connector)
+{
+    struct config_snapshot *snapshot;
+    bool stays;
+
+    if (!herder_may_run(herder) || !duty_revokes(herder, connector, UNIT_IS_CONNECTOR))
+        return false;
+    snapshot = config_store_snapshot(herder->setup.configs);
+    stays = config_snapshot_has(snapshot, connector) && config_snapshot_target(snapshot, connector) == TARGET_STOPPED;
+    config_snapshot_drop(snapshot);
+    return stays;
+}
+
 /* No instance exists any more; whatever was wanted of it comes up with the next pass. */
 static void connector_is_gone(struct herder *herder, struct herder_connector *connector)
 {
     connector->phase = CONNECTOR_GONE;
     connector->is_running = connector->is_asked = false;
-    status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
+    if (stays_stopped(herder, connector->name))
+        metrics_registry_set_connector(herder->metrics, connector->name, CONDITION_UNASSIGNED);
+    else
+        status_of_connector(herder, connector->name, UNIT_UNASSIGNED, NULL, NULL);
 }
 
 static void connector_failed(struct herder *herder, struct herder_connector *connector,

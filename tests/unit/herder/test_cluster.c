@@ -83,6 +83,31 @@ static void what_runs_elsewhere_meanwhile_is_not_said_to_be_unassigned(void **st
     expect_never("status a UNASSIGNED");
 }
 
+static void put_stopped(const char *name)
+{
+    const enum target_state stopped = TARGET_STOPPED;
+    struct string_map *config = string_map_create();
+
+    string_map_put(config, "name", name);
+    assert_int_equal(config_store_put_connector(rig.configs, name, config, &stopped, INT64_MAX, NULL), 0);
+    string_map_destroy(config);
+}
+
+static void what_is_stopped_stays_stopped_while_it_moves(void **state)
+{
+    (void)state;
+    put_stopped("a");
+    put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"a\":[-1]}}");
+    follow();
+    expect("status a STOPPED");
+    put_note("millrace-assignment-" RIG_URL,
+             "{\"epoch\":1,\"sequence\":2,\"boot\":\"" RIG_BOOT "\",\"units\":{},\"revoking\":{\"a\":{\"-1\":\"1.2 balance\"}}}");
+    follow();
+    expect("end a");
+    turn();
+    expect_never("status a UNASSIGNED");
+}
+
 /* --- what is read ------------------------------------------------------------------------------------------------------- */
 
 struct gate {
@@ -533,6 +558,7 @@ int main(void)
         TEST(who_is_there_and_who_leads_is_shown),
         TEST(work_is_given_out_whatever_the_connectors_are_called),
         TEST(what_runs_elsewhere_meanwhile_is_not_said_to_be_unassigned),
+        TEST(what_is_stopped_stays_stopped_while_it_moves),
         TEST(an_assignment_is_obeyed_also_when_it_comes_as_others_are_looked_for),
         TEST(a_late_word_about_what_runs_here_is_put_right),
         TEST(a_word_of_a_greater_generation_stands),
