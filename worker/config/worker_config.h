@@ -183,5 +183,8 @@ int worker_config_check_plugins(const struct worker_config *config, const struct
 /* What the user should know, one line each: ignored or unknown properties, what differs. */
 size_t worker_config_warning_count(const struct worker_config *config);
 const char *worker_config_warning(const struct worker_config *config, size_t index);
+/* What was set in the user's stead, and what comes of it: for the log, one line each. */
+size_t worker_config_note_count(const struct worker_config *config);
+const char *worker_config_note(const struct worker_config *config, size_t index);
 
 #endif

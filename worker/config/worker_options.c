@@ -29,6 +29,7 @@ static const char *const discoveries[] = {"only_scan", "hybrid_warn", "hybrid_fa
 static const char *const recording_levels[] = {"INFO", "DEBUG", "TRACE", NULL};
 static const char *const protocols[] = {"eager", "compatible", "sessioned", NULL};
 static const char *const exactly_once[] = {"disabled", "preparing", "enabled", NULL};
+static const char *const presets[] = {"none", "eventhubs", "confluent-cloud", NULL};
 static const char *const fencings[] = {"auto", "generation", "transaction", NULL};
 static const char *const security_protocols[] = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL", NULL};
 static const char *const client_auths[] = {"required", "requested", "none", NULL};
@@ -196,6 +197,7 @@ static const struct worker_option common_options[] = {
     NUMBER("millrace.metrics.kafka.interval.ms", LONG, "15000", not_negative, UINT32(metrics_kafka_interval_ms)),
     ANY("millrace.metrics.jvm.names", BOOLEAN, "false", BOOL(metrics_jvm_names)),
 
+    CHOICE("millrace.kafka.preset", "none", presets, NOT_STORED), /* worker_preset.c */
     ANY("client.id", STRING, "", TEXT(client_id)),
     CHOICE("client.dns.lookup", "use_all_dns_ips", dns_lookups, NOT_STORED),
     ANY("connections.max.idle.ms", LONG, "540000", NOT_STORED),

@@ -69,6 +69,8 @@ static int load_config(struct boot *boot, const char *path, const struct string_
     boot_log_set(boot);
     for (size_t i = 0; i < worker_config_warning_count(boot->config); i++)
         log_warn(LOG_NAME, "%s", worker_config_warning(boot->config, i));
+    for (size_t i = 0; i < worker_config_note_count(boot->config); i++)
+        log_info(LOG_NAME, "%s", worker_config_note(boot->config, i));
     return worker_address_make(boot->config, 0, &boot->address, error);
 }
 
