@@ -3,6 +3,7 @@
 #include <millrace/error.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/audit.h"
 #include "base/clock.h"
@@ -17,6 +18,7 @@
 #include "boot_internal.h"
 #include "crash_place.h"
 #include "config/variables.h"
+#include "config/worker_environment.h"
 #include "config/worker_file.h"
 #include "coordination/membership.h"
 #include "executor/executor.h"
@@ -85,18 +87,45 @@ static int check_plugins(struct boot *boot, struct mr_error **error)
     return 0;
 }
 
+/* The file's, when one is named, and the environment's, which win. */
+static struct string_map *read_properties(const char *path, struct string_map *environment, struct mr_error **error)
+{
+    struct string_map *written = path == NULL ? string_map_create() : worker_file_read(path, error);
+    if (path == NULL && written != NULL && string_map_count(environment) == 0)
+        mr_error_set(error, MR_ERR_CONFIG, "No configuration: name a properties file, or set CONNECT_BOOTSTRAP_SERVERS, CONNECT_GROUP_ID and so on "
+                                           "(docs/container.md)");
+    else if (written != NULL && string_map_put_all(written, environment))
+        return written;
+    else if (written != NULL || path == NULL)
+        mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for the worker's configuration");
+    string_map_destroy(written);
+    return NULL;
+}
+
+/* Names alone: a value may be a secret. */
+static void tell_environment(const struct string_map *environment)
+{
+    for (size_t i = 0; i < string_map_count(environment); i++)
+        log_info(LOG_NAME, "%s is set by the environment (CONNECT_…)", string_map_key(environment, i));
+}
+
 /* Plugins come before the configuration: the file may refer to config providers. Whatever is wrong is told without their values. */
 static int load_files(struct boot *boot, const char *path, struct mr_error **error)
 {
-    struct string_map *written = worker_file_read(path, error);
-    if (written == NULL)
+    struct string_map *environment = worker_environment_read(environ, error);
+    struct string_map *written = environment == NULL ? NULL : read_properties(path, environment, error);
+    if (written == NULL) {
+        string_map_destroy(environment);
         return -1;
+    }
     boot_log_start(boot, written);
+    tell_environment(environment);
+    string_map_destroy(environment);
     boot->loader = loader_create(&(struct loader_setup){.plugin_path = string_map_get(written, "plugin.path"),
                                                         .with_shipped = true,
                                                         .host = loader_host()},
                                  error);
-    int status = boot->loader == NULL ? -1 : load_config(boot, path, written, error);
+    int status = boot->loader == NULL ? -1 : load_config(boot, path == NULL ? "The environment (CONNECT_…)" : path, written, error);
     if (status == 0)
         status = check_plugins(boot, error);
     variables_hide_error(written, boot->config == NULL ? NULL : boot->config->properties, error);
