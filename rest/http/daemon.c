@@ -91,10 +91,67 @@ static void free_wiped(void *body)
     mem_free(body);
 }
 
+/* ---- bodies that are made while they are sent ---- */
+
+#define PIECE_BYTES_MAX (16u << 20) /* one that is larger breaks the answer off */
+#define BLOCK_BYTES (32u << 10)
+
+struct sender {
+    struct http_stream stream;
+    struct str_buffer piece;
+    size_t sent; /* of the piece */
+    bool is_over;
+};
+
+static ssize_t sender_read(void *argument, uint64_t at, char *out, size_t room)
+{
+    struct sender *sender = argument;
+    (void)at;
+    while (sender->sent == sender->piece.length) {
+        if (sender->is_over)
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        str_buffer_clear(&sender->piece);
+        sender->sent = 0;
+        if (!sender->stream.next(sender->stream.argument, &sender->piece, &sender->is_over))
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    size_t left = sender->piece.length - sender->sent, taken = left < room ? left : room;
+    memcpy(out, str_buffer_text(&sender->piece) + sender->sent, taken);
+    sender->sent += taken;
+    return (ssize_t)taken;
+}
+
+static void sender_free(void *argument)
+{
+    struct sender *sender = argument;
+    sender->stream.end(sender->stream.argument);
+    str_buffer_release(&sender->piece);
+    mem_free(sender);
+}
+
+/* Takes body and stream. NULL: no memory. */
+static struct MHD_Response *mhd_response_of_stream(struct http_response *answer)
+{
+    struct sender *sender = mem_calloc(1, sizeof(*sender));
+    if (sender == NULL)
+        return NULL;
+    *sender = (struct sender){.stream = answer->stream};
+    str_buffer_init(&sender->piece, PIECE_BYTES_MAX);
+    str_buffer_append(&sender->piece, str_buffer_text(&answer->body), answer->body.length);
+    answer->stream = (struct http_stream){NULL, NULL, NULL};
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, sender_read, sender, sender_free);
+    if (response == NULL)
+        sender_free(sender);
+    return response;
+}
+
 static struct MHD_Response *mhd_response_of(struct http_response *answer)
 {
     size_t length = 0;
     char *body = NULL;
+    if (!answer->failed && !str_buffer_failed(&answer->body) && answer->stream.next != NULL)
+        return mhd_response_of_stream(answer);
     if (answer->failed || str_buffer_failed(&answer->body) ||
         (body = str_buffer_take(&answer->body, &length)) == NULL) {
         static char NO_MEMORY[] = "{\"error_code\":500,\"message\":\"Out of memory\"}";

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "http/server_internal.h"
@@ -320,6 +321,7 @@ void exchange_hand_over(struct http_exchange *exchange)
     struct http_response response;
     http_response_init(&response, 500, HTTP_CONTENT_NONE);
     exchange->step = EXCHANGE_HANDED_OVER;
+    exchange->begun_us = clock_monotonic_us(NULL);
     exchange->request.raw_target = exchange->raw_target;
     exchange->request.body = str_buffer_text(&exchange->body);
     exchange->request.body_length = exchange->body.length;
@@ -421,6 +423,15 @@ void http_exchange_note_header(struct http_exchange *exchange, const char *name,
     mem_free(header.value);
 }
 
+/* locks: the exchange's; its connection is still there, and so is the server. */
+static void observe(const struct http_exchange *exchange)
+{
+    const struct http_router *router = exchange->listener->server->router;
+    if (router->observe != NULL && exchange->begun_us != 0)
+        router->observe(router->context, &exchange->request, exchange->answered_status,
+                        clock_monotonic_us(NULL) - exchange->begun_us);
+}
+
 void exchange_settle(struct http_exchange *exchange, struct http_response *response)
 {
     int status = response->status;
@@ -432,6 +443,8 @@ void exchange_settle(struct http_exchange *exchange, struct http_response *respo
         exchange->answer = *response;
         *response = (struct http_response){.status = 0};
         /* Under the lock: exchange_end takes it too, so the connection outlives this call. */
+        if (exchange->mhd != NULL)
+            observe(exchange);
         if (exchange->suspended)
             MHD_resume_connection(exchange->mhd);
     }

@@ -19,9 +19,17 @@ void http_response_init(struct http_response *response, int status, enum http_co
 void http_response_release(struct http_response *response)
 {
     str_buffer_release(&response->body);
+    if (response->stream.next != NULL)
+        response->stream.end(response->stream.argument);
+    response->stream = (struct http_stream){NULL, NULL, NULL};
     for (size_t i = 0; i < response->header_count; i++)
         mem_free(response->headers[i].value);
     response->header_count = 0;
+}
+
+void http_response_set_stream(struct http_response *response, const struct http_stream *stream)
+{
+    response->stream = *stream;
 }
 
 bool http_header_value_is_fine(const char *value)

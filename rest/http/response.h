@@ -23,10 +23,20 @@ struct http_response_header {
     char *value;
 };
 
+/* A body that is made while it is sent, in pieces, so that it is never held as a whole. */
+struct http_stream {
+    /* Appends the next piece; *is_over: the last one. false: the rest cannot be made, the connection breaks. thread: HTTP, one at a time.
+     * Must not wait. */
+    bool (*next)(void *argument, struct str_buffer *piece, bool *is_over);
+    void (*end)(void *argument);
+    void *argument;
+};
+
 struct http_response {
     int status;
     enum http_content content;
     struct str_buffer body;
+    struct http_stream stream; /* what follows the body; next NULL: nothing */
     struct http_response_header headers[HTTP_RESPONSE_HEADERS_MAX];
     size_t header_count;
     bool failed; /* a header could not be kept */
@@ -34,6 +44,9 @@ struct http_response {
 
 void http_response_init(struct http_response *response, int status, enum http_content content);
 void http_response_release(struct http_response *response);
+
+/* Takes the stream over. */
+void http_response_set_stream(struct http_response *response, const struct http_stream *stream);
 
 /* Free of control characters. */
 bool http_header_value_is_fine(const char *value);

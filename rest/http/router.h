@@ -31,6 +31,10 @@ typedef void http_timed_out_fn(void *context, const struct http_request *request
 /* Adds headers to an answer that is about to leave, whoever made it. thread: HTTP. No lock held. Must not wait. */
 typedef void http_headers_fn(void *context, const struct http_request *request, struct http_response *response);
 
+/* Told of each answer whose client is still there: how long it took from the request's last byte. thread: any. locks: the exchange's; must
+ * take none, and not wait. */
+typedef void http_observe_fn(void *context, const struct http_request *request, int status, int64_t took_us);
+
 /* May the request go on? Asked when the headers are there and the route is set, before any of the body is kept; the caller may be
  * noted (exchange.h), and nothing else be done with the exchange. thread: HTTP. No lock held. Must not wait. */
 enum http_admission {
@@ -57,6 +61,7 @@ struct http_router {
     void *context; /* for handlers */
     const char *text_pattern; /* of the one path that answers no JSON; NULL: none */
     http_headers_fn *add_headers; /* NULL: none */
+    http_observe_fn *observe;     /* NULL: nobody */
     http_admit_fn *admit;         /* NULL: all may */
     http_handler *dispatch;       /* instead of the route's handler, which it calls now or later, from any thread; NULL: that one */
 };

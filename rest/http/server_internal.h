@@ -115,6 +115,7 @@ struct http_exchange {
     void (*destroy_caller)(void *caller);
     http_answered_fn *answered_fn; /* lock */
     void *answered_argument;
+    int64_t begun_us;    /* when it was handed over; 0: not yet */
     int answered_status; /* lock */
 
     pthread_mutex_t lock;

@@ -1,6 +1,5 @@
 /*
- * GET /health, and /readyz, which is the same: goes through the herder's own loop, so that an answer shows that it turns.
- * GET /livez: the process answers.
+ * GET /health, as Kafka Connect's: goes through the herder's own loop, so that an answer shows that it turns. (Probes: probes.c.)
  */
 #include <stdio.h>
 
@@ -50,20 +49,6 @@ void health_get(void *argument, struct http_exchange *exchange)
     struct rest_pending *pending = rest_pending_create(context, exchange, NULL);
     if (pending != NULL)
         herder_ask_health(context->herder, reply_health, pending);
-}
-
-void readyz_get(void *argument, struct http_exchange *exchange)
-{
-    health_get(argument, exchange);
-}
-
-void livez_get(void *argument, struct http_exchange *exchange)
-{
-    struct http_response response;
-    (void)argument;
-    http_response_init(&response, 200, HTTP_CONTENT_JSON);
-    write_health(&response, 200, "Worker process is running.");
-    http_exchange_answer(exchange, &response);
 }
 
 void health_timed_out(void *argument, const struct http_request *request, struct http_response *response)

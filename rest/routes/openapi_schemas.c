@@ -64,6 +64,9 @@ const struct openapi_part OPENAPI_SCHEMAS[] = {
     {"Worker", OBJECT("'version':" TEXT ",'commit':" TEXT ",'kafka_cluster_id':" TEXT_OR_NULL,
                       "'version','commit','kafka_cluster_id'")},
     {"Health", OBJECT("'status':" ONE_OF("'healthy','starting','unhealthy'") ",'message':" TEXT_OR_NULL, "'status','message'")},
+    {"Probe", OBJECT("'status':" ONE_OF("'healthy','starting','unhealthy'") ",'message':" TEXT ",'reasons':" LIST(SCHEMA("HealthEntry"))
+                     ",'warnings':" LIST(SCHEMA("HealthEntry")), "'status','message','reasons','warnings'")},
+    {"HealthEntry", OBJECT("'name':" TEXT ",'message':" TEXT, "'name','message'")},
     {"Whoami", OBJECT("'name':" TEXT_OR_NULL ",'login':" ONE_OF_OR_NULL("'password','jaas','token','certificate','worker'")
                       ",'role':" ONE_OF_OR_NULL("'viewer','operator','editor','admin'") ",'data':" FLAG ",'groups':" LIST(TEXT),
                       "'name','login','role','data','groups'")},

@@ -9,6 +9,9 @@
 
 #include "base/bans.h"
 
+#define METRICS_CONNECTIONS_MAX 32 /* scrapers are few */
+#define HEALTH_CONNECTIONS_MAX 32 /* of one listener */
+
 /* Those of one property. */
 struct addresses {
     const struct listener_address *at;
@@ -72,6 +75,25 @@ static struct http_router admin_router_of(const struct http_router *router)
                                 .dispatch = router->dispatch};
 }
 
+/* No login, no extensions, no CORS. */
+static struct http_router metrics_router_of(const struct http_router *router)
+{
+    return (struct http_router){.routes = &REST_METRICS_ALONE,
+                                .route_count = 1,
+                                .context = router->context,
+                                .text_pattern = REST_METRICS};
+}
+
+/* The rows of the table that are for probes. */
+static struct http_router health_router_of(const struct http_router *router)
+{
+    return (struct http_router){.routes = REST_HEALTH_ROUTES,
+                                .route_count = REST_HEALTH_ROUTE_COUNT,
+                                .context = router->context,
+                                .admit = router->admit,
+                                .dispatch = router->dispatch};
+}
+
 int rest_listeners_look_at_files(const struct worker_config *worker, struct mr_error **error)
 {
     const struct addresses main = {worker->listeners, worker->listener_count, TLS_LISTENERS},
@@ -85,31 +107,54 @@ int rest_listeners_look_at_files(const struct worker_config *worker, struct mr_e
     return status;
 }
 
+static int start_health(struct rest_listeners *listeners, const struct worker_config *worker, struct mr_error **error)
+{
+    const struct addresses health = {worker->health_listeners, worker->health_listener_count, ""};
+    if (health.count == 0)
+        return 0;
+    listeners->health_router = health_router_of(&listeners->router);
+    listeners->health_http = start(&health, NULL, &listeners->health_router, HEALTH_CONNECTIONS_MAX, error);
+    return listeners->health_http != NULL ? 0 : -1;
+}
+
 int rest_listeners_start(struct rest_listeners *listeners, const struct worker_config *worker, const struct http_router *router,
                          struct mr_error **error)
 {
     const struct addresses main = {worker->listeners, worker->listener_count, TLS_LISTENERS},
-                           admin = {worker->admin_listeners, worker->admin_listener_count, TLS_ADMIN_LISTENERS};
+                           admin = {worker->admin_listeners, worker->admin_listener_count, TLS_ADMIN_LISTENERS},
+                           metrics = {worker->metrics_listeners, worker->metrics_listener_count, TLS_LISTENERS};
     listeners->router = *router;
     listeners->admin_router = admin_router_of(router);
-    if (open_tls(&listeners->tls, &main, worker, error) != 0 || open_tls(&listeners->admin_tls, &admin, worker, error) != 0)
+    listeners->metrics_router = metrics_router_of(router);
+    if (open_tls(&listeners->tls, &main, worker, error) != 0 || open_tls(&listeners->admin_tls, &admin, worker, error) != 0 ||
+        open_tls(&listeners->metrics_tls, &metrics, worker, error) != 0)
         return -1;
     listeners->http = start(&main, listeners->tls, &listeners->router, worker->rest_connections_max, error);
     if (listeners->http == NULL)
         return -1;
     if (admin.count > 0)
         listeners->admin_http = start(&admin, listeners->admin_tls, &listeners->admin_router, worker->rest_connections_max, error);
-    return admin.count == 0 || listeners->admin_http != NULL ? 0 : -1;
+    if (admin.count > 0 && listeners->admin_http == NULL)
+        return -1;
+    if (metrics.count > 0)
+        listeners->metrics_http =
+            start(&metrics, listeners->metrics_tls, &listeners->metrics_router, METRICS_CONNECTIONS_MAX, error);
+    if (metrics.count > 0 && listeners->metrics_http == NULL)
+        return -1;
+    return start_health(listeners, worker, error);
 }
 
 void rest_listeners_stop(struct rest_listeners *listeners)
 {
+    http_server_stop(listeners->metrics_http);
+    http_server_stop(listeners->health_http);
     http_server_stop(listeners->admin_http);
     http_server_stop(listeners->http);
 }
 
 void rest_listeners_release(struct rest_listeners *listeners)
 {
+    tls_keeper_close(listeners->metrics_tls);
     tls_keeper_close(listeners->admin_tls);
     tls_keeper_close(listeners->tls);
 }

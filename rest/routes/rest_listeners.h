@@ -3,7 +3,11 @@
  *
  * Where admin.listeners is not set, everything is on `listeners`. Where it is, administrative endpoints are on those alone, and
  * nothing else is there but their description (/openapi.json): neither / nor /health, no extensions, no CORS and no configured headers (as Kafka Connect). Login, rights and
- * audit hold on both.
+ * audit hold on both. On millrace.health.listeners are /health, /livez and /readyz and nothing else, with threads of their own: what
+ * fills the connections of `listeners` does not fail a probe.
+ *
+ * `millrace.metrics.listeners`, where set, serve /metrics and nothing else, and ask for no login: scrapers have none, and who may reach
+ * them is for the network to say. Their certificates are those of `listeners`.
  */
 #ifndef ROUTES_REST_LISTENERS_H
 #define ROUTES_REST_LISTENERS_H
@@ -16,9 +20,9 @@ struct tls_keeper;
 struct worker_config;
 
 struct rest_listeners {
-    struct http_router router, admin_router;
-    struct tls_keeper *tls, *admin_tls;         /* NULL: no https among them */
-    struct http_server *http, *admin_http;      /* NULL: none */
+    struct http_router router, admin_router, metrics_router, health_router;
+    struct tls_keeper *tls, *admin_tls, *metrics_tls;         /* NULL: no https among them */
+    struct http_server *http, *admin_http, *metrics_http, *health_http; /* NULL: none */
 };
 
 /* Opens the stores of all https listeners once. -1: MR_ERR_CONFIG. */

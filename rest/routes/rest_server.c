@@ -71,6 +71,8 @@ static struct rest_context *context_create(const struct rest_setup *setup, struc
     context->forwarding = setup->forwarding;
     context->metrics = setup->metrics;
     context->audit = setup->audit;
+    context->health = setup->health;
+    context->health_stuck_ms = worker->health_stuck_ms;
     if (header_rules_init(&context->header_rules, worker->response_headers, error) == 0 &&
         cross_origin_init(&context->cross_origin, worker->access_control_origins, worker->access_control_methods, error) == 0 &&
         write_openapi(context, worker, error) == 0 && open_gate(context, worker, error) == 0 && extension_routes_init(context, setup, error) == 0)
@@ -141,6 +143,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
         return NULL;
     }
     server->context = context;
+    rest_observe_begin(context);
     struct http_router router = {
         .routes = REST_ROUTES,
         .route_count = setup->worker->admin_on_listeners ? REST_ROUTE_COUNT : REST_ROUTE_COUNT_WITHOUT_ADMIN,
@@ -149,6 +152,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
         .context = context,
         .text_pattern = REST_METRICS,
         .add_headers = add_headers,
+        .observe = rest_observe,
         .admit = dispatch_admit,
         .dispatch = dispatch_request};
     if (rest_listeners_start(&server->listeners, setup->worker, &router, error) != 0) {
@@ -157,6 +161,7 @@ struct rest_server *rest_server_start(const struct rest_setup *setup, struct mr_
     }
     atomic_store(&context->certificates[0], server->listeners.tls);
     atomic_store(&context->certificates[1], server->listeners.admin_tls);
+    atomic_store(&context->certificates[2], server->listeners.metrics_tls);
     say_who_may_ask(context, setup->worker);
     return server;
 }
@@ -186,4 +191,9 @@ uint16_t rest_server_port(const struct rest_server *server, size_t listener)
 uint16_t rest_server_admin_port(const struct rest_server *server, size_t listener)
 {
     return http_server_port(server->listeners.admin_http, listener);
+}
+
+uint16_t rest_server_health_port(const struct rest_server *server, size_t listener)
+{
+    return http_server_port(server->listeners.health_http, listener);
 }

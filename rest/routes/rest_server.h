@@ -16,6 +16,7 @@
 
 struct audit;
 struct forwarding;
+struct health_board;
 struct herder;
 struct metrics_registry;
 struct mr_error;
@@ -27,6 +28,7 @@ struct rest_setup {
     const struct worker_config *worker; /* its listeners, headers and origins; during the call */
     struct forwarding *forwarding;      /* to other workers; outlives the herder; NULL: standalone, all belongs here */
     struct audit *audit;                /* outlives the server and the herder; NULL: nothing is recorded */
+    struct health_board *health;        /* outlives the server; NULL: nobody warns of anything */
     struct metrics_registry *metrics;   /* outlives the server; NULL: /metrics answers 404 */
 };
 
@@ -41,5 +43,7 @@ bool rest_server_stop(struct rest_server *server);
 /* The port of a listener, also where its configuration said 0. */
 uint16_t rest_server_port(const struct rest_server *server, size_t listener);
 uint16_t rest_server_admin_port(const struct rest_server *server, size_t listener); /* of admin.listeners */
+
+uint16_t rest_server_health_port(const struct rest_server *server, size_t listener); /* of millrace.health.listeners */
 
 #endif

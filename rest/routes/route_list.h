@@ -13,7 +13,7 @@
     ROUTE(GET, "/", root_get, VIEW, WORKER, 0, NULL, 0)                                                                \
     ROUTE(GET, "/health", health_get, VIEW, NOTHING, HEALTH_TIMEOUT_MS, health_timed_out, 0)                           \
     ROUTE(GET, "/livez", livez_get, VIEW, NOTHING, 0, NULL, 0)                                                         \
-    ROUTE(GET, "/readyz", readyz_get, VIEW, NOTHING, HEALTH_TIMEOUT_MS, health_timed_out, 0)                           \
+    ROUTE(GET, "/readyz", readyz_get, VIEW, NOTHING, 0, NULL, 0)                                                       \
     ROUTE(GET, "/whoami", whoami_get, VIEW, CALLER, 0, NULL, 0)                                                        \
     ROUTE(GET, REST_METRICS, metrics_get, VIEW, ALL_CONNECTORS, 0, NULL, 0)                                            \
     ROUTE(GET, REST_OPENAPI, openapi_get, VIEW, CALLER, 0, NULL, 0)                                                    \

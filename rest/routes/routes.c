@@ -28,8 +28,13 @@ const size_t REST_ROUTE_COUNT_WITHOUT_ADMIN = sizeof(REST_ROUTES) / sizeof(REST_
 _Static_assert(sizeof(REST_ROUTES) / sizeof(REST_ROUTES[0]) == sizeof(ROUTE_ACCESS) / sizeof(ROUTE_ACCESS[0]),
                "each route has its right");
 
+const struct http_route *const REST_HEALTH_ROUTES = &REST_ROUTES[ROUTE_OF_health_get];
+_Static_assert(ROUTE_OF_readyz_get == ROUTE_OF_health_get + REST_HEALTH_ROUTE_COUNT - 1, "the rows for probes stand together");
+
 /* On admin.listeners, beside the last rows. */
 const struct http_route REST_ADMIN_OPENAPI = {HTTP_GET, REST_OPENAPI, openapi_admin_get, 0, NULL, 0};
+
+const struct http_route REST_METRICS_ALONE = {HTTP_GET, REST_METRICS, metrics_get, 0, NULL, 0};
 
 const struct route_access *route_access_of(const struct http_route *route)
 {

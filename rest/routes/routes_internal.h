@@ -27,25 +27,34 @@ extern const struct http_route REST_ROUTES[];
 #define REST_METRICS "/metrics"
 #define REST_OPENAPI "/openapi.json"
 extern const size_t REST_ROUTE_COUNT, REST_ROUTE_COUNT_WITHOUT_ADMIN;
+#define REST_HEALTH_ROUTE_COUNT 3
+extern const struct http_route *const REST_HEALTH_ROUTES; /* also on millrace.health.listeners */
 extern const struct http_route REST_ADMIN_OPENAPI; /* also on admin.listeners */
+extern const struct http_route REST_METRICS_ALONE; /* all there is on millrace.metrics.listeners */
 
 /* What handlers need; held by the server and by every request that waits for the herder. */
 struct audit;
 struct extensions;
 struct gate;
+struct health_board;
 struct metrics_registry;
+struct rest_metrics;
 struct tls_keeper;
 struct rest_context {
     struct refcount owners;
     struct herder *herder;
     struct forwarding *forwarding; /* NULL: standalone */
     struct metrics_registry *metrics; /* NULL: none */
+    _Atomic int metrics_streams; /* answers of /metrics under way */
+    struct rest_metrics *answers; /* how fast each route answers; NULL: nobody counts */
+    struct health_board *health; /* NULL: none */
+    uint32_t health_stuck_ms;
     struct audit *audit; /* NULL: nothing is recorded */
     struct cross_origin cross_origin; /* what browsers are told with every answer */
     struct header_rules header_rules;
     struct str_buffer openapi, openapi_admin; /* the documents (openapi.h) of listeners and admin.listeners; "": none there */
     struct gate *gate; /* who asks; NULL: authentication is off, nobody logs in */
-    struct tls_keeper *_Atomic certificates[2]; /* of listeners and admin.listeners, set once both listen; NULL: no https there */
+    struct tls_keeper *_Atomic certificates[3]; /* of listeners, admin.listeners and metrics.listeners, set once both listen; NULL: no https there */
     struct extensions *extensions; /* extension_routes.h */
     struct http_route *extension_routes; /* of the paths they serve */
     size_t extension_route_count;
@@ -133,6 +142,11 @@ struct rest_look {
 /* Shows, or answers with 403 or 503; destroys the argument once that is done. The texts are borrowed during the call. thread: `show` runs on
  * the caller's, or on the audit's, where it must not wait. */
 void rest_look(struct rest_context *context, struct http_exchange *exchange, const struct rest_look *look);
+
+/* ---- metrics.c ---- */
+
+void rest_observe_begin(struct rest_context *context);
+http_observe_fn rest_observe;
 
 /* ---- handlers, by file ---- */
 

@@ -88,8 +88,8 @@ struct worker_config *__wrap_worker_file_config(const char *, enum worker_mode, 
                                                 struct mr_error **);
 struct string_map *__real_variables_resolve(const struct variables *, const struct string_map *, int64_t *, struct mr_error **);
 struct string_map *__wrap_variables_resolve(const struct variables *, const struct string_map *, int64_t *, struct mr_error **);
-bool __real_metrics_write(struct metrics_registry *, enum metrics_format, struct str_buffer *);
-bool __wrap_metrics_write(struct metrics_registry *, enum metrics_format, struct str_buffer *);
+bool __real_metrics_stream_next(struct metrics_stream *, struct str_buffer *, bool *);
+bool __wrap_metrics_stream_next(struct metrics_stream *, struct str_buffer *, bool *);
 void __real_audit_admit(struct audit *, const struct audit_call *, const char *, audit_admitted_fn *, void *);
 void __wrap_audit_admit(struct audit *, const struct audit_call *, const char *, audit_admitted_fn *, void *);
 bool __real_crash_install(const char *, const char *);
@@ -124,9 +124,9 @@ struct string_map *__wrap_variables_resolve(const struct variables *variables, c
     return resolved;
 }
 
-bool __wrap_metrics_write(struct metrics_registry *registry, enum metrics_format format, struct str_buffer *out)
+bool __wrap_metrics_stream_next(struct metrics_stream *stream, struct str_buffer *out, bool *is_over)
 {
-    return __real_metrics_write(registry, format, out) && str_buffer_printf(out, "# last secret: %s\n", last_secret);
+    return __real_metrics_stream_next(stream, out, is_over) && str_buffer_printf(out, "# last secret: %s\n", last_secret);
 }
 
 /* Each change was made by a secret. */

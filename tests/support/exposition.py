@@ -6,7 +6,8 @@ import re
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"')
 VALUE = re.compile(r"(NaN|[+-]Inf|-?[0-9]+(\.[0-9]+)?(e[+-][0-9]+)?)\Z")
-TYPES = ("counter", "gauge", "untyped")
+TYPES = ("counter", "gauge", "histogram", "untyped")
+HISTOGRAM_ENDINGS = ("_bucket", "_sum", "_count")
 UNESCAPED = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
 
 
@@ -50,17 +51,36 @@ class Exposition:
                 self.read_sample(line, family)
         for name in self.helps:
             assert name in self.types, "no TYPE: " + name
+        for name, kind in self.types.items():
+            if kind == "histogram":
+                self.check_histogram(name)
+
+    def check_histogram(self, name):
+        """Buckets never fall, and the last has all."""
+        series = {}
+        for (sample, labels), value in self.samples.items():
+            if sample == name + "_bucket":
+                bound, = (text for key, text in labels if key == "le")
+                rest = frozenset(pair for pair in labels if pair[0] != "le")
+                series.setdefault(rest, []).append((float(bound.replace("+Inf", "inf")), value))
+        assert series, "a histogram without buckets: " + name
+        for labels, buckets in series.items():
+            counts = [count for _, count in sorted(buckets)]
+            assert counts == sorted(counts) and sorted(buckets)[-1][0] == float("inf"), (name, labels, buckets)
+            assert counts[-1] == self.samples[name + "_count", labels] and (name + "_sum", labels) in self.samples, (name, labels)
 
     def read_sample(self, line, family):
         match = re.match(r"([^{ ]+)(?:\{(.*)\})? ([^ ]+)\Z", line)
         assert match, "a sample cannot be read: %r" % line
         name, labels, value = match.groups()
         assert NAME.match(name) and VALUE.match(value), line
-        assert name == family and name in self.types, "a sample outside of its family: " + line
+        known = self.types.get(family)
+        fits = known is not None and name in ([family + ending for ending in HISTOGRAM_ENDINGS] if known == "histogram" else [family])
+        assert fits, "a sample outside of its family: " + line
         key = name, frozenset(read_labels(labels or "").items())
         assert key not in self.samples, "a series twice: " + line
         self.samples[key] = float(value)
-        if self.types[name] == "counter":
+        if known == "counter":
             assert name.endswith("_total") and self.samples[key] >= 0, line
 
     def value(self, name, **labels):

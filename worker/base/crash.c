@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -23,6 +24,7 @@
 #define STACK_BYTES (32u << 10) /* beyond what the kernel itself needs for a signal */
 #define REPORT_MAX (12u << 10)
 #define MAPS_LINE_MAX 512
+#define TELL_PATIENCE_MS 500 /* for whoever reads standard error */
 
 _Thread_local struct plugin_call plugin_call_now, plugin_call_last;
 
@@ -263,11 +265,31 @@ static void put_culprit(struct text *text, const struct crash *crash)
     }
 }
 
+static void (*_Atomic flush_log)(void);
+
+void crash_set_flush(void (*flush)(void))
+{
+    atomic_store(&flush_log, flush);
+}
+
+/* Whoever does not read standard error does not keep the process from its end. */
+static bool can_tell(void)
+{
+    struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&fd, 1, TELL_PATIENCE_MS) == 1;
+}
+
 /* A line as the log has them. */
 static void tell_log(const struct crash *crash)
 {
     struct text text = {report_memory, report_memory + sizeof(report_memory)};
+    void (*flush)(void) = atomic_load(&flush_log);
 
+    if (flush != NULL)
+        flush();
+    if (!can_tell())
+        return;
     put_char(&text, '[');
     put_time(&text, crash->wall_ms);
     put(&text, "] FATAL ");

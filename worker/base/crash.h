@@ -47,6 +47,9 @@ void crash_courier_end(void);
 const char *crash_courier_report(void);
 void crash_courier_answer(bool is_sent);
 
+/* Called before the culprit is told, so that what was logged before stands before it; async-signal-safe. NULL: nothing is. */
+void crash_set_flush(void (*flush)(void));
+
 /* For thread.c: the stack for the handler, on the thread itself. NULL: none (not installed, or no memory). */
 void *crash_stack_begin(void);
 void crash_stack_end(void *stack);

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log_internal.h"
 #include "base/log_sink.h"
+#include "base/plugin_call.h"
 #include "base/secrets.h"
 #include "base/utf8.h"
 
@@ -33,6 +35,7 @@ void log_context_push(struct log_context *context, const char *connector, int ta
         snprintf(context->text, sizeof(context->text), "[%s|worker]", connector);
     context->connector = connector;
     context->task = task;
+    context->stage = NULL;
     context->outer = innermost_context;
     innermost_context = context;
 }
@@ -41,6 +44,15 @@ void log_context_pop(struct log_context *context)
 {
     assert(innermost_context == context);
     innermost_context = context->outer;
+}
+
+const char *log_stage_set(const char *stage)
+{
+    if (innermost_context == NULL)
+        return NULL;
+    const char *before = innermost_context->stage;
+    innermost_context->stage = stage;
+    return before;
 }
 
 const struct log_context *log_context_top(void)
@@ -65,7 +77,7 @@ static size_t cut_long_message(char *message, size_t length)
 
 void logger_vwrite(struct logger *logger, enum log_level level, const char *format, va_list args)
 {
-    if (!logger_enabled(logger, level))
+    if (!log_is_wanted(logger, level, innermost_context == NULL ? NULL : innermost_context->connector))
         return;
     char message[LOG_LINE_MAX + SECRETS_PIECE + 1]; /* a secret that the cut would halve is still whole */
     int saved_errno = errno;
@@ -82,6 +94,8 @@ void logger_vwrite(struct logger *logger, enum log_level level, const char *form
         .level = level,
         .logger = logger->name,
         .context = log_context_text(),
+        .frame = innermost_context,
+        .call = &plugin_call_now,
         .message = message,
         .message_length = length,
         .wall_ms = clock_wall_ms(NULL),

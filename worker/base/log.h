@@ -13,6 +13,9 @@
  * callbacks of foreign libraries and code that runs before anything is built must be able to log. It owns no resources
  * besides memory and needs no shutdown.
  *
+ * A connector may have a level of its own, which then decides alone for whatever is logged on its behalf (log_context):
+ * log_level_set("connector.NAME", …). It costs the others one look more at lines that its level lets through.
+ *
  * A message longer than LOG_LINE_MAX is cut (at a character) and ends in "…". Never log a secret;
  * those that are noted (secrets.h) are hidden, whoever logs.
  * thread: any. locks: the registry lock, when a place logs for the first time; none after.
@@ -44,7 +47,9 @@ enum log_level {
 
 /* Open only so that the check below is one load; use the functions. */
 struct logger {
+    _Atomic int gate;           /* the most that could be written: its level, or that of some connector; registry lock */
     _Atomic int level;          /* effective; changed under the registry lock */
+    _Atomic bool decides;       /* of a connector: it was given this level; registry lock */
     int64_t last_modified_ms;   /* registry lock */
     const char *name;
 };
@@ -52,9 +57,10 @@ struct logger {
 /* The logger of that name, made when new. Never NULL: without memory, or beyond a limit, the root logger. */
 struct logger *logger_of(const char *name);
 
+/* false: nobody wants it. true: logger_write decides. */
 static inline bool logger_enabled(const struct logger *logger, enum log_level level)
 {
-    return (int)level <= atomic_load_explicit(&logger->level, memory_order_relaxed);
+    return (int)level <= atomic_load_explicit(&logger->gate, memory_order_relaxed);
 }
 
 void logger_write(struct logger *logger, enum log_level level, const char *format, ...)
@@ -92,10 +98,14 @@ struct log_context {
     char text[LOG_CONTEXT_TEXT_MAX];
     const char *connector; /* borrowed until the pop */
     int task;
+    const char *stage;     /* log_stage_set; NULL: not known */
     struct log_context *outer;
 };
 void log_context_push(struct log_context *context, const char *connector, int task);
 void log_context_pop(struct log_context *context);
+/* What the innermost frame is at, e.g. "VALUE_CONVERTER" (a literal), for lines that are read by machines; NULL: no longer. Returns what
+ * was said before. Without a frame it does nothing. */
+const char *log_stage_set(const char *stage);
 const char *log_context_text(void);   /* of this thread; "" without one */
 const struct log_context *log_context_top(void); /* NULL: none; async-signal-safe */
 
@@ -106,9 +116,12 @@ bool log_level_parse(const char *text, enum log_level *level);       /* in any c
 
 struct ptr_array;
 
+#define LOG_CONNECTOR_PREFIX "connector." /* then the connector's name: not a logger, but the level for all on its behalf */
+
 /*
  * Sets the level of the named logger (made when new) and of every logger whose name starts with that text; plain text,
- * no dots minded, as Kafka Connect does. "root" (any case) sets all. Those that change get last_modified_ms = now_ms;
+ * no dots minded, as Kafka Connect does; "connector.NAME" sets that connector's alone. "root" (any case) sets all, and connectors
+ * have no level of their own any more. Those that change get last_modified_ms = now_ms;
  * now_ms < 0 leaves it unset (start-up). changed (may be NULL; items not owned) receives the names (const char *, live
  * for ever) of the loggers that changed, sorted; a new logger that has that level already by inheritance did not.
  * false: no memory, too many loggers, or a name that is empty or too long; nothing was changed.

@@ -1,10 +1,12 @@
 #include <assert.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/log.h"
+#include "base/log_internal.h"
 #include "base/mem.h"
 #include "base/ptr_array.h"
 #include "base/thread.h"
@@ -21,9 +23,11 @@ static struct {
     struct logger **loggers;
     size_t count, capacity;
     struct logger root;
+    _Atomic int floor;   /* the highest level of a connector; LOG_LEVEL_OFF: none has one */
+    _Atomic bool has_connectors;
 } registry = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
-    .root = { .level = LOG_LEVEL_INFO, .last_modified_ms = -1, .name = "root" },
+    .root = { .gate = LOG_LEVEL_INFO, .level = LOG_LEVEL_INFO, .last_modified_ms = -1, .name = "root" },
 };
 
 static const char *const level_names[] = { "OFF", "FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "ALL" };
@@ -47,6 +51,36 @@ bool log_level_parse(const char *text, enum log_level *level)
 static bool is_root(const char *name)
 {
     return strcasecmp(name, registry.root.name) == 0;
+}
+
+static bool is_connector(const char *name)
+{
+    return strncmp(name, LOG_CONNECTOR_PREFIX, sizeof(LOG_CONNECTOR_PREFIX) - 1) == 0;
+}
+
+/* lock held. */
+static void open_gate(struct logger *logger)
+{
+    int level = atomic_load(&logger->level), floor = atomic_load(&registry.floor);
+    atomic_store(&logger->gate, level > floor ? level : floor);
+}
+
+/* lock held. */
+static void open_gates(void)
+{
+    int floor = LOG_LEVEL_OFF;
+    bool has_connectors = false;
+    for (size_t i = 0; i < registry.count; i++)
+        if (atomic_load(&registry.loggers[i]->decides)) {
+            int level = atomic_load(&registry.loggers[i]->level);
+            has_connectors = true;
+            floor = level > floor ? level : floor;
+        }
+    atomic_store(&registry.floor, floor);
+    atomic_store(&registry.has_connectors, has_connectors);
+    open_gate(&registry.root);
+    for (size_t i = 0; i < registry.count; i++)
+        open_gate(registry.loggers[i]);
 }
 
 /* lock held. The place of the name, or where it would go. */
@@ -116,12 +150,29 @@ static struct logger *find_or_make(const char *name)
     memcpy(own_name, name, length + 1);
     logger->name = own_name;
     logger->last_modified_ms = -1;
+    atomic_init(&logger->decides, false);
     atomic_init(&logger->level, atomic_load(&nearest_ancestor(name)->level));
+    open_gate(logger);
     size_t i = place_of(name);
     memmove(&registry.loggers[i + 1], &registry.loggers[i], (registry.count - i) * sizeof(struct logger *));
     registry.loggers[i] = logger;
     registry.count++;
     return logger;
+}
+
+bool log_is_wanted(const struct logger *logger, enum log_level level, const char *connector)
+{
+    const struct logger *judge = NULL;
+    char name[LOG_NAME_MAX + 1];
+    if (connector != NULL && atomic_load_explicit(&registry.has_connectors, memory_order_relaxed) &&
+        snprintf(name, sizeof(name), LOG_CONNECTOR_PREFIX "%s", connector) < (int)sizeof(name)) {
+        mutex_lock(&registry.lock);
+        judge = find(name);
+        mutex_unlock(&registry.lock);
+        if (judge != NULL && !atomic_load_explicit(&judge->decides, memory_order_relaxed))
+            judge = NULL;
+    }
+    return (int)level <= atomic_load_explicit(judge != NULL ? &judge->level : &logger->level, memory_order_relaxed);
 }
 
 struct logger *logger_of(const char *name)
@@ -161,11 +212,17 @@ static void set_all_below(const char *name, enum log_level level, int64_t now_ms
 {
     bool everything = is_root(name);
     size_t length = strlen(name);
-    for (size_t i = 0; i < registry.count; i++)
-        if (everything || strncmp(registry.loggers[i]->name, name, length) == 0)
-            set_one(registry.loggers[i], level, now_ms, changed);
+    for (size_t i = 0; i < registry.count; i++) {
+        struct logger *logger = registry.loggers[i];
+        bool is_of_connector = is_connector(logger->name), is_named = strcmp(logger->name, name) == 0;
+        if (!everything && !is_named && (is_of_connector || strncmp(logger->name, name, length) != 0))
+            continue;
+        set_one(logger, level, now_ms, changed);
+        atomic_store(&logger->decides, is_of_connector && is_named);
+    }
     if (everything)
         set_one(&registry.root, level, now_ms, changed);
+    open_gates();
 }
 
 bool log_level_set(const char *name, enum log_level level, int64_t now_ms, struct ptr_array *changed)

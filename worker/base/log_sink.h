@@ -8,12 +8,15 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "base/plugin_call.h"
 
 /* All texts live only during the call. */
 struct log_line {
     enum log_level level;
     const char *logger;
     const char *context;   /* "[name|task-0]", "[name|worker]" or "" */
+    const struct log_context *frame; /* for whom; NULL: for nobody */
+    const struct plugin_call *call;  /* inside of which plugin; its `plugin` may be NULL, and so may it */
     const char *message;   /* at most LOG_LINE_MAX bytes; may hold line breaks (traces) */
     size_t message_length;
     int64_t wall_ms;

@@ -271,7 +271,7 @@ static void check_servers(const struct worker_config_box *box, struct str_buffer
 
 static int box_fill(struct worker_config_box *box, struct str_buffer *mistakes, struct mr_error **error)
 {
-    if (box->properties == NULL || box_parse(box, mistakes, error) != 0 || box_store(box) != 0 ||
+    if (box->properties == NULL || !worker_preset_apply(box) || box_parse(box, mistakes, error) != 0 || box_store(box) != 0 ||
         worker_listeners_read(box, mistakes) != 0 || worker_access_read(box, mistakes) != 0 ||
         worker_notices_read(box, mistakes) != 0)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for the worker's configuration");
@@ -294,6 +294,7 @@ struct worker_config *worker_config_create(enum worker_mode mode, const struct s
     }
     box->config.mode = mode;
     ptr_array_init(&box->warnings, mem_free);
+    ptr_array_init(&box->notes, mem_free);
     box->properties = string_map_copy(properties);
     box->config.properties = box->properties;
     str_buffer_init(&mistakes, WORKER_MISTAKES_MAX);
@@ -329,6 +330,12 @@ void worker_config_destroy(struct worker_config *config)
     for (size_t i = 0; i < config->admin_listener_count; i++)
         mem_free(box->admin_listeners[i].host);
     mem_free(box->admin_listeners);
+    for (size_t i = 0; i < config->metrics_listener_count; i++)
+        mem_free(box->metrics_listeners[i].host);
+    mem_free(box->metrics_listeners);
+    for (size_t i = 0; i < config->health_listener_count; i++)
+        mem_free(box->health_listeners[i].host);
+    mem_free(box->health_listeners);
     mem_free(box->jaas_file);
     mem_free(box->path);
     string_map_destroy(config->key_converter.options);
@@ -338,6 +345,7 @@ void worker_config_destroy(struct worker_config *config)
     topic_release(&config->offset_topic);
     topic_release(&config->status_topic);
     ptr_array_release(&box->warnings);
+    ptr_array_release(&box->notes);
     mr_config_destroy(box->parsed);
     string_map_destroy(box->properties);
     mem_free(box);
@@ -362,4 +370,14 @@ size_t worker_config_warning_count(const struct worker_config *config)
 const char *worker_config_warning(const struct worker_config *config, size_t index)
 {
     return ptr_array_at(&box_of(config)->warnings, index);
+}
+
+size_t worker_config_note_count(const struct worker_config *config)
+{
+    return box_of(config)->notes.count;
+}
+
+const char *worker_config_note(const struct worker_config *config, size_t index)
+{
+    return ptr_array_at(&box_of(config)->notes, index);
 }

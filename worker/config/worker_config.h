@@ -70,6 +70,14 @@ struct audit_config {
     const char *hash_key;             /* a secret */
 };
 
+/* millrace.log.*: docs/logging.md. */
+struct log_config {
+    const char *format; /* "text" or "json" */
+    const char *levels; /* a comma list of LOGGER=LEVEL; "": none */
+    uint64_t buffer_bytes;
+    uint32_t repeats_max, repeats_window_ms;
+};
+
 /* millrace.restart.*: what fails is started again by itself (docs/self-healing.md). */
 struct restart_config {
     const char *policy;    /* "never" or "on-failure", the default; a connector may say otherwise */
@@ -122,6 +130,13 @@ struct worker_config {
     bool admin_on_listeners; /* false: admin.listeners is set, so administrative endpoints are not on `listeners` … */
     const struct listener_address *admin_listeners; /* … but on these; none: nowhere */
     size_t admin_listener_count;
+    const struct listener_address *metrics_listeners; /* millrace.metrics.listeners: /metrics and nothing else, without a login */
+    size_t metrics_listener_count;
+    bool metrics_jvm_names;             /* millrace.metrics.jvm.names */
+    uint32_t metrics_kafka_interval_ms; /* millrace.metrics.kafka.interval.ms: how often Kafka clients tell of themselves; 0: never */
+    const struct listener_address *health_listeners; /* millrace.health.listeners: plain http, probes alone; none: only on `listeners` */
+    size_t health_listener_count;
+    uint32_t health_stuck_ms; /* millrace.health.stuck.ms: a control thread that has not turned for so long is not live; default 30000 */
 
     struct audit_config audit; /* see worker_config_is_audited */
 
@@ -130,6 +145,7 @@ struct worker_config {
     uint32_t call_timeout_ms;   /* millrace.call.timeout.ms: for a call of a connector; default 60000 */
     uint32_t task_stall_ms;     /* millrace.task.stall.ms; default 300000 */
     struct restart_config restart;
+    struct log_config log;
     const char *crash_file;     /* millrace.crash.file; "": not set */
     const char *placement_labels; /* millrace.placement.labels; base/placement.h; "": none */
     const char *inter_worker_secret; /* millrace.inter.worker.secret; "": none. A secret */
@@ -167,5 +183,8 @@ int worker_config_check_plugins(const struct worker_config *config, const struct
 /* What the user should know, one line each: ignored or unknown properties, what differs. */
 size_t worker_config_warning_count(const struct worker_config *config);
 const char *worker_config_warning(const struct worker_config *config, size_t index);
+/* What was set in the user's stead, and what comes of it: for the log, one line each. */
+size_t worker_config_note_count(const struct worker_config *config);
+const char *worker_config_note(const struct worker_config *config, size_t index);
 
 #endif

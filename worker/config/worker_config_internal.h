@@ -2,6 +2,7 @@
  * worker_config_internal: how worker properties become a worker_config. For worker_*.c of this room.
  *
  *   worker_options.c    the table: name, type, default, check, field, remedy
+ *   worker_preset.c     what a managed service documents, under what the user wrote
  *   worker_listeners.c  listener URLs
  *   worker_access.c     who may log in over REST: what goes together
  *   worker_names.c      names that somebody misspelt
@@ -47,10 +48,11 @@ struct worker_config_box {
     struct worker_config config; /* first: the door casts */
     struct mr_config *parsed;
     struct string_map *properties;
-    struct listener_address *listeners, *admin_listeners;
+    struct listener_address *listeners, *admin_listeners, *metrics_listeners, *health_listeners;
     char *jaas_file; /* out of KAFKA_OPTS; NULL: not from there */
     char *path;
     struct ptr_array warnings; /* char * */
+    struct ptr_array notes;    /* char * */
 };
 
 #define WORKER_MISTAKES_MAX (16 * 1024) /* bytes of the error text; further mistakes are left out */
@@ -64,6 +66,9 @@ void worker_audit_check(const struct worker_config *config, struct str_buffer *m
 
 /* Which file it came from. false: no memory. */
 bool worker_config_set_path(struct worker_config *config, const char *path);
+
+/* Before the properties are parsed. false: no memory. */
+bool worker_preset_apply(struct worker_config_box *box);
 
 /* -1: no memory; mistakes get a line each. */
 int worker_listeners_read(struct worker_config_box *box, struct str_buffer *mistakes);

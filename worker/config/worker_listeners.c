@@ -14,6 +14,9 @@
 
 #include "base/bans.h"
 
+#define METRICS_LISTENERS "millrace.metrics.listeners"
+#define METRICS_APART "metrics are on listeners in any case"
+
 enum reading { READ, MALFORMED, NO_MEMORY };
 
 static bool read_port(const char *text, uint16_t *port)
@@ -120,16 +123,43 @@ static void check_tls(const struct worker_config_box *box, const struct listener
 }
 
 /* Two on one port would both be opened, and one of them fail with words about another process. */
-static void check_apart(const struct worker_config *config, struct str_buffer *mistakes)
+static void check_apart(const struct listener_address *first, size_t first_count, const char *name,
+                        const struct listener_address *second, size_t second_count, const char *property, const char *otherwise,
+                        struct str_buffer *mistakes)
 {
-    for (size_t i = 0; i < config->listener_count; i++)
-        for (size_t j = 0; j < config->admin_listener_count; j++)
-            if (config->listeners[i].port != 0 && config->listeners[i].port == config->admin_listeners[j].port &&
-                strcmp(config->listeners[i].host, config->admin_listeners[j].host) == 0)
-                worker_mistake(mistakes,
-                               "admin.listeners: port %u is one of listeners, too. Choose another, or remove admin.listeners: then "
-                               "administrative endpoints are on listeners",
-                               (unsigned)config->listeners[i].port);
+    for (size_t i = 0; i < first_count; i++)
+        for (size_t j = 0; j < second_count; j++) {
+            if (first[i].port == 0 || first[i].port != second[j].port || strcmp(first[i].host, second[j].host) != 0)
+                continue;
+            worker_mistake(mistakes, "%s: port %u is one of %s, too. Choose another, or remove %s: %s", property,
+                           (unsigned)first[i].port, name, property, otherwise);
+        }
+}
+
+static bool is_port_of(const struct listener_address *probe, const struct listener_address *addresses, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (probe->port != 0 && probe->port == addresses[i].port && strcmp(probe->host, addresses[i].host) == 0)
+            return true;
+    return false;
+}
+
+/* Probes need no secret and check no certificate: one listener less whose certificate may run out. */
+static void check_health(const struct worker_config *config, struct str_buffer *mistakes)
+{
+    for (size_t i = 0; i < config->health_listener_count; i++) {
+        const struct listener_address *probe = &config->health_listeners[i];
+        if (probe->is_https)
+            worker_mistake(mistakes, "millrace.health.listeners: https is not served there. Write http://…, or let probes ask "
+                                     "/livez and /readyz on listeners");
+        if (is_port_of(probe, config->listeners, config->listener_count) ||
+            is_port_of(probe, config->admin_listeners, config->admin_listener_count) ||
+            is_port_of(probe, config->metrics_listeners, config->metrics_listener_count))
+            worker_mistake(mistakes,
+                           "millrace.health.listeners: port %u is one of listeners, admin.listeners or millrace.metrics.listeners, too. Choose another, or remove "
+                           "it: /livez and /readyz are on listeners in any case",
+                           (unsigned)probe->port);
+    }
 }
 
 /* Administrative endpoints on listeners of their own: they are then not served where everybody gets. */
@@ -137,14 +167,25 @@ int worker_listeners_read(struct worker_config_box *box, struct str_buffer *mist
 {
     struct worker_config *config = &box->config;
     if (!read_urls(box->parsed, "listeners", &box->listeners, &config->listener_count, mistakes) ||
-        !read_urls(box->parsed, "admin.listeners", &box->admin_listeners, &config->admin_listener_count, mistakes))
+        !read_urls(box->parsed, "admin.listeners", &box->admin_listeners, &config->admin_listener_count, mistakes) ||
+        !read_urls(box->parsed, METRICS_LISTENERS, &box->metrics_listeners, &config->metrics_listener_count, mistakes) ||
+        !read_urls(box->parsed, "millrace.health.listeners", &box->health_listeners, &config->health_listener_count, mistakes))
         return -1;
     config->listeners = box->listeners;
     config->admin_listeners = box->admin_listeners;
+    config->metrics_listeners = box->metrics_listeners;
     config->admin_on_listeners = !mr_config_has_value(box->parsed, "admin.listeners");
-    check_apart(config, mistakes);
+    config->health_listeners = box->health_listeners;
+    check_apart(config->listeners, config->listener_count, "listeners", config->admin_listeners, config->admin_listener_count,
+                "admin.listeners", "then administrative endpoints are on listeners", mistakes);
+    check_apart(config->listeners, config->listener_count, "listeners", config->metrics_listeners, config->metrics_listener_count,
+                METRICS_LISTENERS, METRICS_APART, mistakes);
+    check_apart(config->admin_listeners, config->admin_listener_count, "admin.listeners", config->metrics_listeners,
+                config->metrics_listener_count, METRICS_LISTENERS, METRICS_APART, mistakes);
+    check_health(config, mistakes);
     check_tls(box, config->listeners, config->listener_count, TLS_LISTENERS, mistakes);
     check_tls(box, config->admin_listeners, config->admin_listener_count, TLS_ADMIN_LISTENERS, mistakes);
+    check_tls(box, config->metrics_listeners, config->metrics_listener_count, TLS_LISTENERS, mistakes);
     read_scheme(box, mistakes);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/placement.h"
 
 #include "base/bans.h"
@@ -19,7 +20,7 @@
 /* Checks ------------------------------------------------------------------------------------------------------- */
 
 static const struct mr_range not_negative = {0, INT64_MAX}, positive = {1, INT64_MAX}, port = {0, 65535},
-                             buffer_size = {-1, INT64_MAX}, stall = {1000, INT64_MAX},
+                             buffer_size = {-1, INT64_MAX}, log_bytes = {65536, 67108864}, stall = {1000, INT64_MAX},
                              skew = {0, 300000}, restarts = {1, 32}, connections = {8, 10000},
                              buffer_bytes = {64 * 1024, INT64_MAX};
 
@@ -28,11 +29,13 @@ static const char *const discoveries[] = {"only_scan", "hybrid_warn", "hybrid_fa
 static const char *const recording_levels[] = {"INFO", "DEBUG", "TRACE", NULL};
 static const char *const protocols[] = {"eager", "compatible", "sessioned", NULL};
 static const char *const exactly_once[] = {"disabled", "preparing", "enabled", NULL};
+static const char *const presets[] = {"none", "eventhubs", "confluent-cloud", NULL};
 static const char *const fencings[] = {"auto", "generation", "transaction", NULL};
 static const char *const security_protocols[] = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL", NULL};
 static const char *const client_auths[] = {"required", "requested", "none", NULL};
 static const char *const recoveries[] = {"none", "rebootstrap", NULL};
 static const char *const restart_policies[] = {"never", "on-failure", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const schemes[] = {"http", "https", NULL};
 
 /* Partition counts and replication factors: a positive number, or -1 for the broker's default. */
@@ -80,6 +83,21 @@ static int check_labels(const char *name, const char *text, const struct mr_conf
     if (text == NULL || placement_check_labels(text, words, sizeof(words)))
         return 0;
     return mr_error_set(error, MR_ERR_CONFIG, "%s", words);
+}
+
+static int check_log_levels(const char *name, const char *text, const struct mr_config *config, const void *argument,
+                            struct mr_error **error)
+{
+    char word[LOG_NAME_MAX + 1];
+    enum log_level level;
+    (void)text, (void)argument;
+    for (size_t i = 0; i < mr_config_list_count(config, name); i++) {
+        const char *term = mr_config_list_at(config, name, i), *sign = strrchr(term, '=');
+        if (sign == NULL || sign == term || (size_t)(sign - term) >= sizeof(word) || !log_level_parse(sign + 1, &level))
+            return mr_error_set(error, MR_ERR_CONFIG, "'%.100s' is not LOGGER=LEVEL, where LEVEL is OFF, FATAL, ERROR, WARN, INFO, "
+                                                      "DEBUG, TRACE or ALL", term);
+    }
+    return 0;
 }
 
 /* The table ---------------------------------------------------------------------------------------------------- */
@@ -145,6 +163,8 @@ static const struct worker_option common_options[] = {
     NUMBER("rest.advertised.port", INT, "0", port, UINT16(advertised_port)),
     OPTION("rest.advertised.listener", STRING, "", NULL, schemes, NULL, NOT_STORED),
     ANY("admin.listeners", LIST, NULL, NOT_STORED),
+    OPTION("millrace.health.listeners", LIST, "", mr_check_valid_list, NULL, NULL, NOT_STORED),
+    NUMBER("millrace.health.stuck.ms", LONG, "30000", stall, UINT32(health_stuck_ms)),
     ANY("access.control.allow.origin", STRING, "", TEXT(access_control_origins)),
     ANY("access.control.allow.methods", STRING, "", TEXT(access_control_methods)),
     ANY("response.http.headers.config", STRING, "", TEXT(response_headers)),
@@ -173,6 +193,11 @@ static const struct worker_option common_options[] = {
     NUMBER("metrics.sample.window.ms", LONG, "30000", not_negative, NOT_STORED),
     OPTION("metrics.recording.level", STRING, "INFO", mr_check_one_of, recording_levels, NULL, NOT_STORED),
 
+    ANY("millrace.metrics.listeners", LIST, NULL, NOT_STORED),
+    NUMBER("millrace.metrics.kafka.interval.ms", LONG, "15000", not_negative, UINT32(metrics_kafka_interval_ms)),
+    ANY("millrace.metrics.jvm.names", BOOLEAN, "false", BOOL(metrics_jvm_names)),
+
+    CHOICE("millrace.kafka.preset", "none", presets, NOT_STORED), /* worker_preset.c */
     ANY("client.id", STRING, "", TEXT(client_id)),
     CHOICE("client.dns.lookup", "use_all_dns_ips", dns_lookups, NOT_STORED),
     ANY("connections.max.idle.ms", LONG, "540000", NOT_STORED),
@@ -204,6 +229,12 @@ static const struct worker_option common_options[] = {
     NUMBER("millrace.restart.delay.max.ms", LONG, "900000", stall, UINT32(restart.delay_max_ms)),
     NUMBER("millrace.restart.budget", INT, "5", restarts, UINT32(restart.budget)),
     NUMBER("millrace.restart.budget.window.ms", LONG, "3600000", stall, UINT32(restart.window_ms)),
+    CHOICE("millrace.log.format", "text", log_formats, TEXT(log.format)),
+    OPTION("millrace.log.levels", LIST, "", check_log_levels, NULL, "Set millrace.log.levels to terms like kafka.librdkafka=DEBUG",
+           TEXT(log.levels)),
+    NUMBER("millrace.log.buffer.bytes", LONG, "1048576", log_bytes, UINT64(log.buffer_bytes)),
+    NUMBER("millrace.log.repeats.max", INT, "50", not_negative, UINT32(log.repeats_max)),
+    NUMBER("millrace.log.repeats.window.ms", LONG, "10000", stall, UINT32(log.repeats_window_ms)),
     ANY("millrace.crash.file", STRING, "", TEXT(crash_file)),
     OPTION("millrace.placement.labels", STRING, "", check_labels, NULL, "Set millrace.placement.labels to terms like zone=a,disk=ssd",
            TEXT(placement_labels)),

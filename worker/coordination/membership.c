@@ -344,6 +344,7 @@ static int join(struct membership *membership, struct mr_error **error)
             .graveyard = membership->setup.graveyard,
             .topic = membership->config_topic,
             .client_id = membership->client_id,
+            .metrics = membership->setup.metrics,
             .listener = &group_listener,
             .argument = membership,
         },

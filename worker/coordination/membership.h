@@ -23,6 +23,7 @@ struct graveyard;
 struct lease;
 struct membership;
 struct membership_listener;
+struct metrics_registry;
 struct mr_error;
 
 #define LEASE_MARGIN_MS 1000
@@ -37,6 +38,7 @@ struct membership_setup {
     const char *worker_url; /* the advertised URL */
     uint32_t session_timeout_ms;
     struct lease *lease;
+    struct metrics_registry *metrics; /* where the group's client is shown; outlives the membership; NULL: nowhere */
     const struct membership_listener *listener;
     void *listener_argument;
 };

@@ -337,11 +337,21 @@ static int wait_for_room(struct reporter *reporter, struct mr_error **error)
     return mr_error_set(error, MR_ERR_CONNECT, "the task was to stop while it waited to write a dead letter");
 }
 
+_Static_assert(STAGE_KAFKA_CONSUME < ERROR_STAGES && (int)MR_ERR_ILLEGAL_STATE < ERROR_CAUSES, "each has its counter");
+
+static void count_letter(struct error_counters *counters, const struct report *report)
+{
+    unsigned cause = (unsigned)mr_error_code(report->error), stage = (unsigned)report->stage;
+    atomic_fetch_add_explicit(&counters->dead_letter_requests, 1, memory_order_relaxed);
+    if (stage < ERROR_STAGES)
+        atomic_fetch_add_explicit(&counters->letters[stage][cause < ERROR_CAUSES ? cause : 0], 1, memory_order_relaxed);
+}
+
 static int report_letter(struct reporter *reporter, const struct report *report, struct mr_error **error)
 {
     if (report->origin == NULL && report->letter == NULL)
         return 0; /* nobody makes letters of source records */
-    atomic_fetch_add_explicit(&reporter->counters->dead_letter_requests, 1, memory_order_relaxed);
+    count_letter(reporter->counters, report);
     struct letter *letter = letter_create(&reporter->writer, report);
     mutex_lock(&reporter->lock);
     int result = wait_for_room(reporter, error);

@@ -65,7 +65,9 @@ static int log_report(struct reporter *reporter, const struct report *report, st
     if (reporter->with_messages)
         append_record(&line, report);
     mr_error_trace(report->error, trace, sizeof(trace));
+    const char *before = log_stage_set(stage_name(report->stage));
     logger_write(logger_of(LOGGER), LOG_LEVEL_ERROR, "%s.\n%s", str_buffer_text(&line), trace);
+    log_stage_set(before);
     str_buffer_release(&line);
     atomic_fetch_add_explicit(&reporter->counters->errors_logged, 1, memory_order_relaxed);
     return 0;

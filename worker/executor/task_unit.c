@@ -1,6 +1,8 @@
 /* A task unit: life, the users of its task, telling, stepping. */
 #include "executor/task_unit_internal.h"
 
+#include <time.h>
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #include "executor/offset_stores.h"
 #include "executor/quarantine.h"
 #include "metrics/registry.h"
+#include "metrics/task_metrics.h"
 #include "task/task_listener.h"
 
 #include <millrace/error.h>
@@ -276,10 +279,17 @@ const struct task_listener task_unit_listener = {.on_failure = on_failure, .on_s
 
 /* Stepping ------------------------------------------------------------------------------------------------------------ */
 
+static int64_t thread_cpu_ns(void)
+{
+    struct timespec used;
+    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) == 0 ? (int64_t)used.tv_sec * 1000000000 + used.tv_nsec : 0;
+}
+
 static struct step_result step(void *argument)
 {
     struct task_unit *unit = argument;
     struct step_result result = {.verdict = STEP_AGAIN};
+    int64_t before_ns = thread_cpu_ns();
     switch (task_step(unit->task, &result.wake_at_ms)) {
     case TASK_STEP_AGAIN:
         break;
@@ -290,6 +300,7 @@ static struct step_result step(void *argument)
         result.verdict = STEP_END;
         break;
     }
+    task_metrics_used_cpu(unit_metrics_cells(unit->metrics), thread_cpu_ns() - before_ns);
     return result;
 }
 

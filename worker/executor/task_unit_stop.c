@@ -183,6 +183,8 @@ static void look_for_stall(struct task_unit *unit, const struct task *task)
     if (cells != NULL) {
         atomic_store_explicit(&cells->health.stalled_since_ms, since_ms, memory_order_relaxed);
         atomic_store_explicit(&cells->health.stall, (int32_t)stall, memory_order_relaxed);
+        if (stall != TASK_STALL_NONE)
+            atomic_fetch_add_explicit(&cells->health.stalls, 1, memory_order_relaxed);
     }
     mutex_lock(&unit->lock);
     bool is_told = unit->phase == UNIT_STEPPING && !unit->is_preparing && !unit->stop_asked;

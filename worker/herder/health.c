@@ -1,6 +1,7 @@
-/* GET /health: a request that goes through the herder's own queue and so shows that it turns. */
+/* GET /health: a request that goes through the herder's own queue and so shows that it turns. And the pulse, which waits for nothing. */
 #include <millrace/error.h>
 
+#include "base/lease.h"
 #include "base/mem.h"
 #include "herder/herder_internal.h"
 
@@ -50,4 +51,30 @@ void herder_ask_health(struct herder *herder, herder_reply_fn *reply, void *argu
     question->reply = reply;
     question->argument = argument;
     herder_post(herder, &question->post);
+}
+
+static enum herder_standing standing_of(const struct herder *herder)
+{
+    enum herder_stage stage = (enum herder_stage)atomic_load(&herder->seen_stage);
+
+    if (!atomic_load(&herder->has_begun))
+        return HERDER_STANDS_READING;
+    if (stage == HERDER_STOPPING || stage == HERDER_ENDED || !herder_is_ready(herder))
+        return HERDER_STANDS_LEAVING;
+    if (stage == HERDER_JOINING)
+        return HERDER_STANDS_JOINING;
+    if (stage == HERDER_SUSPENDED)
+        return HERDER_STANDS_ALONE;
+    if (stage == HERDER_CATCHING_UP)
+        return HERDER_STANDS_BEHIND;
+    return herder->lease == NULL || lease_is_valid(herder->lease, herder->setup.clock) ? HERDER_STANDS_READY : HERDER_STANDS_UNLEASED;
+}
+
+void herder_take_pulse(const struct herder *herder, struct herder_pulse *pulse)
+{
+    int64_t late_ms = herder_now_ms() - atomic_load_explicit(&herder->turn_due_ms, memory_order_relaxed);
+
+    *pulse = (struct herder_pulse){.standing = standing_of(herder), .late_ms = late_ms};
+    if (late_ms < 0 || pulse->standing == HERDER_STANDS_READING) /* what is posted waits until there is a thread */
+        pulse->late_ms = 0;
 }

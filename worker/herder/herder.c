@@ -40,9 +40,26 @@ bool herder_may_run(const struct herder *herder)
 void herder_stage_set(struct herder *herder, enum herder_stage stage)
 {
     herder->stage = stage;
+    atomic_store(&herder->seen_stage, stage);
     atomic_store(&herder->leads, stage == HERDER_LEADING);
     if (stage != HERDER_CATCHING_UP)
         atomic_store(&herder->runs_nothing, !herder_may_run(herder) && stage != HERDER_STOPPING);
+}
+
+/* --- the pulse -------------------------------------------------------------------------------------------------- */
+
+static void begin_turn(struct herder *herder)
+{
+    atomic_store_explicit(&herder->turn_due_ms, herder_now_ms(), memory_order_relaxed);
+}
+
+/* locks: queue. Something is to be done from now on. */
+static void call_to_turn(struct herder *herder)
+{
+    int64_t now_ms = herder_now_ms();
+
+    if (atomic_load_explicit(&herder->turn_due_ms, memory_order_relaxed) > now_ms)
+        atomic_store_explicit(&herder->turn_due_ms, now_ms, memory_order_relaxed);
 }
 
 /* --- the queue -------------------------------------------------------------------------------------------------- */
@@ -56,6 +73,7 @@ void herder_post(struct herder *herder, struct herder_post *post)
     else
         herder->first = post;
     herder->last = post;
+    call_to_turn(herder);
     cond_signal(&herder->wake);
     mutex_unlock(&herder->lock);
 }
@@ -64,6 +82,7 @@ void herder_event_lost(struct herder *herder)
 {
     mutex_lock(&herder->lock);
     atomic_store(&herder->event_lost, true);
+    call_to_turn(herder);
     cond_signal(&herder->wake);
     mutex_unlock(&herder->lock);
 }
@@ -73,6 +92,8 @@ static struct herder_post *take_posts(struct herder *herder, int64_t until_ms)
     struct herder_post *posts;
 
     mutex_lock(&herder->lock);
+    if (herder->first == NULL && !atomic_load(&herder->event_lost))
+        atomic_store_explicit(&herder->turn_due_ms, until_ms, memory_order_relaxed);
     while (herder->first == NULL && !atomic_load(&herder->event_lost) &&
            cond_wait_until_ms(&herder->wake, &herder->lock, until_ms))
         ;
@@ -88,6 +109,7 @@ static void handle_posts(struct herder *herder, struct herder_post *posts)
         struct herder_post *post = posts;
 
         posts = post->next;
+        begin_turn(herder);
         post->handle(herder, post);
     }
 }
@@ -172,6 +194,7 @@ static void *herder_run(void *argument)
 
     while (herder->stage != HERDER_ENDED) {
         handle_posts(herder, take_posts(herder, next_wake_ms(herder)));
+        begin_turn(herder);
         if (atomic_exchange(&herder->event_lost, false))
             herder_fail(herder, "no memory to note what connectors and tasks do; give the worker more");
         run_timers(herder);
@@ -250,6 +273,7 @@ struct herder *herder_create(const struct herder_setup *setup, struct mr_error *
         return NULL;
     }
     herder->setup = *setup;
+    atomic_init(&herder->turn_due_ms, INT64_MAX);
     herder->print_seed = (uint64_t)herder_now_ms();
     mutex_init(&herder->lock);
     cond_init(&herder->wake);
@@ -289,12 +313,14 @@ int herder_start(struct herder *herder, struct mr_error **error)
             return -1;
         newcomer_begin(herder);
     }
+    begin_turn(herder);
     if (!thread_start(&herder->thread,
                       &(struct thread_setup){.name = "herder", .run = herder_run, .argument = herder}, why,
                       sizeof(why)))
         return mr_error_set(error, MR_ERR_CONNECT, "%s", why);
     herder->thread_runs = true;
     atomic_store(&herder->ready, true);
+    atomic_store(&herder->has_begun, true);
     if (herder->membership != NULL)
         return membership_start(herder->membership, error);
     herder->begin.handle = herder_begin_standalone;

@@ -238,6 +238,21 @@ void herder_set_logger_level(struct herder *herder, const char *logger, const ch
  * work it stops here and is UNASSIGNED, and a warning says so. With `drains` false it takes work again: 204 when the others can read it.
  * The wish ends with the process. 409: the opposite was asked meanwhile. */
 void herder_drain(struct herder *herder, bool drains, herder_reply_fn *reply, void *argument);
+/* How the worker stands, and whether the control thread turns: of atomics alone, so that it answers while everything else hangs. */
+enum herder_standing {
+    HERDER_STANDS_READY,
+    HERDER_STANDS_READING,    /* the internal topics are being read */
+    HERDER_STANDS_JOINING,    /* not yet a member of the group */
+    HERDER_STANDS_ALONE,      /* the group was lost; it comes back by itself */
+    HERDER_STANDS_BEHIND,     /* a member that reads the topics to their end before it acts */
+    HERDER_STANDS_UNLEASED,   /* a member by its own account, but the brokers have not confirmed it in time: its tasks wait */
+    HERDER_STANDS_LEAVING,
+};
+struct herder_pulse {
+    enum herder_standing standing;
+    int64_t late_ms; /* for how long the control thread has had something to do, or done one thing; 0: it waits */
+};
+void herder_take_pulse(const struct herder *herder, struct herder_pulse *pulse); /* thread: any. locks: none */
 /* Answered by the herder's own thread: shows that it turns. 200, 503 starting, 500 with the stage it is in. */
 void herder_ask_health(struct herder *herder, herder_reply_fn *reply, void *argument);
 

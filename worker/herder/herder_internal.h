@@ -82,6 +82,7 @@ struct herder {
 
     pthread_t thread;
     bool thread_runs, executor_stopped;
+    atomic_bool has_begun;        /* the thread was started; never false again */
     atomic_bool ready;            /* requests are taken */
     atomic_bool event_lost;       /* some event found no memory */
     atomic_size_t unanswered;     /* requests, at most HERDER_QUEUE_MAX */
@@ -94,6 +95,10 @@ struct herder {
     struct herder_post begin; /* standalone: posted by herder_start */
     struct herder_post leave; /* posted by the first herder_stop, which may not wait until it is handled */
     enum herder_stage stage;
+    _Atomic int seen_stage;   /* the same, as readers on other threads see it; set with the stage */
+    /* When the thread should have turned: while it waits, the moment of the next timer or of the first post; else when what it does
+     * now began. Set by the thread without the lock while it turns, by posts under the queue's while it waits. */
+    _Atomic int64_t turn_due_ms;
     atomic_bool leads;        /* LEADING, as jobs see it; set with the stage */
     atomic_bool runs_nothing; /* not LEADING, as readers on other threads see it; set with the stage */
     struct pointer_map *connectors;  /* name → herder_connector */

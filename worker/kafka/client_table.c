@@ -120,7 +120,7 @@ static const struct fixed fixed[] = {
     {1u << CLIENT_INTERNAL_PRODUCER, "max.in.flight.requests.per.connection", "1"},
     {FOR_CONSUMER | 1u << CLIENT_MEMBER, "enable.auto.commit", "false"},
     {FOR_CONSUMER | 1u << CLIENT_MEMBER, "enable.auto.offset.store", "false"},
-    /* Per partition queue. A record of 100 bytes takes six times as much in there, so records are limited as well: more than a
+    /* Of the queue of records of all partitions (consumer_internal.h). A record of 100 bytes takes six times as much in there, so records are limited as well: more than a
      * fetch brings only leaves the caches, and stays in memory while a target blocks. */
     {1u << CLIENT_CONSUMER, "queued.min.messages", "5000"},
     {1u << CLIENT_CONSUMER, "queued.max.messages.kbytes", "1024"},

@@ -1,17 +1,30 @@
 /* consumer.c: opening and closing. Events, assignment, reading and commits have files of their own. */
 #include "kafka/consumer_internal.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "kafka/client_config.h"
+#include "kafka/statistics_internal.h"
 
 #include "base/bans.h"
 
 #define CLOSE_POLL_MS 10
 #define EVENTS (RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_FETCH)
 
-/* Under librdkafka's queue lock. */
+/* Under librdkafka's queue lock, as the next one. */
+static void records_are_ready(rd_kafka_t *rk, void *argument)
+{
+    struct consumer *consumer = argument;
+    (void)rk;
+    atomic_store(&consumer->ready, true);
+    if (consumer->on_ready != NULL)
+        consumer->on_ready(consumer->argument);
+}
+
 static void group_is_ready(rd_kafka_t *rk, void *argument)
 {
     struct consumer *consumer = argument;
@@ -59,17 +72,34 @@ int consumer_subscribe(struct consumer *consumer, const struct consumer_subscrip
 
 /* ---- opening ---- */
 
+/* By itself librdkafka asks a broker for up to 50 MiB at once. No client is opened whose fetches are smaller than the largest
+ * message; brokers send a larger batch all the same. */
+static void bound_fetches(rd_kafka_conf_t *conf, const struct consumer_setup *setup)
+{
+    static const uint64_t most = 52428800, message_max = 1000000;
+    uint64_t bytes = setup->buffer_bytes_max / CONSUMER_RESPONSE_SHARE;
+    char text[24];
+    if (setup->buffer_bytes_max == 0 || bytes >= most || client_config_get_native(setup->config, "fetch.max.bytes") != NULL)
+        return;
+    snprintf(text, sizeof text, "%" PRIu64, bytes > CONSUMER_RESPONSE_BYTES_MIN ? bytes : CONSUMER_RESPONSE_BYTES_MIN);
+    if (bytes < message_max)
+        native_conf_set(conf, "message.max.bytes", text);
+    native_conf_set(conf, "fetch.max.bytes", text);
+}
+
 static rd_kafka_t *open_native(const struct consumer *consumer, const struct consumer_setup *setup,
                                struct mr_error **error)
 {
     rd_kafka_conf_t *conf = native_conf_create(setup->config, error);
     if (conf == NULL)
         return NULL;
-    rd_kafka_conf_set_events(conf, EVENTS);
+    rd_kafka_conf_set_events(conf, EVENTS | RD_KAFKA_EVENT_STATS);
+    statistics_install(conf, setup->metrics);
     if (client_config_get_native(setup->config, "partition.assignment.strategy") == NULL)
         native_conf_set(conf, "partition.assignment.strategy", "range");
     if (setup->instance_id != NULL && client_config_get_native(setup->config, "group.instance.id") == NULL)
         native_conf_set(conf, "group.instance.id", setup->instance_id);
+    bound_fetches(conf, setup);
     batch_account_install(consumer->account, conf);
     return native_open(RD_KAFKA_CONSUMER, &conf, error);
 }
@@ -100,19 +130,26 @@ struct consumer *consumer_open(const struct consumer_setup *setup, struct mr_err
 {
     struct consumer *consumer = mem_calloc(1, sizeof *consumer);
     if (consumer == NULL) {
+        client_metrics_close(setup->metrics);
+        client_metrics_drop(setup->metrics);
         no_memory(error);
         return NULL;
     }
     if (open_handle(consumer, setup, error) != 0) {
         batch_account_drop(consumer->account);
+        client_metrics_close(setup->metrics);
+        client_metrics_drop(setup->metrics);
         mem_free(consumer);
         return NULL;
     }
     rd_kafka_t *rk = consumer->rk;
+    consumer->metrics = setup->metrics;
     consumer->on_ready = setup->on_ready;
     consumer->argument = setup->argument;
     rd_kafka_poll_set_consumer(rk);
     consumer->queue = rd_kafka_queue_get_consumer(rk);
+    consumer->records = rd_kafka_queue_new(rk);
+    rd_kafka_queue_cb_event_enable(consumer->records, records_are_ready, consumer);
     if (setup->on_ready != NULL)
         rd_kafka_queue_cb_event_enable(consumer->queue, group_is_ready, consumer);
     return consumer;
@@ -180,7 +217,9 @@ void consumer_close(struct consumer *consumer, enum consumer_close_mode mode, in
     if (consumer == NULL)
         return;
     rd_kafka_queue_cb_event_enable(consumer->queue, NULL, NULL);
+    rd_kafka_queue_cb_event_enable(consumer->records, NULL, NULL);
     consumer_readers_clear(consumer);
+    rd_kafka_queue_destroy(consumer->records);
     forget_events(consumer);
     if (mode == CONSUMER_CLOSE_LEAVE)
         leave(consumer, deadline_ms);
@@ -188,6 +227,8 @@ void consumer_close(struct consumer *consumer, enum consumer_close_mode mode, in
     if (consumer->queue != NULL)
         rd_kafka_queue_destroy(consumer->queue);
     native_handle_drop(consumer->handle);
+    client_metrics_close(consumer->metrics);
+    client_metrics_drop(consumer->metrics);
     mem_free(consumer->readers);
     mem_free(consumer->event_partitions);
     mem_free(consumer->scratch);

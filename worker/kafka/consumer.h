@@ -3,8 +3,8 @@
  *
  * Rebalances are events that the owner takes and answers, not callbacks: between consumer_next_event() giving
  * CONSUMER_REVOKED and consumer_revoke() the owner commits and closes in its own time (below max.poll.interval.ms).
- * Records are read from the partitions' own queues without waiting. Pausing and redelivery mean not reading a partition;
- * a rewind is consumer_seek(). Positions are ours: each record is checked to be the next expected one; stale ones (left
+ * Records are read from one queue of all partitions, without waiting; what is fetched ahead is bounded for them together.
+ * Pausing and redelivery mean not reading a partition; what was fetched of it is kept. A rewind is consumer_seek(). Positions are ours: each record is checked to be the next expected one; stale ones (left
  * over from before a seek) are dropped and counted.
  * Offsets are committed only by consumer_commit(); nothing is committed by itself.
  *
@@ -23,6 +23,7 @@
 
 struct mr_error;
 struct client_config;
+struct client_metrics;
 struct graveyard;
 struct consumer;
 struct consumer_batch;
@@ -31,9 +32,18 @@ struct consumer_batch;
  * larger one the messages are kept, without copying. Measured: docs/decisions/0005. */
 #define CONSUMER_COPIED_BYTES_MAX (256u << 10)
 
+/* Of buffer_bytes_max one part in CONSUMER_AHEAD_SHARE is for what is fetched ahead of reading. Small records take several times
+ * their bytes there, and each broker may have a response under way: so a response is held to one part in CONSUMER_RESPONSE_SHARE,
+ * unless the configuration sets fetch.max.bytes or one batch of records is larger. */
+#define CONSUMER_AHEAD_SHARE 4
+#define CONSUMER_RESPONSE_SHARE 16
+#define CONSUMER_RESPONSE_BYTES_MIN (64u << 10)
+
 struct consumer_setup {
     struct client_config *config;      /* CLIENT_CONSUMER */
+    uint64_t buffer_bytes_max;         /* what may be in memory of fetched records; 0: no limit but the configuration's */
     struct graveyard *graveyard;
+    struct client_metrics *metrics;    /* is told what the client says of itself; the consumer's own reference; NULL: nobody is */
     const char *instance_id;           /* static membership: "connect-files-0"; used unless the configuration sets
                                           group.instance.id; NULL: dynamic */
     /* Something may be there to read or to handle. thread: librdkafka's, under its lock: set a flag, write an eventfd,
@@ -140,6 +150,9 @@ int consumer_seek(struct consumer *consumer, const struct consumer_partition *ta
 
 /* The offset of the next record; CONSUMER_OFFSET_NONE before the first record of the assignment was read. */
 int64_t consumer_position(const struct consumer *consumer, const char *topic, int32_t partition);
+/* Records that are in the assigned partitions and were not read, as the brokers' last answers say; -1: not known of any. Tells the
+ * client's metrics of each partition. */
+int64_t consumer_look_at_lag(struct consumer *consumer, int64_t now_ms);
 uint64_t consumer_stale_count(const struct consumer *consumer);     /* records dropped as not the next expected */
 /* What batches that are not yet dropped keep in memory: copied records, or messages with the fetch responses they lie in (each
  * counted once), and what was charged. thread: any. */

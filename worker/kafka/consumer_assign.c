@@ -16,18 +16,30 @@
 /* ---- readers ---- */
 
 /* Under librdkafka's queue lock. */
-static void reader_is_ready(rd_kafka_t *rk, void *argument)
+static void reader_has_strays(rd_kafka_t *rk, void *argument)
 {
-    struct reader *reader = argument;
+    struct consumer *consumer = argument;
     (void)rk;
-    atomic_store(&reader->ready, true);
-    if (reader->consumer->on_ready != NULL)
-        reader->consumer->on_ready(reader->consumer->argument);
+    atomic_store(&consumer->strayed, true);
+    atomic_store(&consumer->ready, true);
+    if (consumer->on_ready != NULL)
+        consumer->on_ready(consumer->argument);
+}
+
+void reader_forget(struct reader *reader)
+{
+    for (size_t i = 0; i < reader->held_count; i++)
+        rd_kafka_message_destroy(reader->held[i]);
+    mem_free(reader->held);
+    reader->held = NULL;
+    reader->held_count = reader->held_capacity = 0;
 }
 
 static void reader_destroy(struct reader *reader)
 {
+    reader_forget(reader);
     rd_kafka_queue_cb_event_enable(reader->queue, NULL, NULL);
+    rd_kafka_queue_forward(reader->queue, NULL);
     rd_kafka_queue_destroy(reader->queue);
     mem_free(reader->topic);
     mem_free(reader);
@@ -43,11 +55,11 @@ static struct reader *reader_create(struct consumer *consumer, const rd_kafka_to
         return NULL;
     }
     *reader = (struct reader){.consumer = consumer, .topic = topic, .partition = of->partition, .fresh = true,
-                              .ready = true, .next = of->offset >= 0 ? of->offset : CONSUMER_OFFSET_NONE,
+                              .next = of->offset >= 0 ? of->offset : CONSUMER_OFFSET_NONE,
                               .last_read = CONSUMER_OFFSET_NONE, .first_at_most = -1};
     reader->queue = rd_kafka_queue_get_partition(consumer->rk, of->topic, of->partition);
-    rd_kafka_queue_forward(reader->queue, NULL);   /* before the assignment: see struct reader */
-    rd_kafka_queue_cb_event_enable(reader->queue, reader_is_ready, reader);
+    rd_kafka_queue_cb_event_enable(reader->queue, reader_has_strays, consumer);
+    rd_kafka_queue_forward(reader->queue, consumer->records);   /* before the assignment: see struct reader */
     return reader;
 }
 
@@ -196,8 +208,11 @@ static int set_paused(struct consumer *consumer, const char *topic, int32_t part
     struct reader *reader = consumer_reader(consumer, topic, partition);
     if (reader == NULL)
         return mr_error_set(error, MR_ERR_ILLEGAL_STATE, "%s-%" PRId32 " is not assigned to this task", topic, partition);
+    if (reader->paused == paused)
+        return 0;
     reader->paused = paused;
-    atomic_store(&reader->ready, true);   /* nobody calls again for what came meanwhile */
+    rd_kafka_queue_forward(reader->queue, paused ? NULL : consumer->records);   /* with what came meanwhile */
+    atomic_store(&consumer->ready, true);   /* nobody calls again for that, nor for what is held */
     return 0;
 }
 
@@ -214,8 +229,7 @@ int consumer_resume(struct consumer *consumer, const char *topic, int32_t partit
 void consumer_pause_all(struct consumer *consumer, bool paused)
 {
     consumer->all_paused = paused;
-    for (size_t i = 0; i < consumer->reader_count; i++)
-        atomic_store(&consumer->readers[i]->ready, true);
+    atomic_store(&consumer->ready, true);
 }
 
 /* ---- seeks ---- */
@@ -241,7 +255,8 @@ static void reader_expect(struct reader *reader, int64_t offset)
     reader->first_at_most = reader->last_read >= offset ? reader->last_read : -1;
     reader->next = offset;
     reader->reseeks = 0;
-    atomic_store(&reader->ready, true);
+    reader_forget(reader);
+    atomic_store(&reader->consumer->ready, true);
 }
 
 /* Cooperative members may only take partitions away and give them again; the others replace the whole assignment. */
@@ -254,7 +269,8 @@ static int assign_anew(struct consumer *consumer, const rd_kafka_topic_partition
     }
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)consumer->reader_count);
     for (size_t i = 0; i < consumer->reader_count; i++) {
-        const struct reader *reader = consumer->readers[i];
+        struct reader *reader = consumer->readers[i];
+        reader_forget(reader);   /* it is fetched again */
         rd_kafka_topic_partition_list_add(list, reader->topic, reader->partition)->offset =
             reader->next >= 0 ? reader->next : RD_KAFKA_OFFSET_INVALID;
     }

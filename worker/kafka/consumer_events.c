@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kafka/native_notes_internal.h"
+#include "kafka/statistics_internal.h"
 
 #include "base/bans.h"
 
@@ -89,14 +90,30 @@ static void give_error(struct consumer *consumer, enum consumer_event_kind kind,
     event->error = consumer->event_error;
 }
 
+#define GROUP_ID_SIZE 256
+#define WORDS_SIZE 512
+
+/* librdkafka leaves out which group it is whose right is missing. */
+static const char *with_group(rd_kafka_t *rk, const char *said, char words[WORDS_SIZE])
+{
+    char group[GROUP_ID_SIZE];
+    size_t size = sizeof group;
+    if (rd_kafka_conf_get(rd_kafka_conf(rk), "group.id", group, &size) != RD_KAFKA_CONF_OK)
+        return said;
+    snprintf(words, WORDS_SIZE, "group %s: %.200s", group, said);
+    return words;
+}
+
 static void serve_error(struct consumer *consumer, const rd_kafka_event_t *native, struct consumer_event *event)
 {
-    char words[512];
+    char words[WORDS_SIZE];
     rd_kafka_resp_err_t code = rd_kafka_event_error((rd_kafka_event_t *)(uintptr_t)native);
     bool fatal = code == RD_KAFKA_RESP_ERR__FATAL;
     if (fatal)
         code = rd_kafka_fatal_error(consumer->rk, words, sizeof words);
     const char *said = fatal ? words : rd_kafka_event_error_string((rd_kafka_event_t *)(uintptr_t)native);
+    if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        said = with_group(consumer->rk, said, words);
     give_error(consumer, native_login_is_refused(code, said) ? CONSUMER_FAILED : consumer_error_kind(code, fatal), code,
                said, event);
 }
@@ -208,6 +225,9 @@ static void serve(struct consumer *consumer, rd_kafka_event_t *native, struct co
         break;
     case RD_KAFKA_EVENT_FETCH:
         serve_fetch(consumer, native, event);
+        break;
+    case RD_KAFKA_EVENT_STATS:
+        statistics_take(consumer->metrics, rd_kafka_event_stats(native));
         break;
     default:
         break;

@@ -15,15 +15,19 @@
 #define CONSUMER_LOGGER "kafka.consumer"
 #define CONSUMER_RESEEKS_MAX 3   /* stale records after a rewind are answered by another one, so often */
 
-/* An assigned partition. Its queue is out of librdkafka's forwarding from before the assignment to its end: else records
- * slip into the consumer's queue (docs/decisions/0001). */
+/* An assigned partition. From before the assignment to its end its queue is out of librdkafka's forwarding, which else lets
+ * records slip into the consumer's queue (docs/decisions/0001), and goes into the one queue of records: so librdkafka's limits
+ * of a queue hold for all partitions together. While it is paused its queue is its own, and what of it lay in the one queue
+ * is held here. */
 struct reader {
     struct consumer *consumer;
     char *topic;
     int32_t partition;
     rd_kafka_queue_t *queue;
-    atomic_bool ready;       /* there may be records: set by librdkafka, cleared before the queue is read */
     bool paused;
+    rd_kafka_message_t **held; /* taken out of the queue of records while it was paused; the oldest first */
+    size_t held_count, held_capacity;
+    uint64_t reseek_turn;      /* of the read that found left-overs of it: what else that read has goes with them */
     bool fresh;              /* nothing was read since it was assigned: fetching may not have begun */
     int64_t next;            /* expected; CONSUMER_OFFSET_NONE: whatever comes first */
     int64_t last_read;       /* CONSUMER_OFFSET_NONE: none */
@@ -37,12 +41,17 @@ struct consumer {
     struct native_handle *handle;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
+    struct client_metrics *metrics;   /* NULL: nobody wants to know */
     void (*on_ready)(void *argument);
     void *argument;
 
+    rd_kafka_queue_t *records; /* of all partitions that are not paused */
+    atomic_bool ready;         /* there may be some: set by librdkafka, cleared before the queue is read */
+    atomic_bool strayed;       /* a partition's own queue got some: librdkafka ends the forwarding when it stops fetching */
     struct reader **readers;
     size_t reader_count, reader_capacity;
-    size_t turn;
+    size_t last_reader;        /* where the record before belonged: the next one does as a rule */
+    uint64_t turn;             /* reads so far */
     bool all_paused;
     uint64_t stale_count;
 
@@ -78,6 +87,8 @@ void consumer_batch_rest(struct consumer *consumer);
 /* consumer_assign.c */
 struct reader *consumer_reader(const struct consumer *consumer, const char *topic, int32_t partition);
 void consumer_readers_clear(struct consumer *consumer);
+/* Lets the records go that are held for a paused partition. */
+void reader_forget(struct reader *reader);
 /* To its `next`, without waiting. */
 void reader_reseek(struct reader *reader);
 

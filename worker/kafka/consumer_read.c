@@ -1,7 +1,8 @@
-/* consumer_read.c: what is taken out of the partitions' queues; consumer_batch.c makes batches of it. */
+/* consumer_read.c: what is taken out of the queue of records; consumer_batch.c makes batches of it. */
 #include "kafka/consumer_internal.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -48,8 +49,9 @@ static bool take_record(struct reader *reader, const rd_kafka_message_t *message
         return false;
     }
     if (is_left_over(reader, message)) {
-        reader->reseeks++;   /* what else is at hand goes with it; read_one counts both */
+        reader->reseeks++;
         reader_reseek(reader);
+        reader->reseek_turn = reader->consumer->turn;   /* what else is at hand goes with it; admit counts both */
         return false;
     }
     reader->first_at_most = -1;
@@ -58,27 +60,106 @@ static bool take_record(struct reader *reader, const rd_kafka_message_t *message
     return true;
 }
 
-/* Returns how many were accepted into scratch[at …]. */
-static size_t read_one(struct reader *reader, size_t at, size_t max)
+/* The reader of a message; NULL: nobody's any more. */
+static struct reader *reader_of(struct consumer *consumer, const rd_kafka_message_t *message)
 {
-    rd_kafka_message_t **scratch = reader->consumer->scratch;
-    if (!atomic_exchange(&reader->ready, false))
+    const char *topic = message->rkt != NULL ? rd_kafka_topic_name(message->rkt) : "";
+    for (size_t i = 0; i < consumer->reader_count; i++) {
+        size_t at = (consumer->last_reader + i) % consumer->reader_count;
+        struct reader *reader = consumer->readers[at];
+        if (reader->partition != message->partition || strcmp(reader->topic, topic) != 0)
+            continue;
+        consumer->last_reader = at;
+        return reader;
+    }
+    return NULL;
+}
+
+static bool make_room(struct reader *reader)
+{
+    if (reader->held_count < reader->held_capacity)
+        return true;
+    size_t capacity = reader->held_capacity > 0 ? reader->held_capacity * 2 : 64;
+    rd_kafka_message_t **held = mem_realloc(reader->held, capacity * sizeof *held);
+    if (held == NULL)
+        return false;
+    reader->held = held;
+    reader->held_capacity = capacity;
+    return true;
+}
+
+/* Without memory for it what is held goes, and is fetched again. */
+static void hold(struct reader *reader, rd_kafka_message_t *message)
+{
+    reader->fresh = false;
+    if (make_room(reader)) {
+        reader->held[reader->held_count++] = message;
+        return;
+    }
+    if (reader->next < 0)
+        reader->next = reader->held_count > 0 ? reader->held[0]->offset : message->offset;
+    rd_kafka_message_destroy(message);
+    reader_forget(reader);
+    reader_reseek(reader);
+    reader->reseek_turn = reader->consumer->turn;
+}
+
+/* true: it belongs to the batch; else it is gone. */
+static bool admit(struct reader *reader, rd_kafka_message_t *message)
+{
+    struct consumer *consumer = reader->consumer;
+    bool is_dropped = reader->reseek_turn == consumer->turn;
+    if (!is_dropped && take_record(reader, message))
+        return true;
+    consumer->stale_count += reader->reseek_turn == consumer->turn;
+    rd_kafka_message_destroy(message);
+    return false;
+}
+
+/* Returns how many were accepted into scratch[at …]. */
+static size_t read_queue(struct consumer *consumer, size_t at, size_t max)
+{
+    rd_kafka_message_t **scratch = consumer->scratch;
+    if (at == max || !atomic_exchange(&consumer->ready, false))
         return 0;
-    ssize_t got = rd_kafka_consume_batch_queue(reader->queue, 0, &scratch[at], max);
+    ssize_t got = rd_kafka_consume_batch_queue(consumer->records, 0, &scratch[at], max - at);
     if (got <= 0)
         return 0;
-    if ((size_t)got == max)
-        atomic_store(&reader->ready, true);   /* it was not emptied, so nobody will call */
+    if ((size_t)got == max - at)
+        atomic_store(&consumer->ready, true);   /* it was not emptied, so nobody will call */
     size_t kept = at;
-    int reseeks = reader->reseeks;
+    const rd_kafka_topic_t *rkt = NULL;
+    struct reader *reader = NULL;
     for (size_t i = at; i < at + (size_t)got; i++) {
-        if (reader->reseeks == reseeks && take_record(reader, scratch[i])) {
-            scratch[kept++] = scratch[i];
-        } else {
-            reader->consumer->stale_count += reader->reseeks != reseeks;
-            rd_kafka_message_destroy(scratch[i]);
+        rd_kafka_message_t *message = scratch[i];
+        if (reader == NULL || message->rkt != rkt || message->partition != reader->partition)
+            reader = reader_of(consumer, message);
+        rkt = message->rkt;
+        if (reader == NULL) {
+            consumer->stale_count++;
+            rd_kafka_message_destroy(message);
+        } else if (reader->paused && message->err == RD_KAFKA_RESP_ERR_NO_ERROR && reader->reseek_turn != consumer->turn) {
+            hold(reader, message);
+        } else if (admit(reader, message)) {
+            scratch[kept++] = message;
         }
     }
+    return kept - at;
+}
+
+/* What was held for partitions that are read again comes before anything new of them. */
+static size_t read_held(struct reader *reader, size_t at, size_t max)
+{
+    size_t kept = at, i = 0;
+    for (; i < reader->held_count && kept < max; i++)
+        if (admit(reader, reader->held[i]))
+            reader->consumer->scratch[kept++] = reader->held[i];
+    reader->held_count -= i;
+    memmove(reader->held, reader->held + i, reader->held_count * sizeof reader->held[0]);
+    if (reader->held_count == 0)
+        reader_forget(reader);
+    else
+        atomic_store(&reader->consumer->ready, true);
     return kept - at;
 }
 
@@ -96,34 +177,39 @@ static bool scratch_reserve(struct consumer *consumer, size_t max)
     return true;
 }
 
-static bool anything_is_ready(const struct consumer *consumer)
+/* In the order in which they came: nothing of these partitions can be in the queue of records that is not stale. */
+static void fetch_strays(struct consumer *consumer)
 {
-    for (size_t i = 0; i < consumer->reader_count; i++) {
-        if (!consumer->readers[i]->paused && atomic_load(&consumer->readers[i]->ready))
-            return true;
-    }
-    return false;
+    if (!atomic_exchange(&consumer->strayed, false))
+        return;
+    for (size_t i = 0; i < consumer->reader_count; i++)
+        if (!consumer->readers[i]->paused)
+            rd_kafka_queue_forward(consumer->readers[i]->queue, consumer->records);
 }
 
-static size_t read_in_turn(struct consumer *consumer, size_t max)
+static size_t read_all(struct consumer *consumer, size_t max)
 {
     size_t count = 0;
-    for (size_t i = 0; i < consumer->reader_count && count < max; i++) {
-        struct reader *reader = consumer->readers[(consumer->turn + i) % consumer->reader_count];
-        if (!reader->paused)
-            count += read_one(reader, count, max - count);
-    }
     consumer->turn++;
-    return count;
+    fetch_strays(consumer);
+    for (size_t i = 0; i < consumer->reader_count; i++) {
+        struct reader *reader = consumer->readers[i];
+        if (!reader->paused && reader->held_count > 0)
+            count += read_held(reader, count, max);
+    }
+    return count + read_queue(consumer, count, max);
 }
 
 struct consumer_batch *consumer_read(struct consumer *consumer, size_t max)
 {
     /* Memory first: records once read cannot be put back. */
-    if (consumer->all_paused || max == 0 || !anything_is_ready(consumer) || !scratch_reserve(consumer, max) ||
+    if (consumer->all_paused || max == 0 || !atomic_load(&consumer->ready) || !scratch_reserve(consumer, max) ||
         !consumer_batch_reserve(consumer, max))
         return NULL;
-    size_t count = read_in_turn(consumer, max);
+    size_t count;
+    do   /* what was read may all be stale or held, and nobody calls for the rest */
+        count = read_all(consumer, max);
+    while (count == 0 && atomic_load(&consumer->ready));
     if (count > 0)
         return consumer_batch_make(consumer, count);
     consumer_batch_rest(consumer);

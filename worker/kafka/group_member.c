@@ -16,13 +16,16 @@
 #include "kafka/client_config.h"
 #include "kafka/heartbeat_clock_internal.h"
 #include "kafka/native_internal.h"
+#include "kafka/statistics_internal.h"
+#include "metrics/registry.h"
 
 #include "base/bans.h"
 
 #define LOGGER "kafka.group_member"
 #define CLOSE_TIMEOUT_MS 2000
 #define JOINING_LOOK_MS 500
-#define EVENTS (RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_FETCH)
+#define EVENTS (RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_FETCH | \
+                RD_KAFKA_EVENT_STATS)
 
 /* ---- what happens in the group; thread: group-member ---- */
 
@@ -40,6 +43,8 @@ static void lose(struct group_member *member)
     if (!member->is_member)
         return;
     member->is_member = false;
+    if (!member->unsubscribed)
+        client_metrics_lost(member->metrics);
     atomic_fetch_add(&member->epoch, 1);
     if (member->listener->on_lost != NULL && !member->unsubscribed)
         member->listener->on_lost(member->argument);
@@ -196,6 +201,9 @@ static void serve(struct group_member *member, rd_kafka_event_t *event)
     case RD_KAFKA_EVENT_FETCH:
         serve_fetch(member, event);
         break;
+    case RD_KAFKA_EVENT_STATS:
+        statistics_take(member->metrics, rd_kafka_event_stats(event));
+        break;
     default:
         break;
     }
@@ -209,6 +217,8 @@ static bool renew(struct group_member *member)
     int64_t candidate_ms = heartbeat_clock_candidate(member->clock);
     bool present = look_at_id(member);
     bool counts = present && member->is_member && !member->has_failed && !atomic_load(&member->leave_wanted);
+    if (counts && candidate_ms != atomic_load(&member->acked_ms))
+        client_metrics_heartbeat(member->metrics, clock_monotonic_ms(NULL));
     atomic_store(&member->acked_ms, counts ? candidate_ms : 0);
     if (!present)
         lose(member);
@@ -299,6 +309,7 @@ static rd_kafka_t *open_native(struct group_member *member, const struct group_m
         return NULL;
     }
     rd_kafka_conf_set_events(conf, EVENTS);
+    statistics_install(conf, member->metrics);
     heartbeat_clock_install(member->clock, conf);
     return native_open(RD_KAFKA_CONSUMER, &conf, error);
 }
@@ -324,6 +335,8 @@ static void member_free(struct group_member *member)
         rd_kafka_queue_destroy(member->queue);
     native_handle_drop(member->handle);
     heartbeat_clock_drop(member->clock);
+    client_metrics_close(member->metrics);
+    client_metrics_drop(member->metrics);
     cond_destroy(&member->changed);
     mutex_destroy(&member->lock);
     mem_free(member->topic);
@@ -332,7 +345,7 @@ static void member_free(struct group_member *member)
 
 static int open_handle(struct group_member *member, const struct group_member_setup *setup, struct mr_error **error)
 {
-    member->clock = heartbeat_clock_create();
+    member->clock = heartbeat_clock_create(member->metrics);
     member->topic = mem_strdup(setup->topic);
     if (member->clock == NULL || member->topic == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the group member");
@@ -361,6 +374,7 @@ struct group_member *group_member_open(const struct group_member_setup *setup, s
     mutex_init(&member->lock);
     cond_init(&member->changed);
     member->listener = setup->listener;
+    member->metrics = metrics_registry_add_client(setup->metrics, CLIENT_METRICS_MEMBER, client_config_client_id(setup->config));
     member->argument = setup->argument;
     member->session_timeout_ms = client_config_session_timeout_ms(setup->config);
     if (open_handle(member, setup, error) != 0 || join(member, error) != 0) {

@@ -40,11 +40,13 @@ struct group_member_listener {
 };
 #define GROUP_MEMBER_TICK_MS 50
 
+struct metrics_registry;
 struct group_member_setup {
     struct client_config *config;   /* CLIENT_MEMBER */
     struct graveyard *graveyard;
     const char *topic;              /* the config topic; must exist */
     const char *client_id;          /* used in place of the configuration's; NULL: the configuration's */
+    struct metrics_registry *metrics; /* where the client is shown; outlives the member; NULL: nowhere */
     const struct group_member_listener *listener;
     void *argument;
 };

@@ -16,6 +16,7 @@ struct group_member {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     struct heartbeat_clock *clock;
+    struct client_metrics *metrics; /* NULL: nobody wants to know */
     char *topic;
     const struct group_member_listener *listener;
     void *argument;

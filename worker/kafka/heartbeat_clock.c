@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/refcount.h"
 #include "kafka/native_internal.h"
+#include "metrics/client_metrics.h"
 
 #include "base/bans.h"
 
@@ -19,6 +20,7 @@
 
 struct heartbeat_clock {
     struct refcount refcount;
+    struct client_metrics *metrics;    /* told how long joins take; NULL: nobody is */
     _Atomic uintptr_t main_thread;
     _Atomic int64_t tick_ms;
     _Atomic int64_t gap_at_ms;         /* when the owner last found that it had stood still */
@@ -28,18 +30,22 @@ struct heartbeat_clock {
     atomic_bool joining;
 };
 
-struct heartbeat_clock *heartbeat_clock_create(void)
+struct heartbeat_clock *heartbeat_clock_create(struct client_metrics *metrics)
 {
     struct heartbeat_clock *clock = mem_calloc(1, sizeof *clock);
-    if (clock != NULL)
-        refcount_init(&clock->refcount);
+    if (clock == NULL)
+        return NULL;
+    refcount_init(&clock->refcount);
+    clock->metrics = client_metrics_take(metrics);
     return clock;
 }
 
 void heartbeat_clock_drop(struct heartbeat_clock *clock)
 {
-    if (clock != NULL && refcount_drop(&clock->refcount))
-        mem_free(clock);
+    if (clock == NULL || !refcount_drop(&clock->refcount))
+        return;
+    client_metrics_drop(clock->metrics);
+    mem_free(clock);
 }
 
 /* ---- hooks ---- */
@@ -75,11 +81,15 @@ static rd_kafka_resp_err_t on_response_received(rd_kafka_t *rk, int sockfd, cons
                                                 int64_t rtt, rd_kafka_resp_err_t code, void *argument)
 {
     struct heartbeat_clock *clock = argument;
-    (void)rk, (void)sockfd, (void)broker, (void)broker_id, (void)version, (void)correlation, (void)size, (void)rtt;
-    if ((key == JOIN_GROUP || key == SYNC_GROUP) && atomic_load(&clock->main_thread) == (uintptr_t)pthread_self())
+    (void)rk, (void)sockfd, (void)broker, (void)broker_id, (void)version, (void)correlation, (void)size;
+    bool is_second = atomic_load(&clock->main_thread) == (uintptr_t)pthread_self();   /* each is told twice */
+    if (key == JOIN_GROUP && code == RD_KAFKA_RESP_ERR_NO_ERROR && is_second)
+        client_metrics_joined(clock->metrics, rtt, clock_monotonic_ms(NULL));
+    if (key == SYNC_GROUP && code == RD_KAFKA_RESP_ERR_NO_ERROR && is_second)
+        client_metrics_synced(clock->metrics, rtt, clock_monotonic_ms(NULL));
+    if ((key == JOIN_GROUP || key == SYNC_GROUP) && is_second)
         atomic_store(&clock->joining, false);   /* or librdkafka gave it up */
-    if (key != HEARTBEAT || code != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        atomic_load(&clock->main_thread) != (uintptr_t)pthread_self())
+    if (key != HEARTBEAT || code != RD_KAFKA_RESP_ERR_NO_ERROR || !is_second)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     atomic_store(&clock->candidate_ms, atomic_load(&clock->anchor_ms));
     atomic_store(&clock->answered_at_ms, clock_boottime_ms(NULL));

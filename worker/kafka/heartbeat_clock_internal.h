@@ -23,7 +23,8 @@
 struct heartbeat_clock;
 struct native_handle;
 
-struct heartbeat_clock *heartbeat_clock_create(void);   /* NULL: no memory */
+struct client_metrics;
+struct heartbeat_clock *heartbeat_clock_create(struct client_metrics *metrics);   /* NULL: no memory */
 void heartbeat_clock_drop(struct heartbeat_clock *clock);
 /* Before the handle is opened. */
 void heartbeat_clock_install(struct heartbeat_clock *clock, rd_kafka_conf_t *conf);

@@ -28,6 +28,16 @@ static enum log_level level_of(int level, const char *facility)
     return level >= 0 && level < 8 ? levels[level] : LOG_LEVEL_WARN;
 }
 
+static void write_line(struct logger *logger, enum log_level level, const char *name, const char *facility, const char *words,
+                       uint32_t merged)
+{
+    if (merged > 0)
+        logger_write(logger, level, "%s: %s: %s (%u more of this kind since it was last logged)", name, facility, words,
+                     (unsigned)merged);
+    else
+        logger_write(logger, level, "%s: %s: %s", name, facility, words);
+}
+
 /* thread: librdkafka's own. */
 static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *words)
 {
@@ -42,11 +52,14 @@ static void log_line(const rd_kafka_t *rk, int level, const char *facility, cons
         (ours <= LOG_LEVEL_WARN && !native_notes_may_log(notes, words, clock_monotonic_ms(NULL), &merged)))
         return;
     const char *name = rk != NULL ? rd_kafka_name(rk) : "client";
-    if (merged > 0)
-        logger_write(logger, ours, "%s: %s: %s (%u more of this kind since it was last logged)", name, facility, words,
-                     (unsigned)merged);
-    else
-        logger_write(logger, ours, "%s: %s: %s", name, facility, words);
+    int task;
+    const char *connector = native_notes_owner(notes, &task);
+    struct log_context context;
+    if (connector != NULL)
+        log_context_push(&context, connector, task);
+    write_line(logger, ours, name, facility, words, merged);
+    if (connector != NULL)
+        log_context_pop(&context);
 }
 
 void native_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value)
@@ -79,6 +92,8 @@ rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_
 {
     char words[512];
     struct native_notes *notes = native_notes_create();   /* without memory there are none */
+    if (type == RD_KAFKA_CONSUMER) /* producers are shared */
+        native_notes_note_owner(notes);
     rd_kafka_conf_set_opaque(*conf, notes);
     rd_kafka_t *rk = rd_kafka_new(type, *conf, words, sizeof words);
     if (rk == NULL) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
 
@@ -19,6 +20,8 @@ struct kind {
 struct native_notes {
     pthread_mutex_t lock;
     char trouble[NOTES_WORDS_MAX];
+    char *connector;        /* set before the client logs; NULL: nobody's */
+    int task;
     struct kind kinds[NOTES_KINDS_MAX];
 };
 
@@ -35,7 +38,25 @@ void native_notes_destroy(struct native_notes *notes)
     if (notes == NULL)
         return;
     mutex_destroy(&notes->lock);
+    mem_free(notes->connector);
     mem_free(notes);
+}
+
+void native_notes_note_owner(struct native_notes *notes)
+{
+    const struct log_context *context = log_context_top();
+    if (notes == NULL || context == NULL)
+        return;
+    notes->connector = mem_strdup(context->connector);
+    notes->task = context->task;
+}
+
+const char *native_notes_owner(const struct native_notes *notes, int *task)
+{
+    if (notes == NULL)
+        return NULL;
+    *task = notes->task;
+    return notes->connector;
 }
 
 /* ---- the last trouble ---- */

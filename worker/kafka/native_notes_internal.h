@@ -22,6 +22,10 @@ struct native_notes;
 struct native_notes *native_notes_create(void);   /* NULL: no memory; everything here takes that for "no notes" */
 void native_notes_destroy(struct native_notes *notes);
 
+/* For whom the client works: whoever the calling thread works for (base/log.h), so that its lines say so. Before it logs. */
+void native_notes_note_owner(struct native_notes *notes);
+const char *native_notes_owner(const struct native_notes *notes, int *task); /* the connector; NULL: nobody's alone */
+
 /* The last trouble with a broker; "" when there was none. Returns words. */
 void native_notes_put_trouble(struct native_notes *notes, const char *words);
 const char *native_notes_trouble(struct native_notes *notes, char *words, size_t size);

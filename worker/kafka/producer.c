@@ -12,6 +12,8 @@
 #include "base/pointer_map.h"
 #include "base/thread.h"
 #include "kafka/client_config.h"
+#include "kafka/statistics_internal.h"
+#include "metrics/registry.h"
 
 #include "base/bans.h"
 
@@ -53,7 +55,8 @@ int producer_open_handle(struct producer *producer, struct native_handle **handl
     rd_kafka_conf_t *conf = native_conf_create(producer->config, error);
     if (conf == NULL)
         return -1;
-    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
+    statistics_install(conf, producer->metrics);
     /* As Java's producer: asking for a topic creates it where the broker is set to do so. */
     native_conf_set(conf, "allow.auto.create.topics", "true");
     native_conf_set(conf, "topic.metadata.propagation.max.ms", PROPAGATION_MS);
@@ -88,6 +91,8 @@ static struct producer *producer_new(struct producer_pool *pool, struct client_c
     producer->pool = pool;
     producer->config = client_config_take(config);
     producer->transactional_id = client_config_get_native(config, "transactional.id");
+    producer->metrics = metrics_registry_add_client(atomic_load(&pool->registry), CLIENT_METRICS_PRODUCER,
+                                                    client_config_client_id(config));
     producer->bytes_max = client_config_buffer_bytes(config);
     producer->record_bytes_max = record_bytes_max_of(config);
     producer->asking_max_ms = asking_max_of(config);
@@ -139,6 +144,8 @@ void producer_destroy(struct producer *producer)
     pthread_rwlock_destroy(&producer->swap_lock);
     cond_destroy(&producer->settled);
     mutex_destroy(&producer->lock);
+    client_metrics_close(producer->metrics);
+    client_metrics_drop(producer->metrics);
     client_config_drop(producer->config);
     mem_free(producer);
 }

@@ -42,6 +42,7 @@ struct mr_error;
 struct client_config;
 struct graveyard;
 struct lease;
+struct metrics_registry;
 struct producer_pool;
 struct producer_user;
 struct producer_topic;
@@ -110,6 +111,8 @@ struct producer_user_listener {
 struct producer_pool *producer_pool_create(struct graveyard *graveyard, struct mr_error **error);
 /* Once, before the first user: until when records may leave. The lease lives longer than the pool. Without it: for ever. */
 void producer_pool_watch_lease(struct producer_pool *pool, const struct lease *lease);
+/* Once, before the first user: where producers are shown. The registry lives longer than the pool. */
+void producer_pool_show(struct producer_pool *pool, struct metrics_registry *registry);
 /* Every user must have been closed. Waits for the poll threads until the deadline. */
 void producer_pool_destroy(struct producer_pool *pool, int64_t deadline_ms);
 size_t producer_pool_handle_count(struct producer_pool *pool);

@@ -29,6 +29,7 @@ struct producer_pool {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct graveyard *graveyard;
+    struct metrics_registry *_Atomic registry;   /* NULL: nobody wants to know of producers */
     const struct lease *_Atomic lease;   /* NULL: one that never ends */
     struct producer *first;         /* those that may be joined */
     size_t alive;                   /* poll threads not yet ended */
@@ -78,6 +79,7 @@ struct producer {
     struct producer_pool *pool;
     struct producer *next;          /* pool->lock */
     struct client_config *config;
+    struct client_metrics *metrics; /* NULL: nobody wants to know */
     const char *transactional_id;   /* the config's; NULL: an ordinary one */
     uint64_t bytes_max;
     size_t record_bytes_max;        /* max.request.size */

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/pointer_map.h"
 #include "base/thread.h"
+#include "kafka/statistics_internal.h"
 
 #include "base/bans.h"
 
@@ -150,6 +151,9 @@ static void serve_events(struct producer *producer, struct run *run)
             run_end(producer, run);
         } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR) {
             serve_error(producer, event);
+        } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_STATS) {
+            statistics_take_with_queue(producer->metrics, rd_kafka_event_stats(event), atomic_load(&producer->bytes),
+                                       producer->bytes_max);
         }
         rd_kafka_event_destroy(event);
     }

@@ -31,6 +31,11 @@ void producer_pool_watch_lease(struct producer_pool *pool, const struct lease *l
     atomic_store(&pool->lease, lease);
 }
 
+void producer_pool_show(struct producer_pool *pool, struct metrics_registry *registry)
+{
+    atomic_store(&pool->registry, registry);
+}
+
 void producer_pool_destroy(struct producer_pool *pool, int64_t deadline_ms)
 {
     if (pool == NULL)

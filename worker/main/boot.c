@@ -3,10 +3,12 @@
 #include <millrace/error.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/audit.h"
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/health_board.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str_buffer.h"
@@ -16,6 +18,7 @@
 #include "boot_internal.h"
 #include "crash_place.h"
 #include "config/variables.h"
+#include "config/worker_environment.h"
 #include "config/worker_file.h"
 #include "coordination/membership.h"
 #include "executor/executor.h"
@@ -65,8 +68,11 @@ static int load_config(struct boot *boot, const char *path, const struct string_
     boot->config = worker_file_config(path, boot->mode, written, boot->loader, error);
     if (boot->config == NULL)
         return -1;
+    boot_log_set(boot);
     for (size_t i = 0; i < worker_config_warning_count(boot->config); i++)
         log_warn(LOG_NAME, "%s", worker_config_warning(boot->config, i));
+    for (size_t i = 0; i < worker_config_note_count(boot->config); i++)
+        log_info(LOG_NAME, "%s", worker_config_note(boot->config, i));
     return worker_address_make(boot->config, 0, &boot->address, error);
 }
 
@@ -81,17 +87,45 @@ static int check_plugins(struct boot *boot, struct mr_error **error)
     return 0;
 }
 
+/* The file's, when one is named, and the environment's, which win. */
+static struct string_map *read_properties(const char *path, struct string_map *environment, struct mr_error **error)
+{
+    struct string_map *written = path == NULL ? string_map_create() : worker_file_read(path, error);
+    if (path == NULL && written != NULL && string_map_count(environment) == 0)
+        mr_error_set(error, MR_ERR_CONFIG, "No configuration: name a properties file, or set CONNECT_BOOTSTRAP_SERVERS, CONNECT_GROUP_ID and so on "
+                                           "(docs/container.md)");
+    else if (written != NULL && string_map_put_all(written, environment))
+        return written;
+    else if (written != NULL || path == NULL)
+        mr_error_set(error, MR_ERR_NO_MEMORY, "No memory for the worker's configuration");
+    string_map_destroy(written);
+    return NULL;
+}
+
+/* Names alone: a value may be a secret. */
+static void tell_environment(const struct string_map *environment)
+{
+    for (size_t i = 0; i < string_map_count(environment); i++)
+        log_info(LOG_NAME, "%s is set by the environment (CONNECT_…)", string_map_key(environment, i));
+}
+
 /* Plugins come before the configuration: the file may refer to config providers. Whatever is wrong is told without their values. */
 static int load_files(struct boot *boot, const char *path, struct mr_error **error)
 {
-    struct string_map *written = worker_file_read(path, error);
-    if (written == NULL)
+    struct string_map *environment = worker_environment_read(environ, error);
+    struct string_map *written = environment == NULL ? NULL : read_properties(path, environment, error);
+    if (written == NULL) {
+        string_map_destroy(environment);
         return -1;
+    }
+    boot_log_start(boot, written);
+    tell_environment(environment);
+    string_map_destroy(environment);
     boot->loader = loader_create(&(struct loader_setup){.plugin_path = string_map_get(written, "plugin.path"),
                                                         .with_shipped = true,
                                                         .host = loader_host()},
                                  error);
-    int status = boot->loader == NULL ? -1 : load_config(boot, path, written, error);
+    int status = boot->loader == NULL ? -1 : load_config(boot, path == NULL ? "The environment (CONNECT_…)" : path, written, error);
     if (status == 0)
         status = check_plugins(boot, error);
     variables_hide_error(written, boot->config == NULL ? NULL : boot->config->properties, error);
@@ -103,7 +137,7 @@ static int count(struct boot *boot, struct mr_error **error)
 {
     boot->metrics = metrics_registry_create(&(struct metrics_registry_setup){
         .version = MILLRACE_VERSION, .librdkafka_version = client_library_version(),
-        .connect_protocol = boot->config->connect_protocol});
+        .jvm_names = boot->config->metrics_jvm_names, .client_interval_ms = boot->config->metrics_kafka_interval_ms, .connect_protocol = boot->config->connect_protocol});
     return boot->metrics != NULL ? 0 : mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for metrics");
 }
 
@@ -128,6 +162,7 @@ static int open_clients(struct boot *boot, struct mr_error **error)
     if (boot->producers == NULL)
         return -1;
     producer_pool_watch_lease(boot->producers, &boot->lease);
+    producer_pool_show(boot->producers, boot->metrics);
     boot->admin_config = boot_client_config(boot, CLIENT_INTERNAL_ADMIN, "shared-admin", error);
     if (boot->admin_config == NULL)
         return -1;
@@ -181,7 +216,8 @@ static int create_herder(struct boot *boot, struct mr_error **error)
                                                 .group_id = config->group_id,
                                                 .worker_url = boot->address.url,
                                                 .session_timeout_ms = config->session_timeout_ms,
-                                                .lease = &boot->lease};
+                                                .lease = &boot->lease,
+                                                .metrics = boot->metrics};
     const struct executor_setup executor = {.refreshed = boot_audit_refreshed,
                                             .refreshed_argument = boot,
                                             .loader = boot->loader,
@@ -235,6 +271,7 @@ static int start_rest(struct boot *boot, struct mr_error **error)
                                                         .worker = boot->config,
                                                         .forwarding = boot->forwarding,
                                                         .audit = boot->audit,
+                                                        .health = boot->health,
                                                         .metrics = boot->metrics},
                                    error);
     if (boot->rest == NULL)
@@ -273,6 +310,7 @@ int boot_start(struct boot *boot, const char *properties_path, struct mr_error *
         make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_audit_open(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
         start_forwarding(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)
         return -1;
+    boot_log_name(boot);
     stop_signal_begin_running();
     if (herder_start(boot->herder, error) != 0)
         return -1;
@@ -288,6 +326,11 @@ struct boot *boot_create(enum worker_mode mode)
 
     if (boot == NULL)
         return NULL;
+    boot->health = health_board_create();
+    if (boot->health == NULL) {
+        mem_free(boot);
+        return NULL;
+    }
     boot->mode = mode;
     mutex_init(&boot->lock);
     return boot;
@@ -340,6 +383,7 @@ bool boot_end(struct boot *boot)
         graveyard_destroy(boot->graveyard, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
     quarantine_destroy(boot->quarantine);
     metrics_registry_destroy(boot->metrics);
+    health_board_destroy(boot->health);
     variables_destroy(boot->variables);
     loader_destroy(boot->loader);
     worker_config_destroy(boot->config);

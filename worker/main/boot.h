@@ -23,6 +23,9 @@ struct mr_error;
 struct boot *boot_create(enum worker_mode mode);
 /* -1: refused; boot_end all the same. */
 int boot_start(struct boot *boot, const char *properties_path, struct mr_error **error);
+struct log_output;
+/* Where log lines go since boot_start; outlives the boot, the caller's to stop. NULL: straight to standard error. */
+struct log_output *boot_log(const struct boot *boot);
 struct herder *boot_herder(struct boot *boot);
 /* What ended the worker from inside; "" while nothing has. `had_run`: after it had been a member of its group. */
 const char *boot_failure(struct boot *boot, bool *had_run);

@@ -28,6 +28,8 @@ struct boot {
     struct lease lease;
     struct quarantine *quarantine;
     struct metrics_registry *metrics;
+    struct health_board *health;
+    struct log_output *log; /* run_worker ends it; NULL: lines go straight to standard error */
     struct audit_counters audit_counters;
     struct audit *audit; /* NULL: changes are not recorded */
 
@@ -57,6 +59,11 @@ struct string_map;
 int boot_audit_open(struct boot *boot, struct mr_error **error);
 void boot_audit_close(struct boot *boot);
 void boot_audit_refreshed(void *boot, const char *connector, const struct string_map *raw); /* executor_refreshed_fn */
+
+/* boot_log.c */
+void boot_log_start(struct boot *boot, const struct string_map *written); /* as written: before anything is understood */
+void boot_log_set(struct boot *boot);  /* as the configuration says; levels, too */
+void boot_log_name(struct boot *boot); /* lines name this worker */
 
 /* boot_stores.c */
 int boot_stores_create(struct boot *boot, struct mr_error **error);

@@ -7,8 +7,8 @@
 
 static int run(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "Usage: millrace worker FILE.properties\n");
+    if (argc > 2) {
+        fprintf(stderr, "Usage: millrace worker [FILE.properties]\n");
         return EXIT_REFUSED;
     }
     return run_worker(
@@ -17,7 +17,7 @@ static int run(int argc, char **argv)
 
 const struct command command_worker = {
     .name = "worker",
-    .arguments = "FILE.properties",
+    .arguments = "[FILE.properties]",
     .summary = "Run a worker of a cluster in the foreground",
     .run = run,
 };

@@ -19,7 +19,7 @@ typedef int run_worker_begun_fn(struct herder *herder, char **arguments, struct 
 struct run_worker {
     const char *command;
     enum worker_mode mode;
-    const char *properties_path;
+    const char *properties_path; /* NULL: environment variables alone (config/worker_environment.h) */
     run_worker_begun_fn *begun; /* NULL: nothing more to do */
     char **arguments;           /* for `begun`; NULL-terminated */
 };

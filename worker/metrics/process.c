@@ -128,3 +128,29 @@ void metrics_process_write(struct metrics_text *text)
     write_descriptors(text);
     write_life(text);
 }
+
+/* --- as a JVM ------------------------------------------------------------------------------------------------------ */
+
+static void write_areas(struct metrics_text *text, const char *name, double resident)
+{
+    metrics_text_family(text, name, METRIC_GAUGE, "Resident memory, as a JVM worker would name it.");
+    metrics_text_sample(text, "area=\"heap\"", NULL, resident);
+    metrics_text_sample(text, "area=\"nonheap\"", NULL, 0);
+}
+
+void metrics_process_write_as_jvm(struct metrics_text *text)
+{
+    char content[FILE_MAX], *end;
+    double value = 0;
+
+    if (read_file("/proc/self/statm", content)) {
+        strtoull(content, &end, 10);
+        value = (double)strtoull(end, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
+    }
+    write_areas(text, "jvm_memory_bytes_used", value);
+    write_areas(text, "jvm_memory_used_bytes", value);
+    metrics_text_family(text, "jvm_gc_collection_seconds_sum", METRIC_GAUGE, "There is no garbage collector: 0.");
+    metrics_text_sample(text, "gc=\"none\"", NULL, 0);
+    if (read_file("/proc/self/stat", content) && field_behind_name(content, STAT_THREADS, &value))
+        write_gauge(text, "jvm_threads_current", "Threads of the process.", value);
+}

@@ -7,6 +7,9 @@
 
 struct metrics_text;
 
+/* The same as dashboards of JVM workers read it: area "heap" is the resident set, there is no other, and nothing is collected. */
+void metrics_process_write_as_jvm(struct metrics_text *text);
+
 /* What cannot be read is left out. */
 void metrics_process_write(struct metrics_text *text);
 

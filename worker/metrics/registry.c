@@ -10,6 +10,8 @@
 #include "base/str_buffer.h"
 #include "base/thread.h"
 
+#include "metrics/client_metrics_internal.h"
+
 #include "base/bans.h"
 
 #define KEY_MAX (1u << 20)
@@ -45,6 +47,8 @@ struct metrics_registry *metrics_registry_create(const struct metrics_registry_s
         return NULL;
     mutex_init(&registry->lock);
     registry->clock = setup->clock;
+    registry->jvm_names = setup->jvm_names;
+    registry->client_interval_ms = setup->client_interval_ms;
     registry->version = mem_strdup(setup->version);
     registry->librdkafka_version = mem_strdup(setup->librdkafka_version);
     registry->connect_protocol = upper(setup->connect_protocol);
@@ -64,6 +68,8 @@ void metrics_registry_destroy(struct metrics_registry *registry)
         return;
     pointer_map_destroy(registry->connectors);
     pointer_map_destroy(registry->tasks);
+    client_list_release(registry->clients);
+    rest_metrics_destroy(atomic_load(&registry->rest));
     mutex_destroy(&registry->lock);
     mem_free(registry->group.leader_url);
     mem_free(registry->version);
@@ -126,7 +132,11 @@ static bool put(struct place *place, struct unit_metrics *unit)
 
 static struct unit_metrics *make(const struct metrics_registry *registry, const char *connector, int64_t task)
 {
-    return registry != NULL ? unit_metrics_create(connector, task, now_ms(registry)) : NULL;
+    struct unit_metrics *unit = registry != NULL ? unit_metrics_create(connector, task, now_ms(registry)) : NULL;
+
+    if (unit != NULL)
+        unit->client_interval_ms = registry->client_interval_ms;
+    return unit;
 }
 
 /* false: no memory; the caller keeps its reference in any case. */
@@ -283,6 +293,40 @@ struct unit_metrics **metrics_registry_list(struct metrics_registry *registry, s
     return units;
 }
 
+/* --- clients ------------------------------------------------------------------------------------------------------ */
+
+struct client_metrics *metrics_registry_add_client(struct metrics_registry *registry, enum client_metrics_kind kind,
+                                                   const char *client_id)
+{
+    struct client_metrics *client = registry == NULL ? NULL : client_metrics_create(kind, client_id, registry->client_interval_ms);
+
+    if (client == NULL)
+        return NULL;
+    mutex_lock(&registry->lock);
+    client_list_sweep(&registry->clients);
+    client->next = registry->clients;
+    registry->clients = client_metrics_take(client);
+    mutex_unlock(&registry->lock);
+    return client;
+}
+
+struct client_metrics **metrics_registry_list_clients(struct metrics_registry *registry, size_t more, size_t *count)
+{
+    struct client_metrics **clients;
+    size_t all = 0;
+
+    *count = 0;
+    mutex_lock(&registry->lock);
+    client_list_sweep(&registry->clients);
+    for (const struct client_metrics *at = registry->clients; at != NULL; at = at->next)
+        all++;
+    clients = mem_alloc((all + more + 1) * sizeof(*clients));
+    for (struct client_metrics *at = registry->clients; at != NULL && clients != NULL; at = at->next)
+        clients[(*count)++] = client_metrics_take(at);
+    mutex_unlock(&registry->lock);
+    return clients;
+}
+
 /* --- the group ---------------------------------------------------------------------------------------------------- */
 
 void metrics_registry_rebalance_began(struct metrics_registry *registry)
@@ -307,6 +351,7 @@ void metrics_registry_rebalance_ended(struct metrics_registry *registry)
         group->completed++;
         group->last_ms = now_ms(registry);
         window_record(&group->took_ms, group->last_ms - group->began_ms, group->last_ms);
+        group->took_total_ms += group->last_ms - group->began_ms;
         group->began_ms = 0;
     }
     mutex_unlock(&registry->lock);

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "metrics/client_metrics.h"
 #include "metrics/unit_metrics.h"
 
 struct clock;
@@ -27,6 +28,8 @@ struct metrics_registry;
 struct metrics_registry_setup {
     const struct clock *clock; /* NULL: the real one; outlives the registry */
     const char *version, *librdkafka_version;
+    bool jvm_names;               /* memory and threads also under the names of a JVM */
+    uint32_t client_interval_ms;  /* how often Kafka clients tell of themselves; 0: never */
     const char *connect_protocol; /* as configured, in any case; NULL: no group */
 };
 
@@ -67,6 +70,13 @@ void metrics_registry_set_task(struct metrics_registry *registry, const char *co
                                enum unit_condition condition);
 /* With all of its tasks. */
 void metrics_registry_remove(struct metrics_registry *registry, const char *connector);
+
+/* ---- Kafka clients (client_metrics.h) ---- */
+
+/* One that belongs to no task: a producer, which tasks share, or the worker's group member. A reference for the caller, shown until
+ * client_metrics_close. Of two with one id the newer is shown. NULL: no memory, or no registry. */
+struct client_metrics *metrics_registry_add_client(struct metrics_registry *registry, enum client_metrics_kind kind,
+                                                   const char *client_id);
 
 /* ---- the group: not shown before the first call ---- */
 

@@ -18,6 +18,8 @@ struct unit_metrics {
     pthread_mutex_t lock; /* guards all below but the cells */
     struct unit_description description;
     const struct mr_metrics *plugin;
+    uint32_t client_interval_ms;
+    struct client_metrics *client; /* a reference; NULL: none */
     enum unit_condition condition;
     bool has_begun; /* its start is counted */
     int64_t since_ms;                /* in this condition */
@@ -25,6 +27,8 @@ struct unit_metrics {
     bool has_condition;              /* said by anybody */
     struct task_metrics cells[];     /* one of a task, none of a connector */
 };
+
+struct client_metrics *client_metrics_create(enum client_metrics_kind kind, const char *client_id, uint32_t interval_ms); /* NULL: no memory */
 
 /* A reference for the caller; NULL: no memory. */
 struct unit_metrics *unit_metrics_create(const char *connector, int64_t task, int64_t now_ms);
@@ -46,13 +50,17 @@ struct group_counts {
     int64_t began_ms; /* 0: none under way */
     int64_t last_ms;  /* 0: none yet */
     struct window took_ms;
+    int64_t took_total_ms;
     char *leader_url; /* NULL: not known */
 };
 
 struct audit_counters;
+struct rest_metrics;
 struct metrics_registry {
     const struct audit_counters *_Atomic audit; /* NULL: no record is kept */
     const struct clock *clock;
+    bool jvm_names;
+    uint32_t client_interval_ms;
     char *version, *librdkafka_version, *connect_protocol;
     pthread_mutex_t lock;           /* guards all below */
     struct pointer_map *connectors; /* name → unit, a reference each */
@@ -60,7 +68,14 @@ struct metrics_registry {
     struct start_counts connector_starts, task_starts;
     struct group_counts group;
     struct access_reading access;
+    struct client_metrics *clients; /* a reference each, newest first */
+    struct rest_metrics *_Atomic rest; /* NULL: no REST API */
 };
+
+/* The clients that are shown: those of units are added by the caller. Each with a reference, a block for mem_free with room for
+ * `more`. NULL: no memory. */
+struct client_metrics **metrics_registry_list_clients(struct metrics_registry *registry, size_t more, size_t *count);
+void rest_metrics_destroy(struct rest_metrics *metrics);
 
 /* All units now, connectors first, each with a reference; a block for mem_free. NULL: no memory. */
 struct unit_metrics **metrics_registry_list(struct metrics_registry *registry, size_t *count);

@@ -65,105 +65,125 @@ enum task_value {
     TRANSACTIONS_TOTAL,
     TRANSACTION_ABORTS_TOTAL,
 
+    BYTES_IN,
+    BYTES_OUT,
+    CPU_S,
+    MEMORY,
+    STALLS,
+    REBALANCES,
+    LAG,
+
     TASK_VALUES
 };
 
 #define ALL (1u << UNIT_KIND_UNKNOWN | 1u << UNIT_KIND_SOURCE | 1u << UNIT_KIND_SINK)
 #define OF_SOURCES (1u << UNIT_KIND_SOURCE)
 #define OF_SINKS (1u << UNIT_KIND_SINK)
-#define OF_EXACT (1u << 8) /* sources that have ended a transaction */
+#define OF_EXACT (1u << 8)     /* sources that have ended a transaction */
+#define OF_KNOWN_LAG (1u << 9) /* and only where it is known */
 
-static const struct task_family {
-    const char *name;
-    enum metric_type type;
-    unsigned kinds;
-    enum task_value value;
-    const char *help;
-} families[] = {
-    {TASK "running_ratio", METRIC_GAUGE, ALL, RUNNING_RATIO, "Share of its time that the task was running, 0 to 1."},
-    {TASK "pause_ratio", METRIC_GAUGE, ALL, PAUSE_RATIO, "Share of its time that the task was paused, 0 to 1."},
-    {TASK "offset_commit_avg_time_ms", METRIC_GAUGE, ALL, COMMIT_AVG_MS, "Recent average time of commits that worked."},
-    {TASK "offset_commit_max_time_ms", METRIC_GAUGE, ALL, COMMIT_MAX_MS, "Recent longest time of a commit that worked."},
-    {TASK "offset_commit_success_percentage", METRIC_GAUGE, ALL, COMMIT_SUCCESS,
-     "Share of recent commits that worked, 0 to 1."},
-    {TASK "offset_commit_failure_percentage", METRIC_GAUGE, ALL, COMMIT_FAILURE,
-     "Share of recent commits that failed, 0 to 1."},
-    {TASK "batch_size_avg", METRIC_GAUGE, ALL, BATCH_AVG, "Recent average size of batches, in records."},
-    {TASK "batch_size_max", METRIC_GAUGE, ALL, BATCH_MAX, "Size of the largest recent batch, in records."},
-    {"millrace_task_offset_commits_total", METRIC_COUNTER, ALL, COMMITS_TOTAL, "Offset commits that worked."},
-    {"millrace_task_offset_commit_failures_total", METRIC_COUNTER, ALL, COMMITS_FAILED_TOTAL,
-     "Offset commits that failed or were not answered in time."},
+static bool is_of(const struct unit_family *family, const struct unit_reading *task);
+static void write_status(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task);
+static void write_info(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task);
 
-    {SOURCE "source_record_poll_rate", METRIC_GAUGE, OF_SOURCES, IN_RATE,
-     "Records polled per second lately, before transforms."},
-    {SOURCE "source_record_poll_total", METRIC_COUNTER, OF_SOURCES, IN_TOTAL, "Records polled, before transforms."},
-    {SOURCE "source_record_write_rate", METRIC_GAUGE, OF_SOURCES, OUT_RATE,
-     "Records written to Kafka per second lately, after transforms."},
-    {SOURCE "source_record_write_total", METRIC_COUNTER, OF_SOURCES, OUT_TOTAL,
-     "Records that Kafka has acknowledged, after transforms; counted by whole batches."},
-    {SOURCE "poll_batch_avg_time_ms", METRIC_GAUGE, OF_SOURCES, CALL_AVG_MS,
-     "Recent average time of a poll that gave records."},
-    {SOURCE "poll_batch_max_time_ms", METRIC_GAUGE, OF_SOURCES, CALL_MAX_MS,
-     "Recent longest time of a poll that gave records."},
-    {SOURCE "source_record_active_count", METRIC_GAUGE, OF_SOURCES, ACTIVE,
-     "Records polled whose batch is not completely written yet."},
-    {SOURCE "source_record_active_count_avg", METRIC_GAUGE, OF_SOURCES, ACTIVE_AVG,
-     "Recent average of the records polled and not written yet."},
-    {SOURCE "source_record_active_count_max", METRIC_GAUGE, OF_SOURCES, ACTIVE_MAX,
-     "Recent maximum of the records polled and not written yet."},
+#define TEXT(name, help, write) {TASK name, METRIC_GAUGE, ALL, 0, help, is_of, write}
+#define ROW(name, type, kinds, value, help) {name, type, kinds, value, help, is_of, NULL}
+static const struct unit_family families[] = {
+    TEXT("status", "The task's status as label.", write_status),
+    TEXT("info", "What the task is, as labels.", write_info),
+    ROW(TASK "running_ratio", METRIC_GAUGE, ALL, RUNNING_RATIO, "Share of its time that the task was running, 0 to 1."),
+    ROW(TASK "pause_ratio", METRIC_GAUGE, ALL, PAUSE_RATIO, "Share of its time that the task was paused, 0 to 1."),
+    ROW(TASK "offset_commit_avg_time_ms", METRIC_GAUGE, ALL, COMMIT_AVG_MS, "Recent average time of commits that worked."),
+    ROW(TASK "offset_commit_max_time_ms", METRIC_GAUGE, ALL, COMMIT_MAX_MS, "Recent longest time of a commit that worked."),
+    ROW(TASK "offset_commit_success_percentage", METRIC_GAUGE, ALL, COMMIT_SUCCESS,
+     "Share of recent commits that worked, 0 to 1."),
+    ROW(TASK "offset_commit_failure_percentage", METRIC_GAUGE, ALL, COMMIT_FAILURE,
+     "Share of recent commits that failed, 0 to 1."),
+    ROW(TASK "batch_size_avg", METRIC_GAUGE, ALL, BATCH_AVG, "Recent average size of batches, in records."),
+    ROW(TASK "batch_size_max", METRIC_GAUGE, ALL, BATCH_MAX, "Size of the largest recent batch, in records."),
+    ROW("millrace_task_offset_commits_total", METRIC_COUNTER, ALL, COMMITS_TOTAL, "Offset commits that worked."),
+    ROW("millrace_task_offset_commit_failures_total", METRIC_COUNTER, ALL, COMMITS_FAILED_TOTAL,
+     "Offset commits that failed or were not answered in time."),
 
-    {SOURCE "transaction_size_min", METRIC_GAUGE, OF_EXACT, TRANSACTION_MIN, "Records in the smallest recent transaction."},
-    {SOURCE "transaction_size_avg", METRIC_GAUGE, OF_EXACT, TRANSACTION_AVG, "Recent average of the records in a transaction."},
-    {SOURCE "transaction_size_max", METRIC_GAUGE, OF_EXACT, TRANSACTION_MAX, "Records in the largest recent transaction."},
-    {OWN "transactions_total", METRIC_COUNTER, OF_EXACT, TRANSACTIONS_TOTAL, "Transactions committed."},
-    {OWN "transaction_aborts_total", METRIC_COUNTER, OF_EXACT, TRANSACTION_ABORTS_TOTAL, "Transactions undone."},
+    ROW(SOURCE "source_record_poll_rate", METRIC_GAUGE, OF_SOURCES, IN_RATE,
+     "Records polled per second lately, before transforms."),
+    ROW(SOURCE "source_record_poll_total", METRIC_COUNTER, OF_SOURCES, IN_TOTAL, "Records polled, before transforms."),
+    ROW(SOURCE "source_record_write_rate", METRIC_GAUGE, OF_SOURCES, OUT_RATE,
+     "Records written to Kafka per second lately, after transforms."),
+    ROW(SOURCE "source_record_write_total", METRIC_COUNTER, OF_SOURCES, OUT_TOTAL,
+     "Records that Kafka has acknowledged, after transforms; counted by whole batches."),
+    ROW(SOURCE "poll_batch_avg_time_ms", METRIC_GAUGE, OF_SOURCES, CALL_AVG_MS,
+     "Recent average time of a poll that gave records."),
+    ROW(SOURCE "poll_batch_max_time_ms", METRIC_GAUGE, OF_SOURCES, CALL_MAX_MS,
+     "Recent longest time of a poll that gave records."),
+    ROW(SOURCE "source_record_active_count", METRIC_GAUGE, OF_SOURCES, ACTIVE,
+     "Records polled whose batch is not completely written yet."),
+    ROW(SOURCE "source_record_active_count_avg", METRIC_GAUGE, OF_SOURCES, ACTIVE_AVG,
+     "Recent average of the records polled and not written yet."),
+    ROW(SOURCE "source_record_active_count_max", METRIC_GAUGE, OF_SOURCES, ACTIVE_MAX,
+     "Recent maximum of the records polled and not written yet."),
 
-    {SINK "sink_record_read_rate", METRIC_GAUGE, OF_SINKS, IN_RATE,
-     "Records consumed per second lately, before transforms."},
-    {SINK "sink_record_read_total", METRIC_COUNTER, OF_SINKS, IN_TOTAL, "Records consumed, before transforms."},
-    {SINK "sink_record_send_rate", METRIC_GAUGE, OF_SINKS, OUT_RATE,
-     "Records that put has taken per second lately, after transforms."},
-    {SINK "sink_record_send_total", METRIC_COUNTER, OF_SINKS, OUT_TOTAL, "Records that put has taken, after transforms."},
-    {SINK "sink_record_active_count", METRIC_GAUGE, OF_SINKS, ACTIVE,
-     "Records delivered whose offsets are not committed yet."},
-    {SINK "sink_record_active_count_avg", METRIC_GAUGE, OF_SINKS, ACTIVE_AVG,
-     "Recent average of the records delivered and not committed yet."},
-    {SINK "sink_record_active_count_max", METRIC_GAUGE, OF_SINKS, ACTIVE_MAX,
-     "Recent maximum of the records delivered and not committed yet."},
-    {SINK "partition_count", METRIC_GAUGE, OF_SINKS, PARTITIONS, "Topic partitions that the task is assigned."},
-    {SINK "offset_commit_seq_no", METRIC_GAUGE, OF_SINKS, COMMIT_SEQUENCE, "Commits begun with something to commit."},
-    {SINK "offset_commit_completion_rate", METRIC_GAUGE, OF_SINKS, COMMIT_RATE, "Commits that worked, per second lately."},
-    {SINK "offset_commit_completion_total", METRIC_COUNTER, OF_SINKS, COMMITS_TOTAL,
-     "Commits that worked, those with nothing to commit included."},
-    {SINK "offset_commit_skip_rate", METRIC_GAUGE, OF_SINKS, SKIP_RATE,
-     "Answers to commits that came too late, per second lately."},
-    {SINK "offset_commit_skip_total", METRIC_COUNTER, OF_SINKS, SKIP_TOTAL, "Answers to commits that came too late."},
-    {SINK "put_batch_avg_time_ms", METRIC_GAUGE, OF_SINKS, CALL_AVG_MS, "Recent average time of a put that worked."},
-    {SINK "put_batch_max_time_ms", METRIC_GAUGE, OF_SINKS, CALL_MAX_MS, "Recent longest time of a put that worked."},
+    ROW(SOURCE "transaction_size_min", METRIC_GAUGE, OF_EXACT, TRANSACTION_MIN, "Records in the smallest recent transaction."),
+    ROW(SOURCE "transaction_size_avg", METRIC_GAUGE, OF_EXACT, TRANSACTION_AVG, "Recent average of the records in a transaction."),
+    ROW(SOURCE "transaction_size_max", METRIC_GAUGE, OF_EXACT, TRANSACTION_MAX, "Records in the largest recent transaction."),
+    ROW(OWN "transactions_total", METRIC_COUNTER, OF_EXACT, TRANSACTIONS_TOTAL, "Transactions committed."),
+    ROW(OWN "transaction_aborts_total", METRIC_COUNTER, OF_EXACT, TRANSACTION_ABORTS_TOTAL, "Transactions undone."),
 
-    {ERROR "total_record_failures", METRIC_GAUGE, ALL, RECORD_FAILURES, "Failed operations on records, each attempt."},
-    {ERROR "total_record_errors", METRIC_GAUGE, ALL, RECORD_ERRORS, "Records that were given up."},
-    {ERROR "total_records_skipped", METRIC_GAUGE, ALL, RECORDS_SKIPPED, "Records skipped because errors are tolerated."},
-    {ERROR "total_retries", METRIC_GAUGE, ALL, RETRIES, "Operations tried again."},
-    {ERROR "total_errors_logged", METRIC_GAUGE, ALL, ERRORS_LOGGED, "Errors written to the log."},
-    {ERROR "deadletterqueue_produce_requests", METRIC_GAUGE, ALL, LETTER_REQUESTS, "Dead letters to be written."},
-    {ERROR "deadletterqueue_produce_failures", METRIC_GAUGE, ALL, LETTER_FAILURES, "Dead letters that could not be written."},
-    {ERROR "last_error_timestamp", METRIC_GAUGE, ALL, LAST_ERROR,
-     "When a record was last given up, in milliseconds since 1970; 0: never."},
+    ROW(SINK "sink_record_read_rate", METRIC_GAUGE, OF_SINKS, IN_RATE,
+     "Records consumed per second lately, before transforms."),
+    ROW(SINK "sink_record_read_total", METRIC_COUNTER, OF_SINKS, IN_TOTAL, "Records consumed, before transforms."),
+    ROW(SINK "sink_record_send_rate", METRIC_GAUGE, OF_SINKS, OUT_RATE,
+     "Records that put has taken per second lately, after transforms."),
+    ROW(SINK "sink_record_send_total", METRIC_COUNTER, OF_SINKS, OUT_TOTAL, "Records that put has taken, after transforms."),
+    ROW(SINK "sink_record_active_count", METRIC_GAUGE, OF_SINKS, ACTIVE,
+     "Records delivered whose offsets are not committed yet."),
+    ROW(SINK "sink_record_active_count_avg", METRIC_GAUGE, OF_SINKS, ACTIVE_AVG,
+     "Recent average of the records delivered and not committed yet."),
+    ROW(SINK "sink_record_active_count_max", METRIC_GAUGE, OF_SINKS, ACTIVE_MAX,
+     "Recent maximum of the records delivered and not committed yet."),
+    ROW(SINK "partition_count", METRIC_GAUGE, OF_SINKS, PARTITIONS, "Topic partitions that the task is assigned."),
+    ROW(SINK "offset_commit_seq_no", METRIC_GAUGE, OF_SINKS, COMMIT_SEQUENCE, "Commits begun with something to commit."),
+    ROW(SINK "offset_commit_completion_rate", METRIC_GAUGE, OF_SINKS, COMMIT_RATE, "Commits that worked, per second lately."),
+    ROW(SINK "offset_commit_completion_total", METRIC_COUNTER, OF_SINKS, COMMITS_TOTAL,
+     "Commits that worked, those with nothing to commit included."),
+    ROW(SINK "offset_commit_skip_rate", METRIC_GAUGE, OF_SINKS, SKIP_RATE,
+     "Answers to commits that came too late, per second lately."),
+    ROW(SINK "offset_commit_skip_total", METRIC_COUNTER, OF_SINKS, SKIP_TOTAL, "Answers to commits that came too late."),
+    ROW(SINK "put_batch_avg_time_ms", METRIC_GAUGE, OF_SINKS, CALL_AVG_MS, "Recent average time of a put that worked."),
+    ROW(SINK "put_batch_max_time_ms", METRIC_GAUGE, OF_SINKS, CALL_MAX_MS, "Recent longest time of a put that worked."),
 
-    {OWN "stalled_seconds", METRIC_GAUGE, ALL, STALLED_S,
-     "How long the task has run and not done what it should, once that is too long; 0: it does."},
-    {OWN "restarts_total", METRIC_COUNTER, ALL, RESTARTS, "Starts of the task by itself, after it failed or stalled."},
-    {OWN "restart_wait_seconds", METRIC_GAUGE, ALL, RESTART_WAIT_S,
-     "How long until the failed task is started again by itself; 0: it is not."},
-    {OWN "rate_wait_seconds", METRIC_GAUGE, ALL, RATE_WAIT_S, "How long the configured rate lets nothing be read."},
-    {OWN "rate_waits_total", METRIC_COUNTER, ALL, RATE_WAITS, "How often the configured rate made the task wait."},
-    {OWN "put_breaker", METRIC_GAUGE, OF_SINKS, BREAKER,
-     "Whether the target is left alone after failures: 0 no, 1 yes, 2 it is being tried."},
-    {OWN "put_failures", METRIC_GAUGE, OF_SINKS, PUT_FAILURES, "Retriable failures of put in a row, up to now."},
-    {OWN "put_retries_total", METRIC_COUNTER, OF_SINKS, PUT_RETRIES, "Times that put was given the same records again."},
-    {OWN "put_wait_seconds", METRIC_GAUGE, OF_SINKS, PUT_WAIT_S, "How long until put is given the same records again."},
+    ROW(ERROR "total_record_failures", METRIC_GAUGE, ALL, RECORD_FAILURES, "Failed operations on records, each attempt."),
+    ROW(ERROR "total_record_errors", METRIC_GAUGE, ALL, RECORD_ERRORS, "Records that were given up."),
+    ROW(ERROR "total_records_skipped", METRIC_GAUGE, ALL, RECORDS_SKIPPED, "Records skipped because errors are tolerated."),
+    ROW(ERROR "total_retries", METRIC_GAUGE, ALL, RETRIES, "Operations tried again."),
+    ROW(ERROR "total_errors_logged", METRIC_GAUGE, ALL, ERRORS_LOGGED, "Errors written to the log."),
+    ROW(ERROR "deadletterqueue_produce_requests", METRIC_GAUGE, ALL, LETTER_REQUESTS, "Dead letters to be written."),
+    ROW(ERROR "deadletterqueue_produce_failures", METRIC_GAUGE, ALL, LETTER_FAILURES, "Dead letters that could not be written."),
+    ROW(ERROR "last_error_timestamp", METRIC_GAUGE, ALL, LAST_ERROR,
+     "When a record was last given up, in milliseconds since 1970; 0: never."),
+
+    ROW(OWN "stalled_seconds", METRIC_GAUGE, ALL, STALLED_S,
+     "How long the task has run and not done what it should, once that is too long; 0: it does."),
+    ROW(OWN "restarts_total", METRIC_COUNTER, ALL, RESTARTS, "Starts of the task by itself, after it failed or stalled."),
+    ROW(OWN "restart_wait_seconds", METRIC_GAUGE, ALL, RESTART_WAIT_S,
+     "How long until the failed task is started again by itself; 0: it is not."),
+    ROW(OWN "rate_wait_seconds", METRIC_GAUGE, ALL, RATE_WAIT_S, "How long the configured rate lets nothing be read."),
+    ROW(OWN "rate_waits_total", METRIC_COUNTER, ALL, RATE_WAITS, "How often the configured rate made the task wait."),
+    ROW(OWN "put_breaker", METRIC_GAUGE, OF_SINKS, BREAKER,
+     "Whether the target is left alone after failures: 0 no, 1 yes, 2 it is being tried."),
+    ROW(OWN "put_failures", METRIC_GAUGE, OF_SINKS, PUT_FAILURES, "Retriable failures of put in a row, up to now."),
+    ROW(OWN "put_retries_total", METRIC_COUNTER, OF_SINKS, PUT_RETRIES, "Times that put was given the same records again."),
+    ROW(OWN "bytes_in_total", METRIC_COUNTER, OF_SINKS, BYTES_IN, "Bytes of keys and values consumed."),
+    ROW(OWN "bytes_out_total", METRIC_COUNTER, OF_SOURCES, BYTES_OUT, "Bytes of keys and values that Kafka has acknowledged."),
+    ROW(OWN "cpu_seconds_total", METRIC_COUNTER, ALL, CPU_S, "Processor time of the threads that step the task."),
+    ROW(OWN "memory_bytes", METRIC_GAUGE, ALL, MEMORY, "Records that the task keeps: read, or not yet acknowledged."),
+    ROW(OWN "stalls_total", METRIC_COUNTER, ALL, STALLS, "Times that the task was found not to do what it should."),
+    ROW(OWN "rebalances_total", METRIC_COUNTER, OF_SINKS, REBALANCES, "Assignments of partitions received."),
+    ROW(OWN "consumer_lag_records", METRIC_GAUGE, OF_SINKS | OF_KNOWN_LAG, LAG, "Records in the task's partitions that it has not read."),
+    ROW(OWN "put_wait_seconds", METRIC_GAUGE, OF_SINKS, PUT_WAIT_S, "How long until put is given the same records again."),
 };
+
+const struct unit_families TASK_FAMILIES = {families, sizeof(families) / sizeof(families[0])};
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
@@ -262,7 +282,18 @@ static void read_health(const struct task_health *health, int64_t now_ms, double
     values[RATE_WAIT_S] = seconds_until(&health->rate_until_ms, now_ms);
     values[RATE_WAITS] = total(&health->rate_waits);
     values[RESTARTS] = total(&health->restarts);
+    values[STALLS] = total(&health->stalls);
     values[RESTART_WAIT_S] = seconds_until(&health->restart_due_ms, now_ms);
+}
+
+static void read_use(const struct task_metrics *cells, double *values)
+{
+    values[BYTES_IN] = total(&cells->bytes_in);
+    values[BYTES_OUT] = total(&cells->bytes_out);
+    values[CPU_S] = total(&cells->cpu_ns) / 1e9;
+    values[MEMORY] = level(&cells->memory_bytes);
+    values[REBALANCES] = total(&cells->rebalances);
+    values[LAG] = level(&cells->lag_records);
 }
 
 static void read_task(const struct unit_reading *reading, int64_t now_ms, double *values)
@@ -276,15 +307,30 @@ static void read_task(const struct unit_reading *reading, int64_t now_ms, double
     read_transactions(&cells->transactions, now_ms, values);
     read_errors(&cells->errors, values);
     read_health(&cells->health, now_ms, values);
+    read_use(cells, values);
+}
+
+bool task_values_read(struct readings *readings)
+{
+    size_t count = readings->count - readings->connector_count;
+
+    readings->values = mem_alloc((count + 1) * TASK_VALUES * sizeof(*readings->values));
+    for (size_t i = 0; i < count && readings->values != NULL; i++) {
+        struct unit_reading *task = &readings->units[readings->connector_count + i];
+        double *values = readings->values + i * TASK_VALUES;
+
+        read_task(task, readings->now_ms, values);
+        task->values = values;
+    }
+    return readings->values != NULL;
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
-static void write_status(struct metrics_text *text, const struct unit_reading *tasks, size_t count)
+static void write_status(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task)
 {
-    metrics_text_family(text, TASK "status", METRIC_GAUGE, "The task's status as label.");
-    for (size_t i = 0; i < count; i++)
-        sample_with_label(text, str_buffer_text(&tasks[i].labels), "status", condition_name(tasks[i].condition));
+    (void)family;
+    sample_with_label(text, str_buffer_text(&task->labels), "status", condition_name(task->condition));
 }
 
 static void append_if_known(struct str_buffer *labels, const char *name, const char *value)
@@ -313,63 +359,25 @@ static void append_info(struct str_buffer *labels, const struct unit_description
     append_converter(labels, &description->header_converter, "header_converter_class", "header_converter_version");
 }
 
-static void write_info(struct metrics_text *text, const struct unit_reading *tasks, size_t count)
+static void write_info(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task)
 {
-    metrics_text_family(text, TASK "info", METRIC_GAUGE, "What the task is, as labels.");
-    for (size_t i = 0; i < count; i++) {
-        const struct unit_description *description = &tasks[i].description;
-        struct str_buffer more;
+    struct str_buffer more;
 
-        if (description->kind == UNIT_KIND_UNKNOWN)
-            continue;
-        str_buffer_init(&more, LABELS_MAX);
-        append_info(&more, description);
-        text->out->failed |= str_buffer_failed(&more);
-        metrics_text_sample(text, str_buffer_text(&tasks[i].labels), str_buffer_text(&more), 1);
-        str_buffer_release(&more);
-    }
+    (void)family;
+    str_buffer_init(&more, LABELS_MAX);
+    append_info(&more, &task->description);
+    text->out->failed |= str_buffer_failed(&more);
+    metrics_text_sample(text, str_buffer_text(&task->labels), str_buffer_text(&more), 1);
+    str_buffer_release(&more);
 }
 
-static bool is_of(const struct task_family *family, const struct unit_reading *task, const double *values)
+static bool is_of(const struct unit_family *family, const struct unit_reading *task)
 {
-    bool is_exact = values[TRANSACTIONS_TOTAL] + values[TRANSACTION_ABORTS_TOTAL] > 0;
+    bool is_exact = task->values[TRANSACTIONS_TOTAL] + task->values[TRANSACTION_ABORTS_TOTAL] > 0;
 
-    return (family->kinds & (1u << task->description.kind | (is_exact ? OF_EXACT : 0))) != 0;
-}
-
-/* Families without a series are not begun. */
-static void write_family(struct metrics_text *text, const struct task_family *family, const struct unit_reading *tasks,
-                         size_t count, const double (*values)[TASK_VALUES])
-{
-    bool is_begun = false;
-
-    for (size_t i = 0; i < count; i++) {
-        if (!is_of(family, &tasks[i], values[i]))
-            continue;
-        if (!is_begun)
-            metrics_text_family(text, family->name, family->type, family->help);
-        is_begun = true;
-        metrics_text_sample(text, str_buffer_text(&tasks[i].labels), NULL, values[i][family->value]);
-    }
-}
-
-bool task_families_write(struct metrics_text *text, const struct readings *readings)
-{
-    const struct unit_reading *tasks = readings->units + readings->connector_count;
-    size_t count = readings->count - readings->connector_count;
-    double(*values)[TASK_VALUES];
-
-    if (count == 0)
-        return true;
-    values = mem_alloc(count * sizeof(*values));
-    if (values == NULL)
+    if (family->write == write_info && task->description.kind == UNIT_KIND_UNKNOWN)
         return false;
-    for (size_t i = 0; i < count; i++)
-        read_task(&tasks[i], readings->now_ms, values[i]);
-    write_status(text, tasks, count);
-    write_info(text, tasks, count);
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-        write_family(text, &families[i], tasks, count, (const double(*)[TASK_VALUES])values);
-    mem_free(values);
-    return true;
+    if ((family->kinds & OF_KNOWN_LAG) != 0 && task->values[LAG] < 0)
+        return false;
+    return (family->kinds & (1u << task->description.kind | (is_exact ? OF_EXACT : 0))) != 0;
 }

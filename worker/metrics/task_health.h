@@ -18,6 +18,7 @@ struct task_health {
     /* The executor's watch. */
     _Atomic int32_t stall; /* enum task_stall */
     _Atomic int64_t stalled_since_ms;
+    _Atomic uint64_t stalls; /* how often */
     /* The task. */
     _Atomic int32_t breaker;       /* enum task_breaker */
     _Atomic uint32_t put_failures; /* retriable ones in a row */

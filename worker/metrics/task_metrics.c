@@ -37,6 +37,7 @@ void task_metrics_polled(struct task_metrics *metrics, size_t records, int64_t b
     grow(&metrics->records_in, records);
     window_record(&metrics->in, (int64_t)records, ms(now_us));
     window_record(&metrics->call_us, now_us - begun_us, ms(now_us));
+    histogram_record(&metrics->calls, &HISTOGRAM_CALLS, now_us - begun_us);
     move_active(metrics, (int64_t)records, now_us);
 }
 
@@ -81,6 +82,52 @@ void task_metrics_put(struct task_metrics *metrics, size_t records, int64_t begu
     grow(&metrics->records_out, records);
     window_record(&metrics->out, (int64_t)records, ms(now_us));
     window_record(&metrics->call_us, now_us - begun_us, ms(now_us));
+    histogram_record(&metrics->calls, &HISTOGRAM_CALLS, now_us - begun_us);
+}
+
+void task_metrics_aged(struct task_metrics *metrics, int64_t age_us)
+{
+    if (metrics != NULL)
+        histogram_record(&metrics->ages, &HISTOGRAM_AGES, age_us);
+}
+
+void task_metrics_read_bytes(struct task_metrics *metrics, uint64_t bytes)
+{
+    if (metrics != NULL)
+        grow(&metrics->bytes_in, bytes);
+}
+
+void task_metrics_set_memory(struct task_metrics *metrics, uint64_t bytes)
+{
+    if (metrics != NULL)
+        atomic_store_explicit(&metrics->memory_bytes, (int64_t)bytes, memory_order_relaxed);
+}
+
+void task_metrics_set_lag(struct task_metrics *metrics, int64_t records)
+{
+    if (metrics != NULL)
+        atomic_store_explicit(&metrics->lag_records, records, memory_order_relaxed);
+}
+
+void task_metrics_rebalanced(struct task_metrics *metrics)
+{
+    if (metrics != NULL)
+        grow(&metrics->rebalances, 1);
+}
+
+void task_metrics_landed(struct task_metrics *metrics, uint64_t bytes, size_t failed)
+{
+    if (metrics == NULL)
+        return;
+    atomic_fetch_add_explicit(&metrics->bytes_out, bytes, memory_order_relaxed);
+    if (failed > 0)
+        atomic_fetch_add_explicit(&metrics->records_failed, failed, memory_order_relaxed);
+}
+
+void task_metrics_used_cpu(struct task_metrics *metrics, int64_t ns)
+{
+    if (metrics != NULL && ns > 0)
+        grow(&metrics->cpu_ns, (uint64_t)ns);
 }
 
 void task_metrics_set_partitions(struct task_metrics *metrics, size_t partitions)
@@ -103,6 +150,7 @@ void task_metrics_committed(struct task_metrics *metrics, int64_t took_us, int64
         return;
     grow(&metrics->commits, 1);
     window_record(&metrics->commit_us, took_us, ms(now_us));
+    histogram_record(&metrics->commits_took, &HISTOGRAM_CALLS, took_us);
     window_record(&metrics->commit_outcome, 1, ms(now_us));
 }
 

@@ -13,8 +13,11 @@
 #include <stddef.h>
 
 #include "metrics/error_counters.h"
+#include "metrics/histogram.h"
 #include "metrics/task_health.h"
 #include "metrics/window.h"
+
+#define METRICS_UNKNOWN (-1)
 
 struct task_metrics {
     /* Source: polled, written. Sink: read, sent. The window of batch sizes is that of `in` for a source, of `out` for a sink. */
@@ -32,6 +35,15 @@ struct task_metrics {
         _Atomic uint64_t committed, aborted;
         struct window size, size_negated; /* records of those committed; the greatest of the negated is the least */
     } transactions;                       /* a source with exactly once */
+    struct histogram calls, commits_took; /* of call_us and commit_us, since the beginning */
+    /* Sink: age of the oldest record of a batch when put had taken it. Source: from a batch's poll until it was written. */
+    struct histogram ages;
+    _Atomic uint64_t bytes_in, bytes_out; /* keys and values: consumed; acknowledged */
+    _Atomic uint64_t records_failed;      /* source: not acknowledged for good */
+    _Atomic uint64_t rebalances;          /* sink: assignments received */
+    _Atomic int64_t memory_bytes;         /* sink: read and kept; source: polled and not yet acknowledged */
+    _Atomic int64_t lag_records;          /* sink: behind what was read, all partitions; METRICS_UNKNOWN */
+    _Atomic uint64_t cpu_ns;              /* of the threads that step it; written by those */
     struct error_counters errors;
     struct task_health health;
 };
@@ -49,6 +61,15 @@ void task_metrics_read(struct task_metrics *metrics, size_t records, int64_t now
 /* A put has worked, of none or more records. */
 void task_metrics_put(struct task_metrics *metrics, size_t records, int64_t begun_us, int64_t now_us);
 void task_metrics_set_active(struct task_metrics *metrics, int64_t active, int64_t now_us);
+void task_metrics_aged(struct task_metrics *metrics, int64_t age_us);
+void task_metrics_read_bytes(struct task_metrics *metrics, uint64_t bytes);
+void task_metrics_set_memory(struct task_metrics *metrics, uint64_t bytes);
+void task_metrics_set_lag(struct task_metrics *metrics, int64_t records);
+void task_metrics_rebalanced(struct task_metrics *metrics);
+/* thread: the producer's. Records acknowledged with so many bytes; records that never will be. */
+void task_metrics_landed(struct task_metrics *metrics, uint64_t bytes, size_t failed);
+/* What a step of it has cost. thread: the one that stepped it. */
+void task_metrics_used_cpu(struct task_metrics *metrics, int64_t ns);
 void task_metrics_set_partitions(struct task_metrics *metrics, size_t partitions);
 
 /* There is something to commit, and it begins. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str_buffer.h"
+#include "metrics/histogram.h"
 
 #include "base/bans.h"
 
@@ -96,7 +97,7 @@ static const char *type_word(const struct metrics_text *text, enum metric_type t
 {
     if (type == METRIC_UNTYPED)
         return text->format == METRICS_OPENMETRICS ? "unknown" : "untyped";
-    return type == METRIC_COUNTER ? "counter" : "gauge";
+    return type == METRIC_COUNTER ? "counter" : type == METRIC_HISTOGRAM ? "histogram" : "gauge";
 }
 
 static void append_head(struct metrics_text *text, const char *word, size_t name_length)
@@ -126,11 +127,13 @@ void metrics_text_family(struct metrics_text *text, const char *name, enum metri
     str_buffer_append_char(text->out, '\n');
 }
 
-void metrics_text_sample(struct metrics_text *text, const char *labels, const char *more, double value)
+/* With an ending behind the family's name. */
+static void append_sample(struct metrics_text *text, const char *ending, const char *labels, const char *more, double value)
 {
     bool has_labels = labels != NULL && labels[0] != '\0', has_more = more != NULL && more[0] != '\0';
 
     str_buffer_append_text(text->out, text->name);
+    str_buffer_append_text(text->out, ending);
     if (has_labels || has_more)
         str_buffer_append_char(text->out, '{');
     if (has_labels)
@@ -144,6 +147,28 @@ void metrics_text_sample(struct metrics_text *text, const char *labels, const ch
     str_buffer_append_char(text->out, ' ');
     append_number(text->out, value);
     str_buffer_append_char(text->out, '\n');
+}
+
+void metrics_text_sample(struct metrics_text *text, const char *labels, const char *more, double value)
+{
+    append_sample(text, "", labels, more, value);
+}
+
+void metrics_text_histogram(struct metrics_text *text, const char *labels, const struct histogram *histogram,
+                            const struct histogram_scale *scale)
+{
+    const struct histogram_reading reading = histogram_read(histogram);
+    char bound[40];
+
+    for (int i = 0; i < HISTOGRAM_BOUNDS; i++) {
+        /* OpenMetrics wants bounds as floats: 1.0 */
+        bool is_whole = scale->bounds_us[i] % 1000000 == 0;
+        snprintf(bound, sizeof(bound), "le=\"%.12g%s\"", (double)scale->bounds_us[i] / 1e6, is_whole ? ".0" : "");
+        append_sample(text, "_bucket", labels, bound, (double)reading.below[i]);
+    }
+    append_sample(text, "_bucket", labels, "le=\"+Inf\"", (double)reading.count);
+    append_sample(text, "_sum", labels, NULL, reading.sum_s);
+    append_sample(text, "_count", labels, NULL, (double)reading.count);
 }
 
 void metrics_text_end(struct metrics_text *text)

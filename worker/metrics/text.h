@@ -18,7 +18,7 @@ enum metrics_format { METRICS_PROMETHEUS, METRICS_OPENMETRICS };
 #define METRICS_PROMETHEUS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define METRICS_OPENMETRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_UNTYPED };
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_UNTYPED };
 
 struct metrics_text {
     struct str_buffer *out;
@@ -30,6 +30,11 @@ struct metrics_text {
 void metrics_text_family(struct metrics_text *text, const char *name, enum metric_type type, const char *help);
 /* `labels` as metrics_text_append_label made them, without braces; `more` alike, behind them. NULL or "": none. */
 void metrics_text_sample(struct metrics_text *text, const char *labels, const char *more, double value);
+/* All series of one histogram. */
+struct histogram;
+struct histogram_scale;
+void metrics_text_histogram(struct metrics_text *text, const char *labels, const struct histogram *histogram,
+                            const struct histogram_scale *scale);
 /* Behind the last family. */
 void metrics_text_end(struct metrics_text *text);
 

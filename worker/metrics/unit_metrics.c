@@ -38,6 +38,7 @@ void unit_metrics_drop(struct unit_metrics *unit)
     if (unit == NULL || !refcount_drop(&unit->references))
         return;
     assert(unit->plugin == NULL);
+    client_metrics_drop(unit->client);
     mutex_destroy(&unit->lock);
     mem_free(unit->connector);
     mem_free(unit);
@@ -46,6 +47,21 @@ void unit_metrics_drop(struct unit_metrics *unit)
 struct task_metrics *unit_metrics_cells(struct unit_metrics *unit)
 {
     return unit == NULL || unit->task == TASK_OF_CONNECTOR ? NULL : unit->cells;
+}
+
+struct client_metrics *unit_metrics_add_client(struct unit_metrics *unit, const char *client_id)
+{
+    struct client_metrics *client, *former;
+
+    if (unit == NULL)
+        return NULL;
+    client = client_metrics_create(CLIENT_METRICS_CONSUMER, client_id, unit->client_interval_ms);
+    mutex_lock(&unit->lock);
+    former = unit->client;
+    unit->client = client_metrics_take(client);
+    mutex_unlock(&unit->lock);
+    client_metrics_drop(former);
+    return client;
 }
 
 void unit_metrics_describe(struct unit_metrics *unit, const struct unit_description *description)

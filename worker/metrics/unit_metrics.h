@@ -10,6 +10,7 @@
 #ifndef METRICS_UNIT_METRICS_H
 #define METRICS_UNIT_METRICS_H
 
+struct client_metrics;
 struct mr_metrics;
 struct task_metrics;
 struct unit_metrics;
@@ -48,5 +49,9 @@ void unit_metrics_describe(struct unit_metrics *unit, const struct unit_descript
 /* The metrics that its plugin registers for itself (sdk/plugin_metrics.h) are shown beside, until NULL is set: before they are
  * destroyed. Waits for a reader that is inside (some µs). */
 void unit_metrics_set_plugin(struct unit_metrics *unit, const struct mr_metrics *plugin);
+
+/* The consumer of a sink task (client_metrics.h), shown with the task until client_metrics_close. A reference for the caller;
+ * NULL: no memory, or no unit. */
+struct client_metrics *unit_metrics_add_client(struct unit_metrics *unit, const char *client_id);
 
 #endif

@@ -56,50 +56,42 @@ static void write_starts(struct metrics_text *text, const struct start_names *na
                 failure_share(&outcome));
 }
 
-/* For each connector that has tasks here: all of them, or those in one condition. */
-static void write_task_counts(struct metrics_text *text, const struct readings *readings, const char *name,
-                              const char *help, int condition)
+/* Once for each connector that has tasks here: at its first one. */
+static bool is_first_task(const struct unit_family *family, const struct unit_reading *reading)
 {
-    size_t end;
+    (void)family;
+    return reading->unit->task == reading->first_task;
+}
 
-    metrics_text_family(text, name, METRIC_GAUGE, help);
-    for (size_t i = readings->connector_count; i < readings->count; i = end) {
-        struct str_buffer labels;
-        size_t count = 0;
+/* All of them (value -1), or those in one condition. */
+static void write_task_count(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *first)
+{
+    struct str_buffer labels;
+    size_t count = 0;
 
-        for (end = i; end < readings->count &&
-                      strcmp(readings->units[end].unit->connector, readings->units[i].unit->connector) == 0;
-             end++)
-            count += condition < 0 || (int)readings->units[end].condition == condition;
-        str_buffer_init(&labels, LABELS_MAX);
-        metrics_text_append_label(&labels, "connector", readings->units[i].unit->connector);
-        text->out->failed |= str_buffer_failed(&labels);
-        metrics_text_sample(text, str_buffer_text(&labels), NULL, (double)count);
-        str_buffer_release(&labels);
+    for (const struct unit_reading *at = first; at->unit != NULL && strcmp(at->unit->connector, first->unit->connector) == 0; at++)
+        count += family->value < 0 || (int)at->condition == family->value;
+    str_buffer_init(&labels, LABELS_MAX);
+    metrics_text_append_label(&labels, "connector", first->unit->connector);
+    text->out->failed |= str_buffer_failed(&labels);
+    metrics_text_sample(text, str_buffer_text(&labels), NULL, (double)count);
+    str_buffer_release(&labels);
+}
+
+#define COUNT(name, condition, help)                                                                                    \
+    {                                                                                                                   \
+        WORKER "connector_" name "_task_count", METRIC_GAUGE, 0, condition, help, is_first_task, write_task_count       \
     }
-}
-
-static void write_all_task_counts(struct metrics_text *text, const struct readings *readings)
-{
-    static const struct {
-        const char *name, *help;
-        int condition;
-    } families[] = {
-        {WORKER "connector_total_task_count", "Tasks of the connector on this worker.", -1},
-        {WORKER "connector_running_task_count", "Running tasks of the connector on this worker.", CONDITION_RUNNING},
-        {WORKER "connector_paused_task_count", "Paused tasks of the connector on this worker.", CONDITION_PAUSED},
-        {WORKER "connector_failed_task_count", "Failed tasks of the connector on this worker.", CONDITION_FAILED},
-        {WORKER "connector_unassigned_task_count", "Tasks of the connector that have not begun yet.",
-         CONDITION_UNASSIGNED},
-        {WORKER "connector_destroyed_task_count", "Destroyed tasks of the connector on this worker.",
-         CONDITION_DESTROYED},
-        {WORKER "connector_restarting_task_count", "Restarting tasks of the connector on this worker.",
-         CONDITION_RESTARTING},
-    };
-
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && readings->count > readings->connector_count; i++)
-        write_task_counts(text, readings, families[i].name, families[i].help, families[i].condition);
-}
+static const struct unit_family task_counts[] = {
+    COUNT("total", -1, "Tasks of the connector on this worker."),
+    COUNT("running", CONDITION_RUNNING, "Running tasks of the connector on this worker."),
+    COUNT("paused", CONDITION_PAUSED, "Paused tasks of the connector on this worker."),
+    COUNT("failed", CONDITION_FAILED, "Failed tasks of the connector on this worker."),
+    COUNT("unassigned", CONDITION_UNASSIGNED, "Tasks of the connector that have not begun yet."),
+    COUNT("destroyed", CONDITION_DESTROYED, "Destroyed tasks of the connector on this worker."),
+    COUNT("restarting", CONDITION_RESTARTING, "Restarting tasks of the connector on this worker."),
+};
+const struct unit_families TASK_COUNTS = {task_counts, sizeof(task_counts) / sizeof(task_counts[0])};
 
 static void write_text(struct metrics_text *text, const char *name, const char *help, const char *label, const char *value)
 {
@@ -144,7 +136,6 @@ void worker_families_write(struct metrics_text *text, struct metrics_registry *r
                 (double)(readings->count - readings->connector_count));
     write_starts(text, &connector_names, &connectors, readings->now_ms);
     write_starts(text, &task_names, &tasks, readings->now_ms);
-    write_all_task_counts(text, readings);
     if (group.is_known) {
         write_group(text, &group, readings->now_ms);
         write_text(text, GROUP "leader_name", "The URL of the worker that leads, as label.", "leader_name", leader_url);
@@ -156,12 +147,7 @@ void worker_families_write(struct metrics_text *text, struct metrics_registry *r
 
 /* --- connectors --------------------------------------------------------------------------------------------------- */
 
-static const char *value_status(const struct unit_reading *reading)
-{
-    return condition_name(reading->condition);
-}
-
-static const char *value_type(const struct unit_reading *reading)
+static const char *type_word(const struct unit_reading *reading)
 {
     static const char *const names[] = {
         [UNIT_KIND_UNKNOWN] = NULL, [UNIT_KIND_SOURCE] = "source", [UNIT_KIND_SINK] = "sink"};
@@ -169,37 +155,40 @@ static const char *value_type(const struct unit_reading *reading)
     return names[reading->description.kind];
 }
 
-static const char *value_class(const struct unit_reading *reading)
+enum connector_value { CONNECTOR_STATUS, CONNECTOR_TYPE, CONNECTOR_CLASS, CONNECTOR_VERSION };
+static const char *const value_labels[] = {"status", "connector_type", "connector_class", "connector_version"};
+
+/* NULL: not known. */
+static const char *value_of(int value, const struct unit_reading *reading)
 {
-    return reading->description.connector_class;
-}
-
-static const char *value_version(const struct unit_reading *reading)
-{
-    return reading->description.connector_version;
-}
-
-static const struct {
-    const char *name, *label, *help;
-    const char *(*value)(const struct unit_reading *reading); /* NULL: not known */
-} connector_families[] = {
-    {CONNECTOR "status", "status", "The connector's status as label.", value_status},
-    {CONNECTOR "connector_type", "connector_type", "Source or sink, as label.", value_type},
-    {CONNECTOR "connector_class", "connector_class", "The connector's class as label.", value_class},
-    {CONNECTOR "connector_version", "connector_version", "The connector's version as label.", value_version},
-};
-
-void connector_families_write(struct metrics_text *text, const struct readings *readings)
-{
-    for (size_t f = 0; f < sizeof(connector_families) / sizeof(connector_families[0]) && readings->connector_count > 0;
-         f++) {
-        metrics_text_family(text, connector_families[f].name, METRIC_GAUGE, connector_families[f].help);
-        for (size_t i = 0; i < readings->connector_count; i++) {
-            const struct unit_reading *reading = &readings->units[i];
-            const char *value = connector_families[f].value(reading);
-
-            if (value != NULL)
-                sample_with_label(text, str_buffer_text(&reading->labels), connector_families[f].label, value);
-        }
+    switch (value) {
+    case CONNECTOR_STATUS:
+        return condition_name(reading->condition);
+    case CONNECTOR_TYPE:
+        return type_word(reading);
+    case CONNECTOR_CLASS:
+        return reading->description.connector_class;
+    default:
+        return reading->description.connector_version;
     }
 }
+
+static bool is_known(const struct unit_family *family, const struct unit_reading *reading)
+{
+    return value_of(family->value, reading) != NULL;
+}
+
+static void write_value_label(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *reading)
+{
+    sample_with_label(text, str_buffer_text(&reading->labels), value_labels[family->value], value_of(family->value, reading));
+}
+
+static const struct unit_family connector_families[] = {
+    {CONNECTOR "status", METRIC_GAUGE, 0, CONNECTOR_STATUS, "The connector's status as label.", is_known, write_value_label},
+    {CONNECTOR "connector_type", METRIC_GAUGE, 0, CONNECTOR_TYPE, "Source or sink, as label.", is_known, write_value_label},
+    {CONNECTOR "connector_class", METRIC_GAUGE, 0, CONNECTOR_CLASS, "The connector's class as label.", is_known,
+     write_value_label},
+    {CONNECTOR "connector_version", METRIC_GAUGE, 0, CONNECTOR_VERSION, "The connector's version as label.", is_known,
+     write_value_label},
+};
+const struct unit_families CONNECTOR_FAMILIES = {connector_families, sizeof(connector_families) / sizeof(connector_families[0])};

@@ -148,10 +148,10 @@ static bool put_plain(const struct translation *walk, const char *name, struct s
 static bool is_word(const char *name)
 {
     return *name != '\0' &&
-           name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_- ")] == '\0';
+           name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
 }
 
-/* Which scripts there are is PCRE2's to know. */
+/* Which scripts there are is PCRE2's to know; it would overlook hyphens and blanks, Java does not. */
 static bool put_script(const char *name, struct str_buffer *items)
 {
     return is_word(name) && str_buffer_printf(items, "\\p{sc:%s}", name);

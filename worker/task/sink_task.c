@@ -72,7 +72,9 @@ static struct consumer *open_consumer(struct sink_task *task, struct mr_error **
     return consumer_open(
         &(struct consumer_setup){
             .config = task->setup.consumer_config,
+            .buffer_bytes_max = task->task.setup.buffer_bytes_max,
             .graveyard = task->setup.graveyard,
+            .metrics = unit_metrics_add_client(task->task.setup.metrics, client_config_client_id(task->setup.consumer_config)),
             .instance_id = task->instance_id,
             .on_ready = on_ready,
             .argument = task,

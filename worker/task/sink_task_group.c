@@ -344,17 +344,32 @@ int sink_task_apply_wishes(struct sink_task *task, struct mr_error **error)
 
 /* --- the door ------------------------------------------------------------------------------------------------------------ */
 
+/* Once a second is often enough: whoever asks does so every few. */
+static void look_at_lag(struct sink_task *task)
+{
+    int64_t now_ms = clock_monotonic_ms(task->task.setup.clock);
+
+    if (task->task.cells == NULL || now_ms < task->lag_at_ms)
+        return;
+    task->lag_at_ms = now_ms + LAG_LOOK_MS;
+    task_metrics_set_lag(task->task.cells, consumer_look_at_lag(task->consumer, now_ms));
+    task_metrics_set_memory(task->task.cells, consumer_pinned_bytes(task->consumer));
+}
+
 int sink_task_serve_group(struct sink_task *task, struct mr_error **error)
 {
     struct consumer_event event;
     int status = 0;
 
+    if (task->consumer != NULL)
+        look_at_lag(task);
     while (status == 0 && task->consumer != NULL && !task->fenced) {
         consumer_next_event(task->consumer, &event);
         switch (event.kind) {
         case CONSUMER_NONE:
             return 0;
         case CONSUMER_ASSIGNED:
+            task_metrics_rebalanced(task->task.cells);
             status = assigned(task, &event, error);
             break;
         case CONSUMER_REVOKED:

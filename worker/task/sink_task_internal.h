@@ -28,6 +28,7 @@
 struct tolerance;
 
 #define OFFSET_UNKNOWN (-1)
+#define LAG_LOOK_MS 1000
 
 struct sink_partition {
     char *topic;
@@ -90,6 +91,7 @@ struct sink_task {
     struct breaker breaker; /* how long a target that fails is left alone */
     struct rate rate;
     bool lacks_room;        /* for dead letters: nothing is read */
+    int64_t lag_at_ms;      /* when lags are looked at next */
     int64_t rate_at_ms;     /* nothing is read before; INT64_MAX: the rate holds nothing up */
     int64_t retry_at_ms, empty_put_at_ms;
     uint64_t record_bytes; /* about the size of a record as read lately; 0: not known yet */

@@ -271,17 +271,24 @@ static bool letters_lack_room(struct sink_task *task)
     return task->lacks_room;
 }
 
+/* What may be kept of records that were read: the rest is for those that are fetched ahead. */
+static uint64_t read_budget_bytes(const struct sink_task *task)
+{
+    uint64_t bytes = task->task.setup.buffer_bytes_max;
+
+    return bytes - bytes / CONSUMER_AHEAD_SHARE;
+}
+
 static bool may_read(struct sink_task *task)
 {
-    uint64_t budget_bytes = task->task.setup.buffer_bytes_max;
-
+    uint64_t budget_bytes = read_budget_bytes(task);
     bool was_over_budget = task->over_budget;
 
     if (letters_lack_room(task))
         return false; /* wakes us when letters have gone */
     task->over_budget = budget_bytes > 0 && consumer_pinned_bytes(task->consumer) >= budget_bytes;
     if (task->over_budget && !was_over_budget) {
-        log_info(LOG_NAME, "the plugin keeps %llu bytes of records, more than millrace.task.buffer.bytes: reading waits",
+        log_info(LOG_NAME, "the plugin keeps %llu bytes of records, three quarters of millrace.task.buffer.bytes: reading waits",
                  (unsigned long long)consumer_pinned_bytes(task->consumer));
         task->commit_wished = true; /* lets it flush; when it lets go we are woken */
     }
@@ -292,8 +299,7 @@ static bool may_read(struct sink_task *task)
 static size_t records_to_read(const struct sink_task *task)
 {
     size_t most = client_config_max_poll_records(task->setup.consumer_config);
-    uint64_t budget_bytes = task->task.setup.buffer_bytes_max, fitting;
-
+    uint64_t budget_bytes = read_budget_bytes(task), fitting;
     size_t rated = rate_records(&task->rate, task->record_bytes == 0 ? RECORD_BYTES_GUESS : task->record_bytes);
 
     if (rated < most)
@@ -333,6 +339,7 @@ static int read_batch(struct sink_task *task, struct mr_error **error)
     note_size(task, messages);
     rate_take(&task->rate, consumer_batch_count(messages), consumer_batch_byte_count(messages));
     task_metrics_read(task->task.cells, consumer_batch_count(messages), task_now_us(&task->task));
+    task_metrics_read_bytes(task->task.cells, consumer_batch_byte_count(messages));
     task->batch = batch_of(task, messages, error);
     if (task->batch == NULL)
         return -1;
@@ -428,6 +435,21 @@ static void put_later(struct sink_task *task, struct mr_error *why)
     mr_error_drop(why);
 }
 
+/* Records of a partition are about as old as the first of them, which is looked at alone. */
+static void note_age(const struct sink_task *task)
+{
+    int64_t oldest_ms = INT64_MAX;
+
+    for (size_t i = 0; i < task->run_count; i++) {
+        int64_t written_ms = record_origin(batch_entry_at(task->batch, task->runs[i].begin))->timestamp_ms;
+
+        if (written_ms > 0 && written_ms < oldest_ms)
+            oldest_ms = written_ms;
+    }
+    if (oldest_ms != INT64_MAX)
+        task_metrics_aged(task->task.cells, (clock_wall_ms(task->task.setup.clock) - oldest_ms) * 1000);
+}
+
 /* put took what it was given. */
 static void note_target(struct sink_task *task)
 {
@@ -501,8 +523,10 @@ static void note_put(struct sink_task *task, int64_t begun_us)
         sink_task_isolate_next(task);
         return;
     }
-    if (task->batch != NULL)
+    if (task->batch != NULL) {
+        note_age(task);
         sink_task_advance(task, NULL);
+    }
     sink_task_drop_batch(task);
 }
 

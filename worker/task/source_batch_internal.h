@@ -51,6 +51,7 @@ struct source_batch {
     struct batch_cut *cuts; /* NULL: at least once */
     uint32_t cut_count, cut_next;
     uint32_t ended_at; /* items before it are of transactions that have ended */
+    int64_t polled_us;            /* when it was given to be sent */
     size_t bytes;                 /* about what it holds */
     uint32_t entries_left;        /* locks: offset_commit's */
     _Atomic uint32_t flights_out; /* not yet ACKED: the batch stays while there are any */

@@ -77,11 +77,26 @@ static void flight_land(struct source_task *task, const struct producer_delivery
     }
 }
 
+/* Offsets of a transaction do not count. */
+static void count_landed(struct source_task *task, const struct producer_delivery *deliveries, size_t count)
+{
+    uint64_t bytes = 0;
+    size_t failed = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (deliveries[i].outcome == PRODUCER_ACKED)
+            bytes += deliveries[i].ticket->size;
+        failed += deliveries[i].outcome == PRODUCER_FAILED;
+    }
+    task_metrics_landed(task->task.cells, bytes, failed);
+}
+
 static void on_delivery(void *argument, const struct producer_delivery *deliveries, size_t count)
 {
     struct source_task *task = argument;
     struct landing landing = {.count = 0};
 
+    count_landed(task, deliveries, count); /* what has landed may be gone at once */
     for (size_t i = 0; i < count; i++)
         flight_land(task, &deliveries[i], &landing);
     landing_end(&landing);
@@ -195,11 +210,15 @@ static bool is_done(struct source_task *task, const struct source_batch *batch)
 
 static void note_written(struct source_task *task, const struct source_batch *batch)
 {
+    int64_t now_us = task_now_us(&task->task);
+
     if (batch->count > batch->dropped)
         task_progressed(&task->task);
     watch_since(&task->task.watched.owed_ms, 0);
     task_metrics_written(task->task.cells, source_batch_polled(batch->batch), batch->count - batch->dropped,
-                         task_now_us(&task->task));
+                         now_us);
+    if (batch->count > batch->dropped)
+        task_metrics_aged(task->task.cells, now_us - batch->polled_us);
 }
 
 /* A batch with a record that is stuck does not hold the others back. */
@@ -215,6 +234,7 @@ static void release_batches(struct source_task *task)
         }
         *(before == NULL ? &task->first : &before->next) = next;
         task->held_bytes -= batch->bytes;
+        task_metrics_set_memory(task->task.cells, task->held_bytes);
         note_written(task, batch);
         batch_free(task, batch);
     }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kafka/producer.h"
+#include "metrics/task_metrics.h"
 #include "task/source_task_internal.h"
 
 #include "base/bans.h"
@@ -141,6 +142,8 @@ static void append(struct source_task *task, struct source_batch *batch)
     task->last = batch;
     batch->bytes = mr_arena_used_bytes(mr_batch_arena(batch->batch)) + BATCH_OVERHEAD_BYTES;
     task->held_bytes += batch->bytes;
+    batch->polled_us = task_now_us(&task->task);
+    task_metrics_set_memory(task->task.cells, task->held_bytes);
     if (task->cursor == NULL) {
         task->cursor = batch;
         task->cursor_at = 0;

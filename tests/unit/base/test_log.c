@@ -249,7 +249,8 @@ static void nothing_in_a_message_steers_a_terminal(void **state)
     (void)state;
     /* CSI in both forms, NEL, DEL; then characters whose bytes look like C1 or begin as it does. */
     static const char message[] = "a\x1b[2Jb\xC2\x9B" "2Jc\xC2\x85" "d\x7f" "e\xC3\x9B\xE2\x82\xAC\xC2\xA0\xC2";
-    struct log_line line = { LOG_LEVEL_WARN, "rest", "", message, strlen(message), 1700000000123 };
+    struct log_line line = {.level = LOG_LEVEL_WARN, .logger = "rest", .context = "", .message = message,
+                            .message_length = strlen(message), .wall_ms = 1700000000123};
     char text[LOG_TEXT_MAX];
     log_line_format(&line, text, sizeof(text));
     assert_non_null(strstr(text, "WARN a?[2Jb?2Jc?d?e\xC3\x9B\xE2\x82\xAC\xC2\xA0\xC2 (rest)\n"));
@@ -259,7 +260,8 @@ static void a_formatted_line_looks_like_kafkas(void **state)
 {
     (void)state;
     static const char message[] = "two\nlines\x1b[0m\r";
-    struct log_line line = { LOG_LEVEL_INFO, "herder", "[a|task-0]", message, strlen(message), 1700000000123 };
+    struct log_line line = {.level = LOG_LEVEL_INFO, .logger = "herder", .context = "[a|task-0]", .message = message,
+                            .message_length = strlen(message), .wall_ms = 1700000000123};
     char text[LOG_TEXT_MAX];
     size_t length = log_line_format(&line, text, sizeof(text));
     assert_int_equal(length, strlen(text));
@@ -273,6 +275,58 @@ static void a_formatted_line_looks_like_kafkas(void **state)
 }
 
 enum { ROUNDS = 2000 };
+
+static void a_connectors_level_decides_alone_for_what_is_logged_on_its_behalf(void **state)
+{
+    struct log_context context;
+    struct logger_view view;
+    (void)state;
+    assert_true(log_level_set("connector.orders", LOG_LEVEL_DEBUG, -1, NULL));
+    seen.lines = 0;
+    log_debug("of.connectors", "for nobody");
+    log_context_push(&context, "orders-eu", 0);
+    log_debug("of.connectors", "for another");
+    log_context_pop(&context);
+    assert_int_equal(seen.lines, 0);
+    log_context_push(&context, "orders", 0);
+    log_debug("of.connectors", "for it");
+    assert_int_equal(seen.lines, 1);
+    log_trace("of.connectors", "more than it wants");
+    assert_true(log_level_set("connector.orders", LOG_LEVEL_WARN, -1, NULL));
+    log_info("of.connectors", "quieter than the others");
+    assert_int_equal(seen.lines, 1);
+    log_context_pop(&context);
+    log_info("of.connectors", "the others");
+    assert_int_equal(seen.lines, 2);
+    assert_true(log_logger_find("of.connectors", &view)); /* whose own level is as it was */
+    assert_int_equal(view.level, LOG_LEVEL_INFO);
+    assert_true(log_level_set("connector.orders", LOG_LEVEL_TRACE, -1, NULL));
+    assert_true(log_level_set("connector.orders-eu", LOG_LEVEL_WARN, -1, NULL));
+    assert_true(log_level_set("connector.orders", LOG_LEVEL_INFO, -1, NULL)); /* not that of the longer name */
+    assert_true(log_logger_find("connector.orders-eu", &view));
+    assert_int_equal(view.level, LOG_LEVEL_WARN);
+    assert_false(logger_enabled(logger_of("of.connectors"), LOG_LEVEL_DEBUG)); /* the gates are shut again */
+    assert_true(log_level_set("root", LOG_LEVEL_INFO, -1, NULL)); /* from now on it is as all others */
+    assert_true(log_level_set("of.connectors", LOG_LEVEL_DEBUG, -1, NULL));
+    log_context_push(&context, "orders", 0);
+    log_debug("of.connectors", "for it");
+    log_context_pop(&context);
+    assert_int_equal(seen.lines, 3);
+}
+
+static void a_stage_belongs_to_its_frame(void **state)
+{
+    struct log_context outer, inner;
+    (void)state;
+    assert_null(log_stage_set("NOWHERE"));
+    log_context_push(&outer, "a", 0);
+    assert_null(log_stage_set("ONE"));
+    log_context_push(&inner, "a", 0);
+    assert_null(log_stage_set("TWO"));
+    log_context_pop(&inner);
+    assert_string_equal(log_stage_set(NULL), "ONE");
+    log_context_pop(&outer);
+}
 
 static void *log_and_look(void *argument)
 {
@@ -334,4 +388,5 @@ RUN_TESTS(FRESH(a_line_reaches_the_sink_with_level_and_logger), FRESH(a_level_th
           FRESH(names_out_of_bounds_are_refused), FRESH(a_long_message_is_cut_at_a_character),
           FRESH(the_context_is_that_of_the_innermost_frame), FRESH(a_formatted_line_looks_like_kafkas),
           FRESH(nothing_in_a_message_steers_a_terminal),
+          FRESH(a_connectors_level_decides_alone_for_what_is_logged_on_its_behalf), FRESH(a_stage_belongs_to_its_frame),
           FRESH(threads_log_while_levels_change), FRESH(loggers_are_limited_in_number))

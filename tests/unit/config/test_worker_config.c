@@ -41,6 +41,40 @@ static void the_file_shipped_with_kafka_loads_without_a_warning(void **state)
     worker_config_destroy(worker);
 }
 
+static void a_preset_goes_below_what_is_written_and_says_what_it_did(void **state)
+{
+    (void)state;
+    struct worker_config *worker = worker_of(MINIMAL "millrace.kafka.preset=EventHubs\nconsumer.session.timeout.ms=25000\n"
+                                             "metadata.max.age.ms=180000\n");
+    const struct string_map *properties = worker->properties;
+    assert_int_equal(worker->session_timeout_ms, 30000);
+    assert_int_equal(worker->heartbeat_interval_ms, 3000);
+    assert_string_equal(string_map_get(properties, "connections.max.idle.ms"), "180000");
+    assert_string_equal(string_map_get(properties, "producer.max.request.size"), "1000000");
+    assert_string_equal(string_map_get(properties, "admin.request.timeout.ms"), "60000");
+    assert_string_equal(string_map_get(properties, "consumer.session.timeout.ms"), "25000");
+    assert_null(string_map_get(properties, "producer.session.timeout.ms"));
+    assert_int_equal(worker_config_warning_count(worker), 0);
+    assert_int_equal(worker_config_note_count(worker), 2);
+    const char *said = worker_config_note(worker, 0);
+    assert_non_null(strstr(said, "producer.max.request.size=1000000"));
+    assert_non_null(strstr(said, "and kept: consumer.session.timeout.ms"));
+    assert_null(strstr(said, " metadata.max.age.ms=")); /* it was written, and the same */
+    assert_non_null(strstr(worker_config_note(worker, 1), "after 30000 ms (10000 without"));
+    worker_config_destroy(worker);
+
+    worker = worker_of(MINIMAL "millrace.kafka.preset=confluent-cloud\n");
+    assert_string_equal(string_map_get(worker->properties, "producer.security.protocol"), "SASL_SSL");
+    assert_string_equal(string_map_get(worker->properties, "sasl.mechanism"), "PLAIN");
+    assert_int_equal(worker->session_timeout_ms, 45000);
+    worker_config_destroy(worker);
+
+    worker = worker_of(MINIMAL);
+    assert_int_equal(worker_config_note_count(worker), 0);
+    worker_config_destroy(worker);
+    assert_contains(refusal(WORKER_DISTRIBUTED, MINIMAL "millrace.kafka.preset=event-hubs\n"), "millrace.kafka.preset");
+}
+
 static void defaults_are_those_of_kafka_connect_but_for_the_named_two(void **state)
 {
     (void)state;
@@ -132,6 +166,9 @@ static void single_mistakes_are_refused_in_words(void **state)
         {"listeners=", "must not be empty"},
         {"listeners=https://:8443/x", "is not a URL"},
         {"admin.listeners=9000", "admin.listeners: '9000' is not a URL"},
+        {"millrace.health.listeners=http://:8083", "millrace.health.listeners: port 8083 is one of listeners"},
+        {"millrace.health.listeners=https://:9", "millrace.health.listeners: https is not served there"},
+        {"millrace.health.stuck.ms=999", "millrace.health.stuck.ms"},
         {"admin.listeners=http://:8083", "port 8083 is one of listeners, too"},
         {"listeners=https://:8443", "ssl.keystore.location is not set: https needs a certificate"},
         {"listeners=https://:8443\nssl.keystore.location=/x\nssl.client.auth=required", "Set ssl.truststore.location"},
@@ -372,10 +409,20 @@ static void memory_may_run_short_anywhere(void **state)
     string_map_destroy(map);
 }
 
+static void a_preset_is_taken_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    struct string_map *map = properties_of(MINIMAL "millrace.kafka.preset=eventhubs\n");
+    alloc_torture(create_and_destroy, map);
+    string_map_destroy(map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_file_shipped_with_kafka_loads_without_a_warning),
+        cmocka_unit_test(a_preset_goes_below_what_is_written_and_says_what_it_did),
+        cmocka_unit_test(a_preset_is_taken_whole_or_not_at_all),
         cmocka_unit_test(defaults_are_those_of_kafka_connect_but_for_the_named_two),
         cmocka_unit_test(all_mistakes_are_told_at_once_with_their_remedies),
         cmocka_unit_test(single_mistakes_are_refused_in_words),

@@ -1,174 +1,13 @@
-/* consumer on the mock cluster: assignment as events, reading in batches, rewinds, pauses, commits, records that outlive it. */
+/* consumer on the mock cluster: assignment as events, reading in batches, rewinds, commits, records that outlive it. */
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#include <millrace/error.h>
-
-#include "base/mem.h"
-#include "base/thread.h"
-#include "kafka/consumer.h"
-#include "kafka/consumer_internal.h"
-#include "kafka/graveyard.h"
-#include "mock.h"
-#include "support/eventually.h"
-
-#define SOON_MS 20000
-#define PARTITIONS 4
-#define RECORDS 1000   /* a partition */
-/* A rewind waits for the fetch under way. */
-#define QUICK MOCK_SESSION_LINE "heartbeat.interval.ms=100\nfetch.max.wait.ms=10"
-
-struct fixture {
-    struct mock mock;
-    struct graveyard *graveyard;
-    struct consumer *consumer;
-    const char *group;
-    atomic_int ready;
-};
-
-static void on_ready(void *argument)
-{
-    ((struct fixture *)argument)->ready++;
-}
-
-static rd_kafka_t *open_filler(struct mock *mock)
-{
-    char words[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(mock->cluster), words, sizeof words);
-    return rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
-}
-
-/* Values are the offsets. */
-static void fill_topic(struct mock *mock)
-{
-    char value[16];
-    rd_kafka_t *rk = open_filler(mock);
-    for (int i = 0; i < RECORDS; i++) {
-        int length = snprintf(value, sizeof value, "%d", i);
-        for (int32_t p = 0; p < PARTITIONS; p++)
-            assert_int_equal(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC("t"), RD_KAFKA_V_PARTITION(p),
-                                               RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value, length),
-                                               RD_KAFKA_V_HEADER("h", "x", 1), RD_KAFKA_V_END), 0);
-    }
-    assert_int_equal(rd_kafka_flush(rk, SOON_MS), 0);
-    rd_kafka_destroy(rk);
-}
-
-static struct consumer *open_consumer_of(struct fixture *fixture, const char *topic, const char *lines)
-{
-    const char *const topics[] = {topic};
-    struct client_config *config = mock_config(&fixture->mock, CLIENT_CONSUMER, fixture->group, lines);
-    struct mr_error *error = NULL;
-    struct consumer *consumer = consumer_open(
-        &(struct consumer_setup){.config = config, .graveyard = fixture->graveyard, .instance_id = "connect-test-0",
-                                 .on_ready = on_ready, .argument = fixture}, &error);
-    if (consumer == NULL ||
-        consumer_subscribe(consumer, &(struct consumer_subscription){.topics = topics, .topic_count = 1}, &error) != 0)
-        fail_msg("%s", mr_error_message(error));
-    client_config_drop(config);
-    return consumer;
-}
-
-static struct consumer *open_consumer(struct fixture *fixture, const char *lines)
-{
-    return open_consumer_of(fixture, "t", lines);
-}
-
-static int set_up(void **state)
-{
-    static struct fixture fixture;
-    fixture = (struct fixture){.group = "connect-test"};
-    mock_open(&fixture.mock);
-    rd_kafka_mock_topic_create(fixture.mock.cluster, "t", PARTITIONS, 1);
-    fill_topic(&fixture.mock);
-    fixture.graveyard = graveyard_create(NULL);
-    fixture.consumer = open_consumer(&fixture, QUICK);
-    *state = &fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-    consumer_close(fixture->consumer, CONSUMER_CLOSE_LEAVE, deadline_after_ms(SOON_MS));
-    graveyard_destroy(fixture->graveyard, deadline_after_ms(SOON_MS));
-    mock_close(&fixture->mock);
-    return 0;
-}
-
-struct wanted {
-    struct consumer *consumer;
-    enum consumer_event_kind kind;
-    struct consumer_event event;
-};
-
-static bool event_came(void *argument)
-{
-    struct wanted *wanted = argument;
-    consumer_next_event(wanted->consumer, &wanted->event);
-    return wanted->event.kind == wanted->kind;
-}
-
-static struct consumer_event await_event(struct consumer *consumer, enum consumer_event_kind kind)
-{
-    struct wanted wanted = {consumer, kind, {0}};
-    assert_true(eventually(SOON_MS, event_came, &wanted));
-    return wanted.event;
-}
-
-static void take_assignment(struct consumer *consumer)
-{
-    struct consumer_event event = await_event(consumer, CONSUMER_ASSIGNED);
-    assert_int_equal(event.count, PARTITIONS);
-    assert_int_equal(consumer_assign(consumer, NULL, 0, NULL), 0);
-    assert_int_equal(consumer_partition_count(consumer), PARTITIONS);
-}
-
-struct reading {
-    struct consumer *consumer;
-    int next[PARTITIONS];
-    int wanted, count;
-};
-
-static bool enough_read(void *argument)
-{
-    struct reading *reading = argument;
-    struct consumer_event event;
-    struct consumer_batch *batch;
-    consumer_next_event(reading->consumer, &event);
-    while (reading->count < reading->wanted && (batch = consumer_read(reading->consumer, 100)) != NULL) {
-        assert_true(consumer_batch_count(batch) <= 100);
-        for (size_t i = 0; i < consumer_batch_count(batch); i++) {
-            const struct consumer_message *message = consumer_batch_at(batch, i);
-            char value[16];
-            int length = snprintf(value, sizeof value, "%d", reading->next[message->origin.partition]);
-            assert_int_equal(message->origin.offset, reading->next[message->origin.partition]);
-            assert_int_equal(message->origin.value.size, length);
-            assert_memory_equal(message->origin.value.data, value, (size_t)length);
-            assert_string_equal(message->origin.topic, "t");
-            reading->next[message->origin.partition]++;
-            reading->count++;
-        }
-        consumer_batch_drop(batch);
-    }
-    return reading->count >= reading->wanted;
-}
-
-static void read_records(struct reading *reading, int count)
-{
-    reading->wanted = reading->count + count;
-    assert_true(eventually(SOON_MS, enough_read, reading));
-}
+#include "consumer_bench.h"
 
 static void all_records_come_once_and_in_order(void **state)
 {
@@ -204,25 +43,6 @@ static void rewinds_leave_no_gap(void **state)
         read_records(&reading, left);
 }
 
-/* As if librdkafka had handed out, after a rewind, what it held from before. */
-static void left_overs_of_a_rewind_are_not_taken_for_records(void **state)
-{
-    struct fixture *fixture = *state;
-    struct reading reading = {.consumer = fixture->consumer};
-    take_assignment(fixture->consumer);
-    for (int32_t p = 1; p < PARTITIONS; p++)
-        assert_int_equal(consumer_pause(fixture->consumer, "t", p, NULL), 0);
-    read_records(&reading, 100);
-    struct reader *reader = consumer_reader(fixture->consumer, "t", 0);
-    reader->first_at_most = reader->last_read;
-    reader->next -= 50;
-    reading.next[0] -= 50;
-    assert_int_equal(consumer_resume(fixture->consumer, "t", 0, NULL), 0);
-    read_records(&reading, 50);
-    assert_true(consumer_stale_count(fixture->consumer) > 1);
-    assert_true(reader->reseeks < CONSUMER_RESEEKS_MAX);
-}
-
 static void a_seek_before_the_first_record_is_not_lost(void **state)
 {
     struct fixture *fixture = *state;
@@ -231,22 +51,6 @@ static void a_seek_before_the_first_record_is_not_lost(void **state)
     struct consumer_partition target = {"t", 0, 900};
     assert_int_equal(consumer_seek(fixture->consumer, &target, 1, deadline_after_ms(SOON_MS), NULL), 0);
     read_records(&reading, 100 + 3 * RECORDS);
-}
-
-static void a_paused_partition_is_not_read(void **state)
-{
-    struct fixture *fixture = *state;
-    struct reading reading = {.consumer = fixture->consumer};
-    take_assignment(fixture->consumer);
-    assert_int_equal(consumer_pause(fixture->consumer, "t", 1, NULL), 0);
-    read_records(&reading, 3 * RECORDS);
-    assert_int_equal(reading.next[1], 0);
-    consumer_pause_all(fixture->consumer, true);
-    assert_int_equal(consumer_resume(fixture->consumer, "t", 1, NULL), 0);
-    assert_null(consumer_read(fixture->consumer, 10));
-    consumer_pause_all(fixture->consumer, false);
-    read_records(&reading, RECORDS);
-    assert_int_equal(consumer_pause(fixture->consumer, "t", 9, NULL), -1);
 }
 
 static void committed_offsets_are_where_the_next_member_begins(void **state)
@@ -305,33 +109,6 @@ static struct consumer_batch *read_batch(struct consumer *consumer, size_t max)
     struct wish wish = {consumer, max, NULL};
     assert_true(eventually(SOON_MS, has_read, &wish));
     return wish.batch;
-}
-
-/* As it is afterwards: the fixture's consumer is another. */
-static void open_in_place(struct fixture *fixture, const char *topic)
-{
-    consumer_close(fixture->consumer, CONSUMER_CLOSE_LEAVE, deadline_after_ms(SOON_MS));
-    fixture->consumer = open_consumer_of(fixture, topic, QUICK);
-    take_assignment(fixture->consumer);
-}
-
-static void fill_with(struct fixture *fixture, const char *topic, int records, size_t size)
-{
-    rd_kafka_t *rk = open_filler(&fixture->mock);
-    char *value = calloc(1, size);
-    rd_kafka_mock_topic_create(fixture->mock.cluster, topic, PARTITIONS, 1);
-    for (int i = 0; i < records; i++) {
-        for (int32_t p = 0; p < PARTITIONS; p++) {
-            snprintf(value, size, "%d-%d", i, (int)p);
-            while (rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(p),
-                                     RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value, size),
-                                     RD_KAFKA_V_KEY("key", 3), RD_KAFKA_V_END) != RD_KAFKA_RESP_ERR_NO_ERROR)
-                rd_kafka_poll(rk, 10);
-        }
-    }
-    assert_int_equal(rd_kafka_flush(rk, SOON_MS), 0);
-    rd_kafka_destroy(rk);
-    free(value);
 }
 
 static bool no_handle_is_left(void *argument)
@@ -577,9 +354,7 @@ int main(void)
         cmocka_unit_test(expressions_of_java_are_translated_or_refused),
         TEST(all_records_come_once_and_in_order),
         TEST(rewinds_leave_no_gap),
-        TEST(left_overs_of_a_rewind_are_not_taken_for_records),
         TEST(a_seek_before_the_first_record_is_not_lost),
-        TEST(a_paused_partition_is_not_read),
         TEST(committed_offsets_are_where_the_next_member_begins),
         TEST(an_assignment_may_begin_elsewhere),
         TEST(records_kept_beyond_their_consumer_hold_no_handle),

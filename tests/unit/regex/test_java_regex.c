@@ -99,7 +99,7 @@ static void what_java_refuses_or_pcre2_lacks_is_refused_in_words(void **state)
         {"a{,3}", "Illegal repetition"},       {"a{3,2}", "repetition range"}, {"a)", "Unmatched"},
         {"(?<1n>x)", "Latin letter"},          {"(?<na_me>x)", "trailing '>'"}, {"(?<n>a)(?<n>b)", "already defined"},
         {"\\k<n>(?<n>a)", "does not exist"},   {"[b-a]", "character range"},   {"\\p{Nothing}", "Unknown character property"},
-        {"\\p{sc:x}", "Unknown"},              {"\\pQ", "Unknown"},            {"[a-\\d]", "character range"},
+        {"\\p{IsGr-ek}", "Unknown"},         {"\\p{sc:x}", "Unknown"},              {"\\pQ", "Unknown"},            {"[a-\\d]", "character range"},
         {"(?<=a+)b", "not supported here"},    {"\\N{GREEK SMALL LETTER ALPHA}", "not supported"},
         {"\\Na", "Illegal character name"},    {"\\N{DIGIT ONE", "Unclosed character name"}, {"\\N{}", "Unknown character name"}, {"a{65536}", "65535"},
         {"(a)(?<=\\1)", "maximum length"},     {"\\uD83D", "surrogate"},              {"\xff", "no UTF-8"},            {"\\b{g}", "not supported"},

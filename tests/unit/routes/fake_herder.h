@@ -38,6 +38,7 @@ struct herder {
     struct status_store *statuses;
     struct loader *loader;
     bool is_ready;
+    struct herder_pulse pulse; /* zeroed: ready, and on time */
     const char *cluster_id;
     const char *idle_worker_id;
     bool has_cluster; /* of this worker alone, which is "http://me:1/" */
@@ -401,6 +402,11 @@ void herder_drain(struct herder *herder, bool drains, herder_reply_fn *reply, vo
 void herder_ask_health(struct herder *herder, herder_reply_fn *reply, void *argument)
 {
     fake_reply(herder, reply, argument, &(struct herder_reply){.status = 200, .message = "fine"});
+}
+
+void herder_take_pulse(const struct herder *herder, struct herder_pulse *pulse)
+{
+    *pulse = herder->is_ready ? herder->pulse : (struct herder_pulse){.standing = HERDER_STANDS_READING};
 }
 
 bool herder_is_ready(const struct herder *herder)

@@ -263,9 +263,9 @@ static void a_hoarder_stops_being_fed_at_its_budget(void **state)
     for (int i = 0; i < 500; i++)
         add(0, value);
     bench_run(task);
-    assert_in_range(fake_consumer.pinned_bytes, 65536, 65536 + 10000);
+    assert_in_range(fake_consumer.pinned_bytes, 49152, 49152 + 10000);
     bench_advance_ms(task, 10 * FLUSH_INTERVAL_MS);
-    assert_in_range(fake_consumer.pinned_bytes, 65536, 65536 + 10000);
+    assert_in_range(fake_consumer.pinned_bytes, 49152, 49152 + 10000);
     assert_int_equal(TASK_RUNNING, task_state(task));
     finish(task);
 }
