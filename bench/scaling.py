@@ -1,5 +1,6 @@
 """What two tasks move a second over what one does, and how many cores the worker has while it does. The brokers work on the same cores. So
-that they have little to do beside the tasks, records are lines, which ten transforms hoist into a struct, add fields to, and extract again."""
+that they have little to do beside the tasks, records are lines, which ten transforms hoist into a struct, add fields to, and extract again.
+Where an eleventh drops all of them the brokers have nothing to do: that is how the worker itself scales."""
 
 import os
 import time
@@ -18,6 +19,7 @@ CHAIN = {"transforms": ",".join(["hoist", *FIELDS, "extract"]),
          **{"transforms.%s.static.field" % name: name for name in FIELDS},
          **{"transforms.%s.static.value" % name: "ground" for name in FIELDS},
          "transforms.extract.type": TRANSFORM + "ExtractField$Value", "transforms.extract.field": "line"}
+DROPPED = {**CHAIN, "transforms": CHAIN["transforms"] + ",drop", "transforms.drop.type": TRANSFORM + "Filter"}
 EVENLY = ["partitioner=random", "sticky.partitioning.linger.ms=0"]  # over the partitions
 SAMPLE_S = 0.005
 JOIN_S = 3.0    # the tasks of a sink share the partitions out, twice when one joins late
@@ -63,6 +65,38 @@ def sources(bench, side):
                 end.close()
                 worker.rest("DELETE", "/connectors/" + name)
                 topic.delete(bench.kafka, name)
+    return result(*rates[1:])
+
+
+def lines_read(pid, path):
+    """How many each task that has the file open has read of it."""
+    folder, lines = "/proc/%d/fd" % pid, []
+    for number in os.listdir(folder):
+        try:
+            if os.readlink(os.path.join(folder, number)) == path:
+                with open("/proc/%d/fdinfo/%s" % (pid, number), encoding="ascii") as text:
+                    lines.append(int(text.readline().split()[1]) // workloads.LINE_BYTES)
+        except FileNotFoundError:  # closed meanwhile
+            continue
+    return sorted(lines)
+
+
+def dropping_sources(bench, side):
+    rates, path = [], os.path.realpath(bench.paths["lines"])
+    with bench.worker(side) as worker:
+        def read(nth, count):
+            lines = lines_read(worker.process.pid, path)
+            return lines[nth] if len(lines) == count else 0
+
+        for count in (1, 1, 2):
+            names = ["dropped-%d-%d" % (len(rates), number) for number in range(count)]
+            for name in names:
+                worker.create(name, bench.source_config(name, path, DROPPED))
+            ends = [lambda nth=nth, count=count: read(nth, count) for nth in range(count)]
+            rates.append(rate(watch(worker, ends, bench.records), bench.records))
+            for name in names:
+                worker.rest("DELETE", "/connectors/" + name)
+            lab.wait_until(lambda: not lines_read(worker.process.pid, path), "closed files")
     return result(*rates[1:])
 
 

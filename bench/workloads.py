@@ -238,6 +238,7 @@ def all_workloads():
     both = {side: lambda bench, side=side: latency.run(bench, side) for side in (OURS, JVM)}
     sources = {OURS: lambda bench: scaling.sources(bench, OURS)}
     sinks = {OURS: lambda bench: scaling.sinks(bench, OURS)}
+    dropping = {OURS: lambda bench: scaling.dropping_sources(bench, OURS)}
     return [
         cost_workload("source", "file source, String", "source", "lines", {}, at_most(1.25, ALONE)),
         cost_workload("sink", "file sink, String", "sink", "lines", {}, at_most(1.25, ALONE)),
@@ -250,4 +251,6 @@ def all_workloads():
          "sides": sources},
         {"name": "scaling-sinks", "title": "a sink of two tasks over one, ten transforms each", "figure": "ratio", "goal": {"at_least": 1.7, "over": None},
          "sides": sinks},
+        {"name": "scaling-alone", "title": "two sources over one, ten transforms each, all records dropped: no work for brokers", "figure": "ratio",
+         "goal": {"at_least": 1.7, "over": None}, "sides": dropping},
     ]
