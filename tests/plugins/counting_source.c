@@ -88,7 +88,9 @@ static struct mr_value *partition_of(const struct task *task, struct mr_arena *a
 static int task_start(void *self, const struct mr_config *config, struct mr_error **error)
 {
     struct task *task = self;
+    pthread_mutex_lock(&task->lock);
     task->config = config;
+    pthread_mutex_unlock(&task->lock);
     if (misbehave(config, "task.start", error) != 0)
         return -1;
     struct mr_arena *arena = mr_arena_create(65536);
@@ -147,7 +149,10 @@ static int task_poll(void *self, struct mr_batch *batch, struct mr_error **error
 static void task_request_stop(void *self)
 {
     struct task *task = self;
-    misbehave(task->config, "request_stop", NULL);
+    pthread_mutex_lock(&task->lock);
+    const struct mr_config *config = task->config;
+    pthread_mutex_unlock(&task->lock);
+    misbehave(config, "request_stop", NULL);
     pthread_mutex_lock(&task->lock);
     task->is_stopping = true;
     pthread_cond_signal(&task->stop_asked);
