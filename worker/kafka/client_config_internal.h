@@ -23,6 +23,8 @@ struct client_config {
     enum client_kind kind;
     struct string_map *java;       /* effective Java properties */
     struct string_map *native;     /* librdkafka's names and values, in the order they are set */
+    struct string_map *token;      /* OAUTHBEARER: settings of a token source (identity/token_settings.h); else NULL, as is the next */
+    struct string_map *extensions; /* of SASL, name to value */
     char identity[CLIENT_IDENTITY_SIZE];
     uint32_t max_poll_records;
     int64_t max_block_ms;

@@ -114,7 +114,7 @@ static void serve_error(struct consumer *consumer, const rd_kafka_event_t *nativ
     const char *said = fatal ? words : rd_kafka_event_error_string((rd_kafka_event_t *)(uintptr_t)native);
     if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
         said = with_group(consumer->rk, said, words);
-    give_error(consumer, native_login_is_refused(code, said) ? CONSUMER_FAILED : consumer_error_kind(code, fatal), code,
+    give_error(consumer, native_login_is_refused(consumer->rk, code, said) ? CONSUMER_FAILED : consumer_error_kind(code, fatal), code,
                said, event);
 }
 

@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "kafka/client_config_internal.h"
 #include "kafka/native_notes_internal.h"
+#include "kafka/native_token_internal.h"
 
 #include "base/bans.h"
 
@@ -85,10 +86,31 @@ rd_kafka_conf_t *native_conf_create(const struct client_config *config, struct m
         }
     }
     rd_kafka_conf_set_log_cb(conf, log_line);
+    native_token_prepare(conf, config);
     return conf;
 }
 
-rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error)
+static void destroy(rd_kafka_t *rk, struct native_notes *notes)
+{
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    native_notes_destroy(notes);   /* log lines come until then */
+}
+
+/* Without notes nobody would find it again. */
+static bool open_token(rd_kafka_t *rk, const struct client_config *config, struct native_notes *notes, struct mr_error **error)
+{
+    bool failed;
+    if (client_config_token(config) != NULL && notes == NULL) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a Kafka client");
+        return false;
+    }
+    struct native_token *token = native_token_open(rk, config, notes, &failed, error);
+    if (token != NULL)
+        native_notes_put_token(notes, token);
+    return !failed;
+}
+
+rd_kafka_t *native_open(const struct client_config *config, rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error)
 {
     char words[512];
     struct native_notes *notes = native_notes_create();   /* without memory there are none */
@@ -100,6 +122,9 @@ rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_
         rd_kafka_conf_destroy(*conf);
         native_notes_destroy(notes);
         mr_error_set(error, MR_ERR_CONFIG, "The Kafka client cannot be opened: %s", words);
+    } else if (!open_token(rk, config, notes, error)) {
+        destroy(rk, notes);
+        rk = NULL;
     }
     *conf = NULL;
     return rk;
@@ -108,8 +133,8 @@ rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_
 void native_destroy(rd_kafka_t *rk)
 {
     struct native_notes *notes = rd_kafka_opaque(rk);
-    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    native_notes_destroy(notes);   /* log lines come until then */
+    native_token_close(native_notes_token(notes));
+    destroy(rk, notes);
 }
 
 /* ---- rebalances ---- */
@@ -211,7 +236,7 @@ bool native_error_is_retriable(rd_kafka_resp_err_t code)
     }
 }
 
-bool native_login_is_refused(rd_kafka_resp_err_t code, const char *words)
+static bool is_refusal(rd_kafka_resp_err_t code, const char *words)
 {
     switch (code) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:   /* "… handshake failed: Local: Broker transport failure …" */
@@ -225,6 +250,13 @@ bool native_login_is_refused(rd_kafka_resp_err_t code, const char *words)
     default:
         return false;
     }
+}
+
+bool native_login_is_refused(rd_kafka_t *rk, rd_kafka_resp_err_t code, const char *words)
+{
+    if (!is_refusal(code, words))
+        return false;
+    return rk == NULL || code == RD_KAFKA_RESP_ERR__SSL || !native_token_may_recover(native_notes_token(rd_kafka_opaque(rk)));
 }
 
 enum mr_error_code native_error_code(rd_kafka_resp_err_t code)

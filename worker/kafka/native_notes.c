@@ -22,6 +22,7 @@ struct native_notes {
     char trouble[NOTES_WORDS_MAX];
     char *connector;        /* set before the client logs; NULL: nobody's */
     int task;
+    struct native_token *token;
     struct kind kinds[NOTES_KINDS_MAX];
 };
 
@@ -57,6 +58,16 @@ const char *native_notes_owner(const struct native_notes *notes, int *task)
         return NULL;
     *task = notes->task;
     return notes->connector;
+}
+
+void native_notes_put_token(struct native_notes *notes, struct native_token *token)
+{
+    notes->token = token;
+}
+
+struct native_token *native_notes_token(const struct native_notes *notes)
+{
+    return notes != NULL ? notes->token : NULL;
 }
 
 /* ---- the last trouble ---- */

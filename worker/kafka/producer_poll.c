@@ -132,7 +132,7 @@ static void serve_error(struct producer *producer, rd_kafka_event_t *event)
                  producer->transactional_id != NULL
                      ? "" : "; the producer is replaced and records not yet acknowledged are sent again");
         atomic_store(&producer->fatal, true);
-    } else if (native_login_is_refused(code, words)) {
+    } else if (native_login_is_refused(producer->handle->rk, code, words)) {
         note_login(producer, words);
     } else {
         log_debug(PRODUCER_LOGGER, "%s: %s", rd_kafka_name(producer->handle->rk), words);

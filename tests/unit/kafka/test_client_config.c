@@ -98,9 +98,6 @@ static const struct translated {
     {CLIENT_PRODUCER, PLAIN, "sasl.username", NULL},
     {CLIENT_PRODUCER, SASL "sasl.mechanism=SCRAM-SHA-512\nsasl.jaas.config=x.ScramLoginModule required username=a password=b;",
      "sasl.mechanism", "SCRAM-SHA-512"},
-    {CLIENT_PRODUCER, SASL "sasl.mechanism=OAUTHBEARER\nsasl.jaas.config=x.OAuthBearerLoginModule required "
-                      "unsecuredLoginStringClaim_sub=\"alice\" unsecuredLoginLifetimeSeconds=60;",
-     "sasl.oauthbearer.config", "principal=alice lifeSeconds=60"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.cipher.suites=TLS_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
      "ssl.cipher.suites", "ECDHE-RSA-AES128-GCM-SHA256"},
 };
@@ -313,7 +310,7 @@ static void what_java_takes_opens_a_client(void **state)
         rd_kafka_type_t type = cases[i].kind == CLIENT_PRODUCER || cases[i].kind == CLIENT_INTERNAL_PRODUCER
                                    ? RD_KAFKA_PRODUCER
                                    : RD_KAFKA_CONSUMER;
-        rd_kafka_t *rk = conf != NULL ? native_open(type, &conf, &error) : NULL;
+        rd_kafka_t *rk = conf != NULL ? native_open(config, type, &conf, &error) : NULL;
         if (rk == NULL)
             fail_msg("%s: %s", cases[i].lines, mr_error_message(error));
         native_handle_drop(native_handle_create(rk, NULL));
