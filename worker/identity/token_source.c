@@ -50,6 +50,7 @@ struct token_source {
     struct token_failure failure;           /* the last one; words "": none since the last token */
     bool is_stopping;
     int64_t complained_ms;                  /* -1: not since the last token */
+    bool complained_of_none;                /* and then there was no token any more */
     bool has_warned_of_skew, has_worked;
 };
 
@@ -104,9 +105,11 @@ static void log_failure(struct token_source *source, int64_t now_ms)
 {
     int64_t next_s = (source->keeper.due_ms - now_ms + 999) / 1000;
     bool counts = token_keeper_counts(&source->keeper, now_ms);
-    if (source->complained_ms >= 0 && now_ms - source->complained_ms < COMPLAINT_MS)
+    bool is_news = source->complained_ms < 0 || (!counts && !source->complained_of_none);
+    if (!is_news && now_ms - source->complained_ms < COMPLAINT_MS)
         return;
     source->complained_ms = now_ms;
+    source->complained_of_none = !counts;
     if (counts)
         log_warn(LOGGER, "%s; tried again in %" PRId64 " s, the token at hand counts for %" PRId64 " s more", source->failure.words, next_s,
                  (source->keeper.token->expires_ms - now_ms) / 1000);
