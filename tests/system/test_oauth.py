@@ -156,6 +156,13 @@ class OAuth(unittest.TestCase):
         worker = self.worker({"sasl.jaas.config": MODULE + ";", "sasl.login.callback.handler.class": HANDLER,
                               "sasl.oauthbearer.token.endpoint.url": "file://" + path}).ready()
         wrong = self.worker(self.by_secret("wrong-secret"))
+        path = os.path.join(self.folder, "in")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("line\n")
+        worker.create("in", {"connector.class": "FileStreamSource", "file": path, "topic": self.topic,
+                             **{"producer.override." + key: value for key, value in self.by_secret("wrong-secret").items()}})
+        failed = lab.wait_until(lambda: [task for task in worker.status("in")["tasks"] if task["state"] == "FAILED"], "the task FAILED")
+        self.assertIn("401 invalid_client", failed[0]["trace"])
         lab.wait_until(lambda: "it answered 401 invalid_client (AADSTS700027)" in wrong.log_text(), "the reason")
         self.assertIn("check the client's id, its secret", wrong.log_text())
         self.no_log_tells(wrong, "wrong-secret", "d3Jvbmct")
