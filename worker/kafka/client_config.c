@@ -1,5 +1,6 @@
 /* client_config.c: the translation as a whole, the finished object, its identity. */
 #include "kafka/client_config_internal.h"
+#include "kafka/credentials_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -204,7 +205,7 @@ static struct client_config *config_new(enum client_kind kind, const struct stri
     config->kind = kind;
     config->java = string_map_copy(properties);
     config->native = string_map_create();
-    if (config->java == NULL || config->native == NULL) {
+    if (config->java == NULL || config->native == NULL || !credentials_update(config->java)) {
         client_config_drop(config);
         config = NULL;
     }

@@ -31,6 +31,8 @@ struct client_config {
     uint32_t session_timeout_ms;
     uint32_t retry_backoff_ms;
     uint32_t api_timeout_ms;
+    int64_t certificate_expires_s;   /* since 1970, of the client's own; 0: it has none */
+    char certificate_end[40];        /* the same for people; "" */
 };
 
 /* Bits of kinds, for the table. */

@@ -15,6 +15,7 @@
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "kafka/client_sasl_internal.h"
+#include "tls/key_store.h"
 #include "tls/trust_store.h"
 
 #include "base/bans.h"
@@ -59,44 +60,33 @@ static void translate_trust(struct translation *translation)
 
 /* ---- own key ---- */
 
-static enum store_format format_of_file(struct translation *translation, const char *property, const char *path)
+/* A JVM worker takes it as well, so it is no reason not to start. */
+static void warn_of_time(struct translation *translation, const char *property, const struct key_store *store)
 {
-    char why[512];
-    size_t size;
-    char *bytes = file_read(path, STORE_FILE_MAX, &size, why, sizeof why);
-    if (bytes == NULL) {
-        translation_refuse(translation, property, "%s: %s", property, why);
-        return STORE_UNKNOWN;
-    }
-    enum store_format format = store_format_of(bytes, size);
-    explicit_bzero(bytes, size);
-    mem_free(bytes);
-    if (format == STORE_UNKNOWN)
-        translation_refuse(translation, property, "%s: %s is neither a PKCS#12 nor a PEM file", property, path);
-    else if (format == STORE_JKS)
-        translation_refuse(translation, property, "%s: %s is a JKS file, whose keys only Java can read; convert it: "
-                           "keytool -importkeystore -srckeystore %s -destkeystore NEW.p12 -deststoretype PKCS12",
-                           property, path, path);
-    return format;
+    if (store->is_expired)
+        translation_warn(translation, property, "%s: the certificate of %s expired on %s; brokers will refuse it: replace it", property,
+                         store->subject, store->not_after);
+    if (store->is_early)
+        translation_warn(translation, property, "%s: the certificate of %s counts from %s on only; brokers will refuse it until then",
+                         property, store->subject, store->not_before);
 }
 
-static void translate_key_file(struct translation *translation, const char *path)
+/* As PEM texts, whatever it was: who keeps credentials up to date (credentials.h) compares and hands on those. */
+static void translate_key_store(struct translation *translation, const char *property, const struct key_store_source *source)
 {
-    static const char location[] = "ssl.keystore.location";
-    switch (format_of_file(translation, location, path)) {
-    case STORE_PKCS12: {
-        const char *password = translation_java(translation, "ssl.keystore.password");
-        translation_set(translation, location, "ssl.keystore.location", path);
-        translation_set(translation, "ssl.keystore.password", "ssl.keystore.password", password != NULL ? password : "");
-        break;
+    struct mr_error *error = NULL;
+    struct key_store store;
+    if (key_store_read(&store, source, &error) != 0) {
+        translation_refuse(translation, property, "%s", mr_error_message(error));
+        mr_error_drop(error);
+        return;
     }
-    case STORE_PEM:
-        translation_set(translation, location, "ssl.certificate.location", path);
-        translation_set(translation, location, "ssl.key.location", path);
-        break;
-    default:
-        break;   /* refused */
-    }
+    warn_of_time(translation, property, &store);
+    translation_set(translation, property, "ssl.certificate.pem", str_buffer_text(&store.chain));
+    translation_set(translation, property, "ssl.key.pem", str_buffer_text(&store.key));
+    translation->config->certificate_expires_s = store.expires_s;
+    memcpy(translation->config->certificate_end, store.not_after, sizeof store.not_after);
+    key_store_release(&store);
 }
 
 static void translate_key(struct translation *translation)
@@ -105,17 +95,18 @@ static void translate_key(struct translation *translation)
     const char *key = java_or_null(translation, "ssl.keystore.key");
     const char *path = java_or_null(translation, "ssl.keystore.location");
     const char *password = java_or_null(translation, "ssl.key.password");
+    struct key_store_source source = {.prefix = "", .chain = chain, .key = key, .password = translation_java(translation, "ssl.keystore.password"),
+                                      .key_password = password};
     if ((chain == NULL) != (key == NULL)) {
         translation_refuse(translation, "ssl.keystore.key",
                            "ssl.keystore.key and ssl.keystore.certificate.chain belong together: set both");
     } else if (chain != NULL) {
-        translation_set(translation, "ssl.keystore.certificate.chain", "ssl.certificate.pem", chain);
-        translation_set(translation, "ssl.keystore.key", "ssl.key.pem", key);
+        translate_key_store(translation, "ssl.keystore.key", &source);
     } else if (path != NULL) {
-        translate_key_file(translation, path);
+        source.path = path;
+        source.type = java_or_null(translation, "ssl.keystore.type");
+        translate_key_store(translation, "ssl.keystore.location", &source);
     }
-    if (password != NULL && (chain != NULL || path != NULL))
-        translation_set(translation, "ssl.key.password", "ssl.key.password", password);
 }
 
 /* ---- TLS itself ---- */

@@ -13,6 +13,7 @@
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "kafka/client_config_internal.h"
+#include "kafka/credentials_internal.h"
 #include "kafka/native_notes_internal.h"
 
 #include "base/bans.h"
@@ -88,14 +89,17 @@ rd_kafka_conf_t *native_conf_create(const struct client_config *config, struct m
     return conf;
 }
 
-rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error)
+rd_kafka_t *native_open(rd_kafka_type_t type, const struct client_config *config, rd_kafka_conf_t **conf, struct mr_error **error)
 {
     char words[512];
     struct native_notes *notes = native_notes_create();   /* without memory there are none */
     if (type == RD_KAFKA_CONSUMER) /* producers are shared */
         native_notes_note_owner(notes);
+    struct credentials_client *credentials = notes != NULL ? credentials_client_prepare(config, *conf) : NULL;
+    native_notes_keep_credentials(notes, credentials);
     rd_kafka_conf_set_opaque(*conf, notes);
     rd_kafka_t *rk = rd_kafka_new(type, *conf, words, sizeof words);
+    credentials_client_opened(credentials, rk, config);
     if (rk == NULL) {
         rd_kafka_conf_destroy(*conf);
         native_notes_destroy(notes);
@@ -108,8 +112,11 @@ rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_
 void native_destroy(rd_kafka_t *rk)
 {
     struct native_notes *notes = rd_kafka_opaque(rk);
+    struct credentials_client *credentials = native_notes_credentials(notes);
+    credentials_client_leave(credentials);
     rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    native_notes_destroy(notes);   /* log lines come until then */
+    credentials_client_free(credentials); /* handshakes and log lines come until then */
+    native_notes_destroy(notes);
 }
 
 /* ---- rebalances ---- */
