@@ -267,8 +267,19 @@ int native_silence_set(struct mr_error **error, const rd_kafka_t *rk, const char
 {
     char trouble[NOTES_WORDS_MAX];
     native_notes_trouble(rd_kafka_opaque(rk), trouble, sizeof trouble);
-    return mr_error_set(error, MR_ERR_TIMEOUT, "%s: no answer from the brokers in time%s%s", what,
-                        *trouble != '\0' ? "; " : "", trouble);
+    const char *advice = native_advice(trouble);
+    return mr_error_set(error, MR_ERR_TIMEOUT, "%s: no answer from the brokers in time%s%s%s%s", what,
+                        *trouble != '\0' ? "; " : "", trouble, advice != NULL ? ". " : "", advice != NULL ? advice : "");
+}
+
+bool native_refusal_set(struct mr_error **error, const rd_kafka_t *rk, const char *what)
+{
+    char trouble[NOTES_WORDS_MAX];
+    native_notes_trouble(rd_kafka_opaque(rk), trouble, sizeof trouble);
+    if (!native_words_refuse(trouble))
+        return false;
+    mr_error_set(error, MR_ERR_CONNECT, "%s: %s. %s", what, trouble, native_advice(trouble));
+    return true;
 }
 
 int native_timeout_ms(int64_t deadline_ms, int most)

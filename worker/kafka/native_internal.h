@@ -40,6 +40,12 @@ int native_error_take(struct mr_error **error, rd_kafka_error_t *native, const c
 /* MR_ERR_TIMEOUT: "what: no answer from the brokers in time", with the last trouble that the handle had with a broker (refused
  * connections, failed logins), which is why as a rule. Returns -1. */
 int native_silence_set(struct mr_error **error, const rd_kafka_t *rk, const char *what);
+/* Likewise MR_ERR_CONNECT, where what the handle last had trouble with is a refusal of its login or handshake. false: it is none. */
+bool native_refusal_set(struct mr_error **error, const rd_kafka_t *rk, const char *what);
+/* native_advice.c: which property mends what librdkafka's words tell of. NULL: not known. */
+const char *native_advice(const char *words);
+/* Only other settings, or other brokers, help. */
+bool native_words_refuse(const char *words);
 /* Destroys the handle and the notes that it has. Nothing of a consumer is closed here: who wanted that has begun it, and it
  * could block. */
 void native_destroy(rd_kafka_t *rk);

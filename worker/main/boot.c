@@ -179,6 +179,8 @@ static int ask_cluster_id(struct boot *boot, struct mr_error **error)
     boot->cluster_id = admin_cluster_id(boot->admin, boot_deadline_ms(boot), error);
     if (boot->cluster_id != NULL)
         return 0;
+    if (error != NULL && mr_error_code(*error) == MR_ERR_CONNECT)
+        return mr_error_wrap(error, "The brokers of bootstrap.servers=%s do not let this worker in", boot->config->bootstrap_servers);
     return mr_error_wrap(error,
                          "No broker of bootstrap.servers=%s answered within %u ms (default.api.timeout.ms): check that "
                          "Kafka runs there and that security.protocol and its like fit",
