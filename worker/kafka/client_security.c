@@ -15,7 +15,9 @@
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "kafka/client_sasl_internal.h"
+#include "kafka/credentials_internal.h"
 #include "tls/key_store.h"
+#include "tls/pem_text.h"
 #include "tls/trust_store.h"
 
 #include "base/bans.h"
@@ -34,18 +36,52 @@ static const char *java_or_null(const struct translation *translation, const cha
     return value != NULL && !text_is_blank(value) ? value : NULL;
 }
 
+/* The file is of no use: maybe somebody is writing it at this moment. false: no open client has what was read of it before. */
+static bool use_what_is_in_force(struct translation *translation, const char *property, const char *const *natives, size_t count,
+                                 const struct mr_error *error)
+{
+    struct client_config *former = credentials_in_force(translation->config);
+    if (former == NULL)
+        return false;
+    translation_warn(translation, property, "%s; what was read before stays in force", mr_error_message(error));
+    for (size_t i = 0; i < count; i++) {
+        const char *value = client_config_get_native(former, natives[i]);
+        if (value != NULL)
+            translation_set(translation, property, natives[i], value);
+    }
+    translation->config->certificate_expires_s = former->certificate_expires_s;
+    memcpy(translation->config->certificate_end, former->certificate_end, sizeof former->certificate_end);
+    client_config_drop(former);
+    return true;
+}
+
 /* ---- trust ---- */
 
 static void translate_trust_file(struct translation *translation, const char *path)
 {
     struct mr_error *error = NULL;
+    static const char *const natives[] = {"ssl.ca.pem"};
     struct str_buffer pem;
     str_buffer_init(&pem, PEM_MAX);
     if (trust_store_read(path, translation_java(translation, "ssl.truststore.password"), &pem, &error) == 0)
         translation_set(translation, "ssl.truststore.location", "ssl.ca.pem", str_buffer_text(&pem));
-    else
+    else if (!use_what_is_in_force(translation, "ssl.truststore.location", natives, 1, error))
         refuse_with(translation, "ssl.truststore.location", &error);
+    mr_error_clear(&error);
     str_buffer_release(&pem);
+}
+
+static void translate_trust_text(struct translation *translation, const char *text)
+{
+    char *pem = pem_text_unfold(text);
+    if (pem == NULL)
+        translation->no_memory = true;
+    else if (strstr(pem, "-----BEGIN") == NULL)
+        translation_refuse(translation, "ssl.truststore.certificates", "ssl.truststore.certificates holds no certificate in PEM "
+                           "(-----BEGIN CERTIFICATE-----)");
+    else
+        translation_set(translation, "ssl.truststore.certificates", "ssl.ca.pem", pem);
+    pem_text_free(pem);
 }
 
 static void translate_trust(struct translation *translation)
@@ -53,7 +89,7 @@ static void translate_trust(struct translation *translation)
     const char *text = java_or_null(translation, "ssl.truststore.certificates");
     const char *path = java_or_null(translation, "ssl.truststore.location");
     if (text != NULL)
-        translation_set(translation, "ssl.truststore.certificates", "ssl.ca.pem", text);
+        translate_trust_text(translation, text);
     else if (path != NULL)
         translate_trust_file(translation, path);
 }
@@ -77,7 +113,9 @@ static void translate_key_store(struct translation *translation, const char *pro
     struct mr_error *error = NULL;
     struct key_store store;
     if (key_store_read(&store, source, &error) != 0) {
-        translation_refuse(translation, property, "%s", mr_error_message(error));
+        static const char *const natives[] = {"ssl.certificate.pem", "ssl.key.pem"};
+        if (!use_what_is_in_force(translation, property, natives, 2, error))
+            translation_refuse(translation, property, "%s", mr_error_message(error));
         mr_error_drop(error);
         return;
     }

@@ -52,6 +52,7 @@ struct credentials_client {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct credential_set *sets; /* lock */
 static uint64_t renewed;            /* lock */
+static _Thread_local bool is_looking;
 
 /* ---- sets ---- */
 
@@ -137,6 +138,25 @@ static struct credential_set *set_take(const struct client_config *config)
     mutex_unlock(&lock);
     set_destroy(fresh);
     return set;
+}
+
+struct client_config *credentials_in_force(const struct client_config *config)
+{
+    struct client_config *found = NULL;
+    struct str_buffer key;
+    if (is_looking)
+        return NULL;
+    str_buffer_init(&key, KEY_TEXT_MAX);
+    if (append_key(&key, config)) {
+        mutex_lock(&lock);
+        struct credential_set *set = find_set(&key);
+        found = set != NULL ? client_config_take(set->config) : NULL;
+        mutex_unlock(&lock);
+    }
+    if (key.data != NULL)
+        explicit_bzero(key.data, key.length);
+    str_buffer_release(&key);
+    return found;
 }
 
 static void set_drop(struct credential_set *set)
@@ -334,7 +354,9 @@ static void look_at(struct credential_set *set, int64_t now_ms)
     if (!is_due(set, now_ms))
         return;
     client_findings_init(&unsaid);
+    is_looking = true;
     struct client_config *fresh = client_config_create(set->config->kind, set->config->java, &unsaid, &error);
+    is_looking = false;
     client_findings_release(&unsaid);
     if (fresh == NULL) {
         if (file_watch_failed(&set->watch, mr_error_message(error), now_ms))

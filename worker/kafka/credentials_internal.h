@@ -32,6 +32,10 @@ void credentials_client_leave(struct credentials_client *client);
 /* After that: connections could still ask for the certificate. NULL is fine. */
 void credentials_client_free(struct credentials_client *client);
 
+/* Whose credentials count for clients that are open and have the same properties: where files are of no use at this moment, a further
+ * client does with those. A reference; NULL: there is none, or it is the look that asks. */
+struct client_config *credentials_in_force(const struct client_config *config);
+
 /* ---- texts ---- */
 
 /* Puts what counts now in the place of what was replaced. false: no memory. */
