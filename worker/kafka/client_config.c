@@ -138,7 +138,7 @@ static bool identity_text(const struct client_config *config, struct str_buffer 
 {
     struct ptr_array names;
     ptr_array_init(&names, NULL);
-    bool ok = str_buffer_printf(text, "%d;%" PRIu64 ";", (int)config->kind, config->buffer_bytes);
+    bool ok = str_buffer_printf(text, "%d;%" PRIu64 ";%d;%d;", (int)config->kind, config->buffer_bytes, config->tls_least, config->tls_most);
     for (size_t i = 0; ok && i < string_map_count(config->native); i++)
         ok = ptr_array_push(&names, (void *)(uintptr_t)string_map_key(config->native, i));
     if (ok)

@@ -111,6 +111,14 @@ void ssl_context_catch_end(void)
     caught = NULL;
 }
 
+void ssl_context_bound(SSL_CTX *context, int least, int most)
+{
+    if (least != 0)
+        SSL_CTX_set_min_proto_version(context, least);
+    if (most != 0)
+        SSL_CTX_set_max_proto_version(context, most);
+}
+
 void ssl_context_trust(SSL_CTX *context, const char *pem)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(context); /* has a lock of its own */

@@ -195,15 +195,45 @@ static void translate_ciphers(struct translation *translation)
     str_buffer_release(&list);
 }
 
+/* librdkafka has no such setting; OpenSSL has (client_identity.c). Versions before 1.2 are broken, and offered by nobody here. */
 static void translate_protocols(struct translation *translation)
 {
     const char *value = java_or_null(translation, "ssl.enabled.protocols");
-    if (value != NULL && strstr(value, "TLSv1.2") == NULL)
-        translation_refuse(translation, "ssl.enabled.protocols", "ssl.enabled.protocols=%s cannot be enforced: TLS 1.2 "
-                           "and 1.3 are always offered; add TLSv1.2, or forbid it at the broker", value);
-    else if (value != NULL && strstr(value, "TLSv1.3") == NULL)
-        translation_warn(translation, "ssl.enabled.protocols", "ssl.enabled.protocols=%s: TLS 1.3 is offered as well",
-                         value);
+    const char *protocol = java_or_null(translation, "ssl.protocol");
+    bool has_2 = value != NULL && strstr(value, "TLSv1.2") != NULL, has_3 = value != NULL && strstr(value, "TLSv1.3") != NULL;
+    if (value != NULL && !has_2 && !has_3)
+        translation_refuse(translation, "ssl.enabled.protocols", "ssl.enabled.protocols=%s: only TLSv1.2 and TLSv1.3 are available; "
+                           "name one of them", value);
+    else if (value != NULL && !(has_2 && has_3))
+        translation->config->tls_least = translation->config->tls_most = has_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+    if (protocol != NULL && strcmp(protocol, "TLS") != 0 && strcmp(protocol, "TLSv1.2") != 0 && strcmp(protocol, "TLSv1.3") != 0)
+        translation_warn(translation, "ssl.protocol", "ssl.protocol=%s: TLS 1.2 and 1.3 are used; ssl.enabled.protocols says which of them",
+                         protocol);
+}
+
+/* ---- what is left ---- */
+
+/* Of Kafka's SslConfigs, SaslConfigs and SecurityConfig. */
+bool client_security_knows(const char *java)
+{
+    static const char *const families[] = {"sasl.oauthbearer.", "sasl.login.", "sasl.kerberos."};
+    static const char *const names[] = {
+        "security.protocol", "security.providers", "sasl.mechanism", "sasl.jaas.config", "sasl.client.callback.handler.class",
+        "ssl.protocol", "ssl.provider", "ssl.cipher.suites", "ssl.enabled.protocols", "ssl.keystore.type", "ssl.keystore.key",
+        "ssl.keystore.certificate.chain", "ssl.keystore.location", "ssl.keystore.password", "ssl.key.password", "ssl.truststore.type",
+        "ssl.truststore.certificates", "ssl.truststore.location", "ssl.truststore.password", "ssl.keymanager.algorithm",
+        "ssl.trustmanager.algorithm", "ssl.endpoint.identification.algorithm", "ssl.secure.random.implementation",
+        "ssl.engine.factory.class",
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (strncmp(java, families[i], strlen(families[i])) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(java, names[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void warn_of_the_rest(struct translation *translation)

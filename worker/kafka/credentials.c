@@ -47,6 +47,7 @@ struct credentials_client {
     SSL_CTX *context;   /* rk's, from before its threads start; NULL: no TLS, or an OpenSSL that is not ours */
     pthread_mutex_t hooking;
     bool is_hooked;     /* hooking */
+    int tls_least, tls_most;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -59,7 +60,7 @@ static _Thread_local bool is_looking;
 static bool has_credentials(const struct client_config *config)
 {
     return client_config_get_native(config, "sasl.password") != NULL || client_config_get_native(config, "ssl.key.pem") != NULL ||
-           client_config_get_native(config, "ssl.ca.pem") != NULL;
+           client_config_get_native(config, "ssl.ca.pem") != NULL || config->tls_least != 0;
 }
 
 /* Equal texts: equal credentials, whatever client it is. */
@@ -197,6 +198,8 @@ static rd_kafka_resp_err_t on_thread_start(rd_kafka_t *rk, rd_kafka_thread_type_
     mutex_lock(&client->hooking);
     if (client->context != NULL && !client->is_hooked)
         SSL_CTX_set_cert_cb(client->context, give_identity, client);
+    if (client->context != NULL && !client->is_hooked)
+        ssl_context_bound(client->context, client->tls_least, client->tls_most);
     client->is_hooked = true;
     mutex_unlock(&client->hooking);
     return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -214,6 +217,8 @@ struct credentials_client *credentials_client_prepare(const struct client_config
     if (client == NULL)
         return NULL;
     mutex_init(&client->hooking);
+    client->tls_least = config->tls_least;
+    client->tls_most = config->tls_most;
     client->set = set_take(config);
     if (client->set == NULL) {
         credentials_client_free(client);
@@ -253,6 +258,11 @@ void credentials_client_opened(struct credentials_client *client, rd_kafka_t *rk
     client->set->clients = client;
     bring_up_to_date(client, config, client->set->config);
     mutex_unlock(&lock);
+}
+
+bool credentials_client_is_unbound(const struct credentials_client *client)
+{
+    return client != NULL && client->tls_least != 0 && client->context == NULL;
 }
 
 void credentials_client_leave(struct credentials_client *client)

@@ -27,6 +27,8 @@ struct string_map;
 struct credentials_client *credentials_client_prepare(const struct client_config *config, rd_kafka_conf_t *conf);
 /* After it; rk NULL: it failed, the client is freed. */
 void credentials_client_opened(struct credentials_client *client, rd_kafka_t *rk, const struct client_config *config);
+/* It may speak versions of TLS that its configuration forbids. NULL: no. */
+bool credentials_client_is_unbound(const struct credentials_client *client);
 /* Before rk is destroyed: it is not touched from here any more. NULL is fine. */
 void credentials_client_leave(struct credentials_client *client);
 /* After that: connections could still ask for the certificate. NULL is fine. */
@@ -56,6 +58,9 @@ bool client_identity_use(const struct client_identity *identity, SSL *ssl);
  * is written to *context when it is made; nothing is, where none is made or not by the OpenSSL that we have. */
 void ssl_context_catch_begin(SSL_CTX **context);
 void ssl_context_catch_end(void);
+
+/* Versions of TLS, before connections are made; 0: as it is. */
+void ssl_context_bound(SSL_CTX *context, int least, int most);
 
 /* Adds the PEM's certificates to what connections of the context trust, also while some are being made. */
 void ssl_context_trust(SSL_CTX *context, const char *pem);

@@ -106,6 +106,12 @@ rd_kafka_t *native_open(rd_kafka_type_t type, const struct client_config *config
         mr_error_set(error, MR_ERR_CONFIG, "The Kafka client cannot be opened: %s", words);
     }
     *conf = NULL;
+    if (rk != NULL && credentials_client_is_unbound(credentials)) {
+        native_destroy(rk);
+        mr_error_set(error, MR_ERR_CONFIG, "ssl.enabled.protocols cannot be enforced with this librdkafka, which has an OpenSSL of its own: "
+                     "name TLSv1.2 and TLSv1.3, or forbid one at the brokers");
+        return NULL;
+    }
     return rk;
 }
 

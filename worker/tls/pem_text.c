@@ -12,7 +12,7 @@
 
 static bool is_blank(char byte)
 {
-    return byte == ' ' || byte == '\t' || byte == '\r';
+    return byte == ' ' || byte == '\t';
 }
 
 /* Within a marker blanks are words' ("BEGIN PRIVATE KEY"), and so they are in the head of an old encrypted key ("Proc-Type: 4,ENCRYPTED"). */
@@ -28,8 +28,10 @@ static char *unfold(const char *text, char *out)
             out += DASHES_LENGTH;
             at += DASHES_LENGTH - 1;
             in_marker = !in_marker;
-            if (!in_marker)
+            if (!in_marker && at[1] != '\n' && at[1] != '\r')
                 *out++ = '\n';
+        } else if (*at == '\r') {
+            continue; /* a line end follows */
         } else if (in_marker || !is_blank(*at)) {
             in_head = in_head || *at == ':';
             if (*at == '\n')
