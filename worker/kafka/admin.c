@@ -20,7 +20,7 @@
 struct admin *admin_open(struct client_config *config, struct graveyard *graveyard, struct mr_error **error)
 {
     rd_kafka_conf_t *conf = native_conf_create(config, error);
-    rd_kafka_t *rk = conf != NULL ? native_open(RD_KAFKA_CONSUMER, config, &conf, error) : NULL;
+    rd_kafka_t *rk = conf != NULL ? native_open(config, RD_KAFKA_CONSUMER, &conf, error) : NULL;
     if (rk == NULL)
         return NULL;
     struct admin *admin = mem_calloc(1, sizeof *admin);

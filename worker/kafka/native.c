@@ -89,7 +89,7 @@ rd_kafka_conf_t *native_conf_create(const struct client_config *config, struct m
     return conf;
 }
 
-rd_kafka_t *native_open(rd_kafka_type_t type, const struct client_config *config, rd_kafka_conf_t **conf, struct mr_error **error)
+rd_kafka_t *native_open(const struct client_config *config, rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error)
 {
     char words[512];
     struct native_notes *notes = native_notes_create();   /* without memory there are none */

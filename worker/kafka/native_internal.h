@@ -24,7 +24,7 @@ void native_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value)
 
 /* Opens a handle; *conf, which was made of config, is consumed in any case. From then on its credentials are kept up to date. NULL: MR_ERR_CONFIG with librdkafka's words (it checks certificates,
  * mechanisms and combinations only now). */
-rd_kafka_t *native_open(rd_kafka_type_t type, const struct client_config *config, rd_kafka_conf_t **conf, struct mr_error **error);
+rd_kafka_t *native_open(const struct client_config *config, rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error);
 
 /* What the code means for us; NO_ERROR asserts. */
 enum mr_error_code native_error_code(rd_kafka_resp_err_t code);

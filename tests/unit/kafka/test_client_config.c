@@ -328,7 +328,7 @@ static void what_java_takes_opens_a_client(void **state)
         rd_kafka_type_t type = cases[i].kind == CLIENT_PRODUCER || cases[i].kind == CLIENT_INTERNAL_PRODUCER
                                    ? RD_KAFKA_PRODUCER
                                    : RD_KAFKA_CONSUMER;
-        rd_kafka_t *rk = conf != NULL ? native_open(type, config, &conf, &error) : NULL;
+        rd_kafka_t *rk = conf != NULL ? native_open(config, type, &conf, &error) : NULL;
         if (rk == NULL)
             fail_msg("%s: %s", cases[i].lines, mr_error_message(error));
         native_handle_drop(native_handle_create(rk, NULL));

@@ -195,7 +195,7 @@ static void open_client(struct fixture *fixture, const struct string_map *proper
     if (config == NULL)
         fail_msg("%s", mr_error_message(error));
     rd_kafka_conf_t *conf = native_conf_create(config, NULL);
-    rd_kafka_t *rk = native_open(RD_KAFKA_CONSUMER, config, &conf, &error);
+    rd_kafka_t *rk = native_open(config, RD_KAFKA_CONSUMER, &conf, &error);
     if (rk == NULL)
         fail_msg("%s", mr_error_message(error));
     fixture->client = native_handle_create(rk, NULL);
