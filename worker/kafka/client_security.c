@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <millrace/error.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "base/file.h"
@@ -57,13 +59,26 @@ static bool use_what_is_in_force(struct translation *translation, const char *pr
 
 /* ---- trust ---- */
 
+static bool holds_certificate(const char *pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    X509 *certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    X509_free(certificate);
+    BIO_free(bio);
+    ERR_clear_error();
+    return certificate != NULL;
+}
+
 static void translate_trust_file(struct translation *translation, const char *path)
 {
     struct mr_error *error = NULL;
     static const char *const natives[] = {"ssl.ca.pem"};
     struct str_buffer pem;
     str_buffer_init(&pem, PEM_MAX);
-    if (trust_store_read(path, translation_java(translation, "ssl.truststore.password"), &pem, &error) == 0)
+    int status = trust_store_read(path, translation_java(translation, "ssl.truststore.password"), &pem, &error);
+    if (status == 0 && !holds_certificate(str_buffer_text(&pem)))
+        status = mr_error_set(&error, MR_ERR_CONFIG, "%s holds no certificate (-----BEGIN CERTIFICATE-----)", path);
+    if (status == 0)
         translation_set(translation, "ssl.truststore.location", "ssl.ca.pem", str_buffer_text(&pem));
     else if (!use_what_is_in_force(translation, "ssl.truststore.location", natives, 1, error))
         refuse_with(translation, "ssl.truststore.location", &error);
@@ -76,7 +91,7 @@ static void translate_trust_text(struct translation *translation, const char *te
     char *pem = pem_text_unfold(text);
     if (pem == NULL)
         translation->no_memory = true;
-    else if (strstr(pem, "-----BEGIN") == NULL)
+    else if (!holds_certificate(pem))
         translation_refuse(translation, "ssl.truststore.certificates", "ssl.truststore.certificates holds no certificate in PEM "
                            "(-----BEGIN CERTIFICATE-----)");
     else

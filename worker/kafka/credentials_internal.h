@@ -23,7 +23,7 @@ struct string_map;
 
 /* ---- clients; thread: whoever opens and destroys them ---- */
 
-/* Before rd_kafka_new, which is called next by the same thread. NULL: the client has nothing to keep up to date (or no memory). */
+/* Before rd_kafka_new, which is called next by the same thread; the client's notes keep it (native_notes_internal.h). NULL: the client has nothing to keep up to date (or no memory). */
 struct credentials_client *credentials_client_prepare(const struct client_config *config, rd_kafka_conf_t *conf);
 /* After it; rk NULL: it failed, the client is freed. */
 void credentials_client_opened(struct credentials_client *client, rd_kafka_t *rk, const struct client_config *config);

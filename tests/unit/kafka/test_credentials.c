@@ -317,6 +317,25 @@ static void only_the_versions_of_tls_that_are_enabled_are_spoken(void **state)
     }
 }
 
+/* librdkafka looks at the authorities only then. */
+static void a_client_that_cannot_be_opened_is_refused_in_words(void **state)
+{
+    struct fixture *fixture = *state;
+    struct string_map *properties = properties_of(fixture);
+    struct mr_error *error = NULL;
+    FILE *file = fopen(fixture->trust_file, "a"); /* behind one that is good */
+    fputs("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n", file);
+    fclose(file);
+    struct client_config *config = config_of(properties, &error);
+    assert_non_null(config);
+    rd_kafka_conf_t *conf = native_conf_create(config, NULL);
+    assert_null(native_open(config, RD_KAFKA_CONSUMER, &conf, &error));
+    client_config_drop(config);
+    assert_int_equal(mr_error_code(error), MR_ERR_CONFIG);
+    mr_error_drop(error);
+    string_map_destroy(properties);
+}
+
 /* ---- texts ---- */
 
 static const char *password_of(const char *jaas)
@@ -400,6 +419,7 @@ int main(void)
         WITH_SERVER(a_file_of_no_use_leaves_the_former_certificate_in_force),
         WITH_SERVER(an_authority_that_comes_is_trusted_by_open_clients),
         WITH_SERVER(the_certificate_that_ends_first_is_told),
+        WITH_SERVER(a_client_that_cannot_be_opened_is_refused_in_words),
         WITH_SERVER(only_the_versions_of_tls_that_are_enabled_are_spoken),
         cmocka_unit_test(a_replaced_text_counts_wherever_the_former_one_stands),
         cmocka_unit_test(only_credentials_are_replaced),
