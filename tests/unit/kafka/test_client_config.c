@@ -145,6 +145,7 @@ static const struct refused {
     {CLIENT_PRODUCER, SASL PLAIN "sasl.login.class=com.acme.Login", "com.acme.Login"},
     {CLIENT_PRODUCER, SASL PLAIN "sasl.client.callback.handler.class=com.acme.Handler", "com.acme.Handler"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.truststore.certificates=hidden", "ssl.truststore.certificates"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.truststore.certificates=-----BEGIN CERTIFICATE----- hidden -----END CERTIFICATE-----", "holds no certificate"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.keystore.key=hidden\nssl.keystore.certificate.chain=hidden", "holds no private key"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.truststore.location=/no/such/file", "/no/such/file"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.keystore.location=/no/such/file", "/no/such/file"},
