@@ -1,5 +1,6 @@
 /* client_config.c: the translation as a whole, the finished object, its identity. */
 #include "kafka/client_config_internal.h"
+#include "kafka/credentials_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -152,8 +153,9 @@ static bool append_sorted(const struct string_map *map, const char *but, struct 
 
 static bool identity_text(const struct client_config *config, struct str_buffer *text)
 {
-    return str_buffer_printf(text, "%d;%" PRIu64, (int)config->kind, config->buffer_bytes) && append_sorted(config->native, "client.id", text) &&
-           append_sorted(config->token, NULL, text) && append_sorted(config->extensions, NULL, text);
+    return str_buffer_printf(text, "%d;%" PRIu64 ";%d;%d", (int)config->kind, config->buffer_bytes, config->tls_least, config->tls_most) &&
+           append_sorted(config->native, "client.id", text) && append_sorted(config->token, NULL, text) &&
+           append_sorted(config->extensions, NULL, text);
 }
 
 static bool compute_identity(struct client_config *config)
@@ -209,7 +211,7 @@ static struct client_config *config_new(enum client_kind kind, const struct stri
     config->kind = kind;
     config->java = string_map_copy(properties);
     config->native = string_map_create();
-    if (config->java == NULL || config->native == NULL) {
+    if (config->java == NULL || config->native == NULL || !credentials_update(config->java)) {
         client_config_drop(config);
         config = NULL;
     }

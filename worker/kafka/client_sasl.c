@@ -41,6 +41,16 @@ static const char *first_of(const struct translation *translation, const char *p
     return value != NULL ? value : string_map_get(entry->options, option);
 }
 
+static void warn_of_kinit(struct translation *translation)
+{
+    static const char *const names[] = {"sasl.kerberos.kinit.cmd", "sasl.kerberos.ticket.renew.window.factor",
+                                        "sasl.kerberos.ticket.renew.jitter"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (translation_java(translation, names[i]) != NULL)
+            translation_warn(translation, names[i], "%s is ignored: the keytab is used with librdkafka's own command", names[i]);
+    }
+}
+
 static void translate_kerberos(struct translation *translation, const struct jaas_entry *entry)
 {
     const char *keytab = string_map_get(entry->options, "keyTab");
@@ -53,6 +63,7 @@ static void translate_kerberos(struct translation *translation, const struct jaa
         translation_set(translation, JAAS, "sasl.kerberos.principal", principal);
     if (service != NULL)
         translation_set(translation, "sasl.kerberos.service.name", "sasl.kerberos.service.name", service);
+    warn_of_kinit(translation);
     if (relogin != NULL)
         translation_set(translation, "sasl.kerberos.min.time.before.relogin", "sasl.kerberos.min.time.before.relogin",
                         relogin);

@@ -85,7 +85,8 @@ static void give_error(struct consumer *consumer, enum consumer_event_kind kind,
     if (kind == CONSUMER_TROUBLE &&
         !native_notes_may_log(rd_kafka_opaque(consumer->rk), words, clock_monotonic_ms(NULL), &merged))
         return;   /* librdkafka has logged the same, or we have */
-    mr_error_set(&consumer->event_error, native_error_code(code), "%s", words);
+    const char *advice = native_advice(words);
+    mr_error_set(&consumer->event_error, native_error_code(code), "%s%s%s", words, advice != NULL ? ". " : "", advice != NULL ? advice : "");
     event->kind = kind;
     event->error = consumer->event_error;
 }

@@ -23,6 +23,7 @@ struct native_notes {
     char *connector;        /* set before the client logs; NULL: nobody's */
     int task;
     struct native_token *token;
+    struct credentials_client *credentials;
     struct kind kinds[NOTES_KINDS_MAX];
 };
 
@@ -68,6 +69,17 @@ void native_notes_put_token(struct native_notes *notes, struct native_token *tok
 struct native_token *native_notes_token(const struct native_notes *notes)
 {
     return notes != NULL ? notes->token : NULL;
+}
+
+void native_notes_keep_credentials(struct native_notes *notes, struct credentials_client *credentials)
+{
+    if (notes != NULL)
+        notes->credentials = credentials;
+}
+
+struct credentials_client *native_notes_credentials(const struct native_notes *notes)
+{
+    return notes != NULL ? notes->credentials : NULL;
 }
 
 /* ---- the last trouble ---- */

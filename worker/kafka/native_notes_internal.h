@@ -31,6 +31,11 @@ struct native_token;
 void native_notes_put_token(struct native_notes *notes, struct native_token *token);
 struct native_token *native_notes_token(const struct native_notes *notes);
 
+/* What keeps the client's credentials up to date, for whoever destroys it. Notes NULL: nothing. */
+struct credentials_client;
+void native_notes_keep_credentials(struct native_notes *notes, struct credentials_client *credentials);
+struct credentials_client *native_notes_credentials(const struct native_notes *notes);
+
 /* The last trouble with a broker; "" when there was none. Returns words. */
 void native_notes_put_trouble(struct native_notes *notes, const char *words);
 const char *native_notes_trouble(struct native_notes *notes, char *words, size_t size);
