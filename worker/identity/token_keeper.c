@@ -32,6 +32,7 @@ static int64_t refresh_ms(const struct token_rules *rules, const struct token *t
 
 void token_keeper_put(struct token_keeper *keeper, struct token *token, int64_t now_ms, double chance)
 {
+    keeper->has_former = keeper->token != NULL;
     token_drop(keeper->token);
     keeper->token = token;
     keeper->failures = 0;
@@ -61,7 +62,10 @@ bool token_keeper_doubt(struct token_keeper *keeper, int64_t now_ms)
 {
     if (keeper->token == NULL || keeper->failures > 0)
         return !keeper->is_hopeless || token_keeper_counts(keeper, now_ms);
-    if (now_ms - keeper->token->fetched_ms < KEEPER_DOUBT_MS && token_keeper_counts(keeper, now_ms))
+    int64_t age_ms = now_ms - keeper->token->fetched_ms, life_ms = keeper->token->expires_ms - keeper->token->fetched_ms;
+    if (keeper->has_former && age_ms < KEEPER_FLIGHT_MS && age_ms < life_ms / 4)
+        return true;
+    if (age_ms < KEEPER_DOUBT_MS && age_ms < life_ms / 2)
         return false;
     if (keeper->due_ms > now_ms)
         keeper->due_ms = now_ms;

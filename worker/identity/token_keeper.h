@@ -18,13 +18,15 @@
 #include "identity/token_settings.h"
 
 #define KEEPER_RETRY_AFTER_MAX_MS 300000
-#define KEEPER_DOUBT_MS 10000 /* a token that is younger is not asked for again because somebody refused it */
+#define KEEPER_DOUBT_MS 10000 /* a token that is younger, and in the first half of its life, is not asked for again when one is refused */
+#define KEEPER_FLIGHT_MS 3000 /* so long after it came, or a quarter of its life, it may have been the former one that was refused */
 
 struct token_keeper {
     struct token_rules rules;
     struct token *token; /* the last one, which may have ended; NULL: none yet */
     int64_t due_ms;      /* when to ask */
     uint32_t failures;   /* in a row */
+    bool has_former;     /* there was one before it */
     bool is_hopeless;    /* the last failure will not pass by itself */
 };
 
@@ -38,7 +40,8 @@ void token_keeper_put(struct token_keeper *keeper, struct token *token, int64_t 
 /* retry_after_ms: 0: not said. */
 void token_keeper_failed(struct token_keeper *keeper, bool is_hopeless, int64_t retry_after_ms, int64_t now_ms, double chance);
 
-/* Somebody has refused the token: is another one on its way, or due at once now? false: it is so new that another would be no better. */
+/* Somebody has refused a token: is another one here since, on its way, or due at once now? false: it is so new that another would be no
+ * better. */
 bool token_keeper_doubt(struct token_keeper *keeper, int64_t now_ms);
 
 #endif

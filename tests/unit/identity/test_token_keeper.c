@@ -128,6 +128,35 @@ static void a_token_that_was_refused_is_replaced_unless_it_is_new(void **state)
     token_keeper_release(&bench.keeper);
 }
 
+static void a_refusal_just_after_a_new_token_may_mean_the_former_one(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench);
+    put(&bench, 3600000, 0);
+    put(&bench, 3600000, 0);
+    int64_t due_ms = bench.keeper.due_ms;
+    assert_true(token_keeper_doubt(&bench.keeper, now(&bench)));
+    assert_int_equal(bench.keeper.due_ms, due_ms); /* and no request more */
+    fake_clock_advance_ms(&bench.clock, KEEPER_FLIGHT_MS);
+    assert_false(token_keeper_doubt(&bench.keeper, now(&bench)));
+    token_keeper_release(&bench.keeper);
+}
+
+static void a_short_token_is_old_after_half_of_its_life(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench);
+    put(&bench, 8000, 0);
+    fake_clock_advance_ms(&bench.clock, 3999);
+    assert_false(token_keeper_doubt(&bench.keeper, now(&bench)));
+    fake_clock_advance_ms(&bench.clock, 1);
+    assert_true(token_keeper_doubt(&bench.keeper, now(&bench)));
+    assert_int_equal(bench.keeper.due_ms, now(&bench));
+    token_keeper_release(&bench.keeper);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +164,8 @@ int main(void)
         cmocka_unit_test(a_token_ends_by_elapsed_time_whoever_sets_the_clock),
         cmocka_unit_test(failures_are_tried_again_later_and_later),
         cmocka_unit_test(who_says_when_to_come_back_is_heard_within_limits),
+        cmocka_unit_test(a_refusal_just_after_a_new_token_may_mean_the_former_one),
+        cmocka_unit_test(a_short_token_is_old_after_half_of_its_life),
         cmocka_unit_test(a_token_that_was_refused_is_replaced_unless_it_is_new),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
