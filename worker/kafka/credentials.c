@@ -95,6 +95,13 @@ static struct client_identity *identity_of(const struct client_config *config)
     return chain != NULL && key != NULL ? client_identity_create(chain, key) : NULL;
 }
 
+/* The paths live as long as the configuration. */
+static void watch_files(struct credential_set *set)
+{
+    file_watch_init(&set->watch, client_config_get(set->config, "ssl.keystore.location"),
+                    client_config_get(set->config, "ssl.truststore.location"));
+}
+
 static struct credential_set *set_create(const struct client_config *config)
 {
     struct credential_set *set = mem_calloc(1, sizeof *set);
@@ -104,8 +111,7 @@ static struct credential_set *set_create(const struct client_config *config)
     set->config = client_config_take((struct client_config *)(uintptr_t)config); /* what it says is not changed */
     set->identity = identity_of(config);
     set->is_new = true;
-    file_watch_init(&set->watch, client_config_get(set->config, "ssl.keystore.location"),
-                    client_config_get(set->config, "ssl.truststore.location"));
+    watch_files(set);
     if (!append_key(&set->key, config)) {
         set_destroy(set);
         return NULL;
@@ -314,15 +320,13 @@ static bool is_beyond_reach(const struct credentials_client *client, const struc
     return client->context == NULL && (differs(from, to, "ssl.certificate.pem") || differs(from, to, "ssl.ca.pem"));
 }
 
-static void use(struct credential_set *set, struct client_config *fresh)
+static void use(struct credential_set *set, const struct client_config *former, const struct client_config *fresh)
 {
-    struct client_config *former = set->config;
     struct client_identity *identity = identity_of(fresh), *former_identity;
     size_t clients = 0, beyond_reach = 0;
     mutex_lock(&lock);
     former_identity = set->identity;
     set->identity = identity;
-    set->config = client_config_take(fresh);
     for (struct credentials_client *client = set->clients; client != NULL; client = client->next) {
         bring_up_to_date(client, former, fresh);
         clients++;
@@ -338,6 +342,24 @@ static void use(struct credential_set *set, struct client_config *fresh)
              differs(former, fresh, "ssl.ca.pem") ? " trusted authorities" : "", clients,
              fresh->certificate_end[0] != '\0' ? "; the certificate counts until " : "", fresh->certificate_end);
     client_identity_drop(former_identity);
+}
+
+/* Also where nothing of it is new to clients: its files may have other names. */
+static void take_over(struct credential_set *set, struct client_config *fresh)
+{
+    struct client_config *former = set->config;
+    struct file_watch watch = set->watch;
+    mutex_lock(&lock);
+    set->config = fresh;
+    mutex_unlock(&lock);
+    watch_files(set);
+    for (size_t i = 0; i < FILE_WATCH_PATHS; i++) {
+        const char *before = watch.paths[i], *after = set->watch.paths[i];
+        if (before != NULL && after != NULL && strcmp(before, after) == 0)
+            set->watch.stamps[i] = watch.stamps[i]; /* as it was before it was read */
+    }
+    if (is_other(former, fresh))
+        use(set, former, fresh);
     client_config_drop(former);
 }
 
@@ -376,11 +398,8 @@ static void look_at(struct credential_set *set, int64_t now_ms)
         mr_error_drop(error);
         return;
     }
-    file_watch_worked(&set->watch);
     set_failing(set, false, "");
-    if (is_other(set->config, fresh))
-        use(set, fresh);
-    client_config_drop(fresh);
+    take_over(set, fresh);
 }
 
 /* The next one of the list, with one more owner; `set` loses one. A set that comes meanwhile comes at the list's head: next time. */
