@@ -133,6 +133,7 @@ struct worker_config {
     const struct listener_address *metrics_listeners; /* millrace.metrics.listeners: /metrics and nothing else, without a login */
     size_t metrics_listener_count;
     bool metrics_jvm_names;             /* millrace.metrics.jvm.names */
+    uint32_t credentials_interval_ms;   /* millrace.kafka.credentials.interval.ms: how often the credentials of Kafka clients are looked at */
     uint32_t metrics_kafka_interval_ms; /* millrace.metrics.kafka.interval.ms: how often Kafka clients tell of themselves; 0: never */
     const struct listener_address *health_listeners; /* millrace.health.listeners: plain http, probes alone; none: only on `listeners` */
     size_t health_listener_count;

@@ -194,6 +194,7 @@ static const struct worker_option common_options[] = {
     OPTION("metrics.recording.level", STRING, "INFO", mr_check_one_of, recording_levels, NULL, NOT_STORED),
 
     ANY("millrace.metrics.listeners", LIST, NULL, NOT_STORED),
+    NUMBER("millrace.kafka.credentials.interval.ms", LONG, "10000", positive, UINT32(credentials_interval_ms)),
     NUMBER("millrace.metrics.kafka.interval.ms", LONG, "15000", not_negative, UINT32(metrics_kafka_interval_ms)),
     ANY("millrace.metrics.jvm.names", BOOLEAN, "false", BOOL(metrics_jvm_names)),
 

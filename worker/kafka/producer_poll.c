@@ -116,9 +116,10 @@ static void report(struct producer *producer, struct run *run, const rd_kafka_me
 
 static void note_login(struct producer *producer, const char *words)
 {
+    const char *advice = native_advice(words);
     log_error(PRODUCER_LOGGER, "%s: %s; its records are refused", rd_kafka_name(producer->handle->rk), words);
     mutex_lock(&producer->lock);
-    snprintf(producer->login_words, sizeof producer->login_words, "%s", words);
+    snprintf(producer->login_words, sizeof producer->login_words, "%s%s%s", words, advice != NULL ? ". " : "", advice != NULL ? advice : "");
     mutex_unlock(&producer->lock);
     atomic_store(&producer->login_refused_ms, clock_monotonic_ms(NULL));
 }
@@ -132,7 +133,7 @@ static void serve_error(struct producer *producer, rd_kafka_event_t *event)
                  producer->transactional_id != NULL
                      ? "" : "; the producer is replaced and records not yet acknowledged are sent again");
         atomic_store(&producer->fatal, true);
-    } else if (native_login_is_refused(code, words)) {
+    } else if (native_login_is_refused(producer->handle->rk, code, words)) {
         note_login(producer, words);
     } else {
         log_debug(PRODUCER_LOGGER, "%s: %s", rd_kafka_name(producer->handle->rk), words);

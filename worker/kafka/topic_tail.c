@@ -48,7 +48,7 @@ static int open_handle(struct topic_tail *tail, struct mr_error **error)
     native_conf_set(conf, "allow.auto.create.topics", "false"); /* who only looks makes nothing */
     native_conf_set(conf, "auto.commit.enable", "false");
     native_conf_set(conf, "enable.auto.commit", "false");
-    rd_kafka_t *rk = native_open(RD_KAFKA_CONSUMER, &conf, error);
+    rd_kafka_t *rk = native_open(tail->setup->config, RD_KAFKA_CONSUMER, &conf, error);
     if (rk == NULL)
         return -1;
     tail->handle = native_handle_create(rk, tail->setup->graveyard);

@@ -32,6 +32,7 @@ struct boot {
     struct log_output *log; /* run_worker ends it; NULL: lines go straight to standard error */
     struct audit_counters audit_counters;
     struct audit *audit; /* NULL: changes are not recorded */
+    struct boot_credentials *credentials;
 
     /* Distributed: those of kafka_stores; standalone: their own. */
     struct kafka_stores *kafka_stores;
@@ -59,6 +60,10 @@ struct string_map;
 int boot_audit_open(struct boot *boot, struct mr_error **error);
 void boot_audit_close(struct boot *boot);
 void boot_audit_refreshed(void *boot, const char *connector, const struct string_map *raw); /* executor_refreshed_fn */
+
+/* boot_credentials.c */
+int boot_credentials_start(struct boot *boot, const char *path, struct mr_error **error);
+bool boot_credentials_stop(struct boot *boot, int64_t deadline_ms); /* false: a config provider does not return */
 
 /* boot_log.c */
 void boot_log_start(struct boot *boot, const struct string_map *written); /* as written: before anything is understood */

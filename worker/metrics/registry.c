@@ -93,6 +93,15 @@ void metrics_registry_set_access(struct metrics_registry *registry, const struct
     mutex_unlock(&registry->lock);
 }
 
+void metrics_registry_set_credentials(struct metrics_registry *registry, const struct credentials_reading *reading)
+{
+    if (registry == NULL)
+        return;
+    mutex_lock(&registry->lock);
+    registry->credentials = *reading;
+    mutex_unlock(&registry->lock);
+}
+
 /* --- units -------------------------------------------------------------------------------------------------------- */
 
 /* Where a unit stands: its map and key. */

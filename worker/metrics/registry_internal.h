@@ -68,6 +68,7 @@ struct metrics_registry {
     struct start_counts connector_starts, task_starts;
     struct group_counts group;
     struct access_reading access;
+    struct credentials_reading credentials;
     struct client_metrics *clients; /* a reference each, newest first */
     struct rest_metrics *_Atomic rest; /* NULL: no REST API */
 };
