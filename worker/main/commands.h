@@ -20,6 +20,7 @@ extern const struct command command_version;
 extern const struct command command_plugin;
 extern const struct command command_try;
 extern const struct command command_dlq;
+extern const struct command command_snapshot;
 extern const struct command command_ctl;
 
 /* All commands in the order of the usage; the closing entry is NULL. */
