@@ -23,10 +23,10 @@ def warnings(worker):
     return {entry["name"]: entry["message"] for entry in probe(worker)[1]["warnings"]}
 
 
-def compacted(worker):
+def forgetful(worker):
     """Topic → 0 or 1, of the metric."""
     text = lab.http("GET", worker.url + "/metrics")[1]
-    lines = [line for line in text.splitlines() if line.startswith("millrace_internal_topic_compacted{")]
+    lines = [line for line in text.splitlines() if line.startswith("millrace_internal_topic_forgets{")]
     return {line.split('"')[1]: float(line.split()[1]) for line in lines}
 
 
@@ -153,19 +153,22 @@ class Refused(unittest.TestCase):
         self.assertEqual(0, worker.stop())
 
     def check_a_policy_that_changes(self, worker, group):
-        lab.wait_until(lambda: compacted(worker) == {"offset": 1, "status": 1, "config": 1}, "the metric says that all are compacted")
+        lab.wait_until(lambda: forgetful(worker) == {"offset": 0, "status": 0, "config": 0}, "the metric says that none forgets")
         rewrite(self.kafka, group + "-configs", "cleanup.policy=delete")
         lab.wait_until(lambda: "config_topic_cleanup" in warnings(worker), "the change is seen")
         self.assertIn("has cleanup.policy=delete", warnings(worker)["config_topic_cleanup"])
         self.assertIn("set cleanup.policy=compact", warnings(worker)["config_topic_cleanup"])
         lab.wait_until(lambda: probe(worker)[0] == 200, "it is ready all the same")
-        self.assertEqual({"offset": 1, "status": 1, "config": 0}, compacted(worker))
+        self.assertEqual({"offset": 0, "status": 0, "config": 1}, forgetful(worker))
         self.assertIn("config_topic_cleanup (a warning): topic", worker.log_text())
         rewrite(self.kafka, group + "-configs", "retention.ms=-1")
         lab.wait_until(lambda: "config_topic_cleanup" not in warnings(worker), "without a limit of age nothing is lost")
-        self.assertEqual(0, compacted(worker)["config"])
+        lab.wait_until(lambda: forgetful(worker)["config"] == 0, "nor does the metric say so")
+        rewrite(self.kafka, group + "-configs", "retention.ms=86400000")
+        lab.wait_until(lambda: "config_topic_cleanup" in warnings(worker), "it forgets again")
         rewrite(self.kafka, group + "-configs", "cleanup.policy=compact")
-        lab.wait_until(lambda: compacted(worker)["config"] == 1, "it is mended")
+        lab.wait_until(lambda: forgetful(worker)["config"] == 0, "it is mended")
+        self.assertNotIn("config_topic_cleanup", warnings(worker))
         self.assertIn("config_topic_cleanup: is well again", worker.log_text())
 
     def check_exactly_once(self, worker, group):

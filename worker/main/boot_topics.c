@@ -38,7 +38,7 @@ static void look_at(struct boot *boot, enum internal_topic kind)
         health_board_raise(boot->health, name, HEALTH_WARNING, "%s", words);
     else
         health_board_clear(boot->health, name);
-    metrics_registry_set_compacted(boot->metrics, names[kind], fitness == INTERNAL_TOPIC_COMPACTED);
+    metrics_registry_set_forgetful(boot->metrics, names[kind], fitness == INTERNAL_TOPIC_FORGETS);
 }
 
 static bool wait_for_next(struct topic_watch *watch)

@@ -84,7 +84,7 @@ void metrics_registry_show_audit(struct metrics_registry *registry, const struct
         atomic_store(&registry->audit, counters);
 }
 
-void metrics_registry_set_compacted(struct metrics_registry *registry, const char *topic, bool is_compacted)
+void metrics_registry_set_forgetful(struct metrics_registry *registry, const char *topic, bool forgets)
 {
     if (registry == NULL)
         return;
@@ -94,7 +94,7 @@ void metrics_registry_set_compacted(struct metrics_registry *registry, const cha
         if (known != NULL && strcmp(known, topic) != 0)
             continue;
         registry->internal_topics[i].topic = topic;
-        registry->internal_topics[i].is_compacted = is_compacted;
+        registry->internal_topics[i].forgets = forgets;
         break;
     }
     mutex_unlock(&registry->lock);

@@ -49,9 +49,9 @@ struct access_reading {
 };
 void metrics_registry_set_access(struct metrics_registry *registry, const struct access_reading *reading);
 
-/* Whether the internal topics are compacted; `topic` is "config", "offset" or "status" and lives as long as the registry. One that was
+/* Whether an internal topic deletes records that still count; `topic` is "config", "offset" or "status" and lives as long as the registry. One that was
  * never told of is not shown. NULL registry: nothing happens. */
-void metrics_registry_set_compacted(struct metrics_registry *registry, const char *topic, bool is_compacted);
+void metrics_registry_set_forgetful(struct metrics_registry *registry, const char *topic, bool forgets);
 
 /* ---- units: a new instance takes the place of the former one; RESTARTING stays its condition until it says more ---- */
 

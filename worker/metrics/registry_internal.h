@@ -71,7 +71,7 @@ struct metrics_registry {
     struct access_reading access;
     struct {
         const char *topic;
-        bool is_compacted;
+        bool forgets;
     } internal_topics[INTERNAL_TOPICS_MAX]; /* filled from the front; topic NULL: no more */
     struct client_metrics *clients; /* a reference each, newest first */
     struct rest_metrics *_Atomic rest; /* NULL: no REST API */

@@ -123,12 +123,12 @@ static void write_internal_topics(struct metrics_text *text, struct metrics_regi
 {
     mutex_lock(&registry->lock);
     if (registry->internal_topics[0].topic != NULL)
-        metrics_text_family(text, "millrace_internal_topic_compacted", METRIC_GAUGE,
-                            "1 while cleanup.policy of the internal topic is compact, else 0.");
+        metrics_text_family(text, "millrace_internal_topic_forgets", METRIC_GAUGE,
+                            "1 while the internal topic deletes records by age or size, valid or not, else 0.");
     for (size_t i = 0; i < INTERNAL_TOPICS_MAX && registry->internal_topics[i].topic != NULL; i++) {
         char label[32];
         snprintf(label, sizeof(label), "topic=\"%s\"", registry->internal_topics[i].topic);
-        metrics_text_sample(text, label, NULL, registry->internal_topics[i].is_compacted);
+        metrics_text_sample(text, label, NULL, registry->internal_topics[i].forgets);
     }
     mutex_unlock(&registry->lock);
 }
