@@ -240,6 +240,21 @@ class Closed(unittest.TestCase):
             file.write("y" * 1200000 + "\n")
         lab.wait_until(lambda: worker.status(group + "-many")["tasks"][0]["state"] == "FAILED", "the task fails")
         self.assertRegex(worker.status(group + "-many")["tasks"][0]["trace"], "max.request.size|too large|larger than")
+        self.assertEqual(before, self.proxy.closed(self.port))
+        self.check_without_the_limit(group, worker)
         lines.add(3)
         lines.wait()
         self.assertEqual(0, worker.stop())
+
+    def check_without_the_limit(self, group, worker):
+        """Who sets it higher: the request is tried again until delivery.timeout.ms, and the others go on."""
+        large = os.path.join(lab.scratch_folder(), "large")
+        with open(large, "w", encoding="ascii") as file:
+            file.write("y" * 1200000 + "\n")
+        before = self.proxy.closed(self.port)
+        worker.create(group + "-huge", {"connector.class": "FileStreamSource", "file": large, "topic": group + "-huge",
+                                        "producer.override.max.request.size": 5000000, "producer.override.delivery.timeout.ms": 6000,
+                                        "producer.override.request.timeout.ms": 5000})
+        lab.wait_until(lambda: self.proxy.closed(self.port) > before, "the connection is closed")
+        lab.wait_until(lambda: worker.status(group + "-huge")["tasks"][0]["state"] == "FAILED", "it is given up", 40)
+        self.assertIn("set max.request.size to their limit", worker.status(group + "-huge")["tasks"][0]["trace"])
