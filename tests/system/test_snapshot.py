@@ -128,6 +128,14 @@ class Snapshot(unittest.TestCase):
         self.assertEqual(0, status, err)
         self.assertIn("connector %s-in (replaced)" % self.group, out)
         self.assertIn("1 of sinks written", out)
+        self.check_one_more_line()
+        self.kafka.topic_delete(self.group + "-configs")  # alone: offsets are newer than the file, and stay
+        status, out, err = self.snapshot("import", self.file)
+        self.assertEqual(0, status, err)
+        self.assertIn(" 0 offsets of sources and 0 of sinks written\n1 offsets of sources and 1 of sinks are there and stay", out)
+        self.check_one_more_line()
+
+    def check_one_more_line(self):
         worker = self.start()
         self.add_lines(1)
         for name in (self.group + "-in", self.group + "-out"):
