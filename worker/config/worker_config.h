@@ -103,6 +103,7 @@ struct worker_config {
     uint32_t key_ttl_ms;             /* inter.worker.key.ttl.ms; 0: a key is never too old */
     const char *signature_algorithm, *verification_algorithms; /* inter.worker.…; the latter a comma list */
     struct internal_topic_config config_topic, offset_topic, status_topic;
+    uint32_t internal_topics_check_ms; /* millrace.internal.topics.check.interval.ms: how often their cleanup policy is looked at */
     const char *offset_file; /* standalone: offset.storage.file.filename */
 
     uint32_t offset_flush_interval_ms, offset_flush_timeout_ms, task_shutdown_timeout_ms;

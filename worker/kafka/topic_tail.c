@@ -118,7 +118,7 @@ static int ask_bounds(struct topic_tail *tail, struct mr_error **error)
         status = ask_offsets(tail, list, RD_KAFKA_OFFSET_END, error);
     for (int i = 0; status == 0 && i < list->cnt; i++) {
         struct tail_partition *partition = &tail->partitions[list->elems[i].partition];
-        int64_t last = tail->setup->last > INT32_MAX ? INT32_MAX : (int64_t)tail->setup->last;
+        int64_t last = tail->setup->last > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)tail->setup->last;
         partition->end = list->elems[i].offset;
         if (partition->start < partition->end - last)
             partition->start = partition->end - last;

@@ -310,7 +310,7 @@ int boot_start(struct boot *boot, const char *properties_path, struct mr_error *
     if (load_files(boot, properties_path, error) != 0 || rest_server_look_at_files(boot->config, error) != 0 || watch_for_crashes(boot, error) != 0 || count(boot, error) != 0 ||
         open_clients(boot, error) != 0 || boot_credentials_start(boot, properties_path, error) != 0 ||
         make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_audit_open(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
-        start_forwarding(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)
+        start_forwarding(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0 || boot_topics_watch(boot, error) != 0)
         return -1;
     boot_log_name(boot);
     stop_signal_begin_running();
@@ -357,6 +357,7 @@ static bool quiet(struct boot *boot)
     bool is_clean = rest_server_stop(boot->rest);
     is_clean &= boot_credentials_stop(boot, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
 
+    boot_topics_unwatch(boot);
     if (boot->herder != NULL)
         is_clean &= herder_stop(boot->herder, clock_monotonic_ms(NULL) + boot->config->task_shutdown_timeout_ms +
                                                  EXECUTOR_STOP_RESERVE_MS);

@@ -39,6 +39,7 @@ struct boot {
     struct config_store *configs;
     struct status_store *statuses;
     struct offset_store *offsets;
+    struct topic_watch *topic_watch; /* boot_topics.c; standalone: NULL */
     struct client_config *member_config;
 
     struct forwarding *forwarding; /* standalone: NULL */
@@ -69,6 +70,10 @@ bool boot_credentials_stop(struct boot *boot, int64_t deadline_ms); /* false: a 
 void boot_log_start(struct boot *boot, const struct string_map *written); /* as written: before anything is understood */
 void boot_log_set(struct boot *boot);  /* as the configuration says; levels, too */
 void boot_log_name(struct boot *boot); /* lines name this worker */
+
+/* boot_topics.c: their cleanup policy, from now on until the other call, which waits for a look that is under way */
+int boot_topics_watch(struct boot *boot, struct mr_error **error);
+void boot_topics_unwatch(struct boot *boot);
 
 /* boot_stores.c */
 int boot_stores_create(struct boot *boot, struct mr_error **error);

@@ -58,6 +58,10 @@ struct credentials_reading {
 };
 void metrics_registry_set_credentials(struct metrics_registry *registry, const struct credentials_reading *reading);
 
+/* Whether an internal topic deletes records that still count; `topic` is "config", "offset" or "status" and lives as long as the registry. One that was
+ * never told of is not shown. NULL registry: nothing happens. */
+void metrics_registry_set_forgetful(struct metrics_registry *registry, const char *topic, bool forgets);
+
 /* ---- units: a new instance takes the place of the former one; RESTARTING stays its condition until it says more ---- */
 
 /* A reference for the caller; NULL: no memory, or no registry. */
