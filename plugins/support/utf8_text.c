@@ -45,15 +45,29 @@ size_t utf8_text_character(const unsigned char *at, size_t left)
     return sequence.found;
 }
 
+static inline uint64_t word_at(const unsigned char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+/* Up to here all is ASCII; what follows may be, too, when it is less than a word. `begin` is where the whole text begins: its last word
+ * tells of a shorter rest. */
+static inline const unsigned char *ascii_pass(const unsigned char *begin, const unsigned char *at, const unsigned char *end)
+{
+    while (end - at >= 32 && ((word_at(at) | word_at(at + 8) | word_at(at + 16) | word_at(at + 24)) & NOT_ASCII) == 0)
+        at += 32;
+    while (end - at >= 8 && (word_at(at) & NOT_ASCII) == 0)
+        at += 8;
+    return end - at < 8 && end - begin >= 8 && (word_at(end - 8) & NOT_ASCII) == 0 ? end : at;
+}
+
 static const unsigned char *valid_pass(const unsigned char *at, const unsigned char *end)
 {
+    const unsigned char *begin = at;
     while (at < end) {
-        uint64_t words[4];
-        while (end - at >= 32 &&
-               (memcpy(words, at, 32), ((words[0] | words[1] | words[2] | words[3]) & NOT_ASCII) == 0))
-            at += 32;
-        while (end - at >= 8 && (memcpy(words, at, 8), (words[0] & NOT_ASCII) == 0))
-            at += 8;
+        at = ascii_pass(begin, at, end);
         if (at == end)
             break;
         if (at[0] < 0x80) {

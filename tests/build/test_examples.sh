@@ -88,7 +88,7 @@ check "a_misspelt_name_is_answered_by_those_it_may_mean" $?
 check "a_file_that_is_not_there_fails_the_check_by_its_own_name" $?
 ! "$prefix/bin/millrace" plugin nonsense >/dev/null 2>&1 && ! "$prefix/bin/millrace" nonsense >/dev/null 2>&1
 check "unknown_commands_are_refused" $?
-"$prefix/bin/millrace" worker --help 2>&1 | grep -q '^Usage: millrace worker FILE.properties' && "$prefix/bin/millrace" plugin -h >/dev/null &&
+"$prefix/bin/millrace" worker --help 2>&1 | grep -q '^Usage: millrace worker \[FILE.properties\]' && "$prefix/bin/millrace" plugin -h >/dev/null &&
     "$prefix/bin/millrace" --help | grep -q -- --version
 check "each_command_says_how_it_is_called" $?
 

@@ -17,6 +17,8 @@
 #include "base/timer_heap.h"
 #include "executor/step_pool.h"
 
+#define STEP_MONITOR_MS (STEP_BLOCKED_MS / 2)
+
 enum unit_state { UNIT_WAITING, UNIT_READY, UNIT_RUNNING, UNIT_ENDED };
 
 struct step_unit {
@@ -79,6 +81,9 @@ void step_pool_kick(struct step_pool *pool); /* locks: any */
 void step_unit_free(struct step_unit *unit); /* locks: any */
 /* A dead unit may still be in the woken stack; whoever empties it under the lock may then free. */
 void step_free_dead(struct step_pool *pool);
+/* How long the scheduler may sleep, if nobody kicks it; -1: for ever. While units are ready it looks after STEP_MONITOR_MS who is blocked,
+ * and no timer is late for that. */
+int step_scheduler_timeout_ms(const struct step_pool *pool);
 void *step_scheduler_run(void *pool); /* locks: none */
 
 #endif

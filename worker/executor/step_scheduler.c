@@ -10,8 +10,6 @@
 
 #include "base/bans.h"
 
-#define MONITOR_MS (STEP_BLOCKED_MS / 2)
-
 /* --- wake-ups ------------------------------------------------------------------------------------------------------ */
 
 static void unit_wake_locked(struct step_pool *pool, struct step_unit *unit)
@@ -111,19 +109,17 @@ static void add_runners(struct step_pool *pool)
         cond_broadcast(&pool->work);
 }
 
-static int scheduler_timeout_ms(struct step_pool *pool)
+int step_scheduler_timeout_ms(const struct step_pool *pool)
 {
-    int64_t next_ms = timer_heap_next_ms(&pool->timers);
+    int64_t next_ms = timer_heap_next_ms(&pool->timers), most_ms = pool->ready > 0 ? STEP_MONITOR_MS : 60000;
     int64_t left_ms;
 
-    if (pool->ready > 0)
-        return MONITOR_MS;
     if (next_ms == INT64_MAX)
-        return -1;
+        return pool->ready > 0 ? STEP_MONITOR_MS : -1;
     left_ms = next_ms - clock_monotonic_ms(NULL);
     if (left_ms < 0)
         left_ms = 0;
-    return left_ms > 60000 ? 60000 : (int)left_ms;
+    return (int)(left_ms > most_ms ? most_ms : left_ms);
 }
 
 void *step_scheduler_run(void *argument)
@@ -142,7 +138,7 @@ void *step_scheduler_run(void *argument)
             note_blocked(pool);
             add_runners(pool);
         }
-        timeout_ms = scheduler_timeout_ms(pool);
+        timeout_ms = step_scheduler_timeout_ms(pool);
         mutex_unlock(&pool->lock);
         if (poll(&poll_fd, 1, timeout_ms) > 0 && read(pool->event_fd, &count, sizeof(count)) < 0)
             assert(errno == EAGAIN || errno == EINTR);

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
-#include "executor/step_pool.h"
+#include "executor/step_pool_internal.h"
 #include "support/eventually.h"
 
 #define SOON_MS 10000
@@ -492,6 +492,24 @@ static void a_trickle_of_work_keeps_no_more_threads_than_it_needs(void **state)
     sem_destroy(&blocker.gate);
 }
 
+static void no_time_is_late_because_others_are_ready(void **state)
+{
+    struct step_pool pool = {.ready = 0};
+    struct timer_entry timer;
+
+    (void)state;
+    timer_heap_init(&pool.timers);
+    timer_entry_init(&timer, NULL);
+    assert_int_equal(-1, step_scheduler_timeout_ms(&pool));
+    pool.ready = 1;
+    assert_int_equal(STEP_MONITOR_MS, step_scheduler_timeout_ms(&pool));
+    assert_true(timer_heap_set(&pool.timers, &timer, clock_monotonic_ms(NULL) + SOON_MS));
+    assert_int_equal(STEP_MONITOR_MS, step_scheduler_timeout_ms(&pool));
+    assert_true(timer_heap_set(&pool.timers, &timer, clock_monotonic_ms(NULL) + 2));
+    assert_in_range(step_scheduler_timeout_ms(&pool), 0, 2);
+    timer_heap_release(&pool.timers);
+}
+
 static void without_a_thread_the_pool_is_refused_in_words(void **state)
 {
     (void)state;
@@ -516,6 +534,7 @@ int main(void)
         cmocka_unit_test(a_busy_unit_goes_on_beside_many_quiet_ones),
         cmocka_unit_test(idle_threads_leave_and_an_idle_unit_holds_none),
         cmocka_unit_test(a_trickle_of_work_keeps_no_more_threads_than_it_needs),
+        cmocka_unit_test(no_time_is_late_because_others_are_ready),
         cmocka_unit_test(without_a_thread_the_pool_is_refused_in_words),
     };
 
