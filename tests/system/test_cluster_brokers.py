@@ -12,7 +12,7 @@ import exposition
 import lab
 
 PAIRS = 3
-PATIENT_S, DEFAULT_S, HASTY_S = 30, 10, 6
+PATIENT_S, DEFAULT_S, HASTY_S = 60, 10, 6
 STARTS = ("kafka_connect_worker_connector_startup_attempts_total", "kafka_connect_worker_task_startup_attempts_total")
 SUSPENDED = "connectors and tasks are suspended"
 

@@ -60,11 +60,13 @@ static void put(struct log_output *output, const struct log_line *line, uint64_t
 }
 
 /* A line of our own, past repeats and levels. */
-static void put_own(struct log_output *output, enum log_level level, const char *message)
+static bool put_own(struct log_output *output, enum log_level level, const char *message)
 {
     struct log_line line = {.level = level, .logger = LOG_NAME, .context = "", .message = message,
                             .message_length = strlen(message), .wall_ms = clock_wall_ms(NULL)};
-    put(output, &line, 0);
+    char text[LINE_JSON_MAX];
+    size_t length = text_of(output, &line, 0, text);
+    return log_ring_offer(output->ring, text, length);
 }
 
 static void tell_dropped(struct log_output *output, bool at_once)
@@ -74,7 +76,8 @@ static void tell_dropped(struct log_output *output, bool at_once)
     if (dropped == 0)
         return;
     snprintf(message, sizeof(message), "%" PRIu64 " lines were dropped: standard error did not take them in time", dropped);
-    put_own(output, LOG_LEVEL_WARN, message);
+    if (!put_own(output, LOG_LEVEL_WARN, message)) /* others filled the ring meanwhile */
+        log_ring_give_back_dropped(output->ring, dropped);
 }
 
 static void take_line(void *state, const struct log_line *line)
@@ -128,8 +131,10 @@ static void *run(void *argument)
         size_t length = log_ring_look(output->ring, next_look_ms(output), &bytes);
         if (length > 0)
             log_ring_done(output->ring, write_some(output, bytes, length));
-        else if (atomic_load(&output->is_ending))
+        else if (atomic_load(&output->is_ending)) {
+            log_ring_writer_ended(output->ring);
             return NULL;
+        }
         tell_dropped(output, false);
         if (repeats_pending(output->repeats))
             repeats_sweep(output->repeats, clock_monotonic_ms(NULL), tell_left_out, output);
@@ -215,6 +220,8 @@ bool log_output_stop(struct log_output *output, int64_t deadline_ms)
     atomic_store(&current, NULL);
     atomic_store(&output->is_ending, true);
     log_ring_wake(output->ring);
+    if (!log_ring_wait_writer(output->ring, deadline_ms)) /* what was said since the flush is not taken */
+        return false;
     thread_join(output->thread);
     destroy(output);
     return true;

@@ -17,7 +17,7 @@ struct log_ring {
     pthread_cond_t filled, emptied;
     size_t size;
     _Atomic size_t first, used; /* changed under the lock; read without it by a crash */
-    bool is_woken;
+    bool is_woken, has_ended;   /* lock */
     uint64_t untold;            /* lock */
     _Atomic uint64_t dropped;
     char bytes[];
@@ -56,17 +56,32 @@ static void copy_in(struct log_ring *ring, const char *line, size_t length)
     atomic_store(&ring->used, used + length);
 }
 
+/* lock held. */
+static bool put_if_room(struct log_ring *ring, const char *line, size_t length)
+{
+    if (length > ring->size - atomic_load(&ring->used))
+        return false;
+    copy_in(ring, line, length);
+    cond_signal(&ring->filled);
+    return true;
+}
+
 bool log_ring_put(struct log_ring *ring, const char *line, size_t length)
 {
     mutex_lock(&ring->lock);
-    bool has_room = length <= ring->size - atomic_load(&ring->used);
-    if (has_room) {
-        copy_in(ring, line, length);
-        cond_signal(&ring->filled);
-    } else {
+    bool has_room = put_if_room(ring, line, length);
+    if (!has_room) {
         ring->untold++;
         atomic_fetch_add(&ring->dropped, 1);
     }
+    mutex_unlock(&ring->lock);
+    return has_room;
+}
+
+bool log_ring_offer(struct log_ring *ring, const char *line, size_t length)
+{
+    mutex_lock(&ring->lock);
+    bool has_room = put_if_room(ring, line, length);
     mutex_unlock(&ring->lock);
     return has_room;
 }
@@ -85,6 +100,13 @@ uint64_t log_ring_take_dropped(struct log_ring *ring, bool at_once)
     return untold;
 }
 
+void log_ring_give_back_dropped(struct log_ring *ring, uint64_t lines)
+{
+    mutex_lock(&ring->lock);
+    ring->untold += lines;
+    mutex_unlock(&ring->lock);
+}
+
 uint64_t log_ring_dropped(const struct log_ring *ring)
 {
     return atomic_load(&ring->dropped);
@@ -95,8 +117,9 @@ size_t log_ring_look(struct log_ring *ring, int64_t deadline_ms, const char **by
     mutex_lock(&ring->lock);
     while (atomic_load(&ring->used) == 0 && !ring->is_woken && cond_wait_until_ms(&ring->filled, &ring->lock, deadline_ms))
         ;
-    ring->is_woken = false;
     size_t first = atomic_load(&ring->first), used = atomic_load(&ring->used);
+    if (used == 0)
+        ring->is_woken = false;
     mutex_unlock(&ring->lock);
     *bytes = ring->bytes + first;
     return used < ring->size - first ? used : ring->size - first;
@@ -120,6 +143,24 @@ void log_ring_wake(struct log_ring *ring)
     ring->is_woken = true;
     cond_signal(&ring->filled);
     mutex_unlock(&ring->lock);
+}
+
+void log_ring_writer_ended(struct log_ring *ring)
+{
+    mutex_lock(&ring->lock);
+    ring->has_ended = true;
+    cond_broadcast(&ring->emptied);
+    mutex_unlock(&ring->lock);
+}
+
+bool log_ring_wait_writer(struct log_ring *ring, int64_t deadline_ms)
+{
+    mutex_lock(&ring->lock);
+    while (!ring->has_ended && cond_wait_until_ms(&ring->emptied, &ring->lock, deadline_ms))
+        ;
+    bool has_ended = ring->has_ended;
+    mutex_unlock(&ring->lock);
+    return has_ended;
 }
 
 bool log_ring_wait_empty(struct log_ring *ring, int64_t deadline_ms)

@@ -37,29 +37,29 @@ static int64_t soon(void)
     return clock_monotonic_ms(NULL) + PATIENCE_MS;
 }
 
-static char text[TEXT_MAX];
+static char heard[TEXT_MAX];
 
 /* What comes next, behind what is there. Nothing comes any more: false. */
 static bool read_more(int fd)
 {
-    size_t length = strlen(text);
+    size_t length = strlen(heard);
     struct pollfd look = {.fd = fd, .events = POLLIN};
-    if (length == sizeof(text) - 1 || poll(&look, 1, PATIENCE_MS) != 1)
+    if (length == sizeof(heard) - 1 || poll(&look, 1, PATIENCE_MS) != 1)
         return false;
-    ssize_t taken = read(fd, text + length, sizeof(text) - 1 - length);
+    ssize_t taken = read(fd, heard + length, sizeof(heard) - 1 - length);
     if (taken <= 0)
         return false;
-    text[length + (size_t)taken] = '\0';
+    heard[length + (size_t)taken] = '\0';
     return true;
 }
 
 /* All that comes until the end of the text stands there, or nothing comes any more. */
 static char *read_until(int fd, const char *end)
 {
-    text[0] = '\0';
-    while (strstr(text, end) == NULL && read_more(fd))
+    heard[0] = '\0';
+    while (strstr(heard, end) == NULL && read_more(fd))
         ;
-    return text;
+    return heard;
 }
 
 static void lines_come_in_order_and_the_last_words_behind_them(void **state)
@@ -72,7 +72,7 @@ static void lines_come_in_order_and_the_last_words_behind_them(void **state)
     log_info("test.out", "second");
     log_output_say(output, "the end\n");
     assert_true(log_output_stop(output, soon()));
-    read_until(ends[0], "the end\n");
+    char *text = read_until(ends[0], "the end\n");
     char *first = strstr(text, "first (test.out)\n"), *second = strstr(text, "second (test.out)\n");
     assert_true(first != NULL && second != NULL && first < second && second < strstr(text, "the end\n"));
     close(ends[0]);
@@ -104,7 +104,7 @@ static uint64_t dropped_lines_told(void)
 {
     static const char WORDS[] = " lines were dropped: ";
     uint64_t sum = 0;
-    for (const char *at = text; (at = strstr(at, WORDS)) != NULL; at++) {
+    for (const char *at = heard; (at = strstr(at, WORDS)) != NULL; at++) {
         const char *number = at;
         while (number[-1] >= '0' && number[-1] <= '9')
             number--;
@@ -126,7 +126,7 @@ static void whoever_does_not_read_blocks_nobody_and_is_told_what_was_dropped(voi
     struct log_output_counts counts = log_output_counts(output);
     assert_true(counts.dropped > 10000);
     assert_false(log_output_flush(output, clock_monotonic_ms(NULL) + 50));
-    text[0] = '\0';
+    heard[0] = '\0';
     while (dropped_lines_told() < counts.dropped) /* told of once or more often, as the writer got on in between */
         assert_true(read_more(ends[0]));
     assert_int_equal(dropped_lines_told(), counts.dropped);
@@ -197,6 +197,23 @@ static void the_ring_gives_back_all_bytes_in_order_over_its_end(void **state)
     assert_false(log_ring_put(ring, line, 40));
     assert_int_equal(log_ring_take_dropped(ring, false), 0); /* no room yet */
     assert_int_equal(log_ring_take_dropped(ring, true), 1);
+    log_ring_give_back_dropped(ring, 1);
+    assert_int_equal(log_ring_take_dropped(ring, true), 1);
+    log_ring_destroy(ring);
+}
+
+static void a_wake_up_holds_until_nothing_is_left_to_write(void **state)
+{
+    struct log_ring *ring = log_ring_create(100);
+    const char *bytes;
+    (void)state;
+    assert_true(log_ring_put(ring, "last words", 10));
+    log_ring_wake(ring);
+    assert_int_equal(log_ring_look(ring, DEADLINE_NEVER, &bytes), 10);
+    log_ring_done(ring, 10);
+    assert_int_equal(log_ring_look(ring, clock_monotonic_ms(NULL) + 60000, &bytes), 0);
+    assert_true(log_ring_put(ring, "more", 4));
+    assert_int_equal(log_ring_look(ring, DEADLINE_NEVER, &bytes), 4);
     log_ring_destroy(ring);
 }
 
@@ -229,6 +246,7 @@ int main(void)
         cmocka_unit_test(a_stop_before_a_blocked_writer_comes_back),
         cmocka_unit_test(repeats_are_held_back_and_their_number_is_told_at_the_end),
         cmocka_unit_test(the_ring_gives_back_all_bytes_in_order_over_its_end),
+        cmocka_unit_test(a_wake_up_holds_until_nothing_is_left_to_write),
         cmocka_unit_test(a_crash_writes_what_is_inside_and_does_not_wait_for_a_reader),
     };
     signal(SIGPIPE, SIG_IGN);
