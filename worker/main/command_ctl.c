@@ -45,5 +45,6 @@ const struct command command_ctl = {
     .name = "ctl",
     .arguments = "adopt|give-back|health|offsets …",
     .summary = "Look after a cluster from outside: take it over, give it back, ask whether it is well, move its connectors' offsets",
+    .has_help = true,
     .run = run,
 };

@@ -252,5 +252,6 @@ const struct command command_dlq = {
     .name = "dlq",
     .arguments = "list|show|replay|discard CONNECTOR --worker FILE",
     .summary = "Look after a connector's dead letters",
+    .has_help = true,
     .run = run,
 };

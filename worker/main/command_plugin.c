@@ -14,13 +14,33 @@
 
 enum { SUGGESTIONS_MAX = 5 };
 
+static const char USAGE[] =
+    "Usage: millrace plugin list [--plugin-path PATHS]\n"
+    "       millrace plugin check FILE.so\n"
+    "       millrace plugin doc NAME [--markdown] [--plugin-path PATHS]\n"
+    "\n"
+    "Looks at plugins without a worker.\n"
+    "\n"
+    "  list                what is found: kind, class, version and file\n"
+    "  check               whether a worker would load that file, and if not, why\n"
+    "  doc                 the manual of a plugin: what it does, and its options\n"
+    "  --plugin-path PATHS as plugin.path: folders and files, separated by commas. Shipped plugins are always there\n"
+    "\n"
+    "Exit status: 0 done; 1 not: the arguments are wrong, a file would be refused, or no plugin goes by that name.\n";
+
 static int usage(void)
 {
-    fprintf(stderr, "Usage: millrace plugin list [--plugin-path PATHS]\n"
-                    "       millrace plugin check FILE.so\n"
-                    "       millrace plugin doc NAME [--markdown] [--plugin-path PATHS]\n"
-                    "PATHS as plugin.path: folders and files, separated by commas. Shipped plugins are always there.\n");
+    fputs(USAGE, stderr);
     return 1;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return false;
 }
 
 /* NULL: said why. The loader's own lines are left out: this command prints the same in its own way. Lines of plugins, which
@@ -163,6 +183,8 @@ static bool take_plugin_path(int *argc, char **argv, const char **plugin_path)
 static int run(int argc, char **argv)
 {
     const char *plugin_path;
+    if (asks_for_help(argc, argv))
+        return fputs(USAGE, stdout) < 0 ? 1 : 0;
     if (!take_plugin_path(&argc, argv, &plugin_path) || argc < 2)
         return usage();
     if (strcmp(argv[1], "list") == 0 && argc == 2)
@@ -180,5 +202,6 @@ const struct command command_plugin = {
     .name = "plugin",
     .arguments = "list | check FILE.so | doc NAME",
     .summary = "Look at plugins without a worker",
+    .has_help = true,
     .run = run,
 };

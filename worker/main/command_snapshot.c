@@ -198,5 +198,6 @@ const struct command command_snapshot = {
     .name = "snapshot",
     .arguments = "export|import --worker FILE",
     .summary = "Keep configurations, states and offsets of a cluster in a file",
+    .has_help = true,
     .run = run,
 };

@@ -314,5 +314,6 @@ const struct command command_try = {
     .name = "try",
     .arguments = "--connector FILE (--records FILE | --topic T --last N) [--worker FILE] [--json]",
     .summary = "Show what a connector makes of records, stage by stage",
+    .has_help = true,
     .run = run,
 };

@@ -7,10 +7,13 @@
 #ifndef MAIN_COMMANDS_H
 #define MAIN_COMMANDS_H
 
+#include <stdbool.h>
+
 struct command {
     const char *name;
     const char *arguments;   /* "FILE.properties"; "" when it takes none */
     const char *summary;     /* one line, for the usage */
+    bool has_help;           /* `run` is given --help and -h, and says more than these */
     int (*run)(int argc, char **argv);
 };
 

@@ -15,7 +15,7 @@ static void print_usage(FILE *stream)
 
 static void print_command(const struct command *command)
 {
-    printf("Usage: millrace %s %s\n\n%s.\n", command->name, command->arguments, command->summary);
+    printf("Usage: millrace %s%s%s\n\n%s.\n", command->name, *command->arguments == '\0' ? "" : " ", command->arguments, command->summary);
 }
 
 static const struct command *find_command(const char *name)
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
         print_usage(stderr);
         return 1;
     }
-    if (argc == 3 && is_help(argv[2]) && strcmp(argv[2], "help") != 0) {
+    if (!command->has_help && argc == 3 && is_help(argv[2]) && strcmp(argv[2], "help") != 0) {
         print_command(command);
         return 0;
     }
