@@ -2,7 +2,7 @@
 # information in a file of its own.
 #
 #   mr_shipped_objects(<target>)                  a static library that goes into shipped files
-#   mr_shipped(<target> <install folder>)         a shipped file; the folder is relative to the prefix
+#   mr_shipped(<target> <install folder>)         a shipped file; the folder is relative to the prefix. The target `shipped` builds all
 #   mr_not_shipped(<target>)                      a test, a bench, a plugin of the tests
 #
 # Objects hold both machine code and what the linker optimises further (fat): tests and benches link the former, as before, so that
@@ -38,7 +38,10 @@ function(mr_shipped_objects target)
   endif()
 endfunction()
 
+add_custom_target(shipped)
+
 function(mr_shipped target folder)
+  add_dependencies(shipped ${target})
   mr_shipped_objects(${target})
   if(MR_SHIPS_OPTIMISED)
     target_link_options(${target} PRIVATE -flto=auto -fuse-linker-plugin -fno-strict-aliasing -fstack-protector-strong)
