@@ -165,6 +165,8 @@ class OAuth(unittest.TestCase):
         self.assertIn("401 invalid_client", failed[0]["trace"])
         lab.wait_until(lambda: "it answered 401 invalid_client (AADSTS700027)" in wrong.log_text(), "the reason")
         self.assertIn("check the client's id, its secret", wrong.log_text())
+        self.assertEqual(1, wrong.wait(20))
+        self.assertIn("do not let this worker in: asking for the cluster's id: there is no token for the login: ", wrong.log_text())
         self.no_log_tells(wrong, "wrong-secret", "d3Jvbmct")
         self.assertEqual(0, worker.stop())
 

@@ -328,13 +328,23 @@ void token_unsubscribe(struct token_subscription *subscription)
     mem_free(subscription);
 }
 
-bool token_is_lacking(struct token_subscription *subscription)
+static bool lacks(struct token_subscription *subscription, bool and_is_hopeless)
 {
     struct token_source *source = subscription->source;
     mutex_lock(&source->lock);
-    bool lacks = !token_keeper_counts(&source->keeper, clock_boottime_ms(NULL)) && !source->keeper.is_hopeless;
+    bool is_so = !token_keeper_counts(&source->keeper, clock_boottime_ms(NULL)) && source->keeper.is_hopeless == and_is_hopeless;
     mutex_unlock(&source->lock);
-    return lacks;
+    return is_so;
+}
+
+bool token_is_lacking(struct token_subscription *subscription)
+{
+    return lacks(subscription, false);
+}
+
+bool token_is_hopeless(struct token_subscription *subscription)
+{
+    return lacks(subscription, true);
 }
 
 bool token_doubt(struct token_subscription *subscription)

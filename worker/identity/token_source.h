@@ -39,6 +39,8 @@ void token_unsubscribe(struct token_subscription *subscription);
 
 /* There is no token that counts now, and that may pass by itself. */
 bool token_is_lacking(struct token_subscription *subscription);
+/* There is no token that counts now, and why there is none will not pass by itself. */
+bool token_is_hopeless(struct token_subscription *subscription);
 /* Somebody refused the token. true: another one is asked for, or on its way; false: it was quite new, or none will come. */
 bool token_doubt(struct token_subscription *subscription);
 

@@ -308,8 +308,13 @@ int native_silence_set(struct mr_error **error, const rd_kafka_t *rk, const char
 bool native_refusal_set(struct mr_error **error, const rd_kafka_t *rk, const char *what)
 {
     char trouble[NOTES_WORDS_MAX];
+    struct native_token *token = native_notes_token(rd_kafka_opaque(rk));
     native_notes_trouble(rd_kafka_opaque(rk), trouble, sizeof trouble);
-    if (!native_words_refuse(trouble) || native_token_may_recover(native_notes_token(rd_kafka_opaque(rk))))
+    if (native_token_is_hopeless(token)) {
+        mr_error_set(error, MR_ERR_CONNECT, "%s: there is no token for the login: %s", what, trouble);
+        return true;
+    }
+    if (!native_words_refuse(trouble) || native_token_may_recover(token))
         return false;
     mr_error_set(error, MR_ERR_CONNECT, "%s: %s. %s", what, trouble, native_advice(trouble));
     return true;

@@ -114,3 +114,8 @@ bool native_token_may_recover(struct native_token *token)
 {
     return token != NULL && (token_is_lacking(token->subscription) || token_doubt(token->subscription));
 }
+
+bool native_token_is_hopeless(struct native_token *token)
+{
+    return token != NULL && token_is_hopeless(token->subscription);
+}

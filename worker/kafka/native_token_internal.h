@@ -31,4 +31,7 @@ void native_token_close(struct native_token *token);
  * asked for. NULL: false. */
 bool native_token_may_recover(struct native_token *token);
 
+/* There is no token, and there will be none until somebody changes settings. NULL: false. */
+bool native_token_is_hopeless(struct native_token *token);
+
 #endif

@@ -172,6 +172,7 @@ static void failures_are_told_only_when_no_token_counts(void **state)
     assert_true(eventually(WAIT_MS, has_failed, &client));
     assert_true(clock_boottime_ms(NULL) - came_ms >= 1000); /* not before its end */
     assert_true(token_is_lacking(client.subscription));
+    assert_false(token_is_hopeless(client.subscription));
     assert_true(atomic_load(&fetched) > 3);
     atomic_store(&failing, 0);
     atomic_store(&client.tokens, 0);
@@ -188,6 +189,7 @@ static void what_will_not_pass_is_told_and_forgotten_with_the_last_client(void *
     subscribe(&client, "one");
     assert_true(eventually(WAIT_MS, is_hopeless, &client));
     assert_false(token_is_lacking(client.subscription));
+    assert_true(token_is_hopeless(client.subscription));
     assert_false(token_doubt(client.subscription));
     token_unsubscribe(client.subscription);
     atomic_store(&failing, 0);
