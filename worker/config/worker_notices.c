@@ -164,9 +164,32 @@ static bool read_reporters(struct worker_config_box *box)
     return is_fine;
 }
 
+/* Another cluster's brokers may want nothing. */
+static bool is_open(const struct string_map *properties, const char *protocol, const char *servers)
+{
+    return !string_map_has(properties, protocol) && !string_map_has(properties, servers);
+}
+
+/* Kafka Connect keeps each kind of client apart, and whoever forgets one has tasks that wait for ever. */
+static bool read_security(struct worker_config_box *box)
+{
+    const char *protocol = string_map_get(box->properties, "security.protocol");
+    if (protocol == NULL || *protocol == '\0' || strcasecmp(protocol, "PLAINTEXT") == 0)
+        return true;
+    bool producers = is_open(box->properties, "producer.security.protocol", "producer.bootstrap.servers");
+    bool consumers = is_open(box->properties, "consumer.security.protocol", "consumer.bootstrap.servers");
+    if (!producers && !consumers)
+        return true;
+    return worker_warn(box, "security.protocol=%.64s is for the worker's own clients alone; not set: %s%s%s. %s go to the brokers without TLS and "
+                       "login, unless connectors override that: write the security of clients under %s%s%s as well", protocol,
+                       producers ? "producer.security.protocol" : "", producers && consumers ? ", " : "", consumers ? "consumer.security.protocol" : "",
+                       !consumers ? "Source tasks and dead letters" : producers ? "All tasks" : "Sink tasks",
+                       producers ? "producer." : "", producers && consumers ? " and " : "", consumers ? "consumer." : "");
+}
+
 int worker_notices_read(struct worker_config_box *box, struct str_buffer *mistakes)
 {
     read_fencing(box);
     read_exactly_once(box);
-    return read_reporters(box) && read_names(box, mistakes) ? 0 : -1;
+    return read_reporters(box) && read_security(box) && read_names(box, mistakes) ? 0 : -1;
 }

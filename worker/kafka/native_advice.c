@@ -31,6 +31,8 @@ static const struct row {
     {"alert protocol version", "", true, "ssl.enabled.protocols: these brokers speak other versions of TLS"},
     {"wrong version number", "", true, "security.protocol: this port of the brokers does not speak TLS; use the port of the listener that does, or "
      "PLAINTEXT or SASL_PLAINTEXT"},
+    {"connecting to a PLAINTEXT broker listener", "", false, "security.protocol: if this port of the brokers does not speak TLS, use the port of "
+     "the listener that does, or set PLAINTEXT or SASL_PLAINTEXT"},
     {"incorrect security.protocol", "", false, "security.protocol: if this port of the brokers wants TLS or a login, set SSL, SASL_SSL or "
      "SASL_PLAINTEXT"},
 };

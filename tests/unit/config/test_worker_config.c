@@ -350,6 +350,32 @@ static void what_clients_and_plugins_need_is_accepted_in_silence(void **state)
     worker_config_destroy(worker);
 }
 
+static void tasks_that_would_go_without_the_workers_security_are_warned_about(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines, *words; /* NULL: no warning */
+    } cases[] = {
+        {"security.protocol=SSL\n", "not set: producer.security.protocol, consumer.security.protocol. All tasks go "},
+        {"security.protocol=SASL_SSL\nproducer.security.protocol=SASL_SSL\n", "security.protocol=SASL_SSL is for the worker's own clients alone; not "
+         "set: consumer.security.protocol. Sink tasks go to the brokers without TLS and login"},
+        {"security.protocol=SSL\nconsumer.security.protocol=SSL\n", "not set: producer.security.protocol. Source tasks and dead letters go "},
+        {"security.protocol=SSL\nconsumer.security.protocol=PLAINTEXT\nproducer.security.protocol=SSL\n", NULL},
+        {"security.protocol=SSL\nconsumer.bootstrap.servers=b:1\nproducer.bootstrap.servers=b:1\n", NULL},
+        {"security.protocol=PLAINTEXT\n", NULL},
+        {"millrace.kafka.preset=confluent-cloud\n", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char lines[2048];
+        snprintf(lines, sizeof(lines), "%s%s", MINIMAL, cases[i].lines);
+        struct worker_config *worker = worker_of(lines);
+        assert_int_equal(worker_config_warning_count(worker), cases[i].words != NULL);
+        if (cases[i].words != NULL)
+            assert_contains(worker_config_warning(worker, 0), cases[i].words);
+        worker_config_destroy(worker);
+    }
+}
+
 static void secrets_stand_in_no_message(void **state)
 {
     (void)state;
@@ -433,6 +459,7 @@ int main(void)
         cmocka_unit_test(a_proxy_in_front_is_what_others_are_told),
         cmocka_unit_test(what_is_ignored_is_warned_about_by_name),
         cmocka_unit_test(what_clients_and_plugins_need_is_accepted_in_silence),
+        cmocka_unit_test(tasks_that_would_go_without_the_workers_security_are_warned_about),
         cmocka_unit_test(secrets_stand_in_no_message),
         cmocka_unit_test(standalone_needs_an_offset_file_and_no_group),
         cmocka_unit_test(huge_time_outs_count_as_the_largest),

@@ -394,6 +394,7 @@ static void a_refusal_names_the_property_that_mends_it(void **state)
         {"Receive failed: error:0A000416:SSL routines::sslv3 alert certificate unknown: SSL alert number 46", "ssl.keystore.location", true},
         {"Receive failed: error:0A00045C:SSL routines::tlsv13 alert certificate required", "ssl.keystore.location", true},
         {"SSL handshake failed: error:0A00010B:SSL routines::wrong version number", "security.protocol", true},
+        {"SSL handshake failed: Disconnected: SSL connection closed by peer: connecting to a PLAINTEXT broker listener?", "security.protocol", false},
         {"Disconnected while requesting ApiVersion: might be caused by incorrect security.protocol configuration", "security.protocol", false},
         {"SASL authentication error: SASL handshake failed: Local: Broker transport failure", "sasl.jaas.config", false},
         {"Connect to ipv4#127.0.0.1:9 failed: Connection refused", NULL, false},
