@@ -78,25 +78,26 @@ class Snapshot(unittest.TestCase):
         self.wait_written()
         out, err = self.export()
         self.assertIn("3 connectors", out)
-        self.assertIn("1 workers run", out)
+        self.assertIn("1 worker runs", out)
         self.assertIn("1 options that look like secrets", err)
         self.assertEqual(0o600, stat.S_IMODE(os.stat(self.file).st_mode))
         status, _, err = self.snapshot("import", self.file)
         self.assertEqual(2, status)
-        self.assertIn("1 workers are in group %s: stop all of them first" % self.group, err)
+        self.assertIn("1 worker is in group %s: stop all of them first" % self.group, err)
 
         self.assertEqual(0, worker.stop())
         out, _ = self.export()  # after a clean stop: nothing is delivered again
-        self.assertNotIn("workers run", out)
+        self.assertNotIn("worker runs", out)
         status, _, err = self.snapshot("import", self.file)
         self.assertEqual(2, status)
         self.assertIn("3 connectors of the snapshot are there already", err)
 
+        self.check_states_that_came_later()
         self.lose_topics()
         self.check_damaged_files()
         status, out, err = self.snapshot("import", self.file, "--dry-run")
         self.assertEqual(0, status, err)
-        for words in ("topic %s-configs is not there; it is made" % self.group, "connector %s-in\n" % self.group, "would be written"):
+        for words in ("topic %s-configs is not there; it would be made" % self.group, "connector %s-in\n" % self.group, "would be written"):
             self.assertIn(words, out)
         self.assertFalse([name for name in self.kafka.topics() if name.startswith(self.group) and name != self.topic])
         status, out, err = self.snapshot("import", self.file)
@@ -111,6 +112,23 @@ class Snapshot(unittest.TestCase):
         self.wait_written()
         self.assertEqual(list(range(1, self.lines + 1)), self.written())
         self.check_lost_groups(worker)
+
+    def check_states_that_came_later(self):
+        """A connector that ran when the file was written has no state in it."""
+        worker = self.start()
+        worker.rest("PUT", "/connectors/%s-in/pause" % self.group)
+        worker.wait_state(self.group + "-in", "PAUSED")
+        self.assertEqual(0, worker.stop())
+        state = "target-state-%s-in" % self.group
+        with open(self.file, encoding="utf-8") as file:
+            self.assertNotIn(state, file.read())
+        status, _, err = self.snapshot("import", self.file, "--replace")
+        self.assertEqual(0, status, err)
+        self.export()
+        with open(self.file, encoding="utf-8") as file:
+            text = file.read()
+        self.assertNotIn(state, text)
+        self.assertIn("target-state-%s-rests" % self.group, text)
 
     def check_lost_groups(self, worker):
         """Elsewhere, or when groups were lost with their topics, the file's offsets count."""

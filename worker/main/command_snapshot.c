@@ -104,8 +104,8 @@ static void tell_export(const struct options *options, const struct snapshot *sn
     printf("%s: %zu connectors, %zu offsets of sources, %zu of sinks\n", options->file, notes->connectors,
            json_object_size(snapshot->offsets), json_array_size(snapshot->groups));
     if (notes->workers > 0)
-        printf("%zu workers run: what they store from now on is not in it, and would be delivered again after an import; stop the connectors "
-               "first for one without repetition\n", notes->workers);
+        printf("%zu worker%s run%s: what they store from now on is not in it, and would be delivered again after an import; stop the connectors "
+               "first for one without repetition\n", notes->workers, notes->workers == 1 ? "" : "s", notes->workers == 1 ? "s" : "");
     if (notes->plain_secrets > 0)
         fprintf(stderr, "millrace snapshot: %zu options that look like secrets are in the file as text: keep it as you keep those\n",
                 notes->plain_secrets);

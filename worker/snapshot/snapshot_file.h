@@ -16,6 +16,7 @@ struct str_buffer;
 
 #define SNAPSHOT_VERSION 1
 #define SNAPSHOT_BYTES_MAX ((size_t)1 << 30)
+#define SNAPSHOT_KEY_BYTES_MAX ((size_t)1 << 20)
 
 struct snapshot {
     char *cluster_id, *group_id; /* where it was taken; for mem_free */

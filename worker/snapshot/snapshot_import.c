@@ -14,6 +14,7 @@
 #include "base/bans.h"
 
 #define CONNECTOR "connector-"
+#define STATE "target-state-"
 #define NAMED_MAX 10
 #define BATCH 500
 
@@ -26,7 +27,7 @@ struct import {
     const struct snapshot_import *how;
     struct admin *admin;
     json_t *configs, *offsets; /* there now */
-    json_t *new_configs, *new_offsets, *new_groups; /* to be written */
+    json_t *new_configs, *new_offsets, *new_groups; /* to be written; a JSON null takes what is there away */
     size_t kept_offsets, kept_groups;
     struct str_buffer *report;
 };
@@ -45,7 +46,8 @@ static int check_nobody_runs(struct import *import, struct mr_error **error)
     if (admin_count_members(import->admin, group, &members, import->setup->deadline_ms, error) != 0)
         return -1;
     if (members > 0)
-        return mr_error_set(error, MR_ERR_CONFLICT, "%zu workers are in group %s: stop all of them first; nothing was written", members, group);
+        return mr_error_set(error, MR_ERR_CONFLICT, "%zu %s in group %s: stop all of them first; nothing was written", members,
+                            members == 1 ? "worker is" : "workers are", group);
     return 0;
 }
 
@@ -57,11 +59,32 @@ static int read_topic(struct import *import, const char *name, bool (*wants)(con
         return -1;
     if (partitions > 0)
         return snapshot_read_topic(import->setup, name, wants, into, error);
-    str_buffer_printf(import->report, "topic %s is not there; it is made\n", name);
+    str_buffer_printf(import->report, "topic %s is not there; it %s made\n", name, import->how->is_dry ? "would be" : "is");
     return 0;
 }
 
 /* What is to be written ---------------------------------------------------------------------------------------- */
+
+/* A connector that ran when the file was written need not have a state in it; PAUSED or STOPPED, which it has come to be, would stay. A null
+ * is written for it, as when a connector is deleted. */
+static bool lift_states(struct import *import)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(import->configs, key, value) {
+        if (strncmp(key, STATE, strlen(STATE)) != 0 || json_object_get(import->snapshot->configs, key) != NULL)
+            continue;
+        struct str_buffer connector;
+        str_buffer_init(&connector, SNAPSHOT_KEY_BYTES_MAX + sizeof(CONNECTOR));
+        bool is_fine = str_buffer_append_text(&connector, CONNECTOR) && str_buffer_append_text(&connector, key + strlen(STATE));
+        if (is_fine && json_object_get(import->snapshot->configs, str_buffer_text(&connector)) != NULL)
+            is_fine = json_object_set_new(import->new_configs, key, json_null()) == 0;
+        str_buffer_release(&connector);
+        if (!is_fine)
+            return false;
+    }
+    return true;
+}
 
 static int plan_configs(struct import *import, struct mr_error **error)
 {
@@ -79,7 +102,7 @@ static int plan_configs(struct import *import, struct mr_error **error)
         status = mr_error_set(error, MR_ERR_CONFLICT, "%zu connectors of the snapshot are there already (%s%s): delete them, or replace them with "
                               "--replace; nothing was written", found, str_buffer_text(&names), found > NAMED_MAX ? ", …" : "");
     str_buffer_release(&names);
-    if (status == 0 && json_object_update(import->new_configs, import->snapshot->configs) != 0)
+    if (status == 0 && (json_object_update(import->new_configs, import->snapshot->configs) != 0 || !lift_states(import)))
         status = no_memory(error);
     return status;
 }

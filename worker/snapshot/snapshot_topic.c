@@ -7,14 +7,14 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "kafka/topic_tail.h"
+#include "snapshot/snapshot_file.h"
 
 #include "base/bans.h"
-
-#define KEY_BYTES_MAX (1u << 20)
 
 struct gathering {
     const struct snapshot_topic *topic;
     json_t *into;
+    size_t bytes; /* of what is in it */
 };
 
 static bool is_text(const struct mr_bytes *bytes)
@@ -22,10 +22,20 @@ static bool is_text(const struct mr_bytes *bytes)
     return utf8_valid(bytes->data, bytes->size) && memchr(bytes->data, '\0', bytes->size) == NULL;
 }
 
-static int put(json_t *into, const char *key, const struct mr_bytes *value, struct mr_error **error)
+static int put(struct gathering *gathering, const char *key, const struct mr_bytes *value, struct mr_error **error)
 {
-    json_object_del(into, key); /* what is written again comes last */
-    if (value->data == NULL || json_object_set_new(into, key, json_stringn(value->data, value->size)) == 0)
+    const json_t *former = json_object_get(gathering->into, key);
+    if (former != NULL) {
+        gathering->bytes -= strlen(key) + json_string_length(former);
+        json_object_del(gathering->into, key); /* what is written again comes last */
+    }
+    if (value->data == NULL)
+        return 0;
+    gathering->bytes += strlen(key) + value->size;
+    if (gathering->bytes > SNAPSHOT_BYTES_MAX)
+        return mr_error_set(error, MR_ERR_DATA, "topic %s: its newest records have more than %zu bytes, which a snapshot does not take",
+                            gathering->topic->name, SNAPSHOT_BYTES_MAX);
+    if (json_object_set_new(gathering->into, key, json_stringn(value->data, value->size)) == 0)
         return 0;
     return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the records of a topic");
 }
@@ -35,7 +45,7 @@ static int gather(void *argument, const struct topic_tail_record *record, struct
     struct gathering *gathering = argument;
     if (record->key.data == NULL || record->key.size == 0)
         return 0; /* nobody reads it */
-    if (record->key.size > KEY_BYTES_MAX || !is_text(&record->key) || (record->value.data != NULL && !is_text(&record->value)))
+    if (record->key.size > SNAPSHOT_KEY_BYTES_MAX || !is_text(&record->key) || (record->value.data != NULL && !is_text(&record->value)))
         return mr_error_set(error, MR_ERR_DATA, "topic %s: the record at offset %" PRId64 " of partition %" PRId32 " is not text",
                             gathering->topic->name, record->offset, record->partition);
     char *key = mem_alloc(record->key.size + 1);
@@ -45,7 +55,7 @@ static int gather(void *argument, const struct topic_tail_record *record, struct
     key[record->key.size] = '\0';
     int status = 0;
     if (gathering->topic->wants == NULL || gathering->topic->wants(key))
-        status = put(gathering->into, key, &record->value, error);
+        status = put(gathering, key, &record->value, error);
     mem_free(key);
     return status;
 }

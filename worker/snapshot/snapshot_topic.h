@@ -21,7 +21,7 @@ struct snapshot_topic {
     int64_t deadline_ms;
 };
 
-/* Key → value into the object. -1: MR_ERR_NOT_FOUND: there is no such topic; MR_ERR_DATA: a record that is no text. */
+/* Key → value into the object. -1: MR_ERR_NOT_FOUND: there is no such topic; MR_ERR_DATA: a record that is no text, or more than SNAPSHOT_BYTES_MAX. */
 int snapshot_topic_read(const struct snapshot_topic *topic, json_t *into, struct mr_error **error);
 
 #endif
