@@ -182,7 +182,8 @@ class DeadLetters(unittest.TestCase):
 
     def test_what_nobody_needs_is_discarded(self):
         connector = self.put_letters(BAD)
-        self.assertIn("say which letters", self.dlq("discard", *connector, status=2))
+        self.assertIn("say which letters: --letter", self.dlq("discard", *connector, status=2))
+        self.assertIn("or --all", self.dlq("replay", "--limit", "1", *connector, status=2))
         self.assertEqual(2, self.dlq("discard", "--letter", "0/1", "--letter", "0/3", "--reason", "tests", *connector)["discarded"])
         self.assertEqual((len(BAD) - 2, 2), tuple(self.dlq("list", *connector)[x] for x in ("open", "discarded")))
         self.assertEqual(3, self.dlq("replay", "--before", "5", *connector)["replayed"])

@@ -219,6 +219,18 @@ static bool read_word(struct dlq_options *options, const char *word)
     return false;
 }
 
+/* A worker says so as well, but in the words of its REST API. */
+static bool selects(const struct dlq_options *options)
+{
+    static const char *const members[] = {"all",    "letters", "group", "stage", "class",     "exception",
+                                          "topic", "header",  "since", "until", "partition", "before"};
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        if (json_object_get(options->selection, members[i]) != NULL)
+            return true;
+    }
+    return false;
+}
+
 static bool check(const struct dlq_options *options)
 {
     const char *wrong = NULL;
@@ -232,6 +244,8 @@ static bool check(const struct dlq_options *options)
         wrong = "list takes no --letter from a worker; show does";
     else if (options->verb == DLQ_SHOW && json_array_size(json_object_get(options->selection, "letters")) != 1)
         wrong = "show needs one letter, as PARTITION/OFFSET";
+    else if ((options->verb == DLQ_REPLAY || options->verb == DLQ_DISCARD) && !selects(options))
+        wrong = "say which letters: --letter PARTITION/OFFSET, --group ID, another selection, or --all";
     if (wrong != NULL)
         fprintf(stderr, "millrace dlq: %s\n", wrong);
     return wrong == NULL;
