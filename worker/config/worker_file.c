@@ -66,7 +66,7 @@ static void refuse_unresolved(const struct string_map *written, const char *name
 
 /* By name alone: beside the reference the text may hold a secret. A secret that everybody can guess must not pass for one; what else
  * stays as text does so in Kafka Connect. */
-static void look_for_unresolved(const struct string_map *written, const struct string_map *resolved, struct str_buffer *mistakes)
+static void look_for_unresolved(const struct string_map *written, const struct string_map *resolved, bool warns, struct str_buffer *mistakes)
 {
     for (size_t i = 0; i < string_map_count(written); i++) {
         const char *name = string_map_key(written, i), *value = string_map_get(resolved, name);
@@ -74,17 +74,17 @@ static void look_for_unresolved(const struct string_map *written, const struct s
             continue;
         if (is_secret(name))
             refuse_unresolved(written, name, mistakes);
-        else if (has_providers(written))
+        else if (warns && has_providers(written))
             log_warn(LOG_NAME, "%s: no config provider of this file answers its reference; it stays as text", name);
     }
 }
 
-static int check_resolved(const struct string_map *written, const struct string_map *resolved, struct mr_error **error)
+static int check_resolved(const struct string_map *written, const struct string_map *resolved, bool warns, struct mr_error **error)
 {
     struct str_buffer mistakes;
     int status = 0;
     str_buffer_init(&mistakes, WORKER_MISTAKES_MAX);
-    look_for_unresolved(written, resolved, &mistakes);
+    look_for_unresolved(written, resolved, warns, &mistakes);
     if (mistakes.length > 0 || mistakes.failed)
         status = mr_error_set(error, mistakes.length > 0 ? MR_ERR_CONFIG : MR_ERR_NO_MEMORY, "%s",
                               mistakes.length > 0 ? str_buffer_text(&mistakes) : "No memory for the worker's configuration");
@@ -108,7 +108,7 @@ struct string_map *worker_file_resolve(const struct string_map *written, const s
     struct string_map *resolved = resolve(written, loader, &reason);
     if (resolved != NULL)
         note_secrets(resolved);
-    if (resolved != NULL && check_resolved(written, resolved, &reason) == 0)
+    if (resolved != NULL && check_resolved(written, resolved, false, &reason) == 0)
         return resolved;
     variables_hide_error(written, resolved, &reason);
     mr_error_set(error, mr_error_code(reason), "%s", mr_error_message(reason));
@@ -125,7 +125,7 @@ struct worker_config *worker_file_config(const char *path, enum worker_mode mode
     if (resolved != NULL)
         note_secrets(resolved);
     struct worker_config *config = NULL;
-    if (resolved != NULL && check_resolved(written, resolved, &reason) == 0)
+    if (resolved != NULL && check_resolved(written, resolved, true, &reason) == 0)
         config = worker_config_create(mode, resolved, &reason);
     if (config != NULL && !worker_config_set_path(config, path)) {
         worker_config_destroy(config);

@@ -7,7 +7,7 @@
  * password, secret or key it refuses the file.
  *
  * A file that declares no providers is taken as it is written.
- * thread: start-up; calls plugin code.
+ * thread: any; calls plugin code.
  */
 #ifndef CONFIG_WORKER_FILE_H
 #define CONFIG_WORKER_FILE_H
@@ -17,7 +17,7 @@
 /* What is written; a malformed line is named by its number. */
 struct string_map *worker_file_read(const char *path, struct mr_error **error);
 
-/* Resolves it alone, its secrets noted: what a running worker reads again. NULL: a provider fails, or does not answer for a secret. */
+/* Resolves it alone, its secrets noted: what a running worker reads again and again, so without warnings. NULL: a provider fails, or does not answer for a secret. */
 struct string_map *worker_file_resolve(const struct string_map *written, const struct loader *loader, struct mr_error **error);
 
 /* Resolves and understands it. Mistakes name the file and no value that a provider answered. */

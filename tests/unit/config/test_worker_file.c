@@ -1,8 +1,10 @@
 #include "config_room_test.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log_sink.h"
 #include "config/worker_file.h"
 
 static struct loader *loader;
@@ -122,6 +124,31 @@ static void a_file_without_providers_is_taken_as_it_is(void **state)
     worker_config_destroy(config);
 }
 
+static void count_line(void *state, const struct log_line *line)
+{
+    atomic_int *lines = state;
+    *lines += strstr(line->message, "stays as text") != NULL;
+}
+
+static void what_stays_as_text_is_warned_about_once_and_not_when_it_is_read_again(void **state)
+{
+    (void)state;
+    struct mr_error *error = NULL;
+    atomic_int lines = 0;
+    static const char text[] = VAULT MINIMAL_BUT_GROUP "group.id=${nobody:db:number}\n";
+    log_sink_set(&(const struct log_sink){.write = count_line, .state = &lines});
+    struct worker_config *config = config_of(text, &error);
+    assert_non_null(config);
+    assert_int_equal(lines, 1);
+    struct string_map *written = properties_of(text), *again = worker_file_resolve(written, loader, &error);
+    log_sink_set(NULL);
+    assert_non_null(again);
+    assert_int_equal(lines, 1);
+    string_map_destroy(again);
+    string_map_destroy(written);
+    worker_config_destroy(config);
+}
+
 static void a_secret_that_nothing_answers_refuses_the_file(void **state)
 {
     (void)state;
@@ -187,6 +214,7 @@ int main(void)
         cmocka_unit_test(own_files_are_known_by_whatever_name),
         cmocka_unit_test(definitions_of_providers_are_taken_as_written_and_are_resolved_for_connectors),
         cmocka_unit_test(a_file_without_providers_is_taken_as_it_is),
+        cmocka_unit_test(what_stays_as_text_is_warned_about_once_and_not_when_it_is_read_again),
         cmocka_unit_test(a_secret_that_nothing_answers_refuses_the_file),
         cmocka_unit_test(a_provider_that_fails_refuses_the_file),
         cmocka_unit_test(mistakes_tell_the_reference_and_not_the_value),
