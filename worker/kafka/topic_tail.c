@@ -14,7 +14,7 @@
 #define TRIM_FACTOR 2 /* more than so many times what is wanted is never held */
 
 struct tail_partition {
-    int64_t start, end; /* read when the position is at the end */
+    int64_t start, end; /* the next offset that is wanted; read when it is at the end */
     bool reads;
 };
 
@@ -271,11 +271,13 @@ static int take(struct topic_tail *tail, rd_kafka_message_t *message, struct mr_
     int32_t p = message->partition;
     if (message->offset + 1 >= tail->partitions[p].end)
         end_partition(tail, p);
-    /* Came meanwhile, or stands in one batch with what was asked for. */
+    /* Came meanwhile, stands in one batch with what was asked for, or was shown before: an older record that is fetched twice must not pass for
+     * the newest of its key. */
     if (message->offset >= tail->partitions[p].end || message->offset < tail->partitions[p].start) {
         rd_kafka_message_destroy(message);
         return 0;
     }
+    tail->partitions[p].start = message->offset + 1;
     return tail->setup->each != NULL ? hand_out(tail, message, error) : keep(tail, message, error);
 }
 
