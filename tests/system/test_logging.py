@@ -64,6 +64,7 @@ class Logging(unittest.TestCase):
             self.a_flood_is_counted()
             self.one_connector_speaks_more_than_the_others()
             self.lines_of_librdkafka_name_the_connector()
+            self.debug_tells_what_a_task_does()
             self.secrets_are_hidden()
             lines = self.lines()
             named = [line for line in lines if "worker" in line]
@@ -111,6 +112,23 @@ class Logging(unittest.TestCase):
         self.create("nowhere", {"consumer.override.bootstrap.servers": "127.0.0.1:1"})
         lab.wait_until(lambda: any(line["logger"] == "kafka.librdkafka" and line.get("connector") == "nowhere" and line["task"] == 0
                                    for line in self.lines()), "librdkafka's trouble names the connector")
+
+    def debug_tells_what_a_task_does(self):
+        source, topic = os.path.join(self.worker.folder, "told"), lab.fresh_name("told")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("one\ntwo\n")
+        for name, config in (("told", {"connector.class": "FileStreamSource", "file": source, "topic": topic}),
+                             ("told-out", {"connector.class": "FileStreamSink", "file": source + "-out", "topics": topic})):
+            self.put_level("connector." + name, "DEBUG")
+            self.worker.create(name, {**config, "value.converter": "org.apache.kafka.connect.storage.StringConverter"})
+
+        def told(name, words):
+            return [line for line in self.lines() if line["level"] == "DEBUG" and line.get("connector") == name and line["task"] == 0
+                    and words in line["message"]]
+        for name, words in (("told", "poll has given records: 2"), ("told", "records written: 2, dropped: 0"), ("told", "offsets are stored"),
+                            ("told-out", "put has taken records: "), ("told-out", "%s-0: offset 2 is committed" % topic)):
+            lab.wait_until(lambda name=name, words=words: told(name, words), "%s says: %s" % (name, words))
+        self.assertFalse([line for line in self.lines() if line["level"] == "DEBUG" and line.get("connector") not in ("told", "told-out")])
 
     def secrets_are_hidden(self):
         """A line that would name it: whose level is set."""

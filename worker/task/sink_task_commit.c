@@ -177,6 +177,7 @@ static void note_committed(struct sink_task *task, const struct consumer_partiti
 
         if (own == NULL)
             continue;
+        log_debug(LOG_NAME, "%s-%d: offset %lld is committed", done[i].topic, (int)done[i].partition, (long long)done[i].offset);
         own->in_group = done[i].offset;
         if (!own->sought_since)
             own->committed = done[i].offset;

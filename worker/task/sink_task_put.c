@@ -516,6 +516,7 @@ static void note_put(struct sink_task *task, int64_t begun_us)
     task_metrics_put(task->task.cells, count, begun_us, task_now_us(&task->task));
     set_next_empty_put(task);
     if (count > 0) { /* housekeeping says nothing about the target */
+        log_debug(LOG_NAME, "put has taken records: %zu", count);
         watch_begin(&task->task, &task->task.watched.owed_ms);
         note_target(task);
     }

@@ -215,6 +215,7 @@ static void note_written(struct source_task *task, const struct source_batch *ba
     if (batch->count > batch->dropped)
         task_progressed(&task->task);
     watch_since(&task->task.watched.owed_ms, 0);
+    log_debug(LOG_NAME, "records written: %u, dropped: %u", batch->count - batch->dropped, batch->dropped);
     task_metrics_written(task->task.cells, source_batch_polled(batch->batch), batch->count - batch->dropped,
                          now_us);
     if (batch->count > batch->dropped)
@@ -327,11 +328,13 @@ int source_task_take_acks(struct source_task *task, struct mr_error **error)
 
 static void note_flush(struct source_task *task, enum flush_state state)
 {
-    if (state == FLUSH_STORED)
-        task_metrics_committed(task->task.cells, offset_commit_flush_took_ms(task->commit) * 1000,
-                               task_now_us(&task->task));
-    else if (state == FLUSH_FAILED)
+    if (state == FLUSH_STORED) {
+        int64_t took_ms = offset_commit_flush_took_ms(task->commit);
+        log_debug(LOG_NAME, "offsets are stored, after %lld ms", (long long)took_ms);
+        task_metrics_committed(task->task.cells, took_ms * 1000, task_now_us(&task->task));
+    } else if (state == FLUSH_FAILED) {
         task_metrics_commit_failed(task->task.cells, task_now_us(&task->task));
+    }
 }
 
 enum flush_state source_task_flush(struct source_task *task, bool force)

@@ -149,6 +149,7 @@ int source_task_poll(struct source_task *task, bool *idle, struct mr_error **err
     task->idle_polls = 0;
     task->is_lean = false;
     task_metrics_polled(task->task.cells, source_batch_polled(batch), begun_us, task_now_us(&task->task));
+    log_debug(LOG_NAME, "poll has given records: %u", source_batch_polled(batch));
     *idle = task->poll_after_is_set;
     if (*idle)
         set_idle(task);
