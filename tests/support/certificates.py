@@ -30,6 +30,13 @@ class Authority:
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                 "-subj", "/" + subject, "-keyout", self.key, "-out", self.pem)
 
+    @classmethod
+    def of_files(cls, pem, key):
+        """One that is there already."""
+        made = cls.__new__(cls)
+        made.folder, made.pem, made.key = os.path.dirname(pem), pem, key
+        return made
+
     def issue(self, subject):
         return Certificate(self, subject)
 

@@ -120,14 +120,15 @@ AUTHORIZER = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.Sta
 class Lab:
     """One Kafka of one or three brokers, and JVM workers beside it (scripts/kafka-lab)."""
 
-    def __init__(self, brokers=1, sasl_ssl=False, properties=None, proxied=(), host=None):
+    def __init__(self, brokers=1, sasl_ssl=False, properties=None, proxied=(), host=None, oauth=None, secured=False):
         self.folder = scratch_folder()
-        self.arguments = ["--brokers", str(brokers)] + (["--sasl-ssl"] if sasl_ssl else [])
+        self.arguments = ["--brokers", str(brokers)] + (["--secured"] if secured else ["--sasl-ssl"] if sasl_ssl else [])
         for key, value in (properties or {}).items():
             self.arguments += ["--broker-property", "%s=%s" % (key, value)]
         for port in proxied:
             self.arguments += ["--proxied", str(port)]
         self.arguments += ["--host", host] if host else []
+        self.arguments += ["--oauth", oauth] if oauth else []
         self.bootstrap = None
 
     def _run(self, command, *arguments, environment=None):

@@ -121,10 +121,12 @@ class Names(unittest.TestCase):
         own = ca.issue("CN=localhost")
         properties = lab.worker_properties(kafka, offset__flush__interval__ms=300, millrace__metrics__kafka__interval__ms=500,
                                            ssl__keystore__type="PEM", ssl__keystore__location=own.pem,
+                                           millrace__kafka__credentials__interval__ms=300,
                                            millrace__audit__file=os.path.join(folder, "audit"))
         properties["listeners"] = properties["listeners"].replace("http:", "https:")
         with lab.Worker(properties, tls=certificates.context(ca)) as worker:
             self.work(worker, folder)
+            self.show_a_certificate(worker, own)
             seen = {}
 
             def left():
@@ -150,6 +152,12 @@ class Names(unittest.TestCase):
                                         "value.converter.schemas.enable": "false", "errors.tolerance": "all",
                                         "errors.deadletterqueue.topic.name": topic + "-dead",
                                         "errors.deadletterqueue.topic.replication.factor": 1})
+
+    def show_a_certificate(self, worker, own):
+        """A sink that wants TLS of brokers, which are without: it has a client with a certificate, and gets no records."""
+        worker.create("shows-a-certificate", {"connector.class": "FileStreamSink", "file": own.pem + "-out", "topics": "none",
+                                              "consumer.override.security.protocol": "SSL",
+                                              "consumer.override.ssl.keystore.location": own.pem})
 
     def test_the_run_book_says_of_each_alert_what_to_do(self):
         with open(os.path.join(lab.ROOT, "docs", "operations.md"), encoding="utf-8") as file:

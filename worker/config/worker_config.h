@@ -103,6 +103,7 @@ struct worker_config {
     uint32_t key_ttl_ms;             /* inter.worker.key.ttl.ms; 0: a key is never too old */
     const char *signature_algorithm, *verification_algorithms; /* inter.worker.…; the latter a comma list */
     struct internal_topic_config config_topic, offset_topic, status_topic;
+    uint32_t internal_topics_check_ms; /* millrace.internal.topics.check.interval.ms: how often their cleanup policy is looked at */
     const char *offset_file; /* standalone: offset.storage.file.filename */
 
     uint32_t offset_flush_interval_ms, offset_flush_timeout_ms, task_shutdown_timeout_ms;
@@ -133,6 +134,7 @@ struct worker_config {
     const struct listener_address *metrics_listeners; /* millrace.metrics.listeners: /metrics and nothing else, without a login */
     size_t metrics_listener_count;
     bool metrics_jvm_names;             /* millrace.metrics.jvm.names */
+    uint32_t credentials_interval_ms;   /* millrace.kafka.credentials.interval.ms: how often the credentials of Kafka clients are looked at */
     uint32_t metrics_kafka_interval_ms; /* millrace.metrics.kafka.interval.ms: how often Kafka clients tell of themselves; 0: never */
     const struct listener_address *health_listeners; /* millrace.health.listeners: plain http, probes alone; none: only on `listeners` */
     size_t health_listener_count;

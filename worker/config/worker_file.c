@@ -102,6 +102,21 @@ static struct string_map *resolve(const struct string_map *written, const struct
     return resolved;
 }
 
+struct string_map *worker_file_resolve(const struct string_map *written, const struct loader *loader, struct mr_error **error)
+{
+    struct mr_error *reason = NULL;
+    struct string_map *resolved = resolve(written, loader, &reason);
+    if (resolved != NULL)
+        note_secrets(resolved);
+    if (resolved != NULL && check_resolved(written, resolved, &reason) == 0)
+        return resolved;
+    variables_hide_error(written, resolved, &reason);
+    mr_error_set(error, mr_error_code(reason), "%s", mr_error_message(reason));
+    mr_error_drop(reason);
+    string_map_destroy(resolved);
+    return NULL;
+}
+
 struct worker_config *worker_file_config(const char *path, enum worker_mode mode, const struct string_map *written,
                                          const struct loader *loader, struct mr_error **error)
 {

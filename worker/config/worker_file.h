@@ -17,6 +17,9 @@
 /* What is written; a malformed line is named by its number. */
 struct string_map *worker_file_read(const char *path, struct mr_error **error);
 
+/* Resolves it alone, its secrets noted: what a running worker reads again. NULL: a provider fails, or does not answer for a secret. */
+struct string_map *worker_file_resolve(const struct string_map *written, const struct loader *loader, struct mr_error **error);
+
 /* Resolves and understands it. Mistakes name the file and no value that a provider answered. */
 struct worker_config *worker_file_config(const char *path, enum worker_mode mode, const struct string_map *written,
                                          const struct loader *loader, struct mr_error **error);

@@ -21,7 +21,7 @@
 
 static const struct mr_range not_negative = {0, INT64_MAX}, positive = {1, INT64_MAX}, port = {0, 65535},
                              buffer_size = {-1, INT64_MAX}, log_bytes = {65536, 67108864}, stall = {1000, INT64_MAX},
-                             skew = {0, 300000}, restarts = {1, 32}, connections = {8, 10000},
+                             skew = {0, 300000}, restarts = {1, 32}, looks = {1000, INT64_MAX}, connections = {8, 10000},
                              buffer_bytes = {64 * 1024, INT64_MAX};
 
 static const char *const dns_lookups[] = {"use_all_dns_ips", "resolve_canonical_bootstrap_servers_only", NULL};
@@ -30,6 +30,7 @@ static const char *const recording_levels[] = {"INFO", "DEBUG", "TRACE", NULL};
 static const char *const protocols[] = {"eager", "compatible", "sessioned", NULL};
 static const char *const exactly_once[] = {"disabled", "preparing", "enabled", NULL};
 static const char *const presets[] = {"none", "eventhubs", "confluent-cloud", NULL};
+static const char *const compactions[] = {"required", "warn", NULL};
 static const char *const fencings[] = {"auto", "generation", "transaction", NULL};
 static const char *const security_protocols[] = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL", NULL};
 static const char *const client_auths[] = {"required", "requested", "none", NULL};
@@ -194,6 +195,7 @@ static const struct worker_option common_options[] = {
     OPTION("metrics.recording.level", STRING, "INFO", mr_check_one_of, recording_levels, NULL, NOT_STORED),
 
     ANY("millrace.metrics.listeners", LIST, NULL, NOT_STORED),
+    NUMBER("millrace.kafka.credentials.interval.ms", LONG, "10000", positive, UINT32(credentials_interval_ms)),
     NUMBER("millrace.metrics.kafka.interval.ms", LONG, "15000", not_negative, UINT32(metrics_kafka_interval_ms)),
     ANY("millrace.metrics.jvm.names", BOOLEAN, "false", BOOL(metrics_jvm_names)),
 
@@ -256,6 +258,9 @@ static const struct worker_option distributed_options[] = {
     COUNT("status.storage.partitions", INT, "5", "Number of partitions", INT32(status_topic.partitions)),
     COUNT("status.storage.replication.factor", SHORT, "3", "Replication factor",
           INT32(status_topic.replication_factor)),
+
+    CHOICE("millrace.internal.topics.compaction", "required", compactions, NOT_STORED), /* kafka/internal_topics.h */
+    NUMBER("millrace.internal.topics.check.interval.ms", LONG, "60000", looks, UINT32(internal_topics_check_ms)),
 
     NUMBER("session.timeout.ms", INT, "10000", positive, UINT32(session_timeout_ms)),
     NUMBER("heartbeat.interval.ms", INT, "500", positive, UINT32(heartbeat_interval_ms)),

@@ -44,6 +44,7 @@ static const struct preset_row eventhubs[] = {
     {"max.request.size", "1000000", FOR_PRODUCERS},
     {"session.timeout.ms", "30000", FOR_GROUP | FOR_CONSUMERS},
     {"heartbeat.interval.ms", "3000", FOR_GROUP | FOR_CONSUMERS},
+    {"millrace.internal.topics.compaction", "warn", FOR_GROUP},
     {NULL, NULL, 0},
 };
 

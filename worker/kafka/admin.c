@@ -8,17 +8,19 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/string_map.h"
+#include "base/thread.h"
 #include "kafka/client_config.h"
 
 #include "base/bans.h"
 
 #define WAIT_MAX_MS 600000
 #define LOOK_AGAIN_MS 250 /* for the cluster's id */
+#define REFUSAL_PATIENCE_MS 3000 /* another broker may take us, or this one when it has started fully */
 
 struct admin *admin_open(struct client_config *config, struct graveyard *graveyard, struct mr_error **error)
 {
     rd_kafka_conf_t *conf = native_conf_create(config, error);
-    rd_kafka_t *rk = conf != NULL ? native_open(RD_KAFKA_CONSUMER, &conf, error) : NULL;
+    rd_kafka_t *rk = conf != NULL ? native_open(config, RD_KAFKA_CONSUMER, &conf, error) : NULL;
     if (rk == NULL)
         return NULL;
     struct admin *admin = mem_calloc(1, sizeof *admin);
@@ -262,8 +264,9 @@ void admin_topics_release(struct admin_topics *topics)
 
 /* librdkafka looks for the id and only then begins to wait: an answer that comes between wakes nobody, and no second one is on its
  * way. So it is made to look again. NULL: none in time; or at once: brokers too old to say. */
-static char *look_for_cluster_id(rd_kafka_t *rk, int64_t deadline_ms)
+static char *look_for_cluster_id(rd_kafka_t *rk, int64_t deadline_ms, struct mr_error **error)
 {
+    int64_t patient_until_ms = deadline_after_ms(REFUSAL_PATIENCE_MS);
     for (;;) {
         int64_t began_ms = clock_monotonic_ms(NULL);
         int timeout_ms = native_timeout_ms(deadline_ms, LOOK_AGAIN_MS);
@@ -271,17 +274,23 @@ static char *look_for_cluster_id(rd_kafka_t *rk, int64_t deadline_ms)
 
         if (native != NULL || timeout_ms == 0 || clock_monotonic_ms(NULL) - began_ms < timeout_ms / 2)
             return native;
+        if (began_ms > patient_until_ms && native_refusal_set(error, rk, "asking for the cluster's id"))
+            return NULL;
     }
 }
 
 char *admin_cluster_id(struct admin *admin, int64_t deadline_ms, struct mr_error **error)
 {
-    char *native = look_for_cluster_id(admin->rk, deadline_ms);
+    struct mr_error *refusal = NULL;
+    char *native = look_for_cluster_id(admin->rk, deadline_ms, &refusal);
     char *id = native != NULL ? mem_strdup(native) : NULL;
-    if (native == NULL)
+    if (refusal != NULL)
+        mr_error_set(error, mr_error_code(refusal), "%s", mr_error_message(refusal));
+    else if (native == NULL)
         native_silence_set(error, admin->rk, "the cluster's id");
     else if (id == NULL)
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the cluster's id");
+    mr_error_drop(refusal);
     rd_kafka_mem_free(admin->rk, native);
     return id;
 }

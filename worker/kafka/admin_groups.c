@@ -169,7 +169,9 @@ int admin_delete_group(struct admin *admin, const char *group, int64_t deadline_
         const rd_kafka_error_t *native = count == 1 ? rd_kafka_group_result_error(groups[0]) : NULL;
         rd_kafka_resp_err_t code = native != NULL ? rd_kafka_error_code(native) : RD_KAFKA_RESP_ERR_NO_ERROR;
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
-            status = native_error_set(error, code, "group %s cannot be deleted", group);
+            status = native_error_set(error, code, code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
+                                                       ? "group %s cannot be deleted, for which the right to Delete it is needed"
+                                                       : "group %s cannot be deleted", group);
     }
     admin_call_close(&call);
     rd_kafka_DeleteGroup_destroy(request);

@@ -1,5 +1,6 @@
 /* client_config.c: the translation as a whole, the finished object, its identity. */
 #include "kafka/client_config_internal.h"
+#include "kafka/credentials_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -64,8 +65,7 @@ const char *translation_java(const struct translation *translation, const char *
 
 static bool is_secret(const char *native)
 {
-    static const char *const names[] = {"sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem",
-                                        "sasl.oauthbearer.client.secret"};
+    static const char *const names[] = {"sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(native, names[i]) == 0)
             return true;
@@ -133,22 +133,29 @@ static bool append_sized(struct str_buffer *text, const char *part)
 }
 
 /* Sorted, so that the order of the user's lines does not matter. */
-static bool identity_text(const struct client_config *config, struct str_buffer *text)
+static bool append_sorted(const struct string_map *map, const char *but, struct str_buffer *text)
 {
     struct ptr_array names;
     ptr_array_init(&names, NULL);
-    bool ok = str_buffer_printf(text, "%d;%" PRIu64 ";", (int)config->kind, config->buffer_bytes);
-    for (size_t i = 0; ok && i < string_map_count(config->native); i++)
-        ok = ptr_array_push(&names, (void *)(uintptr_t)string_map_key(config->native, i));
+    bool ok = str_buffer_append_char(text, ';');
+    for (size_t i = 0; ok && map != NULL && i < string_map_count(map); i++)
+        ok = ptr_array_push(&names, (void *)(uintptr_t)string_map_key(map, i));
     if (ok)
         ptr_array_sort(&names, ptr_array_compare_text);
     for (size_t i = 0; ok && i < names.count; i++) {
         const char *name = names.items[i];
-        if (strcmp(name, "client.id") != 0)
-            ok = append_sized(text, name) && append_sized(text, string_map_get_or(config->native, name, ""));
+        if (but == NULL || strcmp(name, but) != 0)
+            ok = append_sized(text, name) && append_sized(text, string_map_get_or(map, name, ""));
     }
     ptr_array_release(&names);
     return ok;
+}
+
+static bool identity_text(const struct client_config *config, struct str_buffer *text)
+{
+    return str_buffer_printf(text, "%d;%" PRIu64 ";%d;%d", (int)config->kind, config->buffer_bytes, config->tls_least, config->tls_most) &&
+           append_sorted(config->native, "client.id", text) && append_sorted(config->token, NULL, text) &&
+           append_sorted(config->extensions, NULL, text);
 }
 
 static bool compute_identity(struct client_config *config)
@@ -204,7 +211,7 @@ static struct client_config *config_new(enum client_kind kind, const struct stri
     config->kind = kind;
     config->java = string_map_copy(properties);
     config->native = string_map_create();
-    if (config->java == NULL || config->native == NULL) {
+    if (config->java == NULL || config->native == NULL || !credentials_update(config->java)) {
         client_config_drop(config);
         config = NULL;
     }
@@ -264,6 +271,8 @@ void client_config_drop(struct client_config *config)
         return;
     string_map_destroy(config->java);
     string_map_destroy(config->native);
+    string_map_destroy(config->token);
+    string_map_destroy(config->extensions);
     mem_free(config);
 }
 
@@ -292,6 +301,16 @@ const char *client_config_get(const struct client_config *config, const char *ja
 const char *client_config_get_native(const struct client_config *config, const char *native_name)
 {
     return string_map_get(config->native, native_name);
+}
+
+const struct string_map *client_config_token(const struct client_config *config)
+{
+    return config->token;
+}
+
+const struct string_map *client_config_extensions(const struct client_config *config)
+{
+    return config->extensions;
 }
 
 uint32_t client_config_max_poll_records(const struct client_config *config)

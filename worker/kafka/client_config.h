@@ -90,6 +90,11 @@ const char *client_config_get(const struct client_config *config, const char *ja
 /* What librdkafka was told; NULL when its default holds. The value may be a secret. */
 const char *client_config_get_native(const struct client_config *config, const char *native_name);
 
+/* SASL OAUTHBEARER: where its tokens come from (identity/token_settings.h), and its extensions, name to value; NULL for other logins. The
+ * former holds secrets. */
+const struct string_map *client_config_token(const struct client_config *config);
+const struct string_map *client_config_extensions(const struct client_config *config);
+
 /* Emulated: librdkafka has no such setting. */
 uint32_t client_config_max_poll_records(const struct client_config *config);   /* bounds one put; 500 */
 int64_t client_config_max_block_ms(const struct client_config *config);        /* INT64_MAX: for ever */

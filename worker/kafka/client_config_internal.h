@@ -23,6 +23,8 @@ struct client_config {
     enum client_kind kind;
     struct string_map *java;       /* effective Java properties */
     struct string_map *native;     /* librdkafka's names and values, in the order they are set */
+    struct string_map *token;      /* OAUTHBEARER: settings of a token source (identity/token_settings.h); else NULL, as is the next */
+    struct string_map *extensions; /* of SASL, name to value */
     char identity[CLIENT_IDENTITY_SIZE];
     uint32_t max_poll_records;
     int64_t max_block_ms;
@@ -31,6 +33,9 @@ struct client_config {
     uint32_t session_timeout_ms;
     uint32_t retry_backoff_ms;
     uint32_t api_timeout_ms;
+    int tls_least, tls_most;         /* TLS1_2_VERSION, TLS1_3_VERSION; 0: librdkafka's */
+    int64_t certificate_expires_s;   /* since 1970, of the client's own; 0: it has none */
+    char certificate_end[40];        /* the same for people; "" */
 };
 
 /* Bits of kinds, for the table. */
@@ -57,6 +62,9 @@ const char *translation_java(const struct translation *translation, const char *
 /* client_table.c: everything but security. client_security.c: security.protocol, sasl.*, ssl.*. */
 void client_table_translate(struct translation *translation);
 void client_security_translate(struct translation *translation);
+
+/* A name below ssl., sasl. or security. that some Kafka client has. */
+bool client_security_knows(const char *java);
 
 /* Text helpers of both. */
 bool text_is_blank(const char *text);

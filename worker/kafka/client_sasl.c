@@ -6,14 +6,13 @@
 
 #include "base/jaas.h"
 #include "base/mem.h"
-#include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "kafka/client_config_internal.h"
+#include "kafka/client_oauth_internal.h"
 
 #include "base/bans.h"
 
 #define JAAS "sasl.jaas.config"
-#define EXTENSIONS_MAX 65536
 
 /* ---- user name and password: PLAIN, SCRAM ---- */
 
@@ -33,7 +32,7 @@ static void translate_name_and_password(struct translation *translation, const s
     translation_set(translation, JAAS, "sasl.password", password);
 }
 
-/* ---- OAUTHBEARER ---- */
+/* ---- GSSAPI ---- */
 
 static const char *first_of(const struct translation *translation, const char *property, const struct jaas_entry *entry,
                             const char *option)
@@ -42,90 +41,15 @@ static const char *first_of(const struct translation *translation, const char *p
     return value != NULL ? value : string_map_get(entry->options, option);
 }
 
-static bool append_pair(struct str_buffer *list, const char *separator, const char *name, const char *value)
+static void warn_of_kinit(struct translation *translation)
 {
-    return str_buffer_printf(list, "%s%s=%s", list->length > 0 ? separator : "", name, value);
-}
-
-static void translate_token_endpoint(struct translation *translation, const struct jaas_entry *entry)
-{
-    static const struct {
-        const char *property, *option, *native;
-    } rows[] = {
-        {"sasl.oauthbearer.client.credentials.client.id", "clientId", "sasl.oauthbearer.client.id"},
-        {"sasl.oauthbearer.client.credentials.client.secret", "clientSecret", "sasl.oauthbearer.client.secret"},
-        {"sasl.oauthbearer.scope", "scope", "sasl.oauthbearer.scope"},
-        {"sasl.oauthbearer.token.endpoint.url", "", "sasl.oauthbearer.token.endpoint.url"},
-    };
-    struct str_buffer extensions;
-    str_buffer_init(&extensions, EXTENSIONS_MAX);
-    translation_set(translation, "sasl.oauthbearer.token.endpoint.url", "sasl.oauthbearer.method", "oidc");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *value = first_of(translation, rows[i].property, entry, rows[i].option);
-        if (value != NULL)
-            translation_set(translation, rows[i].property, rows[i].native, value);
+    static const char *const names[] = {"sasl.kerberos.kinit.cmd", "sasl.kerberos.ticket.renew.window.factor",
+                                        "sasl.kerberos.ticket.renew.jitter"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (translation_java(translation, names[i]) != NULL)
+            translation_warn(translation, names[i], "%s is ignored: the keytab is used with librdkafka's own command", names[i]);
     }
-    for (size_t i = 0; i < string_map_count(entry->options); i++) {
-        const char *key = string_map_key(entry->options, i);
-        if (strncmp(key, "extension_", 10) == 0)
-            append_pair(&extensions, ",", key + 10, string_map_value(entry->options, i));
-    }
-    if (extensions.length > 0)
-        translation_set(translation, JAAS, "sasl.oauthbearer.extensions", str_buffer_text(&extensions));
-    str_buffer_release(&extensions);
 }
-
-/* Tokens without a signature, for test clusters: Java makes them from claims in the jaas text. */
-static void translate_unsecured(struct translation *translation, const struct jaas_entry *entry)
-{
-    static const struct {
-        const char *option, *native;
-    } rows[] = {
-        {"unsecuredLoginStringClaim_sub", "principal"},
-        {"unsecuredLoginPrincipalClaimName", "principalClaimName"},
-        {"unsecuredLoginScopeClaimName", "scopeClaimName"},
-        {"unsecuredLoginListClaim_scope", "scope"},
-        {"unsecuredLoginLifetimeSeconds", "lifeSeconds"},
-    };
-    struct str_buffer list;
-    str_buffer_init(&list, EXTENSIONS_MAX);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *value = string_map_get(entry->options, rows[i].option);
-        if (value != NULL)
-            append_pair(&list, " ", rows[i].native, value);
-    }
-    for (size_t i = 0; i < string_map_count(entry->options); i++) {
-        const char *key = string_map_key(entry->options, i);
-        if (strncmp(key, "unsecuredLoginExtension_", 24) == 0) {
-            str_buffer_printf(&list, " extension_%s=%s", key + 24, string_map_value(entry->options, i));
-        }
-    }
-    translation_set(translation, JAAS, "enable.sasl.oauthbearer.unsecure.jwt", "true");
-    translation_set(translation, JAAS, "sasl.oauthbearer.config", str_buffer_text(&list));
-    str_buffer_release(&list);
-}
-
-static bool is_unsecured(const struct jaas_entry *entry)
-{
-    for (size_t i = 0; i < string_map_count(entry->options); i++) {
-        if (strncmp(string_map_key(entry->options, i), "unsecuredLogin", 14) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void translate_oauth(struct translation *translation, const struct jaas_entry *entry)
-{
-    if (translation_java(translation, "sasl.oauthbearer.token.endpoint.url") != NULL)
-        translate_token_endpoint(translation, entry);
-    else if (is_unsecured(entry))
-        translate_unsecured(translation, entry);
-    else
-        translation_refuse(translation, "sasl.oauthbearer.token.endpoint.url",
-                           "sasl.mechanism=OAUTHBEARER needs sasl.oauthbearer.token.endpoint.url");
-}
-
-/* ---- GSSAPI ---- */
 
 static void translate_kerberos(struct translation *translation, const struct jaas_entry *entry)
 {
@@ -139,6 +63,7 @@ static void translate_kerberos(struct translation *translation, const struct jaa
         translation_set(translation, JAAS, "sasl.kerberos.principal", principal);
     if (service != NULL)
         translation_set(translation, "sasl.kerberos.service.name", "sasl.kerberos.service.name", service);
+    warn_of_kinit(translation);
     if (relogin != NULL)
         translation_set(translation, "sasl.kerberos.min.time.before.relogin", "sasl.kerberos.min.time.before.relogin",
                         relogin);
@@ -154,7 +79,7 @@ static const struct module {
 } modules[] = {
     {"PlainLoginModule", "PLAIN", translate_name_and_password},
     {"ScramLoginModule", "SCRAM-SHA-256 SCRAM-SHA-512", translate_name_and_password},
-    {"OAuthBearerLoginModule", "OAUTHBEARER", translate_oauth},
+    {"OAuthBearerLoginModule", "OAUTHBEARER", client_oauth_translate},
     {"Krb5LoginModule", "GSSAPI", translate_kerberos},
 };
 
@@ -183,15 +108,17 @@ static void translate_entry(struct translation *translation, const struct jaas_e
                        "ScramLoginModule, OAuthBearerLoginModule and Krb5LoginModule", entry->module);
 }
 
-static void refuse_handlers(struct translation *translation)
+/* OAUTHBEARER has handlers of its own (client_oauth.c). */
+static void refuse_handlers(struct translation *translation, const char *mechanism)
 {
-    static const char *const properties[] = {"sasl.login.callback.handler.class", "sasl.login.class",
-                                             "sasl.client.callback.handler.class"};
-    for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
+    static const char *const properties[] = {"sasl.login.class", "sasl.client.callback.handler.class",
+                                             "sasl.login.callback.handler.class"};
+    size_t count = strcmp(mechanism, "OAUTHBEARER") == 0 ? 2 : 3;
+    for (size_t i = 0; i < count; i++) {
         const char *value = translation_java(translation, properties[i]);
-        if (value != NULL && !text_is_blank(value) && !text_ends_with(value, ".OAuthBearerLoginCallbackHandler"))
-            translation_refuse(translation, properties[i], "%s names the Java class %s, which cannot run here",
-                               properties[i], value);
+        if (value != NULL && !text_is_blank(value))
+            translation_refuse(translation, properties[i], "%s names the Java class %s, which cannot run here; remove it: "
+                               "PLAIN, SCRAM and GSSAPI need none", properties[i], value);
     }
 }
 
@@ -204,7 +131,7 @@ void client_sasl_translate(struct translation *translation)
     if (mechanism == NULL)
         mechanism = "GSSAPI";
     translation_set(translation, "sasl.mechanism", "sasl.mechanism", mechanism);
-    refuse_handlers(translation);
+    refuse_handlers(translation, mechanism);
     if (text == NULL || text_is_blank(text)) {
         translation_refuse(translation, JAAS, JAAS " is missing; a SASL security.protocol needs it (a JVM's own login "
                            "file is not read)");

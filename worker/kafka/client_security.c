@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <millrace/error.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "base/file.h"
@@ -15,6 +17,9 @@
 #include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "kafka/client_sasl_internal.h"
+#include "kafka/credentials_internal.h"
+#include "tls/key_store.h"
+#include "tls/pem_text.h"
 #include "tls/trust_store.h"
 
 #include "base/bans.h"
@@ -33,18 +38,65 @@ static const char *java_or_null(const struct translation *translation, const cha
     return value != NULL && !text_is_blank(value) ? value : NULL;
 }
 
+/* The file is of no use: maybe somebody is writing it at this moment. false: no open client has what was read of it before. */
+static bool use_what_is_in_force(struct translation *translation, const char *property, const char *const *natives, size_t count,
+                                 const struct mr_error *error)
+{
+    struct client_config *former = credentials_in_force(translation->config);
+    if (former == NULL)
+        return false;
+    translation_warn(translation, property, "%s; what was read before stays in force", mr_error_message(error));
+    for (size_t i = 0; i < count; i++) {
+        const char *value = client_config_get_native(former, natives[i]);
+        if (value != NULL)
+            translation_set(translation, property, natives[i], value);
+    }
+    translation->config->certificate_expires_s = former->certificate_expires_s;
+    memcpy(translation->config->certificate_end, former->certificate_end, sizeof former->certificate_end);
+    client_config_drop(former);
+    return true;
+}
+
 /* ---- trust ---- */
+
+static bool holds_certificate(const char *pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    X509 *certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    X509_free(certificate);
+    BIO_free(bio);
+    ERR_clear_error();
+    return certificate != NULL;
+}
 
 static void translate_trust_file(struct translation *translation, const char *path)
 {
     struct mr_error *error = NULL;
+    static const char *const natives[] = {"ssl.ca.pem"};
     struct str_buffer pem;
     str_buffer_init(&pem, PEM_MAX);
-    if (trust_store_read(path, translation_java(translation, "ssl.truststore.password"), &pem, &error) == 0)
+    int status = trust_store_read(path, translation_java(translation, "ssl.truststore.password"), &pem, &error);
+    if (status == 0 && !holds_certificate(str_buffer_text(&pem)))
+        status = mr_error_set(&error, MR_ERR_CONFIG, "%s holds no certificate (-----BEGIN CERTIFICATE-----)", path);
+    if (status == 0)
         translation_set(translation, "ssl.truststore.location", "ssl.ca.pem", str_buffer_text(&pem));
-    else
+    else if (!use_what_is_in_force(translation, "ssl.truststore.location", natives, 1, error))
         refuse_with(translation, "ssl.truststore.location", &error);
+    mr_error_clear(&error);
     str_buffer_release(&pem);
+}
+
+static void translate_trust_text(struct translation *translation, const char *text)
+{
+    char *pem = pem_text_unfold(text);
+    if (pem == NULL)
+        translation->no_memory = true;
+    else if (!holds_certificate(pem))
+        translation_refuse(translation, "ssl.truststore.certificates", "ssl.truststore.certificates holds no certificate in PEM "
+                           "(-----BEGIN CERTIFICATE-----)");
+    else
+        translation_set(translation, "ssl.truststore.certificates", "ssl.ca.pem", pem);
+    pem_text_free(pem);
 }
 
 static void translate_trust(struct translation *translation)
@@ -52,51 +104,42 @@ static void translate_trust(struct translation *translation)
     const char *text = java_or_null(translation, "ssl.truststore.certificates");
     const char *path = java_or_null(translation, "ssl.truststore.location");
     if (text != NULL)
-        translation_set(translation, "ssl.truststore.certificates", "ssl.ca.pem", text);
+        translate_trust_text(translation, text);
     else if (path != NULL)
         translate_trust_file(translation, path);
 }
 
 /* ---- own key ---- */
 
-static enum store_format format_of_file(struct translation *translation, const char *property, const char *path)
+/* A JVM worker takes it as well, so it is no reason not to start. */
+static void warn_of_time(struct translation *translation, const char *property, const struct key_store *store)
 {
-    char why[512];
-    size_t size;
-    char *bytes = file_read(path, STORE_FILE_MAX, &size, why, sizeof why);
-    if (bytes == NULL) {
-        translation_refuse(translation, property, "%s: %s", property, why);
-        return STORE_UNKNOWN;
-    }
-    enum store_format format = store_format_of(bytes, size);
-    explicit_bzero(bytes, size);
-    mem_free(bytes);
-    if (format == STORE_UNKNOWN)
-        translation_refuse(translation, property, "%s: %s is neither a PKCS#12 nor a PEM file", property, path);
-    else if (format == STORE_JKS)
-        translation_refuse(translation, property, "%s: %s is a JKS file, whose keys only Java can read; convert it: "
-                           "keytool -importkeystore -srckeystore %s -destkeystore NEW.p12 -deststoretype PKCS12",
-                           property, path, path);
-    return format;
+    if (store->is_expired)
+        translation_warn(translation, property, "%s: the certificate of %s expired on %s; brokers will refuse it: replace it", property,
+                         store->subject, store->not_after);
+    if (store->is_early)
+        translation_warn(translation, property, "%s: the certificate of %s counts from %s on only; brokers will refuse it until then",
+                         property, store->subject, store->not_before);
 }
 
-static void translate_key_file(struct translation *translation, const char *path)
+/* As PEM texts, whatever it was: who keeps credentials up to date (credentials.h) compares and hands on those. */
+static void translate_key_store(struct translation *translation, const char *property, const struct key_store_source *source)
 {
-    static const char location[] = "ssl.keystore.location";
-    switch (format_of_file(translation, location, path)) {
-    case STORE_PKCS12: {
-        const char *password = translation_java(translation, "ssl.keystore.password");
-        translation_set(translation, location, "ssl.keystore.location", path);
-        translation_set(translation, "ssl.keystore.password", "ssl.keystore.password", password != NULL ? password : "");
-        break;
+    struct mr_error *error = NULL;
+    struct key_store store;
+    if (key_store_read(&store, source, &error) != 0) {
+        static const char *const natives[] = {"ssl.certificate.pem", "ssl.key.pem"};
+        if (!use_what_is_in_force(translation, property, natives, 2, error))
+            translation_refuse(translation, property, "%s", mr_error_message(error));
+        mr_error_drop(error);
+        return;
     }
-    case STORE_PEM:
-        translation_set(translation, location, "ssl.certificate.location", path);
-        translation_set(translation, location, "ssl.key.location", path);
-        break;
-    default:
-        break;   /* refused */
-    }
+    warn_of_time(translation, property, &store);
+    translation_set(translation, property, "ssl.certificate.pem", str_buffer_text(&store.chain));
+    translation_set(translation, property, "ssl.key.pem", str_buffer_text(&store.key));
+    translation->config->certificate_expires_s = store.expires_s;
+    memcpy(translation->config->certificate_end, store.not_after, sizeof store.not_after);
+    key_store_release(&store);
 }
 
 static void translate_key(struct translation *translation)
@@ -105,17 +148,18 @@ static void translate_key(struct translation *translation)
     const char *key = java_or_null(translation, "ssl.keystore.key");
     const char *path = java_or_null(translation, "ssl.keystore.location");
     const char *password = java_or_null(translation, "ssl.key.password");
+    struct key_store_source source = {.prefix = "", .chain = chain, .key = key, .password = translation_java(translation, "ssl.keystore.password"),
+                                      .key_password = password};
     if ((chain == NULL) != (key == NULL)) {
         translation_refuse(translation, "ssl.keystore.key",
                            "ssl.keystore.key and ssl.keystore.certificate.chain belong together: set both");
     } else if (chain != NULL) {
-        translation_set(translation, "ssl.keystore.certificate.chain", "ssl.certificate.pem", chain);
-        translation_set(translation, "ssl.keystore.key", "ssl.key.pem", key);
+        translate_key_store(translation, "ssl.keystore.key", &source);
     } else if (path != NULL) {
-        translate_key_file(translation, path);
+        source.path = path;
+        source.type = java_or_null(translation, "ssl.keystore.type");
+        translate_key_store(translation, "ssl.keystore.location", &source);
     }
-    if (password != NULL && (chain != NULL || path != NULL))
-        translation_set(translation, "ssl.key.password", "ssl.key.password", password);
 }
 
 /* ---- TLS itself ---- */
@@ -166,15 +210,45 @@ static void translate_ciphers(struct translation *translation)
     str_buffer_release(&list);
 }
 
+/* librdkafka has no such setting; OpenSSL has (client_identity.c). Versions before 1.2 are broken, and offered by nobody here. */
 static void translate_protocols(struct translation *translation)
 {
     const char *value = java_or_null(translation, "ssl.enabled.protocols");
-    if (value != NULL && strstr(value, "TLSv1.2") == NULL)
-        translation_refuse(translation, "ssl.enabled.protocols", "ssl.enabled.protocols=%s cannot be enforced: TLS 1.2 "
-                           "and 1.3 are always offered; add TLSv1.2, or forbid it at the broker", value);
-    else if (value != NULL && strstr(value, "TLSv1.3") == NULL)
-        translation_warn(translation, "ssl.enabled.protocols", "ssl.enabled.protocols=%s: TLS 1.3 is offered as well",
-                         value);
+    const char *protocol = java_or_null(translation, "ssl.protocol");
+    bool has_2 = value != NULL && strstr(value, "TLSv1.2") != NULL, has_3 = value != NULL && strstr(value, "TLSv1.3") != NULL;
+    if (value != NULL && !has_2 && !has_3)
+        translation_refuse(translation, "ssl.enabled.protocols", "ssl.enabled.protocols=%s: only TLSv1.2 and TLSv1.3 are available; "
+                           "name one of them", value);
+    else if (value != NULL && !(has_2 && has_3))
+        translation->config->tls_least = translation->config->tls_most = has_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+    if (protocol != NULL && strcmp(protocol, "TLS") != 0 && strcmp(protocol, "TLSv1.2") != 0 && strcmp(protocol, "TLSv1.3") != 0)
+        translation_warn(translation, "ssl.protocol", "ssl.protocol=%s: TLS 1.2 and 1.3 are used; ssl.enabled.protocols says which of them",
+                         protocol);
+}
+
+/* ---- what is left ---- */
+
+/* Of Kafka's SslConfigs, SaslConfigs and SecurityConfig. */
+bool client_security_knows(const char *java)
+{
+    static const char *const families[] = {"sasl.oauthbearer.", "sasl.login.", "sasl.kerberos."};
+    static const char *const names[] = {
+        "security.protocol", "security.providers", "sasl.mechanism", "sasl.jaas.config", "sasl.client.callback.handler.class",
+        "ssl.protocol", "ssl.provider", "ssl.cipher.suites", "ssl.enabled.protocols", "ssl.keystore.type", "ssl.keystore.key",
+        "ssl.keystore.certificate.chain", "ssl.keystore.location", "ssl.keystore.password", "ssl.key.password", "ssl.truststore.type",
+        "ssl.truststore.certificates", "ssl.truststore.location", "ssl.truststore.password", "ssl.keymanager.algorithm",
+        "ssl.trustmanager.algorithm", "ssl.endpoint.identification.algorithm", "ssl.secure.random.implementation",
+        "ssl.engine.factory.class",
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (strncmp(java, families[i], strlen(families[i])) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(java, names[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void warn_of_the_rest(struct translation *translation)

@@ -217,7 +217,7 @@ void client_table_translate(struct translation *translation)
         const struct client_row *row = row_of(name);
         if (row != NULL && value != NULL)
             translate_row(translation, row, value);
-        else if (row == NULL && all_are_ours && !is_security(name))
+        else if (row == NULL && all_are_ours && !(is_security(name) && client_security_knows(name)))
             translation_warn(translation, name, "%s is not a property of a Kafka client; ignored", name);
     }
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {

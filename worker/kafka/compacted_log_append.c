@@ -60,7 +60,7 @@ int log_writer_open(struct compacted_log *log, struct mr_error **error)
     native_conf_set(conf, "max.in.flight.requests.per.connection", "1");
     native_conf_set(conf, "isolation.level", "read_uncommitted");   /* ends are asked for on this handle: LOG_END */
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
-    rd_kafka_t *rk = native_open(RD_KAFKA_PRODUCER, &conf, error);
+    rd_kafka_t *rk = native_open(log->producer_config, RD_KAFKA_PRODUCER, &conf, error);
     if (rk == NULL)
         return -1;
     log->writer = native_handle_create(rk, log->graveyard);

@@ -42,7 +42,7 @@ static int open_reader(struct compacted_log *log, struct mr_error **error)
     native_conf_set(conf, "enable.partition.eof", "true");
     native_conf_set(conf, "auto.offset.reset", "error");
     native_conf_set(conf, "auto.commit.enable", "false");
-    rd_kafka_t *rk = native_open(RD_KAFKA_CONSUMER, &conf, error);
+    rd_kafka_t *rk = native_open(log->consumer_config, RD_KAFKA_CONSUMER, &conf, error);
     if (rk == NULL)
         return -1;
     log->reader = native_handle_create(rk, log->graveyard);

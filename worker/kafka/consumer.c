@@ -101,7 +101,7 @@ static rd_kafka_t *open_native(const struct consumer *consumer, const struct con
         native_conf_set(conf, "group.instance.id", setup->instance_id);
     bound_fetches(conf, setup);
     batch_account_install(consumer->account, conf);
-    return native_open(RD_KAFKA_CONSUMER, &conf, error);
+    return native_open(setup->config, RD_KAFKA_CONSUMER, &conf, error);
 }
 
 static int no_memory(struct mr_error **error)

@@ -85,7 +85,8 @@ static void give_error(struct consumer *consumer, enum consumer_event_kind kind,
     if (kind == CONSUMER_TROUBLE &&
         !native_notes_may_log(rd_kafka_opaque(consumer->rk), words, clock_monotonic_ms(NULL), &merged))
         return;   /* librdkafka has logged the same, or we have */
-    mr_error_set(&consumer->event_error, native_error_code(code), "%s", words);
+    const char *advice = native_advice(words);
+    mr_error_set(&consumer->event_error, native_error_code(code), "%s%s%s", words, advice != NULL ? ". " : "", advice != NULL ? advice : "");
     event->kind = kind;
     event->error = consumer->event_error;
 }
@@ -114,7 +115,7 @@ static void serve_error(struct consumer *consumer, const rd_kafka_event_t *nativ
     const char *said = fatal ? words : rd_kafka_event_error_string((rd_kafka_event_t *)(uintptr_t)native);
     if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
         said = with_group(consumer->rk, said, words);
-    give_error(consumer, native_login_is_refused(code, said) ? CONSUMER_FAILED : consumer_error_kind(code, fatal), code,
+    give_error(consumer, native_login_is_refused(consumer->rk, code, said) ? CONSUMER_FAILED : consumer_error_kind(code, fatal), code,
                said, event);
 }
 

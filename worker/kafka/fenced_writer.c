@@ -59,7 +59,7 @@ static rd_kafka_t *open_native(const struct fenced_writer_setup *setup, struct m
     native_conf_set(conf, "transaction.timeout.ms", timeout);
     native_conf_set(conf, "message.timeout.ms", timeout);
     rd_kafka_conf_set_dr_msg_cb(conf, on_report);
-    return native_open(RD_KAFKA_PRODUCER, &conf, error);
+    return native_open(setup->config, RD_KAFKA_PRODUCER, &conf, error);
 }
 
 static struct fenced_writer *writer_create(const struct fenced_writer_setup *setup, struct mr_error **error)

@@ -311,7 +311,7 @@ static rd_kafka_t *open_native(struct group_member *member, const struct group_m
     rd_kafka_conf_set_events(conf, EVENTS);
     statistics_install(conf, member->metrics);
     heartbeat_clock_install(member->clock, conf);
-    return native_open(RD_KAFKA_CONSUMER, &conf, error);
+    return native_open(setup->config, RD_KAFKA_CONSUMER, &conf, error);
 }
 
 static int join(struct group_member *member, struct mr_error **error)

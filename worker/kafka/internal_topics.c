@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <millrace/error.h>
@@ -42,6 +43,7 @@ struct wish {
     const struct kind *kind;
     struct admin_new_topic topic;
     struct string_map *configs;
+    bool may_forget; /* without compaction it is warned of, and used */
 };
 
 const char *internal_topic_property(enum internal_topic kind)
@@ -111,8 +113,10 @@ static int wish_init(struct wish *wish, const struct kind *kind, const struct st
     struct string_map *settings = string_map_with_prefix(worker, kind->prefix);
     const char *name = string_map_get(worker, kind->property);
     *wish = (struct wish){.kind = kind, .configs = string_map_create()};
+    const char *compaction = string_map_get(worker, "millrace.internal.topics.compaction");
     wish->topic.name = name;
     wish->topic.configs = wish->configs;
+    wish->may_forget = compaction != NULL && strcasecmp(compaction, "warn") == 0;
     int status;
     if (settings == NULL || wish->configs == NULL || !wish_configs(wish, settings))
         status = mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the settings of an internal topic");
@@ -255,21 +259,93 @@ static int read_policy(struct admin *admin, const struct wish *wish, char **poli
     }
 }
 
+/* What becomes of its records, and what to do. `retention_ms` NULL: not known. */
+static void say_unfit(const struct wish *wish, const char *policy, const char *retention_ms, char *words, size_t size)
+{
+    snprintf(words, size, "topic %s (%s) has cleanup.policy=%s, so Kafka deletes %s that are older than retention.ms%s%s, valid or not: "
+             "set cleanup.policy=compact, or where there is no compaction retention.ms=-1 and retention.bytes=-1",
+             wish->topic.name, wish->kind->property, policy, wish->kind->what, retention_ms == NULL ? "" : "=",
+             retention_ms == NULL ? "" : retention_ms);
+}
+
+static bool is_endless(struct admin *admin, const struct wish *wish, const char *name, char **value, int64_t deadline_ms)
+{
+    *value = NULL;
+    return admin_topic_config(admin, wish->topic.name, name, value, deadline_ms, NULL) == 0 && *value != NULL && strcmp(*value, "-1") == 0;
+}
+
+/* Deletes by age or size, or forgets nothing at all? */
+static enum internal_topic_fitness weigh_retention(struct admin *admin, const struct wish *wish, const char *policy, char *words, size_t size,
+                                                   int64_t deadline_ms)
+{
+    char *ms = NULL, *bytes = NULL;
+    enum internal_topic_fitness fitness = INTERNAL_TOPIC_FORGETS;
+    if (is_endless(admin, wish, "retention.ms", &ms, deadline_ms) && is_endless(admin, wish, "retention.bytes", &bytes, deadline_ms)) {
+        fitness = INTERNAL_TOPIC_GROWS;
+        snprintf(words, size, "topic %s (%s) has cleanup.policy=%s and no limit of age or size: nothing is lost, but it grows for ever, and "
+                 "workers start more slowly", wish->topic.name, wish->kind->property, policy);
+    } else {
+        say_unfit(wish, policy, ms, words, size);
+    }
+    mem_free(ms);
+    mem_free(bytes);
+    return fitness;
+}
+
+static enum internal_topic_fitness weigh_policy(struct admin *admin, const struct wish *wish, const char *policy, char *words, size_t size,
+                                                int64_t deadline_ms)
+{
+    if (policy == NULL || *policy == '\0')
+        return INTERNAL_TOPIC_UNKNOWN;
+    if (strcmp(policy, "compact") == 0)
+        return INTERNAL_TOPIC_COMPACTED;
+    return weigh_retention(admin, wish, policy, words, size, deadline_ms);
+}
+
+static int judge_policy(struct admin *admin, const struct wish *wish, const char *policy, int64_t deadline_ms, struct mr_error **error)
+{
+    char words[INTERNAL_TOPIC_WORDS_MAX];
+    switch (weigh_policy(admin, wish, policy, words, sizeof words, deadline_ms)) {
+    case INTERNAL_TOPIC_UNKNOWN:
+        log_info(LOGGER, "the cleanup policy of topic %s cannot be read (DescribeConfigs on it is needed); make sure that it is compact",
+                 wish->topic.name);
+        return 0;
+    case INTERNAL_TOPIC_COMPACTED:
+        return 0;
+    case INTERNAL_TOPIC_GROWS:
+    case INTERNAL_TOPIC_FORGETS:
+        break;
+    }
+    if (!wish->may_forget)
+        return mr_error_set(error, MR_ERR_CONFIG, "Topic '%s' supplied via the '%s' property is required to have "
+                            "'cleanup.policy=compact' to guarantee consistency and durability of %s, but found the "
+                            "topic currently has 'cleanup.policy=%s'. Change the topic's policy, or name another topic; where there is "
+                            "no compaction, millrace.internal.topics.compaction=warn (docs/restricted.md)",
+                            wish->topic.name, wish->kind->property, wish->kind->what, policy);
+    log_warn(LOGGER, "%s", words);
+    return 0;
+}
+
 static int check_policy(struct admin *admin, const struct wish *wish, int64_t deadline_ms, struct mr_error **error)
 {
     char *policy = NULL;
     if (read_policy(admin, wish, &policy, deadline_ms, error) != 0)
         return -1;
-    int status = 0;
-    if (policy == NULL || *policy == '\0')
-        log_info(LOGGER, "the cleanup policy of topic %s cannot be read; make sure that it is compact", wish->topic.name);
-    else if (strcmp(policy, "compact") != 0)
-        status = mr_error_set(error, MR_ERR_CONFIG, "Topic '%s' supplied via the '%s' property is required to have "
-                              "'cleanup.policy=compact' to guarantee consistency and durability of %s, but found the "
-                              "topic currently has 'cleanup.policy=%s'. Change the topic's policy, or name another topic",
-                              wish->topic.name, wish->kind->property, wish->kind->what, policy);
+    int status = judge_policy(admin, wish, policy, deadline_ms, error);
     mem_free(policy);
     return status;
+}
+
+enum internal_topic_fitness internal_topic_look(struct admin *admin, enum internal_topic kind, const struct string_map *worker, char *words,
+                                                size_t size, int64_t deadline_ms)
+{
+    const struct wish wish = {.kind = &kinds[kind], .topic = {.name = string_map_get(worker, kinds[kind].property)}};
+    enum internal_topic_fitness fitness = INTERNAL_TOPIC_UNKNOWN;
+    char *policy = NULL;
+    if (admin_topic_config(admin, wish.topic.name, "cleanup.policy", &policy, deadline_ms, NULL) == 0)
+        fitness = weigh_policy(admin, &wish, policy, words, size, deadline_ms);
+    mem_free(policy);
+    return fitness;
 }
 
 static int check_partitions(struct admin *admin, const struct wish *wish, int64_t deadline_ms, struct mr_error **error)

@@ -13,7 +13,9 @@
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "kafka/client_config_internal.h"
+#include "kafka/credentials_internal.h"
 #include "kafka/native_notes_internal.h"
+#include "kafka/native_token_internal.h"
 
 #include "base/bans.h"
 
@@ -85,31 +87,62 @@ rd_kafka_conf_t *native_conf_create(const struct client_config *config, struct m
         }
     }
     rd_kafka_conf_set_log_cb(conf, log_line);
+    native_token_prepare(conf, config);
     return conf;
 }
 
-rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error)
+/* Without notes nobody would find it again. */
+static bool open_token(rd_kafka_t *rk, const struct client_config *config, struct native_notes *notes, struct mr_error **error)
+{
+    bool failed;
+    if (client_config_token(config) != NULL && notes == NULL) {
+        mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a Kafka client");
+        return false;
+    }
+    struct native_token *token = native_token_open(rk, config, notes, &failed, error);
+    if (token != NULL)
+        native_notes_put_token(notes, token);
+    return !failed;
+}
+
+rd_kafka_t *native_open(const struct client_config *config, rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error)
 {
     char words[512];
     struct native_notes *notes = native_notes_create();   /* without memory there are none */
     if (type == RD_KAFKA_CONSUMER) /* producers are shared */
         native_notes_note_owner(notes);
+    struct credentials_client *credentials = notes != NULL ? credentials_client_prepare(config, *conf) : NULL;
+    native_notes_keep_credentials(notes, credentials);
     rd_kafka_conf_set_opaque(*conf, notes);
     rd_kafka_t *rk = rd_kafka_new(type, *conf, words, sizeof words);
+    credentials_client_opened(credentials, rk, config);
     if (rk == NULL) {
         rd_kafka_conf_destroy(*conf);
         native_notes_destroy(notes);
         mr_error_set(error, MR_ERR_CONFIG, "The Kafka client cannot be opened: %s", words);
+    } else if (!open_token(rk, config, notes, error)) {
+        native_destroy(rk);
+        rk = NULL;
     }
     *conf = NULL;
+    if (rk != NULL && credentials_client_is_unbound(credentials)) {
+        native_destroy(rk);
+        mr_error_set(error, MR_ERR_CONFIG, "ssl.enabled.protocols cannot be enforced with this librdkafka, which has an OpenSSL of its own: "
+                     "name TLSv1.2 and TLSv1.3, or forbid one at the brokers");
+        return NULL;
+    }
     return rk;
 }
 
 void native_destroy(rd_kafka_t *rk)
 {
     struct native_notes *notes = rd_kafka_opaque(rk);
+    struct credentials_client *credentials = native_notes_credentials(notes);
+    native_token_close(native_notes_token(notes));
+    credentials_client_leave(credentials);
     rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    native_notes_destroy(notes);   /* log lines come until then */
+    credentials_client_free(credentials); /* handshakes and log lines come until then */
+    native_notes_destroy(notes);
 }
 
 /* ---- rebalances ---- */
@@ -211,7 +244,7 @@ bool native_error_is_retriable(rd_kafka_resp_err_t code)
     }
 }
 
-bool native_login_is_refused(rd_kafka_resp_err_t code, const char *words)
+static bool is_refusal(rd_kafka_resp_err_t code, const char *words)
 {
     switch (code) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:   /* "… handshake failed: Local: Broker transport failure …" */
@@ -225,6 +258,13 @@ bool native_login_is_refused(rd_kafka_resp_err_t code, const char *words)
     default:
         return false;
     }
+}
+
+bool native_login_is_refused(rd_kafka_t *rk, rd_kafka_resp_err_t code, const char *words)
+{
+    if (!is_refusal(code, words))
+        return false;
+    return rk == NULL || code == RD_KAFKA_RESP_ERR__SSL || !native_token_may_recover(native_notes_token(rd_kafka_opaque(rk)));
 }
 
 enum mr_error_code native_error_code(rd_kafka_resp_err_t code)
@@ -260,8 +300,19 @@ int native_silence_set(struct mr_error **error, const rd_kafka_t *rk, const char
 {
     char trouble[NOTES_WORDS_MAX];
     native_notes_trouble(rd_kafka_opaque(rk), trouble, sizeof trouble);
-    return mr_error_set(error, MR_ERR_TIMEOUT, "%s: no answer from the brokers in time%s%s", what,
-                        *trouble != '\0' ? "; " : "", trouble);
+    const char *advice = native_advice(trouble);
+    return mr_error_set(error, MR_ERR_TIMEOUT, "%s: no answer from the brokers in time%s%s%s%s", what,
+                        *trouble != '\0' ? "; " : "", trouble, advice != NULL ? ". " : "", advice != NULL ? advice : "");
+}
+
+bool native_refusal_set(struct mr_error **error, const rd_kafka_t *rk, const char *what)
+{
+    char trouble[NOTES_WORDS_MAX];
+    native_notes_trouble(rd_kafka_opaque(rk), trouble, sizeof trouble);
+    if (!native_words_refuse(trouble) || native_token_may_recover(native_notes_token(rd_kafka_opaque(rk))))
+        return false;
+    mr_error_set(error, MR_ERR_CONNECT, "%s: %s. %s", what, trouble, native_advice(trouble));
+    return true;
 }
 
 int native_timeout_ms(int64_t deadline_ms, int most)

@@ -22,16 +22,17 @@ rd_kafka_conf_t *native_conf_create(const struct client_config *config, struct m
 /* One more setting over those; asserts that librdkafka knows it. */
 void native_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value);
 
-/* Opens a handle; *conf is consumed in any case. NULL: MR_ERR_CONFIG with librdkafka's words (it checks certificates,
+/* Opens a handle; *conf, which was made of config, is consumed in any case. From then on its credentials are kept up to date. NULL: MR_ERR_CONFIG with librdkafka's words (it checks certificates,
  * mechanisms and combinations only now). */
-rd_kafka_t *native_open(rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error);
+rd_kafka_t *native_open(const struct client_config *config, rd_kafka_type_t type, rd_kafka_conf_t **conf, struct mr_error **error);
 
 /* What the code means for us; NO_ERROR asserts. */
 enum mr_error_code native_error_code(rd_kafka_resp_err_t code);
 bool native_error_is_retriable(rd_kafka_resp_err_t code);
 /* The brokers refuse who we are, or we refuse them: what Java's AuthenticationException says. Nothing but other settings
- * helps. A connection that broke during the login is none of it. `words` are librdkafka's. */
-bool native_login_is_refused(rd_kafka_resp_err_t code, const char *words);
+ * helps. A connection that broke during the login is none of it, nor a token that has ended or will be replaced (native_token_internal.h;
+ * rk NULL: there is none). `words` are librdkafka's. */
+bool native_login_is_refused(rd_kafka_t *rk, rd_kafka_resp_err_t code, const char *words);
 /* "format: librdkafka's words". Returns -1. */
 int native_error_set(struct mr_error **error, rd_kafka_resp_err_t code, const char *format, ...) MR_PRINTF(3, 4);
 /* From an error object, which is consumed; NULL is success: returns 0. */
@@ -40,6 +41,12 @@ int native_error_take(struct mr_error **error, rd_kafka_error_t *native, const c
 /* MR_ERR_TIMEOUT: "what: no answer from the brokers in time", with the last trouble that the handle had with a broker (refused
  * connections, failed logins), which is why as a rule. Returns -1. */
 int native_silence_set(struct mr_error **error, const rd_kafka_t *rk, const char *what);
+/* Likewise MR_ERR_CONNECT, where what the handle last had trouble with is a refusal of its login or handshake. false: it is none. */
+bool native_refusal_set(struct mr_error **error, const rd_kafka_t *rk, const char *what);
+/* native_advice.c: which property mends what librdkafka's words tell of. NULL: not known. */
+const char *native_advice(const char *words);
+/* Only other settings, or other brokers, help. */
+bool native_words_refuse(const char *words);
 /* Destroys the handle and the notes that it has. Nothing of a consumer is closed here: who wanted that has begun it, and it
  * could block. */
 void native_destroy(rd_kafka_t *rk);

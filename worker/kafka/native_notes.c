@@ -22,6 +22,8 @@ struct native_notes {
     char trouble[NOTES_WORDS_MAX];
     char *connector;        /* set before the client logs; NULL: nobody's */
     int task;
+    struct native_token *token;
+    struct credentials_client *credentials;
     struct kind kinds[NOTES_KINDS_MAX];
 };
 
@@ -57,6 +59,27 @@ const char *native_notes_owner(const struct native_notes *notes, int *task)
         return NULL;
     *task = notes->task;
     return notes->connector;
+}
+
+void native_notes_put_token(struct native_notes *notes, struct native_token *token)
+{
+    notes->token = token;
+}
+
+struct native_token *native_notes_token(const struct native_notes *notes)
+{
+    return notes != NULL ? notes->token : NULL;
+}
+
+void native_notes_keep_credentials(struct native_notes *notes, struct credentials_client *credentials)
+{
+    if (notes != NULL)
+        notes->credentials = credentials;
+}
+
+struct credentials_client *native_notes_credentials(const struct native_notes *notes)
+{
+    return notes != NULL ? notes->credentials : NULL;
 }
 
 /* ---- the last trouble ---- */

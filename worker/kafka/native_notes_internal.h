@@ -26,6 +26,16 @@ void native_notes_destroy(struct native_notes *notes);
 void native_notes_note_owner(struct native_notes *notes);
 const char *native_notes_owner(const struct native_notes *notes, int *task); /* the connector; NULL: nobody's alone */
 
+/* The handle's login by tokens, for whoever has only the handle; NULL: it has none. Set before the handle is known to others. */
+struct native_token;
+void native_notes_put_token(struct native_notes *notes, struct native_token *token);
+struct native_token *native_notes_token(const struct native_notes *notes);
+
+/* What keeps the client's credentials up to date, for whoever destroys it. Notes NULL: nothing. */
+struct credentials_client;
+void native_notes_keep_credentials(struct native_notes *notes, struct credentials_client *credentials);
+struct credentials_client *native_notes_credentials(const struct native_notes *notes);
+
 /* The last trouble with a broker; "" when there was none. Returns words. */
 void native_notes_put_trouble(struct native_notes *notes, const char *words);
 const char *native_notes_trouble(struct native_notes *notes, char *words, size_t size);

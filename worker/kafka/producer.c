@@ -62,7 +62,7 @@ int producer_open_handle(struct producer *producer, struct native_handle **handl
     native_conf_set(conf, "topic.metadata.propagation.max.ms", PROPAGATION_MS);
     if (producer->transactional_id != NULL)
         set_transactional(producer->config, conf);
-    rd_kafka_t *rk = native_open(RD_KAFKA_PRODUCER, &conf, error);
+    rd_kafka_t *rk = native_open(producer->config, RD_KAFKA_PRODUCER, &conf, error);
     if (rk == NULL)
         return -1;
     *handle = native_handle_create(rk, producer->pool->graveyard);

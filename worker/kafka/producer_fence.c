@@ -29,7 +29,7 @@ static int fencing_begin(struct fencing *fencing, const struct client_config *co
     native_conf_set(conf, "enable.idempotence", "true");
     native_conf_set(conf, "transaction.timeout.ms", timeout);
     native_conf_set(conf, "message.timeout.ms", timeout); /* never longer; nothing is sent */
-    rd_kafka_t *rk = native_open(RD_KAFKA_PRODUCER, &conf, error);
+    rd_kafka_t *rk = native_open(config, RD_KAFKA_PRODUCER, &conf, error);
     if (rk == NULL)
         return -1;
     fencing->id = client_config_get_native(config, "transactional.id");

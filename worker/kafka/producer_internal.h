@@ -108,7 +108,7 @@ struct producer {
     struct pointer_map *topics;     /* name → producer_topic */
     size_t handle_topics;           /* that the handle knows: it forgets none */
     struct producer_topic *errand_topic;   /* that is asked for now */
-    char login_words[NOTES_WORDS_MAX];
+    char login_words[2 * NOTES_WORDS_MAX];
     struct producer_ticket *failed; /* refused at produce, behind others that were taken */
     pthread_t errand_thread;
     bool errand_started, errand_running, errand_stop;

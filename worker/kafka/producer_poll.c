@@ -18,6 +18,7 @@
 
 #include "base/bans.h"
 
+#define LARGE_BYTES 1000000
 #define WAKES_PER_TURN 8       /* more would fight for the same room */
 
 struct run {
@@ -93,6 +94,15 @@ static enum producer_outcome outcome_of(const struct producer *producer, rd_kafk
     }
 }
 
+/* A service that closes the connection on it gives no answer: nobody knows, but it is likely. */
+static const char *words_of(const rd_kafka_message_t *message)
+{
+    if (message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT && message->len + message->key_len > LARGE_BYTES)
+        return "Local: Message timed out. The record is larger than 1,000,000 bytes, and some services close the connection on such requests "
+               "without a word: set max.request.size to their limit, so that it is refused here";
+    return rd_kafka_err2str(message->err);
+}
+
 static void report(struct producer *producer, struct run *run, const rd_kafka_message_t *message)
 {
     rd_kafka_timestamp_type_t type;
@@ -110,15 +120,16 @@ static void report(struct producer *producer, struct run *run, const rd_kafka_me
         delivery->retriable = native_error_is_retriable(message->err);
         delivery->too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
                               message->err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
-        delivery->words = rd_kafka_err2str(message->err);
+        delivery->words = words_of(message);
     }
 }
 
 static void note_login(struct producer *producer, const char *words)
 {
+    const char *advice = native_advice(words);
     log_error(PRODUCER_LOGGER, "%s: %s; its records are refused", rd_kafka_name(producer->handle->rk), words);
     mutex_lock(&producer->lock);
-    snprintf(producer->login_words, sizeof producer->login_words, "%s", words);
+    snprintf(producer->login_words, sizeof producer->login_words, "%s%s%s", words, advice != NULL ? ". " : "", advice != NULL ? advice : "");
     mutex_unlock(&producer->lock);
     atomic_store(&producer->login_refused_ms, clock_monotonic_ms(NULL));
 }
@@ -132,7 +143,7 @@ static void serve_error(struct producer *producer, rd_kafka_event_t *event)
                  producer->transactional_id != NULL
                      ? "" : "; the producer is replaced and records not yet acknowledged are sent again");
         atomic_store(&producer->fatal, true);
-    } else if (native_login_is_refused(code, words)) {
+    } else if (native_login_is_refused(producer->handle->rk, code, words)) {
         note_login(producer, words);
     } else {
         log_debug(PRODUCER_LOGGER, "%s: %s", rd_kafka_name(producer->handle->rk), words);

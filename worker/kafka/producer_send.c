@@ -378,7 +378,7 @@ static void wait_in_turn(struct sending *sending)
 
 static int refuse_login(struct producer *producer, struct mr_error **error)
 {
-    char words[NOTES_WORDS_MAX];
+    char words[sizeof producer->login_words];
     mutex_lock(&producer->lock);
     snprintf(words, sizeof words, "%s", producer->login_words);
     mutex_unlock(&producer->lock);

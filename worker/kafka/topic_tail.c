@@ -48,7 +48,7 @@ static int open_handle(struct topic_tail *tail, struct mr_error **error)
     native_conf_set(conf, "allow.auto.create.topics", "false"); /* who only looks makes nothing */
     native_conf_set(conf, "auto.commit.enable", "false");
     native_conf_set(conf, "enable.auto.commit", "false");
-    rd_kafka_t *rk = native_open(RD_KAFKA_CONSUMER, &conf, error);
+    rd_kafka_t *rk = native_open(tail->setup->config, RD_KAFKA_CONSUMER, &conf, error);
     if (rk == NULL)
         return -1;
     tail->handle = native_handle_create(rk, tail->setup->graveyard);
@@ -118,7 +118,7 @@ static int ask_bounds(struct topic_tail *tail, struct mr_error **error)
         status = ask_offsets(tail, list, RD_KAFKA_OFFSET_END, error);
     for (int i = 0; status == 0 && i < list->cnt; i++) {
         struct tail_partition *partition = &tail->partitions[list->elems[i].partition];
-        int64_t last = tail->setup->last > INT32_MAX ? INT32_MAX : (int64_t)tail->setup->last;
+        int64_t last = tail->setup->last > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)tail->setup->last;
         partition->end = list->elems[i].offset;
         if (partition->start < partition->end - last)
             partition->start = partition->end - last;

@@ -179,6 +179,8 @@ static int ask_cluster_id(struct boot *boot, struct mr_error **error)
     boot->cluster_id = admin_cluster_id(boot->admin, boot_deadline_ms(boot), error);
     if (boot->cluster_id != NULL)
         return 0;
+    if (error != NULL && mr_error_code(*error) == MR_ERR_CONNECT)
+        return mr_error_wrap(error, "The brokers of bootstrap.servers=%s do not let this worker in", boot->config->bootstrap_servers);
     return mr_error_wrap(error,
                          "No broker of bootstrap.servers=%s answered within %u ms (default.api.timeout.ms): check that "
                          "Kafka runs there and that security.protocol and its like fit",
@@ -306,9 +308,9 @@ static int watch_for_crashes(struct boot *boot, struct mr_error **error)
 int boot_start(struct boot *boot, const char *properties_path, struct mr_error **error)
 {
     if (load_files(boot, properties_path, error) != 0 || rest_server_look_at_files(boot->config, error) != 0 || watch_for_crashes(boot, error) != 0 || count(boot, error) != 0 ||
-        open_clients(boot, error) != 0 ||
+        open_clients(boot, error) != 0 || boot_credentials_start(boot, properties_path, error) != 0 ||
         make_member_config(boot, error) != 0 || ask_cluster_id(boot, error) != 0 || boot_audit_open(boot, error) != 0 || boot_stores_create(boot, error) != 0 ||
-        start_forwarding(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0)
+        start_forwarding(boot, error) != 0 || create_herder(boot, error) != 0 || start_rest(boot, error) != 0 || boot_stores_start(boot, error) != 0 || boot_topics_watch(boot, error) != 0)
         return -1;
     boot_log_name(boot);
     stop_signal_begin_running();
@@ -353,7 +355,9 @@ const char *boot_failure(struct boot *boot, bool *had_run)
 static bool quiet(struct boot *boot)
 {
     bool is_clean = rest_server_stop(boot->rest);
+    is_clean &= boot_credentials_stop(boot, clock_monotonic_ms(NULL) + CLOSE_TIMEOUT_MS);
 
+    boot_topics_unwatch(boot);
     if (boot->herder != NULL)
         is_clean &= herder_stop(boot->herder, clock_monotonic_ms(NULL) + boot->config->task_shutdown_timeout_ms +
                                                  EXECUTOR_STOP_RESERVE_MS);

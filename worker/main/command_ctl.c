@@ -12,6 +12,7 @@
 static const struct command *const subcommands[] = {
     &ctl_adopt,
     &ctl_give_back,
+    &ctl_health,
     &ctl_offsets,
     NULL,
 };
@@ -42,7 +43,7 @@ static int run(int argc, char **argv)
 
 const struct command command_ctl = {
     .name = "ctl",
-    .arguments = "adopt|give-back|offsets …",
-    .summary = "Look after a cluster from outside: take it over, give it back, move its connectors' offsets",
+    .arguments = "adopt|give-back|health|offsets …",
+    .summary = "Look after a cluster from outside: take it over, give it back, ask whether it is well, move its connectors' offsets",
     .run = run,
 };

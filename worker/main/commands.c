@@ -7,6 +7,7 @@ const struct command *const commands[] = {
     &command_standalone,
     &command_try,
     &command_dlq,
+    &command_snapshot,
     &command_ctl,
     &command_plugin,
     &command_version,

@@ -2,7 +2,7 @@
  * commands: what `millrace` can be told to do.
  *
  * A command is a constant row: its file defines it, commands.c lists it. `run` gets the arguments from its own name on
- * (argv[0] is the name) and returns the exit status: 0 done, 1 refused after one line on standard error (try, dlq, ctl: 2). thread: main.
+ * (argv[0] is the name) and returns the exit status: 0 done, 1 refused after one line on standard error (try, dlq, snapshot, ctl: 2). thread: main.
  */
 #ifndef MAIN_COMMANDS_H
 #define MAIN_COMMANDS_H
@@ -20,6 +20,7 @@ extern const struct command command_version;
 extern const struct command command_plugin;
 extern const struct command command_try;
 extern const struct command command_dlq;
+extern const struct command command_snapshot;
 extern const struct command command_ctl;
 
 /* All commands in the order of the usage; the closing entry is NULL. */

@@ -9,6 +9,7 @@
 
 extern const struct command ctl_adopt;
 extern const struct command ctl_give_back;
+extern const struct command ctl_health;
 extern const struct command ctl_offsets;
 
 #endif

@@ -84,12 +84,37 @@ void metrics_registry_show_audit(struct metrics_registry *registry, const struct
         atomic_store(&registry->audit, counters);
 }
 
+void metrics_registry_set_forgetful(struct metrics_registry *registry, const char *topic, bool forgets)
+{
+    if (registry == NULL)
+        return;
+    mutex_lock(&registry->lock);
+    for (size_t i = 0; i < INTERNAL_TOPICS_MAX; i++) {
+        const char *known = registry->internal_topics[i].topic;
+        if (known != NULL && strcmp(known, topic) != 0)
+            continue;
+        registry->internal_topics[i].topic = topic;
+        registry->internal_topics[i].forgets = forgets;
+        break;
+    }
+    mutex_unlock(&registry->lock);
+}
+
 void metrics_registry_set_access(struct metrics_registry *registry, const struct access_reading *reading)
 {
     if (registry == NULL)
         return;
     mutex_lock(&registry->lock);
     registry->access = *reading;
+    mutex_unlock(&registry->lock);
+}
+
+void metrics_registry_set_credentials(struct metrics_registry *registry, const struct credentials_reading *reading)
+{
+    if (registry == NULL)
+        return;
+    mutex_lock(&registry->lock);
+    registry->credentials = *reading;
     mutex_unlock(&registry->lock);
 }
 

@@ -49,6 +49,19 @@ struct access_reading {
 };
 void metrics_registry_set_access(struct metrics_registry *registry, const struct access_reading *reading);
 
+/* How the credentials of Kafka clients are. NULL registry: nothing happens. */
+struct credentials_reading {
+    bool is_in_use; /* else nothing is shown */
+    bool is_failing;
+    int64_t certificate_expires_s; /* since 1970; 0: there is no client certificate */
+    uint64_t renewed;
+};
+void metrics_registry_set_credentials(struct metrics_registry *registry, const struct credentials_reading *reading);
+
+/* Whether an internal topic deletes records that still count; `topic` is "config", "offset" or "status" and lives as long as the registry. One that was
+ * never told of is not shown. NULL registry: nothing happens. */
+void metrics_registry_set_forgetful(struct metrics_registry *registry, const char *topic, bool forgets);
+
 /* ---- units: a new instance takes the place of the former one; RESTARTING stays its condition until it says more ---- */
 
 /* A reference for the caller; NULL: no memory, or no registry. */

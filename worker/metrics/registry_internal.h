@@ -10,6 +10,7 @@
 
 #define CONDITIONS (CONDITION_DESTROYED + 1)
 #define TASK_OF_CONNECTOR (-1)
+#define INTERNAL_TOPICS_MAX 3
 
 struct unit_metrics {
     struct refcount references;
@@ -68,6 +69,11 @@ struct metrics_registry {
     struct start_counts connector_starts, task_starts;
     struct group_counts group;
     struct access_reading access;
+    struct credentials_reading credentials;
+    struct {
+        const char *topic;
+        bool forgets;
+    } internal_topics[INTERNAL_TOPICS_MAX]; /* filled from the front; topic NULL: no more */
     struct client_metrics *clients; /* a reference each, newest first */
     struct rest_metrics *_Atomic rest; /* NULL: no REST API */
 };

@@ -1,5 +1,6 @@
 /* The worker's own families, its group's, and those that say what its connectors are. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -118,6 +119,20 @@ static void write_group(struct metrics_text *text, const struct group_counts *gr
                 group->last_ms == 0 ? (double)INFINITY : (double)(now_ms - group->last_ms));
 }
 
+static void write_internal_topics(struct metrics_text *text, struct metrics_registry *registry)
+{
+    mutex_lock(&registry->lock);
+    if (registry->internal_topics[0].topic != NULL)
+        metrics_text_family(text, "millrace_internal_topic_forgets", METRIC_GAUGE,
+                            "1 while the internal topic deletes records by age or size, valid or not, else 0.");
+    for (size_t i = 0; i < INTERNAL_TOPICS_MAX && registry->internal_topics[i].topic != NULL; i++) {
+        char label[32];
+        snprintf(label, sizeof(label), "topic=\"%s\"", registry->internal_topics[i].topic);
+        metrics_text_sample(text, label, NULL, registry->internal_topics[i].forgets);
+    }
+    mutex_unlock(&registry->lock);
+}
+
 void worker_families_write(struct metrics_text *text, struct metrics_registry *registry, const struct readings *readings)
 {
     struct start_counts connectors, tasks;
@@ -143,6 +158,7 @@ void worker_families_write(struct metrics_text *text, struct metrics_registry *r
                    registry->connect_protocol);
     }
     mem_free(leader_url);
+    write_internal_topics(text, registry);
 }
 
 /* --- connectors --------------------------------------------------------------------------------------------------- */

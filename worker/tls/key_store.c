@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "tls/pem_text.h"
 #include "tls/trust_store.h"
 
 #include "base/bans.h"
@@ -106,6 +107,17 @@ static int read_pem(const struct key_store_source *source, const char *chain, co
                    read_pem_certificates(source, chain, contents, error) == 0
                ? 0
                : -1;
+}
+
+static int read_texts(const struct key_store_source *source, struct contents *contents, struct mr_error **error)
+{
+    char *chain = pem_text_unfold(source->chain), *key = pem_text_unfold(source->key);
+    int status = chain == NULL || key == NULL
+                     ? mr_error_set(error, MR_ERR_NO_MEMORY, "%sssl.keystore.key: no memory for it", source->prefix)
+                     : read_pem(source, chain, key, contents, error);
+    pem_text_free(chain);
+    pem_text_free(key);
+    return status;
 }
 
 /* ---- PKCS#12 ---- */
@@ -285,8 +297,7 @@ int key_store_read(struct key_store *store, const struct key_store_source *sourc
     memset(store, 0, sizeof(*store));
     str_buffer_init(&store->chain, PEM_MAX);
     str_buffer_init(&store->key, PEM_MAX);
-    int status = source->path != NULL ? read_file(source, &contents, error)
-                                      : read_pem(source, source->chain, source->key, &contents, error);
+    int status = source->path != NULL ? read_file(source, &contents, error) : read_texts(source, &contents, error);
     if (status == 0)
         status = write_all(store, source, &contents, error);
     contents_release(&contents);

@@ -20,6 +20,7 @@ const CLIENTS = {
   viewer: { groups: ["readers"] },
   elliptic: { groups: ["team"], alg: "ES256" },
   brief: { groups: ["team"], seconds: 1 },
+  kafka: { groups: [], seconds: 8, resource: "api://kafka" }, // Kafka's clients name no resource
 };
 
 const made = {};
@@ -45,8 +46,9 @@ function provide(names) {
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
+        defaultResource: (ctx, client) => CLIENTS[client.clientId]?.resource,
         getResourceServerInfo: (ctx, audience, client) => ({
-          scope: "", audience, accessTokenFormat: "jwt", accessTokenTTL: CLIENTS[client.clientId].seconds ?? 600,
+          scope: "connect", audience, accessTokenFormat: "jwt", accessTokenTTL: CLIENTS[client.clientId].seconds ?? 600,
           jwt: { sign: { alg: CLIENTS[client.clientId].alg ?? "RS256" } },
         }),
       },

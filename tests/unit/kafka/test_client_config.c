@@ -98,9 +98,6 @@ static const struct translated {
     {CLIENT_PRODUCER, PLAIN, "sasl.username", NULL},
     {CLIENT_PRODUCER, SASL "sasl.mechanism=SCRAM-SHA-512\nsasl.jaas.config=x.ScramLoginModule required username=a password=b;",
      "sasl.mechanism", "SCRAM-SHA-512"},
-    {CLIENT_PRODUCER, SASL "sasl.mechanism=OAUTHBEARER\nsasl.jaas.config=x.OAuthBearerLoginModule required "
-                      "unsecuredLoginStringClaim_sub=\"alice\" unsecuredLoginLifetimeSeconds=60;",
-     "sasl.oauthbearer.config", "principal=alice lifeSeconds=60"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.cipher.suites=TLS_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
      "ssl.cipher.suites", "ECDHE-RSA-AES128-GCM-SHA256"},
 };
@@ -143,10 +140,14 @@ static const struct refused {
     {CLIENT_PRODUCER, SASL "sasl.mechanism=SCRAM-SHA-256\nsasl.jaas.config=x.PlainLoginModule required username=a password=hidden;",
      "does not go with"},
     {CLIENT_PRODUCER, SASL PLAIN "sasl.login.class=com.acme.Login", "com.acme.Login"},
+    {CLIENT_PRODUCER, SASL PLAIN "sasl.client.callback.handler.class=com.acme.Handler", "com.acme.Handler"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.truststore.certificates=hidden", "ssl.truststore.certificates"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.truststore.certificates=-----BEGIN CERTIFICATE----- hidden -----END CERTIFICATE-----", "holds no certificate"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.keystore.key=hidden\nssl.keystore.certificate.chain=hidden", "holds no private key"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.truststore.location=/no/such/file", "/no/such/file"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.keystore.location=/no/such/file", "/no/such/file"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.endpoint.identification.algorithm=ldap", "ldap"},
-    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.enabled.protocols=TLSv1.3", "TLSv1.3"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.enabled.protocols=TLSv1.1", "TLSv1.1"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.cipher.suites=NONSENSE", "ssl.cipher.suites"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.engine.factory.class=com.acme.Ssl", "ssl.engine.factory.class"},
     {CLIENT_PRODUCER, "security.protocol=SSL\nssl.keystore.key=hidden", "belong together"},
@@ -183,7 +184,19 @@ static const struct {
     {CLIENT_PRODUCER, "linger.ms=9999999", "linger.ms"},
     {CLIENT_CONSUMER, "enable.auto.commit=true", "enable.auto.commit"},
     {CLIENT_CONSUMER, "group.protocol=consumer", "group.protocol"},
-    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.enabled.protocols=TLSv1.2", "ssl.enabled.protocols"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.enabled.protocols=TLSv1.2", NULL},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.enabled.protocols=TLSv1.3,TLSv1.2\nssl.protocol=TLSv1.3", NULL},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.protocol=SSLv3", "ssl.protocol"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.provider=BC", "ssl.provider"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.keymanager.algorithm=PKIX", "ssl.keymanager.algorithm"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.trustmanager.algorithm=PKIX", "ssl.trustmanager.algorithm"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.secure.random.implementation=x", "ssl.secure.random.implementation"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nsecurity.providers=x", "security.providers"},
+    {CLIENT_PRODUCER, "security.protocol=SSL\nssl.trustore.location=/x", "ssl.trustore.location"},
+    {CLIENT_CONSUMER, "group.id=g\nsasl.jaas.conf=x", "sasl.jaas.conf"},
+    {CLIENT_ADMIN, "ssl.client.auth=required", NULL},
+    {CLIENT_PRODUCER, SASL "sasl.mechanism=GSSAPI\nsasl.jaas.config=x.Krb5LoginModule required keyTab=\"/k\" principal=\"p\";\n"
+                      "sasl.kerberos.kinit.cmd=/usr/bin/kinit", "sasl.kerberos.kinit.cmd"},
     {CLIENT_PRODUCER, "key.serializer=x\nmetric.reporters=z", NULL},
     {CLIENT_PRODUCER, "interceptor.classes=org.example.Audit", "interceptor.classes"},
 };
@@ -313,7 +326,7 @@ static void what_java_takes_opens_a_client(void **state)
         rd_kafka_type_t type = cases[i].kind == CLIENT_PRODUCER || cases[i].kind == CLIENT_INTERNAL_PRODUCER
                                    ? RD_KAFKA_PRODUCER
                                    : RD_KAFKA_CONSUMER;
-        rd_kafka_t *rk = conf != NULL ? native_open(type, &conf, &error) : NULL;
+        rd_kafka_t *rk = conf != NULL ? native_open(config, type, &conf, &error) : NULL;
         if (rk == NULL)
             fail_msg("%s: %s", cases[i].lines, mr_error_message(error));
         native_handle_drop(native_handle_create(rk, NULL));

@@ -51,7 +51,7 @@ static struct native_handle *open_handle(struct fixture *fixture, rd_kafka_type_
     rd_kafka_t *rk;
     if (type == RD_KAFKA_PRODUCER)
         native_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(fixture->mock.cluster));
-    rk = native_open(type, &conf, NULL);
+    rk = native_open(fixture->config, type, &conf, NULL);
     assert_non_null(rk);
     struct native_handle *handle = native_handle_create(rk, fixture->graveyard);
     assert_non_null(handle);

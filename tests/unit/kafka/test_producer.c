@@ -303,7 +303,7 @@ static void a_broken_connection_is_no_refused_login(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof logins / sizeof *logins; i++) {
-        if (native_login_is_refused(logins[i].code, logins[i].words) != logins[i].is_refused)
+        if (native_login_is_refused(NULL, logins[i].code, logins[i].words) != logins[i].is_refused)
             fail_msg("%s", logins[i].words);
     }
 }
