@@ -306,3 +306,8 @@ const struct converters *sink_pipeline_converters(const struct sink_pipeline *pi
 {
     return &pipeline->converters;
 }
+
+const struct chain *sink_pipeline_chain(const struct sink_pipeline *pipeline)
+{
+    return pipeline->chain;
+}
