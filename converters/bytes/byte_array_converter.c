@@ -26,11 +26,18 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
     return *value == NULL ? mr_arena_failed(arena, error) : 0;
 }
 
+static const struct mr_schema *null_schema(void *self)
+{
+    (void)self;
+    return mr_schema_primitive(MR_TYPE_BYTES, true);
+}
+
 static const struct mr_converter_ops OPS = {.size = sizeof(OPS),
                                             .create = stateless_create,
                                             .from_connect = from_connect,
                                             .to_connect = to_connect,
-                                            .destroy = stateless_destroy};
+                                            .destroy = stateless_destroy,
+                                            .null_schema = null_schema};
 
 CONVERTER_MODULE(byte_array, "org.apache.kafka.connect.converters.ByteArrayConverter",
                  "Passes bytes through unchanged; values have to be of type bytes.", &converter_no_options, &OPS);

@@ -186,8 +186,18 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
     return *value == NULL ? explain(arena, bytes, error) : 0;
 }
 
-static const struct mr_converter_ops OPS = {
-    .size = sizeof(OPS), .create = create, .from_connect = from_connect, .to_connect = to_connect, .destroy = destroy};
+static const struct mr_schema *null_schema(void *self)
+{
+    (void)self;
+    return NULL;
+}
+
+static const struct mr_converter_ops OPS = {.size = sizeof(OPS),
+                                            .create = create,
+                                            .from_connect = from_connect,
+                                            .to_connect = to_connect,
+                                            .destroy = destroy,
+                                            .null_schema = null_schema};
 
 CONVERTER_MODULE(json, "org.apache.kafka.connect.json.JsonConverter",
                  "JSON, with the schema beside the payload or without schemas.", &CONFIG_DEF, &OPS);

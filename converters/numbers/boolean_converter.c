@@ -35,8 +35,15 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
     return 0;
 }
 
+static const struct mr_schema *null_schema(void *self)
+{
+    (void)self;
+    return mr_schema_primitive(MR_TYPE_BOOLEAN, true);
+}
+
 const struct mr_converter_ops boolean_ops = {.size = sizeof(boolean_ops),
                                              .create = stateless_create,
                                              .from_connect = from_connect,
                                              .to_connect = to_connect,
-                                             .destroy = stateless_destroy};
+                                             .destroy = stateless_destroy,
+                                             .null_schema = null_schema};

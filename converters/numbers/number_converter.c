@@ -91,6 +91,11 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
     return *value == NULL ? mr_arena_failed(arena, error) : 0;
 }
 
+static const struct mr_schema *null_schema(void *self)
+{
+    return mr_schema_primitive(((const struct number_type *)self)->type, true);
+}
+
 #define NUMBER_OPS(prefix, value_kind, value_type, width)                                                              \
     static void *prefix##_create(const struct mr_config *config, struct mr_error **error)                              \
     {                                                                                                                  \
@@ -103,7 +108,8 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
                                                   .create = prefix##_create,                                           \
                                                   .from_connect = from_connect,                                        \
                                                   .to_connect = to_connect,                                            \
-                                                  .destroy = stateless_destroy}
+                                                  .destroy = stateless_destroy,                                        \
+                                                  .null_schema = null_schema}
 
 NUMBER_OPS(short, MR_KIND_INT16, MR_TYPE_INT16, 2);
 NUMBER_OPS(integer, MR_KIND_INT32, MR_TYPE_INT32, 4);

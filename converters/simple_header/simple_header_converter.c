@@ -57,11 +57,18 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
     return -1;
 }
 
+static const struct mr_schema *null_schema(void *self)
+{
+    (void)self;
+    return NULL;
+}
+
 static const struct mr_converter_ops ops = {.size = sizeof(ops),
                                             .create = stateless_create,
                                             .from_connect = from_connect,
                                             .to_connect = to_connect,
-                                            .destroy = stateless_destroy};
+                                            .destroy = stateless_destroy,
+                                         .null_schema = null_schema};
 
 static const struct mr_plugin converter = {
     .size = sizeof(converter),

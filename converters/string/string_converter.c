@@ -95,8 +95,18 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
     return *value == NULL ? mr_arena_failed(arena, error) : 0;
 }
 
-static const struct mr_converter_ops OPS = {
-    .size = sizeof(OPS), .create = create, .from_connect = from_connect, .to_connect = to_connect, .destroy = destroy};
+static const struct mr_schema *null_schema(void *self)
+{
+    (void)self;
+    return mr_schema_primitive(MR_TYPE_STRING, true);
+}
+
+static const struct mr_converter_ops OPS = {.size = sizeof(OPS),
+                                            .create = create,
+                                            .from_connect = from_connect,
+                                            .to_connect = to_connect,
+                                            .destroy = destroy,
+                                            .null_schema = null_schema};
 
 CONVERTER_MODULE(string, "org.apache.kafka.connect.storage.StringConverter",
                  "Text: reads strings, writes any value as its text.", &CONFIG_DEF, &OPS);

@@ -34,6 +34,9 @@ struct mr_converter_ops {
     int (*to_connect)(void *self, const struct mr_converter_place *place, struct mr_bytes bytes, struct mr_arena *arena,
                       const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error);
     void (*destroy)(void *self);
+    /* May be NULL; since 1.1. Where it is set, null bytes are null, always, with the schema it answers (NULL: none), which lives for
+     * ever. It is asked once, after create, and to_connect may be left out for nulls: a topic without keys then costs no call each. */
+    const struct mr_schema *(*null_schema)(void *self);
 };
 
 MR_END_DECLS

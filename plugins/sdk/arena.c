@@ -12,13 +12,6 @@
 /* A larger table is not carried into the next use. */
 #define KEPT_CAPACITY_CARRIED_MAX 1024u
 
-struct arena_chunk {
-    struct arena_chunk *next;
-    size_t capacity_bytes;
-    bool is_own; /* of one large piece: the two sorts do not mix, so that the same use finds the same chunks again */
-    _Alignas(16) unsigned char data[];
-};
-
 /* "No limit" still leaves room for the sums below. */
 static size_t limit_within_reason(size_t limit_bytes)
 {
@@ -29,12 +22,6 @@ void arena_init(struct mr_arena *arena, size_t limit_bytes)
 {
     *arena = (struct mr_arena){.limit_means = ARENA_AT_LIMIT};
     arena_set_limit(arena, limit_bytes);
-}
-
-static size_t arena_used(const struct mr_arena *arena)
-{
-    size_t in_current = arena->current == NULL ? 0 : (size_t)(arena->next - arena->current->data);
-    return arena->used_before_bytes + in_current;
 }
 
 static void chunk_free(struct mr_arena *arena, struct arena_chunk *chunk)

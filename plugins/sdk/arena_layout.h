@@ -35,7 +35,12 @@
 #define ARENA_KEEP_MOST_BYTES ((size_t)8 << 20)
 #define ARENA_RECENT_SCHEMAS 4
 
-struct arena_chunk;
+struct arena_chunk {
+    struct arena_chunk *next;
+    size_t capacity_bytes;
+    bool is_own; /* of one large piece: the two sorts do not mix, so that the same use finds the same chunks again */
+    _Alignas(16) unsigned char data[];
+};
 
 enum arena_failure {
     ARENA_NO_MEMORY = 0,
@@ -71,11 +76,24 @@ MR_EXPORT void arena_release(struct mr_arena *arena);
 MR_EXPORT void arena_trim(struct mr_arena *arena);
 MR_EXPORT void arena_set_limit(struct mr_arena *arena, size_t limit_bytes); /* of an empty arena */
 
+static inline size_t arena_used(const struct mr_arena *arena)
+{
+    size_t in_current = arena->current == NULL ? 0 : (size_t)(arena->next - arena->current->data);
+    return arena->used_before_bytes + in_current;
+}
+
 MR_EXPORT void *arena_alloc_slowly(struct mr_arena *arena, size_t size_bytes);
 
 /* Beginning of a record: from here on it has room for `share_bytes`, as far as all of them together stay below `most_bytes`.
  * Whoever then meets the limit has had a whole share (ARENA_RECORD_AT_LIMIT) or has not (ARENA_AT_LIMIT). */
 MR_EXPORT void arena_allow(struct mr_arena *arena, size_t share_bytes, size_t most_bytes);
+
+/* Seven eighths of a share and more are left of the last one: where records need little, one is enough for many. */
+static inline bool arena_has_share(const struct mr_arena *arena, size_t share_bytes)
+{
+    return arena->share_bytes == share_bytes && arena->limit_means == ARENA_RECORD_AT_LIMIT &&
+           arena->limit_bytes - arena_used(arena) >= share_bytes - share_bytes / 8;
+}
 
 /* mr_arena_alloc without the call. */
 static inline void *arena_alloc(struct mr_arena *arena, size_t size_bytes)

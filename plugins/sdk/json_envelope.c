@@ -132,7 +132,7 @@ static enum json_outcome places_find(struct json_reader *reader, struct envelope
     while (more > 0) {
         if (json_peek(reader) != '"')
             return json_broken(reader, "the name of a member");
-        if (json_string(reader, &name) != JSON_FINE || json_colon(reader) != JSON_FINE)
+        if (json_string_read(reader, &name) != JSON_FINE || json_colon(reader) != JSON_FINE)
             return JSON_BROKEN;
         if (name.size == 6 && memcmp(name.data, "schema", 6) == 0)
             places->schema = reader->at;

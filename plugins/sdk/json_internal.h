@@ -10,6 +10,8 @@
  *    member of the same name replaces it. The cell is marked, so that its container notices;
  *  - JSON_BROKEN: the text is no JSON, or memory is short; reading ends here.
  * The error is filled in the last two cases (by the first one) and cleared at the end of a reading that worked.
+ *
+ * No name here is one of jansson's: the fuzz targets link both into one program.
  */
 #ifndef SDK_JSON_INTERNAL_H
 #define SDK_JSON_INTERNAL_H
@@ -105,7 +107,7 @@ enum json_outcome json_bad(struct json_reader *reader, struct mr_value *cell, co
 int json_open(struct json_reader *reader, char close);
 
 /* At an opening quote: the decoded text, in place or in the arena. */
-enum json_outcome json_string(struct json_reader *reader, struct mr_bytes *text);
+enum json_outcome json_string_read(struct json_reader *reader, struct mr_bytes *text);
 /* At '-' or a digit. */
 enum json_outcome json_number(struct json_reader *reader, struct number_parts *parts);
 /* At t, f or n. */
@@ -127,7 +129,7 @@ enum json_outcome json_value_as(struct json_reader *reader, const struct mr_sche
 enum json_outcome json_null_as(struct json_reader *reader, const struct mr_schema *schema, struct mr_value *cell);
 /* An object as map of text; `values` NULL: schemaless. */
 enum json_outcome json_map(struct json_reader *reader, const struct mr_schema *values, struct mr_value *cell);
-enum json_outcome json_array(struct json_reader *reader, const struct mr_schema *elements, struct mr_value *cell);
+enum json_outcome json_array_read(struct json_reader *reader, const struct mr_schema *elements, struct mr_value *cell);
 enum json_outcome json_struct(struct json_reader *reader, const struct mr_schema *schema, struct mr_value *cell);
 
 /* Gives `mistake` to the caller's error, or ends it when there is no place for it. */

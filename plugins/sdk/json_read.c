@@ -71,7 +71,7 @@ static enum json_outcome number_value(struct json_reader *reader, struct mr_valu
 static enum json_outcome string_value(struct json_reader *reader, struct mr_value *cell)
 {
     struct mr_bytes text;
-    if (json_string(reader, &text) != JSON_FINE)
+    if (json_string_read(reader, &text) != JSON_FINE)
         return JSON_BROKEN;
     *cell = (struct mr_value){.kind = MR_KIND_STRING, .length = (uint32_t)text.size, .bytes = text.data};
     return JSON_FINE;
@@ -86,7 +86,7 @@ enum json_outcome json_value(struct json_reader *reader, struct mr_value *cell)
     case '{':
         return json_map(reader, NULL, cell);
     case '[':
-        return json_array(reader, NULL, cell);
+        return json_array_read(reader, NULL, cell);
     case '-':
         return number_value(reader, cell);
     default:
@@ -115,7 +115,7 @@ static enum json_outcome array_make(struct json_reader *reader, size_t base, str
     return cell->flags != 0 ? JSON_BAD : JSON_FINE;
 }
 
-enum json_outcome json_array(struct json_reader *reader, const struct mr_schema *elements, struct mr_value *cell)
+enum json_outcome json_array_read(struct json_reader *reader, const struct mr_schema *elements, struct mr_value *cell)
 {
     size_t base = reader->stack.count;
     int more = json_open(reader, ']');

@@ -106,7 +106,7 @@ static enum json_outcome string_as(struct json_reader *reader, struct mr_value *
     struct mr_bytes text;
     if (json_peek(reader) != '"')
         return nulled(reader, cell);
-    if (json_string(reader, &text) != JSON_FINE)
+    if (json_string_read(reader, &text) != JSON_FINE)
         return JSON_BROKEN;
     *cell = (struct mr_value){.kind = MR_KIND_STRING, .length = (uint32_t)text.size, .bytes = text.data};
     return JSON_FINE;
@@ -117,7 +117,7 @@ static enum json_outcome base64_read(struct json_reader *reader, const struct mr
                                      unsigned char **bytes, size_t *size)
 {
     struct mr_bytes text;
-    if (json_string(reader, &text) != JSON_FINE)
+    if (json_string_read(reader, &text) != JSON_FINE)
         return JSON_BROKEN;
     *bytes = arena_alloc(reader->arena, text.size / 4 * 3 + 1);
     if (*bytes == NULL)
@@ -236,7 +236,7 @@ static enum json_outcome array_as(struct json_reader *reader, const struct mr_sc
 {
     char c = json_peek(reader);
     if (c == '[')
-        return json_array(reader, schema->element, cell);
+        return json_array_read(reader, schema->element, cell);
     if (c == '{')
         return array_of_object(reader, schema, cell);
     if (json_skip(reader) != JSON_FINE)

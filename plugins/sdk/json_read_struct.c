@@ -35,7 +35,7 @@ static enum json_outcome field_read(struct json_reader *reader, const struct mr_
     }
     if (json_peek(reader) != '"')
         return json_broken(reader, "the name of a member");
-    if (json_string(reader, &name) != JSON_FINE)
+    if (json_string_read(reader, &name) != JSON_FINE)
         return JSON_BROKEN;
     *index = field_find(schema, name);
     return json_colon(reader);

@@ -1,6 +1,6 @@
 /*
  * The grammar of JSON as Kafka's JsonConverter configures Jackson: strict, but for leading zeros in numbers.
- * Everything here checks; only json_string and json_number give something back.
+ * Everything here checks; only json_string_read and json_number give something back.
  */
 #include "sdk/json_internal.h"
 
@@ -208,7 +208,7 @@ static enum json_outcome scalar_skip(struct json_reader *reader)
     struct number_parts parts;
     struct mr_bytes text;
     if (c == '"')
-        return json_string(reader, &text);
+        return json_string_read(reader, &text);
     if (c == '-' || (c >= '0' && c <= '9'))
         return json_number(reader, &parts);
     return json_literal(reader, &cell);
@@ -219,7 +219,7 @@ static enum json_outcome name_skip(struct json_reader *reader)
     struct mr_bytes name;
     if (json_peek(reader) != '"')
         return json_broken(reader, "the name of a member");
-    return json_string(reader, &name) == JSON_FINE ? json_colon(reader) : JSON_BROKEN;
+    return json_string_read(reader, &name) == JSON_FINE ? json_colon(reader) : JSON_BROKEN;
 }
 
 /* Opens brackets until a value that is none, or an empty pair, has been passed. */

@@ -142,7 +142,7 @@ static char *escapes_decode(const char *at, const char *end, char *out)
     return out;
 }
 
-enum json_outcome json_string(struct json_reader *reader, struct mr_bytes *text)
+enum json_outcome json_string_read(struct json_reader *reader, struct mr_bytes *text)
 {
     bool has_escapes = false, is_ascii = true;
     const char *start = ++reader->at;

@@ -183,7 +183,7 @@ static inline void batch_failures_forget(struct mr_batch *batch)
 static inline void batch_record_begin(struct mr_batch *batch)
 {
     batch_failures_forget(batch);
-    if (batch->share_bytes != 0)
+    if (batch->share_bytes != 0 && !arena_has_share(&batch->arena, batch->share_bytes))
         arena_allow(&batch->arena, batch->share_bytes, batch->work_bytes_max);
 }
 

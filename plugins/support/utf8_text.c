@@ -1,9 +1,11 @@
 #include "utf8_text.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define REPLACEMENT "\xEF\xBF\xBD"
-#define NOT_ASCII UINT64_C(0x8080808080808080)
 
 /* How far a sequence that begins here is well-formed, and how long it should be. */
 struct sequence {
@@ -45,35 +47,79 @@ size_t utf8_text_character(const unsigned char *at, size_t left)
     return sequence.found;
 }
 
-static inline uint64_t word_at(const unsigned char *at)
+/* How many bytes of a block are ASCII before the first that is not; BLOCK_BYTES: all of them. And whether all of four blocks are. */
+#ifdef __SSE2__
+#define BLOCK_BYTES 16
+static inline __m128i block_at(const unsigned char *at)
 {
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
 }
 
-/* Up to here all is ASCII; what follows may be, too, when it is less than a word. `begin` is where the whole text begins: its last word
- * tells of a shorter rest. */
+static inline bool four_are_ascii(const unsigned char *at)
+{
+    __m128i one = _mm_or_si128(block_at(at), block_at(at + BLOCK_BYTES));
+    __m128i two = _mm_or_si128(block_at(at + 2 * BLOCK_BYTES), block_at(at + 3 * BLOCK_BYTES));
+    return _mm_movemask_epi8(_mm_or_si128(one, two)) == 0;
+}
+
+static inline size_t ascii_count(const unsigned char *at)
+{
+    int others = _mm_movemask_epi8(block_at(at));
+    return others == 0 ? BLOCK_BYTES : (size_t)__builtin_ctz((unsigned)others);
+}
+#else
+#define BLOCK_BYTES 8
+#define NOT_ASCII UINT64_C(0x8080808080808080)
+static inline uint64_t block_at(const unsigned char *at)
+{
+    uint64_t block;
+    memcpy(&block, at, sizeof(block));
+    return block;
+}
+
+static inline bool four_are_ascii(const unsigned char *at)
+{
+    uint64_t one = block_at(at) | block_at(at + BLOCK_BYTES);
+    uint64_t two = block_at(at + 2 * BLOCK_BYTES) | block_at(at + 3 * BLOCK_BYTES);
+    return ((one | two) & NOT_ASCII) == 0;
+}
+
+static inline size_t ascii_count(const unsigned char *at)
+{
+    size_t count = 0;
+    if ((block_at(at) & NOT_ASCII) == 0)
+        return BLOCK_BYTES;
+    while (at[count] < 0x80)
+        count++;
+    return count;
+}
+#endif
+
+/* Up to here all is ASCII. `begin` is where the whole text begins: its last block tells of a shorter rest. */
 static inline const unsigned char *ascii_pass(const unsigned char *begin, const unsigned char *at, const unsigned char *end)
 {
-    while (end - at >= 32 && ((word_at(at) | word_at(at + 8) | word_at(at + 16) | word_at(at + 24)) & NOT_ASCII) == 0)
-        at += 32;
-    while (end - at >= 8 && (word_at(at) & NOT_ASCII) == 0)
-        at += 8;
-    return end - at < 8 && end - begin >= 8 && (word_at(end - 8) & NOT_ASCII) == 0 ? end : at;
+    while (end - at >= 4 * BLOCK_BYTES && four_are_ascii(at))
+        at += 4 * BLOCK_BYTES;
+    for (; end - at >= BLOCK_BYTES; at += BLOCK_BYTES) {
+        size_t count = ascii_count(at);
+        if (count < BLOCK_BYTES)
+            return at + count;
+    }
+    if (end - begin >= BLOCK_BYTES && ascii_count(end - BLOCK_BYTES) == BLOCK_BYTES)
+        return end;
+    while (at < end && at[0] < 0x80)
+        at++;
+    return at;
 }
 
 static const unsigned char *valid_pass(const unsigned char *at, const unsigned char *end)
 {
     const unsigned char *begin = at;
     while (at < end) {
-        at = ascii_pass(begin, at, end);
+        if (at[0] < 0x80)
+            at = ascii_pass(begin, at, end);
         if (at == end)
             break;
-        if (at[0] < 0x80) {
-            at++;
-            continue;
-        }
         if (end - at >= 2 && at[0] >= 0xC2 && at[0] < 0xE0 && is_tail(at[1], 0x80, 0xBF)) { /* most of Europe */
             at += 2;
             continue;

@@ -5,8 +5,8 @@
 
 abi-1.txt beside this file holds every declaration and constant of the public headers of version 1.0, one a line, without comments
 and needless blanks; abi-1.1.txt what 1.1 brought, and so on. A line that vanishes or changes breaks plugins that are in use: that
-needs another major version. Only an enumeration may become longer at its end. A new line is growth; docs/decisions/0006-abi-1.md
-says how, and --write takes it over into the file of the minor version that the headers name.
+needs another major version. Only an enumeration and a table that begins with its size may become longer at their end. A new line is
+growth; docs/decisions/0006-abi-1.md says how, and --write takes it over into the file of the minor version that the headers name.
 """
 
 import os
@@ -111,8 +111,12 @@ def minor(source):
 
 
 def has_grown(line, now):
-    """An enumeration that has become longer at its end."""
-    return line.startswith("enum ") and line.endswith("}") and any(other.startswith(line[:-1] + ",") for other in now)
+    """An enumeration, or a table that begins with its size, that has become longer at its end."""
+    if not line.endswith("}"):
+        return False
+    is_table = re.match(r"struct \w+{uint32_t size;", line)
+    return (is_table and any(other.startswith(line[:-1]) for other in now)) or \
+        (line.startswith("enum ") and any(other.startswith(line[:-1] + ",") for other in now))
 
 
 def main():

@@ -180,6 +180,9 @@ static json_t *to_connect(struct run *run, const struct mr_converter_ops *ops, v
         return run_broken(error);
     if (ops->to_connect(self, place, bytes, run->arena, &schema, &value, &error) != 0)
         return run_error(NULL, error);
+    /* A worker need not ask about nulls: what it does instead must come to the same. */
+    if (bytes.data == NULL && ops->null_schema != NULL && (ops->null_schema(self) != schema || !mr_value_is_null(value)))
+        return json_pack("{ss}", "differs", "null_schema and to_connect");
     return json_pack("{soso}", "schema", encode_schema(schema), "value", encode_value(value, schema));
 }
 

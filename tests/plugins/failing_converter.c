@@ -1,5 +1,6 @@
 /* A converter of text that fails: the first `times` calls with a retriable error; for the text of `bad` with a data error;
- * for "nothing" it returns no value at all, for "odd" a code of its own. A key, value and header converter. */
+ * for "nothing" it returns no value at all, for "odd" a code of its own. A key, value and header converter. The one that knows
+ * nulls is never to be asked about one. */
 #include <millrace/millrace.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,13 +72,33 @@ static int to_connect(void *self, const struct mr_converter_place *place, struct
 
 static const struct mr_converter_ops ops = { .size = sizeof(ops), .create = create, .from_connect = from_connect,
                                              .to_connect = to_connect, .destroy = free };
+static const struct mr_schema *null_schema(void *self)
+{
+    (void)self;
+    return mr_schema_primitive(MR_TYPE_INT64, true);
+}
+
+static int to_connect_no_null(void *self, const struct mr_converter_place *place, struct mr_bytes bytes, struct mr_arena *arena,
+                              const struct mr_schema **schema, const struct mr_value **value, struct mr_error **error)
+{
+    if (bytes.data == NULL)
+        return mr_error_set(error, MR_ERR_DATA, "asked about a null");
+    return to_connect(self, place, bytes, arena, schema, value, error);
+}
+
+static const struct mr_converter_ops knowing_ops = { .size = sizeof(knowing_ops), .create = create, .from_connect = from_connect,
+                                                     .to_connect = to_connect_no_null, .destroy = free,
+                                                     .null_schema = null_schema };
+static const struct mr_plugin knowing_converter = { .size = sizeof(knowing_converter), .kind = MR_PLUGIN_CONVERTER,
+                                                    .class_name = "org.acme.KnowingConverter", .version = "1.0",
+                                                    .config_def = &options, .ops = &knowing_ops };
 static const struct mr_plugin converter = { .size = sizeof(converter), .kind = MR_PLUGIN_CONVERTER,
                                             .class_name = "org.acme.FailingConverter", .version = "1.0",
                                             .config_def = &options, .ops = &ops };
 static const struct mr_plugin header_converter = { .size = sizeof(header_converter), .kind = MR_PLUGIN_HEADER_CONVERTER,
                                                    .class_name = "org.acme.FailingConverter", .version = "1.0",
                                                    .config_def = &options, .ops = &ops };
-static const struct mr_plugin *const plugins[] = { &converter, &header_converter };
+static const struct mr_plugin *const plugins[] = { &converter, &header_converter, &knowing_converter };
 static const struct mr_module module = MR_MODULE("failing_converter", plugins);
 
 const struct mr_module *mr_module_v1(const struct mr_host *host)

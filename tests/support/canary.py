@@ -77,6 +77,12 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 def memory_of(pid):
     """The writable memory of a process that is not all zero yet, a piece for each mapping."""
+    for _, pages in mappings_of(pid):
+        yield b"".join(page for _, page in pages)
+
+
+def mappings_of(pid):
+    """Each writable mapping, as a line of /proc/PID/maps, with the addresses and bytes of its pages."""
     with open("/proc/%d/maps" % pid, encoding="ascii", errors="replace") as maps, open("/proc/%d/mem" % pid, "rb") as memory, \
             open("/proc/%d/pagemap" % pid, "rb") as pages:
         for line in maps:
@@ -87,7 +93,7 @@ def memory_of(pid):
             pages.seek(first * 8)
             facts = pages.read((last - first) * 8)
             touched = [first + i for i in range(len(facts) // 8) if facts[8 * i + 7] & 0xC0]  # in memory, or swapped out
-            yield b"".join(read_page(memory, page) for page in touched)
+            yield line.rstrip(), [(page * PAGE, read_page(memory, page)) for page in touched]
 
 
 def read_page(memory, page):
@@ -100,3 +106,14 @@ def read_page(memory, page):
 
 def memory_holds(pid, value):
     return any(value.encode() in piece for piece in memory_of(pid))
+
+
+def found_at(pid, value, around=160):
+    """For whoever looks for the reason: in which mapping a value lies, where, and what stands around it."""
+    for line, pages in mappings_of(pid):
+        piece, wanted = b"".join(page for _, page in pages), value.encode()
+        at = piece.find(wanted)
+        while at >= 0:
+            address = pages[at // PAGE][0] + at % PAGE
+            yield "%s: at %x: %r" % (line, address, piece[max(0, at - around):at + len(wanted) + around])
+            at = piece.find(wanted, at + 1)

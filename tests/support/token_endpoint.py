@@ -22,6 +22,7 @@ class TokenEndpoint:
         self.asked, self.tokens = [], []
         self.away, self.busy = False, 0
         self.assertion = None  # what Entra believes now
+        self.secrets = {SECRET}  # of the client, that count
         endpoint = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -73,10 +74,9 @@ class TokenEndpoint:
         request.end_headers()
         request.wfile.write(data)
 
-    @staticmethod
-    def secret_problem(form, headers):
-        login = "Basic " + base64.b64encode(("%s:%s" % (CLIENT, SECRET)).encode()).decode()
-        if form != {"grant_type": "client_credentials", "scope": "connect"} or headers.get("Authorization") != login:
+    def secret_problem(self, form, headers):
+        logins = ["Basic " + base64.b64encode(("%s:%s" % (CLIENT, secret)).encode()).decode() for secret in self.secrets]
+        if form != {"grant_type": "client_credentials", "scope": "connect"} or headers.get("Authorization") not in logins:
             return "not the client's request: %s" % form
         return None
 

@@ -481,6 +481,8 @@ class Memory(unittest.TestCase):
             if not left or time.monotonic() > deadline:
                 break
             time.sleep(0.2)
+        for place in left if program is None else ():
+            print("\n".join([place, *canary.found_at(worker.process.pid, scene.canaries.values[place])]))
         self.assertEqual(0, worker.stop())
         return left
 

@@ -5,6 +5,7 @@ import threading
 import time
 import unittest
 
+import exposition
 import lab
 import oidc_provider
 import token_endpoint
@@ -122,6 +123,31 @@ class OAuth(unittest.TestCase):
         lab.wait_until(lambda: self.written() > before + 50, "records flow again")
         self.all_came(worker, lines)
         self.no_log_tells(worker, '"secret"', "c2VjcmV0")
+
+    def test_the_secret_of_the_client_is_replaced_in_mid_stream(self):
+        """One of no use first, which changes nothing; then the next, and the former one does not count any more."""
+        worker = self.worker(self.by_secret(), **{"millrace.kafka.credentials.interval.ms": 300}).ready()
+        lines = self.flow(worker)
+
+        def write_secret(secret):
+            worker.properties.update({prefix + key: value for prefix in PREFIXES for key, value in self.by_secret(secret).items()})
+            lab.properties_write(os.path.join(worker.folder, "worker.properties"), worker.properties)
+
+        def failing():
+            return exposition.Exposition(worker.rest("GET", "/metrics")).value("millrace_kafka_credentials_failing")
+        write_secret("mistyped")
+        lab.wait_until(lambda: failing() == 1, "the mistyped one is told")
+        self.assertIn("the new source gives no tokens, those of the former one stay in force", worker.log_text())
+        self.endpoint.secrets.add("second")
+        write_secret("second")
+        lab.wait_until(lambda: "have tokens of the new source" in worker.log_text() and
+                       failing() == 0, "tokens by the second")
+        self.endpoint.secrets.remove(token_endpoint.SECRET)
+        before, tokens = self.written(), len(self.endpoint.tokens)
+        lab.wait_until(lambda: len(self.endpoint.tokens) >= tokens + 2 and self.written() > before + 50, "records flow with its tokens")
+        self.all_came(worker, lines)
+        self.assertNotIn("FAILED", worker.log_text())
+        self.no_log_tells(worker, "mistyped", "second\"")
 
     def test_a_pod_of_azure_logs_in_by_workload_identity_and_a_connector_by_another(self):
         """The file with the pod's own token is replaced while it runs; the connector's producer asks the metadata service, which is busy."""

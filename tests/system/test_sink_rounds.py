@@ -25,5 +25,6 @@ class SinkRounds(unittest.TestCase):
         done = subprocess.run([os.path.join(lab.BUILD, "test-programs", "sink_rounds"), kafka.bootstrap, topic, "connect-" + topic,
                                os.path.join(lab.BUILD, "plugins", "string_converter.so"), str(ROUNDS), seed],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-        self.assertEqual(0, done.returncode, "MILLRACE_SEED=%s: %s" % (seed, "\n".join(done.stderr.splitlines()[-20:])))
+        said = done.stderr.splitlines()[-20:]
+        self.assertEqual(0, done.returncode, "MILLRACE_SEED=%s, last words first: %s" % (seed, "\n".join(reversed(said))))
         print(done.stdout.strip())

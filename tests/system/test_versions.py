@@ -4,6 +4,7 @@ import os
 import shutil
 import unittest
 
+import exposition
 import lab
 
 RANGE_3 = "not found that matches the version range [3.0,3.0], available versions: [1.0, 2.0]"
@@ -68,6 +69,11 @@ class SideBySide(unittest.TestCase):
                 if line.startswith("kafka_connect_connector_task_info{connector=\"%s\"" % topic)][0]
         for label in ("key_converter_version=\"1.0\"", "value_converter_version=\"1.0\"", "header_converter_version=\"2.0\""):
             self.assertIn(label, info)
+        found = exposition.Exposition(self.worker.rest("GET", "/metrics"))
+        for kind, expected in (("transform", {("old", "1.0"), ("new", "2.0"), ("not", "2.0")}),
+                               ("predicate", {("holds", "2.0"), ("fails", "1.0")})):
+            seen = [dict(labels) for name, labels in found.samples if name == "kafka_connect_connector_%s_info" % kind]
+            self.assertEqual(expected, {(labels[kind], labels[kind + "_version"]) for labels in seen if labels["connector"] == topic})
 
     def a_connector_moves_between_them(self):
         name = lab.fresh_name("sink")

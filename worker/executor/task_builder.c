@@ -28,6 +28,7 @@
 #include "loader/loader.h"
 #include "metrics/task_metrics.h"
 #include "metrics/unit_metrics.h"
+#include "pipeline/chain.h"
 #include "pipeline/converters.h"
 #include "pipeline/sink_pipeline.h"
 #include "pipeline/source_pipeline.h"
@@ -249,6 +250,18 @@ static void describe(const struct build *build, const struct converters *convert
     unit_metrics_describe(build->plan->common->metrics, &description);
 }
 
+static void describe_chain(const struct build *build, const struct chain *chain)
+{
+    struct chain_part parts[UNIT_STAGES_MAX];
+    struct unit_stage stages[UNIT_STAGES_MAX];
+    size_t count = chain_parts(chain, parts, UNIT_STAGES_MAX);
+    if (count > UNIT_STAGES_MAX)
+        count = UNIT_STAGES_MAX;
+    for (size_t i = 0; i < count; i++)
+        stages[i] = (struct unit_stage){parts[i].alias, parts[i].class_name, parts[i].version, parts[i].is_predicate};
+    unit_metrics_set_stages(build->plan->common->metrics, stages, count);
+}
+
 /* A rate is the connector's: its tasks, wherever they run, have equal parts of it. */
 static struct task_common_setup common_of(const struct build *build)
 {
@@ -322,6 +335,7 @@ static struct task *build_source(struct build *build)
         return NULL;
     }
     describe(build, source_pipeline_converters(setup.pipeline));
+    describe_chain(build, source_pipeline_chain(setup.pipeline));
     build->own = NULL;
     build->tolerance = NULL;
     return source_task_create(&setup, build->error);
@@ -351,6 +365,7 @@ static struct task *build_sink(struct build *build)
     if (setup.pipeline == NULL)
         return NULL;
     describe(build, sink_pipeline_converters(setup.pipeline));
+    describe_chain(build, sink_pipeline_chain(setup.pipeline));
     build->own = NULL;
     build->tolerance = NULL;
     return sink_task_create(&setup, build->error);

@@ -20,6 +20,7 @@
 #include "base/thread.h"
 #include "kafka/client_config_internal.h"
 #include "kafka/native_notes_internal.h"
+#include "kafka/native_token_internal.h"
 
 #include "base/bans.h"
 
@@ -36,6 +37,7 @@ struct credential_set {
     /* thread: the look */
     struct file_watch watch;
     uint64_t generation; /* of the texts when it was last looked at */
+    bool has_failing_tokens;
     bool is_new;         /* its first client may have read the files long before it was opened */
     bool is_failing;     /* lock */
     char words[CREDENTIALS_WORDS_MAX]; /* lock */
@@ -61,7 +63,7 @@ static _Thread_local bool is_looking;
 static bool has_credentials(const struct client_config *config)
 {
     return client_config_get_native(config, "sasl.password") != NULL || client_config_get_native(config, "ssl.key.pem") != NULL ||
-           client_config_get_native(config, "ssl.ca.pem") != NULL || config->tls_least != 0;
+           client_config_get_native(config, "ssl.ca.pem") != NULL || config->tls_least != 0 || config->token != NULL;
 }
 
 /* Equal texts: equal credentials, whatever client it is. */
@@ -250,6 +252,15 @@ static void bring_up_to_date(struct credentials_client *client, const struct cli
         ssl_context_trust(client->context, trust);
 }
 
+/* It is open for some time: what it logs in with is tried beside what it has. locks: lock. */
+static void give_other_tokens(struct credentials_client *client, const struct client_config *to)
+{
+    struct mr_error *error = NULL;
+    if (native_token_replace(native_notes_token(rd_kafka_opaque(client->rk)), to->token, &error) != 0)
+        log_error(LOGGER, "%s goes on with the tokens it has: %s", rd_kafka_name(client->rk), mr_error_message(error));
+    mr_error_drop(error);
+}
+
 void credentials_client_opened(struct credentials_client *client, rd_kafka_t *rk, const struct client_config *config)
 {
     if (client == NULL)
@@ -304,6 +315,12 @@ static bool differs(const struct client_config *one, const struct client_config 
     return (before == NULL) != (after == NULL) || (before != NULL && strcmp(before, after) != 0);
 }
 
+/* Another source of tokens: another secret of the client, or other authorities of the endpoint. */
+static bool has_other_token(const struct client_config *one, const struct client_config *other)
+{
+    return one->token != NULL && other->token != NULL && !string_map_equals(one->token, other->token);
+}
+
 static bool is_other(const struct client_config *one, const struct client_config *other)
 {
     static const char *const natives[] = {"sasl.username", "sasl.password", "ssl.certificate.pem", "ssl.key.pem", "ssl.ca.pem"};
@@ -311,7 +328,7 @@ static bool is_other(const struct client_config *one, const struct client_config
         if (differs(one, other, natives[i]))
             return true;
     }
-    return false;
+    return has_other_token(one, other);
 }
 
 /* A certificate that the context cannot be told of: see client_identity.c. */
@@ -329,6 +346,8 @@ static void use(struct credential_set *set, const struct client_config *former, 
     set->identity = identity;
     for (struct credentials_client *client = set->clients; client != NULL; client = client->next) {
         bring_up_to_date(client, former, fresh);
+        if (has_other_token(former, fresh))
+            give_other_tokens(client, fresh);
         clients++;
         beyond_reach += is_beyond_reach(client, former, fresh);
     }
@@ -337,7 +356,8 @@ static void use(struct credential_set *set, const struct client_config *former, 
     if (beyond_reach > 0)
         log_warn(LOGGER, "%zu open Kafka client(s) use an OpenSSL of their own and keep the former certificate: restart the worker",
                  beyond_reach);
-    log_info(LOGGER, "new%s%s%s for %zu open Kafka client(s)%s%s", differs(former, fresh, "sasl.password") ? " password" : "",
+    log_info(LOGGER, "new%s%s%s%s for %zu open Kafka client(s)%s%s", differs(former, fresh, "sasl.password") ? " password" : "",
+             has_other_token(former, fresh) ? " source of tokens" : "",
              differs(former, fresh, "ssl.certificate.pem") ? " client certificate" : "",
              differs(former, fresh, "ssl.ca.pem") ? " trusted authorities" : "", clients,
              fresh->certificate_end[0] != '\0' ? "; the certificate counts until " : "", fresh->certificate_end);
@@ -380,6 +400,29 @@ static bool is_due(struct credential_set *set, int64_t now_ms)
     return is_due;
 }
 
+/* How the clients of the set get on with other tokens. */
+static void look_at_tokens(struct credential_set *set)
+{
+    size_t working = 0, failing = 0;
+    char words[NATIVE_TOKEN_WORDS_MAX], why[NATIVE_TOKEN_WORDS_MAX] = "";
+    mutex_lock(&lock);
+    for (struct credentials_client *client = set->clients; client != NULL; client = client->next) {
+        enum native_token_trial trial = native_token_look(native_notes_token(rd_kafka_opaque(client->rk)), words);
+        working += trial == NATIVE_TOKEN_WORKS;
+        failing += trial == NATIVE_TOKEN_FAILS;
+        if (trial == NATIVE_TOKEN_FAILS)
+            snprintf(why, sizeof why, "%s", words);
+    }
+    mutex_unlock(&lock);
+    if (working > 0)
+        log_info(LOGGER, "%zu open Kafka client(s) have tokens of the new source", working);
+    if (failing > 0 && !set->has_failing_tokens)
+        log_error(LOGGER, "the new source gives no tokens, those of the former one stay in force: %s", why);
+    if (failing > 0 || set->has_failing_tokens)
+        set_failing(set, failing > 0, why);
+    set->has_failing_tokens = failing > 0;
+}
+
 static void look_at(struct credential_set *set, int64_t now_ms)
 {
     struct client_findings unsaid; /* the same as at the start */
@@ -417,8 +460,10 @@ static struct credential_set *step(struct credential_set *set, bool from_head)
 
 void credentials_look(int64_t now_ms)
 {
-    for (struct credential_set *set = step(NULL, true); set != NULL; set = step(set, false))
+    for (struct credential_set *set = step(NULL, true); set != NULL; set = step(set, false)) {
         look_at(set, now_ms);
+        look_at_tokens(set);
+    }
 }
 
 void credentials_health(struct credentials_health *health)

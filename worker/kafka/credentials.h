@@ -1,6 +1,6 @@
 /*
  * credentials: what open Kafka clients show to brokers, kept up to date while they run: certificates and keys, trusted authorities, and
- * the passwords of PLAIN and SCRAM.
+ * the passwords of PLAIN and SCRAM, and the secret that tokens of OAUTHBEARER are asked for with.
  *
  * A client is opened with what its configuration says. From then on whoever keeps the credentials of this process looks from time to
  * time (credentials_look): files that have changed are read again, and what properties have come to say is used (credentials_replace).

@@ -18,6 +18,7 @@ static const char *const names[] = {
     "ssl.key.password",       "ssl.truststore.password", "ssl.keystore.certificate.chain",
     "ssl.truststore.certificates",
     "ssl.keystore.location",  "ssl.truststore.location",
+    "sasl.oauthbearer.client.credentials.client.secret",
 };
 #define NAMES (sizeof names / sizeof *names)
 

@@ -138,8 +138,8 @@ void native_destroy(rd_kafka_t *rk)
 {
     struct native_notes *notes = rd_kafka_opaque(rk);
     struct credentials_client *credentials = native_notes_credentials(notes);
+    credentials_client_leave(credentials); /* nobody gives it other tokens any more */
     native_token_close(native_notes_token(notes));
-    credentials_client_leave(credentials);
     rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     credentials_client_free(credentials); /* handshakes and log lines come until then */
     native_notes_destroy(notes);

@@ -66,6 +66,8 @@ static void read_unit(struct unit_reading *reading, struct unit_metrics *unit, i
     mutex_lock(&unit->lock);
     reading->condition = unit->condition;
     reading->description = unit->description;
+    for (size_t i = 0; i < unit->stage_count; i++)
+        ++*(unit->stages[i].is_predicate ? &reading->predicate_count : &reading->transform_count);
     reading->running_ratio = share(unit, CONDITION_RUNNING, at_ms);
     reading->pause_ratio = share(unit, CONDITION_PAUSED, at_ms);
     mutex_unlock(&unit->lock);

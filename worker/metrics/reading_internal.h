@@ -26,6 +26,7 @@ struct unit_reading {
     struct str_buffer labels;  /* connector="…",task="…" */
     enum unit_condition condition;
     struct unit_description description;
+    size_t transform_count, predicate_count;
     double running_ratio, pause_ratio;
     int64_t first_task;   /* the least number of its connector's tasks here */
     const double *values; /* of a task, by enum task_value */

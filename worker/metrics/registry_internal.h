@@ -18,6 +18,8 @@ struct unit_metrics {
     int64_t task; /* TASK_OF_CONNECTOR: the connector itself */
     pthread_mutex_t lock; /* guards all below but the cells */
     struct unit_description description;
+    struct unit_stage *stages; /* each alias its own mem_strdup */
+    size_t stage_count;
     const struct mr_metrics *plugin;
     uint32_t client_interval_ms;
     struct client_metrics *client; /* a reference; NULL: none */

@@ -2,11 +2,13 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "metrics/reading_internal.h"
 
 #include "base/bans.h"
 
-#define TASK "kafka_connect_connector_task_"
+#define CONNECTOR "kafka_connect_connector_"
+#define TASK CONNECTOR "task_"
 #define SOURCE "kafka_connect_source_task_"
 #define SINK "kafka_connect_sink_task_"
 #define ERROR "kafka_connect_task_error_"
@@ -85,12 +87,16 @@ enum task_value {
 static bool is_of(const struct unit_family *family, const struct unit_reading *task);
 static void write_status(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task);
 static void write_info(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task);
+static void write_transforms(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task);
+static void write_predicates(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task);
 
 #define TEXT(name, help, write) {TASK name, METRIC_GAUGE, ALL, 0, help, is_of, write}
 #define ROW(name, type, kinds, value, help) {name, type, kinds, value, help, is_of, NULL}
 static const struct unit_family families[] = {
     TEXT("status", "The task's status as label.", write_status),
     TEXT("info", "What the task is, as labels.", write_info),
+    {CONNECTOR "transform_info", METRIC_GAUGE, ALL, 0, "A transform of the task, as labels.", is_of, write_transforms},
+    {CONNECTOR "predicate_info", METRIC_GAUGE, ALL, 0, "A predicate of the task's transforms, as labels.", is_of, write_predicates},
     ROW(TASK "running_ratio", METRIC_GAUGE, ALL, RUNNING_RATIO, "Share of its time that the task was running, 0 to 1."),
     ROW(TASK "pause_ratio", METRIC_GAUGE, ALL, PAUSE_RATIO, "Share of its time that the task was paused, 0 to 1."),
     ROW(TASK "offset_commit_avg_time_ms", METRIC_GAUGE, ALL, COMMIT_AVG_MS, "Recent average time of commits that worked."),
@@ -371,12 +377,53 @@ static void write_info(struct metrics_text *text, const struct unit_family *fami
     str_buffer_release(&more);
 }
 
+struct stage_labels {
+    const char *alias, *class_name, *version;
+};
+
+static void write_stages(struct metrics_text *text, const struct unit_reading *task, bool predicates, const struct stage_labels *names)
+{
+    struct str_buffer more;
+
+    mutex_lock(&task->unit->lock);
+    for (size_t i = 0; i < task->unit->stage_count; i++) {
+        const struct unit_stage *stage = &task->unit->stages[i];
+
+        if (stage->is_predicate != predicates)
+            continue;
+        str_buffer_init(&more, LABELS_MAX);
+        metrics_text_append_label(&more, names->alias, stage->alias);
+        append_if_known(&more, names->class_name, stage->class_name);
+        append_if_known(&more, names->version, stage->version);
+        text->out->failed |= str_buffer_failed(&more);
+        metrics_text_sample(text, str_buffer_text(&task->labels), str_buffer_text(&more), 1);
+        str_buffer_release(&more);
+    }
+    mutex_unlock(&task->unit->lock);
+}
+
+static void write_transforms(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task)
+{
+    (void)family;
+    write_stages(text, task, false, &(struct stage_labels){"transform", "transform_class", "transform_version"});
+}
+
+static void write_predicates(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task)
+{
+    (void)family;
+    write_stages(text, task, true, &(struct stage_labels){"predicate", "predicate_class", "predicate_version"});
+}
+
 static bool is_of(const struct unit_family *family, const struct unit_reading *task)
 {
     bool is_exact = task->values[TRANSACTIONS_TOTAL] + task->values[TRANSACTION_ABORTS_TOTAL] > 0;
 
     if (family->write == write_info && task->description.kind == UNIT_KIND_UNKNOWN)
         return false;
+    if (family->write == write_transforms)
+        return task->transform_count > 0;
+    if (family->write == write_predicates)
+        return task->predicate_count > 0;
     if ((family->kinds & OF_KNOWN_LAG) != 0 && task->values[LAG] < 0)
         return false;
     return (family->kinds & (1u << task->description.kind | (is_exact ? OF_EXACT : 0))) != 0;

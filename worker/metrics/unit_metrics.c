@@ -33,12 +33,20 @@ struct unit_metrics *unit_metrics_take(struct unit_metrics *unit)
     return unit;
 }
 
+static void stages_free(struct unit_stage *stages, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mem_free((char *)stages[i].alias);
+    mem_free(stages);
+}
+
 void unit_metrics_drop(struct unit_metrics *unit)
 {
     if (unit == NULL || !refcount_drop(&unit->references))
         return;
     assert(unit->plugin == NULL);
     client_metrics_drop(unit->client);
+    stages_free(unit->stages, unit->stage_count);
     mutex_destroy(&unit->lock);
     mem_free(unit->connector);
     mem_free(unit);
@@ -71,6 +79,39 @@ void unit_metrics_describe(struct unit_metrics *unit, const struct unit_descript
     mutex_lock(&unit->lock);
     unit->description = *description;
     mutex_unlock(&unit->lock);
+}
+
+/* NULL: no memory. */
+static struct unit_stage *stages_copy(const struct unit_stage *stages, size_t count)
+{
+    struct unit_stage *copy = mem_alloc((count + 1) * sizeof(*copy));
+
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = stages[i];
+        copy[i].alias = mem_strdup(stages[i].alias);
+        if (copy[i].alias == NULL) {
+            stages_free(copy, i);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+void unit_metrics_set_stages(struct unit_metrics *unit, const struct unit_stage *stages, size_t count)
+{
+    if (unit == NULL)
+        return;
+    if (count > UNIT_STAGES_MAX)
+        count = UNIT_STAGES_MAX;
+    struct unit_stage *copy = stages_copy(stages, count), *former;
+    size_t former_count;
+    mutex_lock(&unit->lock);
+    former = unit->stages;
+    former_count = unit->stage_count;
+    unit->stages = copy;
+    unit->stage_count = copy == NULL ? 0 : count;
+    mutex_unlock(&unit->lock);
+    stages_free(former, former_count);
 }
 
 void unit_metrics_set_plugin(struct unit_metrics *unit, const struct mr_metrics *plugin)

@@ -10,6 +10,9 @@
 #ifndef METRICS_UNIT_METRICS_H
 #define METRICS_UNIT_METRICS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct client_metrics;
 struct mr_metrics;
 struct task_metrics;
@@ -45,6 +48,16 @@ struct unit_description {
     struct unit_converter key_converter, value_converter, header_converter;
 };
 void unit_metrics_describe(struct unit_metrics *unit, const struct unit_description *description);
+
+/* A transform of a task, or a predicate. `alias` is copied; class and version as above. */
+struct unit_stage {
+    const char *alias, *class_name;
+    const char *version; /* NULL: none */
+    bool is_predicate;
+};
+#define UNIT_STAGES_MAX 64 /* shown of a task; the rest is not */
+/* In place of those it had. Without memory for them none are shown. */
+void unit_metrics_set_stages(struct unit_metrics *unit, const struct unit_stage *stages, size_t count);
 
 /* The metrics that its plugin registers for itself (sdk/plugin_metrics.h) are shown beside, until NULL is set: before they are
  * destroyed. Waits for a reader that is inside (some µs). */

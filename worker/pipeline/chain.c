@@ -258,6 +258,30 @@ const char *chain_class_name(const struct chain *chain, size_t index)
     return chain->stages[index].class_name;
 }
 
+static bool has_predicate_of(const struct chain *chain, size_t end, const char *alias)
+{
+    for (size_t i = 0; i < end; i++)
+        if (chain->stages[i].predicate_alias != NULL && strcmp(chain->stages[i].predicate_alias, alias) == 0)
+            return true;
+    return false;
+}
+
+size_t chain_parts(const struct chain *chain, struct chain_part *parts, size_t most)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct chain_stage *stage = &chain->stages[i];
+        if (count++ < most)
+            parts[count - 1] = (struct chain_part){ stage->alias, stage->class_name, stage->version, false };
+        if (stage->predicate == NULL || has_predicate_of(chain, i, stage->predicate_alias))
+            continue;
+        if (count++ < most)
+            parts[count - 1] = (struct chain_part){ stage->predicate_alias, stage->predicate_plugin->class_name,
+                                                    stage->predicate_version, true };
+    }
+    return count;
+}
+
 static void stage_end(const struct chain_stage *stage)
 {
     const struct plugin_call outside = plugin_call_enter(stage->plugin, "destroy");
@@ -279,6 +303,7 @@ void chain_destroy(struct chain *chain)
         mr_config_destroy(stage->config);
         mr_config_destroy(stage->predicate_config);
         mem_free(stage->alias);
+        mem_free(stage->predicate_alias);
     }
     emitter_release(&chain->emitter);
     record_array_release(&chain->now);

@@ -36,6 +36,14 @@ struct chain *chain_create(const struct loader *loader, const struct string_map 
 void chain_destroy(struct chain *chain);
 size_t chain_count(const struct chain *chain);
 const char *chain_class_name(const struct chain *chain, size_t index);
+/* A transform, or the predicate of one; texts live as long as the chain, classes and versions as long as the loader. */
+struct chain_part {
+    const char *alias, *class_name;
+    const char *version; /* NULL: none */
+    bool is_predicate;
+};
+/* Transforms in their order, each followed by its predicate unless that was there before. How many; `most` are filled at most. */
+size_t chain_parts(const struct chain *chain, struct chain_part *parts, size_t most);
 
 /* What to do about a failed transform. */
 enum chain_verdict { CHAIN_RECOVERED, CHAIN_SKIP, CHAIN_FAIL };

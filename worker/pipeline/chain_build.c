@@ -155,6 +155,9 @@ static int add_predicate(const struct building *building, struct chain_stage *st
         return mr_error_set(error, MR_ERR_CONFIG, TRANSFORMS ".%s." PREDICATE " names '%s', which is not in the list "
                             "'predicates' of the connector's configuration: add it there", stage->alias, alias);
     struct described described;
+    stage->predicate_alias = mem_strdup(alias);
+    if (stage->predicate_alias == NULL)
+        return no_memory(error);
     if (describe(building, MR_PLUGIN_PREDICATE, alias, &described, error) < 0)
         return -1;
     stage->predicate = described.plugin->predicate;

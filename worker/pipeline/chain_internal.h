@@ -19,7 +19,7 @@ struct chain_stage {
     const char *class_name;                   /* the loader's, as the versions are */
     const char *version, *predicate_version;  /* NULL: none */
     const struct plugin_name *plugin, *predicate_plugin;
-    char *alias;                              /* mem_strdup */
+    char *alias, *predicate_alias;            /* mem_strdup; the latter NULL: no predicate */
     struct mr_config *config, *predicate_config;
 };
 

@@ -41,6 +41,16 @@ static const struct string_map *choose(const struct converters_setup *setup, con
     return setup->worker != NULL && string_map_has(setup->worker, side->property) ? setup->worker : NULL;
 }
 
+static void ask_about_null(struct converter *converter)
+{
+    if (converter->ops->null_schema == NULL)
+        return;
+    const struct plugin_call before = plugin_call_enter(converter->plugin, "null_schema");
+    converter->null_schema = converter->ops->null_schema(converter->self);
+    plugin_call_leave(before);
+    converter->null = mr_null();
+}
+
 static int create_converter(struct converter *converter, const struct loader_plugin *plugin,
                             const struct string_map *settings, const char *prefix, struct mr_error **error)
 {
@@ -52,7 +62,10 @@ static int create_converter(struct converter *converter, const struct loader_plu
     converter->version = plugin->version;
     converter->plugin = &plugin->name;
     converter->self = plugin_instance_create(plugin, converter->config, "create", error);
-    return converter->self == NULL ? -1 : 0;
+    if (converter->self == NULL)
+        return -1;
+    ask_about_null(converter);
+    return 0;
 }
 
 /* The class name and version, blanks trimmed as for any option. */

@@ -15,6 +15,8 @@ struct loader;
 struct mr_config;
 struct mr_converter_ops;
 struct mr_error;
+struct mr_schema;
+struct mr_value;
 struct plugin_name;
 struct string_map;
 
@@ -25,6 +27,8 @@ struct converter {
     const char *version;      /* the same; NULL: none */
     const struct plugin_name *plugin;
     struct mr_config *config; /* lives as long as the instance */
+    const struct mr_value *null; /* null bytes need no call: this value, with this schema; NULL: they do */
+    const struct mr_schema *null_schema;
 };
 
 struct converters {

@@ -166,6 +166,7 @@ static int observe_converter(struct converter *converter, enum stage stage, cons
     observed->converter = converter->ops;
     converter->ops = &observed_converter;
     converter->self = observed;
+    converter->null = NULL; /* the observer sees each call */
     return 0;
 }
 

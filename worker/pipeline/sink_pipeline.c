@@ -22,43 +22,52 @@ struct sink_pipeline {
 
 /* Conversion ------------------------------------------------------------------------------------------------- */
 
-static int to_connect(struct sink_pipeline *pipeline, const struct converter *converter, struct mr_bytes bytes,
-                      struct mr_arena *arena, const struct mr_schema **schema, const struct mr_value **value,
-                      struct mr_error **error)
+struct datum {
+    const struct mr_schema *schema;
+    const struct mr_value *value;
+};
+
+static int ask(struct sink_pipeline *pipeline, const struct converter *converter, struct mr_bytes bytes, struct datum *datum,
+               struct mr_error **error)
 {
-    *schema = NULL;
-    *value = NULL;
+    struct mr_arena *arena = &pipeline->place.record->batch->arena;
+    *datum = (struct datum){ .value = NULL };
     const struct plugin_call before = plugin_call_enter(converter->plugin, "to_connect");
-    int status = converter->ops->to_connect(converter->self, &pipeline->place, bytes, arena, schema, value, error);
+    int status = converter->ops->to_connect(converter->self, &pipeline->place, bytes, arena, &datum->schema, &datum->value, error);
     plugin_call_leave(before);
     if (status != 0)
         return -1;
-    if (__builtin_expect(*value == NULL, 0))
+    if (__builtin_expect(datum->value == NULL, 0))
         return mr_error_set(error, MR_ERR_CONNECT, "%s returned no value; null is mr_null()", converter->class_name);
+    return 0;
+}
+
+static inline int to_connect(struct sink_pipeline *pipeline, const struct converter *converter, struct mr_bytes bytes,
+                             struct datum *datum, struct mr_error **error)
+{
+    if (bytes.data != NULL || converter->null == NULL)
+        return ask(pipeline, converter, bytes, datum, error);
+    *datum = (struct datum){ .schema = converter->null_schema, .value = converter->null };
     return 0;
 }
 
 typedef int convert_fn(struct sink_pipeline *pipeline, struct mr_record *record, struct mr_error **error);
 
-static int convert_key(struct sink_pipeline *pipeline, struct mr_record *record, struct mr_error **error)
+static inline int convert_key(struct sink_pipeline *pipeline, struct mr_record *record, struct mr_error **error)
 {
-    const struct mr_schema *schema;
-    const struct mr_value *key;
-    if (to_connect(pipeline, &pipeline->converters.key, record->content.origin->key, &record->batch->arena, &schema, &key,
-                   error) < 0)
+    struct datum key;
+    if (to_connect(pipeline, &pipeline->converters.key, record->content.origin->key, &key, error) < 0)
         return -1;
-    record_set_key_kept(record, schema, key);
+    record_set_key_kept(record, key.schema, key.value);
     return 0;
 }
 
-static int convert_value(struct sink_pipeline *pipeline, struct mr_record *record, struct mr_error **error)
+static inline int convert_value(struct sink_pipeline *pipeline, struct mr_record *record, struct mr_error **error)
 {
-    const struct mr_schema *schema;
-    const struct mr_value *value;
-    if (to_connect(pipeline, &pipeline->converters.value, record->content.origin->value, &record->batch->arena, &schema,
-                   &value, error) < 0)
+    struct datum value;
+    if (to_connect(pipeline, &pipeline->converters.value, record->content.origin->value, &value, error) < 0)
         return -1;
-    record_set_value_kept(record, schema, value);
+    record_set_value_kept(record, value.schema, value.value);
     return 0;
 }
 
@@ -70,11 +79,10 @@ static int convert_headers(struct sink_pipeline *pipeline, struct mr_record *rec
     record->content.header_count = 0; /* of an earlier attempt */
     for (uint32_t i = 0; i < origin->header_count && result == 0; i++) {
         const struct record_raw_header *raw = &origin->headers[i];
-        const struct mr_schema *schema;
-        const struct mr_value *value;
+        struct datum header;
         pipeline->place.header_key = raw->key;
-        result = to_connect(pipeline, &pipeline->converters.header, raw->value, arena, &schema, &value, error);
-        if (result == 0 && record_add_header_ref(record, raw->key, schema, value) < 0)
+        result = to_connect(pipeline, &pipeline->converters.header, raw->value, &header, error);
+        if (result == 0 && record_add_header_ref(record, raw->key, header.schema, header.value) < 0)
             result = mr_arena_failed(arena, error);
     }
     pipeline->place.header_key = NULL;
@@ -297,4 +305,9 @@ void sink_output_release(struct sink_output *output)
 const struct converters *sink_pipeline_converters(const struct sink_pipeline *pipeline)
 {
     return &pipeline->converters;
+}
+
+const struct chain *sink_pipeline_chain(const struct sink_pipeline *pipeline)
+{
+    return pipeline->chain;
 }

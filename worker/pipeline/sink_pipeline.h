@@ -29,7 +29,8 @@ struct sink_pipeline *sink_pipeline_create(const struct sink_pipeline_setup *set
 int sink_pipeline_observe(struct sink_pipeline *pipeline, const struct pipeline_observer *observer,
                          struct mr_error **error);
 void sink_pipeline_destroy(struct sink_pipeline *pipeline);
-const struct converters *sink_pipeline_converters(const struct sink_pipeline *pipeline); /* live as long as it does */
+const struct converters *sink_pipeline_converters(const struct sink_pipeline *pipeline); /* live as long as it does, as does */
+const struct chain *sink_pipeline_chain(const struct sink_pipeline *pipeline);
 
 struct sink_output {
     struct record_array records; /* for put, in order; record->original is the entry it came from */

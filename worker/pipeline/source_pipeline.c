@@ -368,3 +368,8 @@ const struct converters *source_pipeline_converters(const struct source_pipeline
 {
     return &pipeline->converters;
 }
+
+const struct chain *source_pipeline_chain(const struct source_pipeline *pipeline)
+{
+    return pipeline->chain;
+}

@@ -88,6 +88,7 @@ struct refusal {
 int source_pipeline_produce_failed(struct source_pipeline *pipeline, const struct refusal *refusal, struct mr_future **letter,
                                    struct mr_error **error);
 void source_pipeline_destroy(struct source_pipeline *pipeline);
-const struct converters *source_pipeline_converters(const struct source_pipeline *pipeline); /* live as long as it does */
+const struct converters *source_pipeline_converters(const struct source_pipeline *pipeline); /* live as long as it does, as does */
+const struct chain *source_pipeline_chain(const struct source_pipeline *pipeline);
 
 #endif

@@ -62,6 +62,12 @@ static void check(bool is_so, const char *what)
         die("%s", what);
 }
 
+/* What was written. */
+static struct filler {
+    rd_kafka_t *rk;
+    int64_t end[PARTITIONS];
+} filler;
+
 /* --- dice ---- */
 
 static uint64_t dice;
@@ -291,6 +297,17 @@ static void wait_until_ms(int64_t until_ms)
     pthread_mutex_unlock(&wake_lock);
 }
 
+static _Noreturn void die_as_it_stands(const struct task *task, const char *what)
+{
+    fprintf(stderr, "state %d, %ld puts, %d to fail, %d to rewind, %d to pause;", (int)task_state(task), sink.puts, sink.fails,
+            sink.wants_rewind, sink.wants_pause);
+    for (int32_t p = 0; p < PARTITIONS; p++)
+        fprintf(stderr, " %d: %s%s, stored to %lld, next %lld, written to %lld;", (int)p, sink.is_open[p] ? "open" : "closed",
+                sink.is_paused[p] ? ", paused" : "", (long long)stored_to(p), (long long)sink.next[p], (long long)filler.end[p]);
+    fputc('\n', stderr);
+    die("%s", what);
+}
+
 /* Until the fact is true; without one, for so long. false: the task has ended. */
 static bool run(struct task *task, bool (*fact)(void), int64_t duration_ms, const char *what)
 {
@@ -300,7 +317,8 @@ static bool run(struct task *task, bool (*fact)(void), int64_t duration_ms, cons
         int64_t wake_at_ms = INT64_MAX, now_ms = clock_monotonic_ms(NULL);
 
         if (now_ms >= deadline_ms) {
-            check(fact == NULL, what);
+            if (fact != NULL)
+                die_as_it_stands(task, what);
             return true;
         }
         switch (task_step(task, &wake_at_ms)) {
@@ -382,11 +400,6 @@ static rd_kafka_t *open_client(rd_kafka_type_t type)
     check(rk != NULL, why);
     return rk;
 }
-
-static struct filler {
-    rd_kafka_t *rk;
-    int64_t end[PARTITIONS];
-} filler;
 
 static void fill(void)
 {

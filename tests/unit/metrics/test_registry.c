@@ -208,6 +208,32 @@ static void a_status_has_one_series_and_shares_of_time(void **state)
     unit_metrics_drop(unit);
 }
 
+static void transforms_and_predicates_have_a_series_each(void **state)
+{
+    struct unit_metrics *unit = add_task(UNIT_KIND_SINK);
+    char alias[] = "old";
+    const struct unit_stage stages[] = {
+        {.alias = alias, .class_name = "org.acme.X", .version = "1.0"},
+        {.alias = "holds", .class_name = "org.acme.P", .version = "2.0", .is_predicate = true},
+        {.alias = "a \"quoted\" one", .class_name = "org.acme.Y"},
+    };
+
+    (void)state;
+    assert_null(strstr(bench_write(METRICS_PROMETHEUS), "transform_info"));
+    assert_null(strstr(bench_write(METRICS_PROMETHEUS), "predicate_info"));
+    unit_metrics_set_stages(unit, stages, 3);
+    alias[0] = 'X'; /* it was copied */
+    bench_expect("kafka_connect_connector_transform_info{connector=\"c\",task=\"0\",transform=\"old\","
+                 "transform_class=\"org.acme.X\",transform_version=\"1.0\"}", "1");
+    bench_expect("kafka_connect_connector_transform_info{connector=\"c\",task=\"0\",transform=\"a \\\"quoted\\\" one\","
+                 "transform_class=\"org.acme.Y\"}", "1");
+    bench_expect("kafka_connect_connector_predicate_info{connector=\"c\",task=\"0\",predicate=\"holds\","
+                 "predicate_class=\"org.acme.P\",predicate_version=\"2.0\"}", "1");
+    unit_metrics_set_stages(unit, stages, 0);
+    assert_null(strstr(bench_write(METRICS_PROMETHEUS), "transform_info"));
+    unit_metrics_drop(unit);
+}
+
 static void starts_are_counted_once_for_each_instance(void **state)
 {
     (void)state;
@@ -454,6 +480,7 @@ int main(void)
         TEST(commits_have_shares_and_totals),
         TEST(errors_keep_their_names),
         TEST(a_status_has_one_series_and_shares_of_time),
+        TEST(transforms_and_predicates_have_a_series_each),
         TEST(starts_are_counted_once_for_each_instance),
         TEST(a_new_instance_counts_from_nothing),
         TEST(a_failed_task_keeps_its_numbers_until_it_goes),

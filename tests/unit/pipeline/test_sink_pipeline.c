@@ -85,6 +85,21 @@ static void records_pass_in_order_without_copies(void **state)
     assert_int_equal(MR_TYPE_STRING, mr_schema_type(mr_record_value_schema(bench->output.records.items[1])));
 }
 
+static void a_converter_that_knows_its_nulls_is_not_asked_about_them(void **state)
+{
+    struct bench *bench = *state;
+    open_pipeline(bench, properties("key.converter", "org.acme.KnowingConverter", NULL));
+    append_consumed(bench->batch, NULL, "v");
+    append_consumed(bench->batch, "k", NULL);
+    assert_int_equal(0, run(bench));
+    assert_int_equal(2, bench->output.records.count);
+    const struct mr_record *first = bench->output.records.items[0], *second = bench->output.records.items[1];
+    assert_true(mr_value_is_null(mr_record_key(first)));
+    assert_int_equal(MR_TYPE_INT64, mr_schema_type(mr_record_key_schema(first)));
+    assert_text("k", mr_record_key(second));
+    assert_int_equal(MR_TYPE_STRING, mr_schema_type(mr_record_key_schema(second)));
+}
+
 static void headers_keep_their_order_and_nulls(void **state)
 {
     struct bench *bench = *state;
@@ -333,6 +348,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(records_pass_in_order_without_copies),
+        TEST(a_converter_that_knows_its_nulls_is_not_asked_about_them),
         TEST(headers_keep_their_order_and_nulls),
         TEST(transforms_come_after_the_converters),
         TEST(one_record_may_become_many_or_none),
