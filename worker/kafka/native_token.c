@@ -236,5 +236,10 @@ bool native_token_may_recover(struct native_token *token)
 
 bool native_token_is_hopeless(struct native_token *token)
 {
-    return token != NULL && token_is_hopeless(token->subscription);
+    if (token == NULL)
+        return false;
+    mutex_lock(&token->lock);
+    bool is_hopeless = token_is_hopeless(token->present->subscription);
+    mutex_unlock(&token->lock);
+    return is_hopeless;
 }
