@@ -72,6 +72,10 @@ struct client_config *client_config_for(enum client_kind kind, const struct clie
 /* The effective Java properties such a client would have, before translation. NULL: no memory. */
 struct string_map *client_properties_for(enum client_kind kind, const struct client_layers *layers);
 
+/* The consumer group of a sink: connect-NAME, or what the layers say. `config` is the connector's, resolved as far as it can be. NULL: no
+ * memory. mem_free. */
+char *client_sink_group(const struct string_map *worker, const struct string_map *config, const char *connector);
+
 /* From properties that are effective already. */
 struct client_config *client_config_create(enum client_kind kind, const struct string_map *properties,
                                            struct client_findings *findings, struct mr_error **error);

@@ -4,9 +4,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/str_buffer.h"
 #include "base/string_map.h"
 
 #include "base/bans.h"
+
+#define GROUP_NAME_MAX (64u << 10)
 
 struct setting {
     const char *name;
@@ -155,4 +159,20 @@ struct string_map *client_properties_for(enum client_kind kind, const struct cli
         map = NULL;
     }
     return map;
+}
+
+char *client_sink_group(const struct string_map *worker, const struct string_map *config, const char *connector)
+{
+    struct str_buffer usual;
+    char *group = NULL;
+    str_buffer_init(&usual, GROUP_NAME_MAX);
+    if (str_buffer_printf(&usual, "connect-%s", connector)) {
+        struct string_map *consumer = client_properties_for(
+            CLIENT_CONSUMER,
+            &(struct client_layers){.worker = worker, .connector = config, .client_id = connector, .group_id = str_buffer_text(&usual)});
+        group = consumer == NULL ? NULL : mem_strdup(string_map_get(consumer, "group.id"));
+        string_map_destroy(consumer);
+    }
+    str_buffer_release(&usual);
+    return group;
 }

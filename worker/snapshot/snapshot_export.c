@@ -117,21 +117,11 @@ static struct string_map *config_of(const json_t *record)
 
 /* Sinks' groups ------------------------------------------------------------------------------------------------ */
 
-/* NULL: no memory, or references that cannot be resolved here. */
+/* By references as they stand where they cannot be resolved here. NULL: no memory. */
 static char *group_of(const struct snapshot_setup *setup, const char *connector, const struct string_map *config)
 {
-    struct str_buffer usual;
-    char *group = NULL;
     struct string_map *resolved = variables_resolve(setup->variables, config, NULL, NULL);
-    str_buffer_init(&usual, NAME_MAX_BYTES);
-    if (str_buffer_printf(&usual, "connect-%s", connector)) {
-        struct string_map *consumer = client_properties_for(
-            CLIENT_CONSUMER, &(struct client_layers){.worker = setup->worker->properties, .connector = resolved == NULL ? config : resolved,
-                                                     .client_id = connector, .group_id = str_buffer_text(&usual)});
-        group = consumer == NULL ? NULL : mem_strdup(string_map_get(consumer, "group.id"));
-        string_map_destroy(consumer);
-    }
-    str_buffer_release(&usual);
+    char *group = client_sink_group(setup->worker->properties, resolved == NULL ? config : resolved, connector);
     string_map_destroy(resolved);
     return group;
 }

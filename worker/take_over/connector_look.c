@@ -17,6 +17,7 @@
 #include "store/config_snapshot.h"
 #include "store/kafka_stores.h"
 #include "store/offset_store.h"
+#include "kafka/client_config.h"
 #include "take_over/take_over_internal.h"
 
 #include "base/bans.h"
@@ -233,7 +234,7 @@ static json_t *source_offsets(const struct looking *looking, struct mr_error **e
 
 static json_t *sink_offsets(const struct looking *looking, struct mr_error **error)
 {
-    char *group = sink_group_of(looking->setup->worker, looking->resolved, looking->name);
+    char *group = client_sink_group(looking->setup->worker->properties, looking->resolved, looking->name);
     struct admin_offsets offsets;
     json_t *look = NULL;
     if (group != NULL && admin_list_group_offsets(looking->reading->admin, group, &offsets, looking->setup->deadline_ms, error) == 0) {

@@ -2,7 +2,6 @@
 #include <millrace/error.h>
 
 #include "base/mem.h"
-#include "base/str_buffer.h"
 #include "base/string_map.h"
 #include "base/thread.h"
 #include "config/connector_config.h"
@@ -15,26 +14,9 @@
 
 #include "base/bans.h"
 
-#define GROUP_NAME_MAX (64u << 10)
 #define GHOSTS_TIMEOUT_MS 10000
 #define CLIENT_ID "millrace-give-back"
 #define SESSION_WORDS "others get their records once their session is over, 45 seconds unless consumer.session.timeout.ms says otherwise"
-
-char *sink_group_of(const struct worker_config *worker, const struct string_map *resolved, const char *connector)
-{
-    struct str_buffer usual;
-    char *group = NULL;
-    str_buffer_init(&usual, GROUP_NAME_MAX);
-    if (str_buffer_printf(&usual, "connect-%s", connector)) {
-        struct string_map *consumer = client_properties_for(
-            CLIENT_CONSUMER, &(struct client_layers){.worker = worker->properties, .connector = resolved, .client_id = connector,
-                                                     .group_id = str_buffer_text(&usual)});
-        group = consumer == NULL ? NULL : mem_strdup(string_map_get(consumer, "group.id"));
-        string_map_destroy(consumer);
-    }
-    str_buffer_release(&usual);
-    return group;
-}
 
 /* One sink's group. Embedded: _open → … → _close, also after a failed _open. */
 struct sink_group {
@@ -51,7 +33,7 @@ static int open_group(struct sink_group *group, const struct take_over_setup *se
     *group = (struct sink_group){.setup = setup, .resolved = variables_resolve(setup->variables, config, NULL, error)};
     if (group->resolved == NULL)
         return -1;
-    group->name = sink_group_of(setup->worker, group->resolved, connector);
+    group->name = client_sink_group(setup->worker->properties, group->resolved, connector);
     if (group->name == NULL)
         return mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for the name of a group");
     group->is_described = admin_describe_group(reading->admin, group->name, &group->described, setup->deadline_ms, error) == 0;

@@ -42,9 +42,6 @@ json_t *status_look(struct kafka_stores *stores, const char *connector);
 
 /* ---- sink_group.c ---- */
 
-/* The consumer group of a sink with that configuration, resolved; mem_free. */
-char *sink_group_of(const struct worker_config *worker, const struct string_map *resolved, const char *connector);
-
 /* Notes who is in a sink's group though nobody should; what is kept for ended tasks of ours is given up (ghosts.h), if it may be. */
 bool sink_group_clear(const struct take_over_setup *setup, const struct cluster_reading *reading, const char *connector,
                       const struct string_map *config, bool may_write, json_t *notes);

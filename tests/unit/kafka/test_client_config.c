@@ -10,6 +10,7 @@
 
 #include <millrace/error.h>
 
+#include "base/mem.h"
 #include "base/string_map.h"
 #include "kafka/client_config.h"
 #include "kafka/native_internal.h"
@@ -234,6 +235,11 @@ static void layers_lie_over_each_other_as_in_kafka_connect(void **state)
     struct string_map *consumer = client_properties_for(CLIENT_CONSUMER, &layers);
     assert_string_equal(string_map_get(consumer, "group.id"), "mine");
     assert_string_equal(string_map_get(consumer, "isolation.level"), "read_uncommitted");
+    char *named = client_sink_group(worker, connector, "x"), *usual = client_sink_group(worker, NULL, "x");
+    assert_string_equal(named, "mine");
+    assert_string_equal(usual, "connect-x");
+    mem_free(named);
+    mem_free(usual);
     struct string_map *admin = client_properties_for(CLIENT_ADMIN, &layers);
     assert_string_equal(string_map_get(admin, "security.protocol"), "SSL");
     assert_string_equal(string_map_get(admin, "retry.backoff.ms"), "7");
