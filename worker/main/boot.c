@@ -41,6 +41,7 @@
 #define LOG_NAME "millrace.main"
 #define CLIENT_ID_MAX 1024
 #define JOB_THREADS_MAX 16
+#define ENVIRONMENT_WORDS_MAX 4096
 #define CLOSE_TIMEOUT_MS 2000   /* clients and jobs that are left */
 
 int64_t boot_deadline_ms(const struct boot *boot)
@@ -109,6 +110,33 @@ static void tell_environment(const struct string_map *environment)
         log_info(LOG_NAME, "%s is set by the environment (CONNECT_…)", string_map_key(environment, i));
 }
 
+/* What a file's mistakes are told with: the mistake may be a variable's, which nobody sees in the file. */
+static void add_environment(const struct string_map *environment, struct mr_error *reason, struct mr_error **error)
+{
+    struct str_buffer names;
+    str_buffer_init(&names, ENVIRONMENT_WORDS_MAX);
+    for (size_t i = 0; i < string_map_count(environment); i++)
+        str_buffer_printf(&names, "%s%s", i == 0 ? "" : ", ", string_map_key(environment, i));
+    mr_error_set(error, mr_error_code(reason), "%s\nNot the file but the environment (CONNECT_…) sets: %s", mr_error_message(reason),
+                 str_buffer_failed(&names) ? "more than fits here" : str_buffer_text(&names));
+    str_buffer_release(&names);
+}
+
+static int load_written(struct boot *boot, const char *path, const struct string_map *written, const struct string_map *environment,
+                        struct mr_error **error)
+{
+    if (path == NULL)
+        return load_config(boot, "The environment (CONNECT_…)", written, error);
+    if (string_map_count(environment) == 0)
+        return load_config(boot, path, written, error);
+    struct mr_error *reason = NULL;
+    int status = load_config(boot, path, written, &reason);
+    if (status != 0)
+        add_environment(environment, reason, error);
+    mr_error_drop(reason);
+    return status;
+}
+
 /* Plugins come before the configuration: the file may refer to config providers. Whatever is wrong is told without their values. */
 static int load_files(struct boot *boot, const char *path, struct mr_error **error)
 {
@@ -120,12 +148,12 @@ static int load_files(struct boot *boot, const char *path, struct mr_error **err
     }
     boot_log_start(boot, written);
     tell_environment(environment);
-    string_map_destroy(environment);
     boot->loader = loader_create(&(struct loader_setup){.plugin_path = string_map_get(written, "plugin.path"),
                                                         .with_shipped = true,
                                                         .host = loader_host()},
                                  error);
-    int status = boot->loader == NULL ? -1 : load_config(boot, path == NULL ? "The environment (CONNECT_…)" : path, written, error);
+    int status = boot->loader == NULL ? -1 : load_written(boot, path, written, environment, error);
+    string_map_destroy(environment);
     if (status == 0)
         status = check_plugins(boot, error);
     variables_hide_error(written, boot->config == NULL ? NULL : boot->config->properties, error);
