@@ -233,6 +233,22 @@ class KafkaSecurity(unittest.TestCase):
             file.write(bytes.fromhex("feedfeed0000000200000000"))
         self.refused(["keytool -importkeystore -srckeystore " + jks, "PKCS12"], tls, **{"ssl.keystore.location": jks})
 
+    def test_a_port_with_tls_that_is_asked_without_is_named_while_it_says_nothing(self):
+        for port, protocol, more, remedy in (("ssl", "PLAINTEXT", {}, "set SSL or SASL_SSL"),
+                                             ("sasl-ssl", "SASL_PLAINTEXT", {"sasl.mechanism": "PLAIN", "sasl.jaas.config": jaas(
+                                                 "plain.PlainLoginModule", self.user, self.password)}, "set SASL_SSL")):
+            properties = lab.worker_properties(self.kafka, default__api__timeout__ms=7000)
+            properties.update({prefix + key: value for prefix in OF_CLIENTS
+                               for key, value in {"security.protocol": protocol, **more}.items()})
+            properties["bootstrap.servers"] = self.kafka.read("bootstrap-" + port)
+            worker = lab.Worker(properties).start()
+            self.assertEqual(1, worker.wait(30))
+            advice = "security.protocol is %s: if this port of the brokers speaks TLS, %s" % (protocol, remedy)
+            warning, last = [line for line in worker.log_text().splitlines() if "security.protocol is " in line]
+            self.assertIn("WARN no answer from %s for 5 s" % properties["bootstrap.servers"], warning)
+            self.assertIn(advice, warning)
+            self.assertIn(advice, last)
+
 
 def inline(certificate):
     """Its key and chain as properties: one of several lines, the other in one, which Java takes as well."""

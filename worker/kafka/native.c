@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -296,11 +297,32 @@ int native_error_take(struct mr_error **error, rd_kafka_error_t *native, const c
     return -1;
 }
 
-int native_silence_set(struct mr_error **error, const rd_kafka_t *rk, const char *what)
+static bool has_heard_of_brokers(rd_kafka_t *rk)
+{
+    char *cluster_id = rd_kafka_clusterid(rk, 0);
+    rd_kafka_mem_free(rk, cluster_id);
+    return cluster_id != NULL;
+}
+
+/* A listener with TLS takes a question without it for the beginning of a long record and waits for the rest: nobody says what is wrong. */
+static const char *silence_advice(rd_kafka_t *rk)
+{
+    char protocol[32] = "";
+    size_t size = sizeof protocol;
+    if (rd_kafka_conf_get(rd_kafka_conf(rk), "security.protocol", protocol, &size) != RD_KAFKA_CONF_OK || has_heard_of_brokers(rk))
+        return NULL;
+    return strcasecmp(protocol, "sasl_plaintext") == 0
+               ? "security.protocol is SASL_PLAINTEXT: if this port of the brokers speaks TLS, set SASL_SSL"
+           : strcasecmp(protocol, "plaintext") == 0
+               ? "security.protocol is PLAINTEXT: if this port of the brokers speaks TLS, set SSL or SASL_SSL"
+               : NULL;
+}
+
+int native_silence_set(struct mr_error **error, rd_kafka_t *rk, const char *what)
 {
     char trouble[NOTES_WORDS_MAX];
     native_notes_trouble(rd_kafka_opaque(rk), trouble, sizeof trouble);
-    const char *advice = native_advice(trouble);
+    const char *advice = *trouble != '\0' ? native_advice(trouble) : silence_advice(rk);
     return mr_error_set(error, MR_ERR_TIMEOUT, "%s: no answer from the brokers in time%s%s%s%s", what,
                         *trouble != '\0' ? "; " : "", trouble, advice != NULL ? ". " : "", advice != NULL ? advice : "");
 }

@@ -40,7 +40,7 @@ int native_error_take(struct mr_error **error, rd_kafka_error_t *native, const c
 
 /* MR_ERR_TIMEOUT: "what: no answer from the brokers in time", with the last trouble that the handle had with a broker (refused
  * connections, failed logins), which is why as a rule. Returns -1. */
-int native_silence_set(struct mr_error **error, const rd_kafka_t *rk, const char *what);
+int native_silence_set(struct mr_error **error, rd_kafka_t *rk, const char *what);
 /* Likewise MR_ERR_CONNECT, where what the handle last had trouble with is a refusal of its login or handshake. false: it is none. */
 bool native_refusal_set(struct mr_error **error, const rd_kafka_t *rk, const char *what);
 /* native_advice.c: which property mends what librdkafka's words tell of. NULL: not known. */

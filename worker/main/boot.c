@@ -41,6 +41,7 @@
 #define LOG_NAME "millrace.main"
 #define CLIENT_ID_MAX 1024
 #define JOB_THREADS_MAX 16
+#define SILENCE_TOLD_MS 5000    /* brokers that are there have answered by then */
 #define ENVIRONMENT_WORDS_MAX 4096
 #define CLOSE_TIMEOUT_MS 2000   /* clients and jobs that are left */
 
@@ -198,13 +199,32 @@ static int open_clients(struct boot *boot, struct mr_error **error)
     return boot->admin != NULL ? 0 : -1;
 }
 
+/* Tells of a long silence before the time is over. */
+static char *wait_cluster_id(const struct boot *boot, struct mr_error **error)
+{
+    int64_t deadline_ms = boot_deadline_ms(boot), told_ms = clock_monotonic_ms(NULL) + SILENCE_TOLD_MS;
+    if (told_ms >= deadline_ms)
+        return admin_cluster_id(boot->admin, deadline_ms, error);
+    struct mr_error *silence = NULL;
+    char *id = admin_cluster_id(boot->admin, told_ms, &silence);
+    if (id == NULL && mr_error_code(silence) == MR_ERR_TIMEOUT) {
+        log_warn(LOG_NAME, "no answer from %s for %d s; still asking. %s", boot->config->bootstrap_servers, SILENCE_TOLD_MS / 1000,
+                 mr_error_message(silence));
+        id = admin_cluster_id(boot->admin, deadline_ms, error);
+    } else if (id == NULL) {
+        mr_error_set(error, mr_error_code(silence), "%s", mr_error_message(silence));
+    }
+    mr_error_drop(silence);
+    return id;
+}
+
 static int ask_cluster_id(struct boot *boot, struct mr_error **error)
 {
     uint32_t timeout_ms = client_config_api_timeout_ms(boot->admin_config);
 
     log_info(LOG_NAME, "asking %s for the id of the Kafka cluster, for %u s at most", boot->config->bootstrap_servers,
              timeout_ms / 1000);
-    boot->cluster_id = admin_cluster_id(boot->admin, boot_deadline_ms(boot), error);
+    boot->cluster_id = wait_cluster_id(boot, error);
     if (boot->cluster_id != NULL)
         return 0;
     if (error != NULL && mr_error_code(*error) == MR_ERR_CONNECT)
