@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+import socket
+import subprocess
 import time
 import unittest
 import urllib.error
@@ -38,6 +40,17 @@ class Frozen:
 
     def __exit__(self, *_):
         self.trace(PTRACE_DETACH)
+
+
+class Asked(unittest.TestCase):
+    """By `millrace ctl health`, where there is no curl."""
+
+    def test_a_worker_that_takes_connections_and_answers_nobody_is_not_well_soon(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            done = subprocess.run([os.path.join(lab.BUILD, "bin", "millrace"), "ctl", "health", "--url", "http://127.0.0.1:%d" % server.getsockname()[1]],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual((1, ""), (done.returncode, done.stdout), done.stderr)
+        self.assertIn("no answer", done.stderr)
 
 
 class Health(unittest.TestCase):

@@ -29,6 +29,8 @@ class Quickstart(unittest.TestCase):
         self.assertIn('"origin":"quickstart"', orders[0]["value"])
 
     def test_the_check_says_what_is_missing(self):
+        self.assertEqual((1, [], ["quickstart: --bootstrap wants HOST:PORT"]), self.check("--bootstrap"))
+        self.assertEqual((1, [], ["quickstart: --worker-root wants a folder"]), self.check("--worker-root"))
         nothing = lab.scratch_folder()
         status, _, errors = self.check("--bootstrap", lab.suite_lab().bootstrap, "--worker-root", nothing)
         self.assertEqual((1, ["quickstart: %s/bin/millrace is not there: build first, or give --worker-root the folder "

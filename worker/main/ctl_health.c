@@ -18,6 +18,7 @@
 #define NAME "millrace ctl health"
 #define EXIT_UNHEALTHY 1
 #define EXIT_NOT_ASKED 2
+#define TIMEOUT_MS 5000 /* probes answer at once, or not at all */
 #define URL_DEFAULT "http://localhost:8083"
 #define URL_VARIABLE "MILLRACE_HEALTH_URL"
 
@@ -30,7 +31,7 @@ static const char USAGE[] =
     "  --url URL                 of a listener or health listener; by default $" URL_VARIABLE ", else " URL_DEFAULT "\n"
     "  --worker FILE             a worker's properties, whose ssl.* verify https\n"
     "\n"
-    "Exit status: 0 it is; 1 it is not, or nobody answers; 2 the arguments or the file are wrong.\n";
+    "Exit status: 0 it is; 1 it is not, or nobody answers within 5 s; 2 the arguments or the file are wrong.\n";
 
 struct options {
     const char *url, *worker;
@@ -57,7 +58,8 @@ static bool read_options(struct options *options, int argc, char **argv)
 static int ask(const struct options *options, const struct string_map *tls, struct mr_error **error)
 {
     json_t *answer = rest_ask(&(struct rest_worker){.url = options->url, .tls = tls},
-                              &(struct rest_question){.method = "GET", .path = options->is_live ? "/livez" : "/readyz"}, error);
+                              &(struct rest_question){.method = "GET", .path = options->is_live ? "/livez" : "/readyz", .timeout_ms = TIMEOUT_MS},
+                              error);
     const char *status = json_string_value(json_object_get(answer, "status"));
     const char *message = json_string_value(json_object_get(answer, "message"));
     if (answer != NULL && status == NULL)

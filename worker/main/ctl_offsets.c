@@ -169,7 +169,7 @@ static json_t *ask(const struct options *options, const struct string_map *tls, 
         mr_error_set(error, MR_ERR_NO_MEMORY, "no memory for a question to a worker");
     else
         answer = rest_ask(&(struct rest_worker){options->url, options->authorization_file, tls},
-                          &(struct rest_question){method, str_buffer_text(&path), text}, error);
+                          &(struct rest_question){.method = method, .path = str_buffer_text(&path), .body = text}, error);
     str_buffer_release(&path);
     free(text);
     return answer;

@@ -52,7 +52,7 @@ json_t *dlq_rest_ask(const struct dlq_options *options, const struct string_map 
         mr_error_set(error, MR_ERR_CONFIG, "the selection is too long to be asked for");
     else
         json = rest_ask(&(struct rest_worker){options->url, options->authorization_file, tls},
-                        &(struct rest_question){is_change ? "POST" : "GET", str_buffer_text(&path), body}, error);
+                        &(struct rest_question){.method = is_change ? "POST" : "GET", .path = str_buffer_text(&path), .body = body}, error);
     str_buffer_release(&path);
     free(body);
     return json;

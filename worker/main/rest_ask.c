@@ -110,7 +110,7 @@ static json_t *ask(struct client *client, const struct rest_worker *worker, cons
                                            .body_length = question->body == NULL ? 0 : strlen(question->body),
                                            .headers = headers,
                                            .header_count = sizeof(headers) / sizeof(headers[0]),
-                                           .deadline_ms = deadline_after_ms(TIMEOUT_MS),
+                                           .deadline_ms = deadline_after_ms(question->timeout_ms > 0 ? question->timeout_ms : TIMEOUT_MS),
                                            .done = on_done,
                                            .argument = &asking};
     mutex_init(&asking.lock);

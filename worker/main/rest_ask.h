@@ -5,6 +5,7 @@
 #define MAIN_REST_ASK_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #define REST_ASK_URL_MAX (64u << 10)
 
@@ -21,6 +22,7 @@ struct rest_question {
     const char *method;
     const char *path; /* from the "/" on, escaped, with its query */
     const char *body; /* JSON; NULL: none */
+    int64_t timeout_ms; /* 0: more than any request may take */
 };
 
 /* What a 200 holds. NULL: MR_ERR_CONNECT nobody answered; or what the worker says. Waits. Errors name the address without its password. */
