@@ -238,7 +238,7 @@ class Running(Image):
                                        "--env", "CONNECT_MILLRACE_HEALTH_LISTENRS=http://:1"])
         self.assertEqual(1, wrong.returncode, wrong.stderr)
         self.assertIn("millrace.leader.fencing", wrong.stderr, "a variable wins over the file")
-        self.assertIn("environment (CONNECT_…) sets: millrace.health.listenrs, millrace.leader.fencing", wrong.stderr)
+        self.assertIn("environment (CONNECT_…) sets: millrace.leader.fencing, millrace.health.listenrs", wrong.stderr)
         self.assertRegex(wrong.stderr, r"millrace\.health\.listenrs: .*Did you mean millrace\.health\.listeners\?")
         self.assertNotIn(SECRET, wrong.stderr)
 

@@ -155,8 +155,8 @@ class LeastPrivilege(unittest.TestCase):
         worker = self.worker(group).start()
         self.start(group, worker)
 
-        # Whole: the group of a worker begins the names of its topics.
-        name = re.compile(r"(?<![\w-])%s(?![\w-])" % re.escape(right[1]))
+        # Whole, or with a partition: the group of a worker begins the names of its topics.
+        name = re.compile(r"(?<![\w-])%s%s(?![\w-])" % (re.escape(right[1]), r"(-\d+)?" if right[0] == "topic" else ""))
 
         def names_it():
             return any(name.search(line) and re.search(REFUSED[right[0]], line) for line in self.said(group, worker).splitlines())
