@@ -121,6 +121,15 @@ void mutex_lock(pthread_mutex_t *mutex)
     must(pthread_mutex_lock(mutex));
 }
 
+bool mutex_try_lock(pthread_mutex_t *mutex)
+{
+    int status = pthread_mutex_trylock(mutex);
+    if (status == EBUSY)
+        return false;
+    must(status);
+    return true;
+}
+
 void mutex_unlock(pthread_mutex_t *mutex)
 {
     must(pthread_mutex_unlock(mutex));

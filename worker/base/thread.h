@@ -33,6 +33,7 @@ void thread_fail_after(int64_t successes);
 void mutex_init(pthread_mutex_t *mutex);
 void mutex_destroy(pthread_mutex_t *mutex);
 void mutex_lock(pthread_mutex_t *mutex);      /* any error is a bug of ours: asserts */
+bool mutex_try_lock(pthread_mutex_t *mutex);  /* false: somebody has it */
 void mutex_unlock(pthread_mutex_t *mutex);
 
 void cond_init(pthread_cond_t *cond);         /* on the monotonic clock: needed for cond_wait_until_ms */

@@ -112,6 +112,7 @@ struct step_unit *step_pool_add(struct step_pool *pool, const struct step_unit_s
                                 size_t why_size)
 {
     struct step_unit *unit = mem_calloc(1, sizeof(*unit));
+    pthread_cond_t *waiting;
 
     if (unit == NULL) {
         snprintf(why, why_size, "no memory for a task");
@@ -137,8 +138,10 @@ struct step_unit *step_pool_add(struct step_pool *pool, const struct step_unit_s
     mutex_lock(&pool->lock);
     assert(!pool->stopping);
     pool->units++;
-    step_ready_push(pool, unit);
+    waiting = step_ready_push(pool, unit);
     mutex_unlock(&pool->lock);
+    if (waiting != NULL)
+        cond_signal(waiting);
     step_pool_kick(pool);
     return unit;
 }
@@ -165,8 +168,24 @@ void step_unit_drop(struct step_unit *unit)
 
 void step_unit_wake(struct step_unit *unit)
 {
-    if (mpsc_stack_push(&unit->pool->woken, &unit->wake_node))
-        step_pool_kick(unit->pool);
+    struct step_pool *pool = unit->pool;
+    pthread_cond_t *waiting;
+    size_t ready;
+    bool kicks;
+
+    if (!mutex_try_lock(&pool->lock)) {
+        if (mpsc_stack_push(&pool->woken, &unit->wake_node))
+            step_pool_kick(pool);
+        return;
+    }
+    ready = pool->ready;
+    waiting = step_unit_wake_locked(pool, unit);
+    kicks = pool->ready > ready && ready == pool->idle; /* one more than idle threads will take: the first such tells the scheduler */
+    mutex_unlock(&pool->lock);
+    if (waiting != NULL)
+        cond_signal(waiting); /* not under the lock, which the woken one wants */
+    if (kicks)
+        step_pool_kick(pool);
 }
 
 int64_t step_unit_inside_ms(struct step_unit *unit)

@@ -14,9 +14,9 @@
  * Fairness: who has lately been inside steps for less than STEP_QUIET_MS of STEP_WINDOW_MS goes before those that have been for longer, so
  * that a quiet unit waits for no more than the steps that are under way. Of STEP_QUIET_RUN + 1 steps one is of the others, if any are ready.
  *
- * Wake-ups: step_unit_wake() works from any thread and under foreign locks (librdkafka's queue callbacks): it
- * pushes an embedded node and writes an eventfd at most. A wake during a step causes one more step after it:
- * none is lost.
+ * Wake-ups: step_unit_wake() works from any thread and under foreign locks (librdkafka's queue callbacks) and waits for no lock: it
+ * signals an idle thread, or, while somebody has the pool's lock or no thread is idle, leaves it to the scheduler by an embedded node and an
+ * eventfd. A wake during a step causes one more step after it: none is lost.
  *
  * Life: step_pool_add gives a reference; whoever may still wake the unit holds one (step_unit_take). After
  * STEP_END the unit is never stepped again, `on_end` is called once, and waking is harmless.

@@ -64,19 +64,24 @@ struct step_pool {
     size_t least_idle;      /* that were left over when one took work, since the count began */
     int64_t count_until_ms; /* 0: no count has begun */
     bool stopping, scheduler_leaves;
+    uint64_t look_count;           /* how often the scheduler has looked */
+    int64_t scheduler_looks_at_ms; /* by itself; a timer that is due before then needs a kick */
     struct mpsc_stack woken;
     int event_fd;
     pthread_t scheduler;
 };
 
 /* step_runner.c */
-void step_ready_push(struct step_pool *pool, struct step_unit *unit);
+/* Whom to signal, now or when the lock is let go; NULL: nobody waits. */
+pthread_cond_t *step_ready_push(struct step_pool *pool, struct step_unit *unit);
 bool step_may_run_more(const struct step_pool *pool);
 bool step_runner_start(struct step_pool *pool, char *why, size_t why_size);
 bool step_thread_start(const struct thread_setup *setup, char *why, size_t why_size); /* locks: any */
 void *step_own_thread_run(void *unit);                                                /* locks: none */
 
 /* step_scheduler.c */
+/* Whom to signal, now or when the lock is let go; NULL: nobody. */
+pthread_cond_t *step_unit_wake_locked(struct step_pool *pool, struct step_unit *unit);
 void step_pool_kick(struct step_pool *pool); /* locks: any */
 void step_unit_free(struct step_unit *unit); /* locks: any */
 /* A dead unit may still be in the woken stack; whoever empties it under the lock may then free. */

@@ -49,16 +49,14 @@ static void ready_append(struct step_pool *pool, struct step_unit *unit)
     pool->ready++;
 }
 
-void step_ready_push(struct step_pool *pool, struct step_unit *unit)
+pthread_cond_t *step_ready_push(struct step_pool *pool, struct step_unit *unit)
 {
     if (unit->own_thread) {
         unit->state = UNIT_READY;
-        cond_signal(&unit->own_cond);
-        return;
+        return &unit->own_cond;
     }
     ready_append(pool, unit);
-    if (pool->idle > 0)
-        cond_signal(&pool->work);
+    return pool->idle > 0 ? &pool->work : NULL;
 }
 
 /* By the thread that has stepped it, which takes the first of the queue next: as many wait for others as before, so nobody is woken. */
@@ -118,12 +116,10 @@ static bool unit_step(struct step_pool *pool, struct step_unit *unit)
     } else {
         unit->state = UNIT_WAITING;
         if (result.wake_at_ms != INT64_MAX) {
-            int64_t next_ms = timer_heap_next_ms(&pool->timers);
-
             /* No memory for a timer: the unit stays ready, busy but alive. */
             if (!timer_heap_set(&pool->timers, &unit->timer, result.wake_at_ms))
                 ready_push_again(pool, unit);
-            else if (result.wake_at_ms < next_ms)
+            else if (result.wake_at_ms < pool->scheduler_looks_at_ms)
                 step_pool_kick(pool);
         }
     }

@@ -12,14 +12,23 @@
 
 /* --- wake-ups ------------------------------------------------------------------------------------------------------ */
 
-static void unit_wake_locked(struct step_pool *pool, struct step_unit *unit)
+pthread_cond_t *step_unit_wake_locked(struct step_pool *pool, struct step_unit *unit)
 {
     if (unit->state == UNIT_WAITING) {
         timer_heap_remove(&pool->timers, &unit->timer);
-        step_ready_push(pool, unit);
-    } else if (unit->state == UNIT_RUNNING) {
-        unit->woken = true;
+        return step_ready_push(pool, unit);
     }
+    if (unit->state == UNIT_RUNNING)
+        unit->woken = true;
+    return NULL;
+}
+
+static void wake(struct step_pool *pool, struct step_unit *unit)
+{
+    pthread_cond_t *waiting = step_unit_wake_locked(pool, unit);
+
+    if (waiting != NULL)
+        cond_signal(waiting);
 }
 
 static void take_woken(struct step_pool *pool)
@@ -28,7 +37,7 @@ static void take_woken(struct step_pool *pool)
     struct mpsc_node *node;
 
     while ((node = mpsc_list_next(&list)) != NULL)
-        unit_wake_locked(pool, MPSC_OWNER(node, struct step_unit, wake_node));
+        wake(pool, MPSC_OWNER(node, struct step_unit, wake_node));
 }
 
 static void take_due(struct step_pool *pool)
@@ -37,7 +46,7 @@ static void take_due(struct step_pool *pool)
     struct timer_entry *entry;
 
     while ((entry = timer_heap_pop_due(&pool->timers, now_ms)) != NULL)
-        unit_wake_locked(pool, entry->item);
+        wake(pool, entry->item);
 }
 
 void step_pool_kick(struct step_pool *pool)
@@ -132,6 +141,7 @@ void *step_scheduler_run(void *argument)
     while (!pool->scheduler_leaves) {
         int timeout_ms;
 
+        pool->look_count++;
         step_free_dead(pool); /* takes what was woken, too */
         take_due(pool);
         if (pool->ready > 0) {
@@ -139,6 +149,7 @@ void *step_scheduler_run(void *argument)
             add_runners(pool);
         }
         timeout_ms = step_scheduler_timeout_ms(pool);
+        pool->scheduler_looks_at_ms = timeout_ms < 0 ? INT64_MAX : clock_monotonic_ms(NULL) + timeout_ms;
         mutex_unlock(&pool->lock);
         if (poll(&poll_fd, 1, timeout_ms) > 0 && read(pool->event_fd, &count, sizeof(count)) < 0)
             assert(errno == EAGAIN || errno == EINTR);

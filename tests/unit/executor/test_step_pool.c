@@ -170,6 +170,11 @@ static void no_wake_up_is_lost_among_many_wakers(void **state)
     pool_finish(pool);
 }
 
+static bool nobody_runs(void *argument)
+{
+    return step_pool_count(argument).running == 0;
+}
+
 struct blocker {
     sem_t gate;
     atomic_int inside;
@@ -211,6 +216,84 @@ static void blocked_steps_do_not_hold_up_the_others(void **state)
     step_unit_drop(counter.unit);
     pool_finish(pool);
     sem_destroy(&blocker.gate);
+}
+
+static void a_wake_up_finds_a_thread_although_all_are_blocked(void **state)
+{
+    struct step_pool *pool = pool_of(1);
+    struct blocker blocker = {0};
+    struct counter counter = {.delay_ms = -1};
+
+    (void)state;
+    sem_init(&blocker.gate, 0, 0);
+    counter_add(pool, &counter, false);
+    wait_for(&counter.steps, 1);
+    struct step_unit *unit = step_pool_add(pool, &(struct step_unit_setup){.step = blocker_step, .argument = &blocker}, why, sizeof(why));
+    assert_non_null(unit);
+    wait_for(&blocker.inside, 1);
+    step_unit_wake(counter.unit);
+    wait_for(&counter.steps, 2);
+    sem_post(&blocker.gate);
+    counter_finish(&counter);
+    wait_for(&counter.ended, 1);
+    step_unit_drop(unit);
+    step_unit_drop(counter.unit);
+    pool_finish(pool);
+    sem_destroy(&blocker.gate);
+}
+
+/* As under a foreign lock: the waker must not wait for the pool's. */
+static void a_wake_up_while_the_pool_is_locked_waits_for_nobody_and_comes(void **state)
+{
+    struct step_pool *pool = pool_of(1);
+    struct counter counter = {.delay_ms = -1};
+
+    (void)state;
+    counter_add(pool, &counter, false);
+    wait_for(&counter.steps, 1);
+    mutex_lock(&pool->lock);
+    step_unit_wake(counter.unit);
+    step_unit_wake(counter.unit);
+    mutex_unlock(&pool->lock);
+    wait_for(&counter.steps, 2);
+    counter_finish(&counter);
+    wait_for(&counter.ended, 1);
+    step_unit_drop(counter.unit);
+    pool_finish(pool);
+}
+
+static long scheduler_looks(struct step_pool *pool)
+{
+    mutex_lock(&pool->lock);
+    long looks = (long)pool->look_count;
+    mutex_unlock(&pool->lock);
+    return looks;
+}
+
+#define ROUNDS 100
+
+/* Two hops between threads for each wake-up would cost more than a small batch of records. */
+static void what_an_idle_thread_takes_does_not_trouble_the_scheduler(void **state)
+{
+    struct step_pool *pool =
+        step_pool_create(&(struct step_pool_setup){.threads_min = 1, .threads_max = 1, .idle_ms = SOON_MS}, why, sizeof(why));
+    struct counter counter = {.delay_ms = SOON_MS};
+
+    (void)state;
+    assert_non_null(pool);
+    counter_add(pool, &counter, false);
+    wait_for(&counter.steps, 1);
+    long before = scheduler_looks(pool);
+    for (int i = 0; i < ROUNDS; i++) {
+        assert_true(eventually(SOON_MS, nobody_runs, pool));
+        step_unit_wake(counter.unit);
+        wait_for(&counter.steps, i + 2);
+    }
+    assert_true(scheduler_looks(pool) - before < ROUNDS / 2); /* some wake-ups meet the lock held */
+    counter_finish(&counter);
+    wait_for(&counter.ended, 1);
+    step_unit_drop(counter.unit);
+    pool_finish(pool);
 }
 
 struct gated {
@@ -527,6 +610,9 @@ int main(void)
         cmocka_unit_test(a_wait_with_a_time_ends_by_itself),
         cmocka_unit_test(no_wake_up_is_lost_among_many_wakers),
         cmocka_unit_test(blocked_steps_do_not_hold_up_the_others),
+        cmocka_unit_test(a_wake_up_finds_a_thread_although_all_are_blocked),
+        cmocka_unit_test(a_wake_up_while_the_pool_is_locked_waits_for_nobody_and_comes),
+        cmocka_unit_test(what_an_idle_thread_takes_does_not_trouble_the_scheduler),
         cmocka_unit_test(a_step_that_was_blocked_and_wants_more_is_not_forgotten),
         cmocka_unit_test(a_unit_with_a_thread_of_its_own_keeps_that_thread),
         cmocka_unit_test(a_busy_unit_wakes_no_idle_thread),
