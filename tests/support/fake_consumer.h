@@ -2,7 +2,7 @@
  * fake_consumer: stands in for kafka/consumer.h in one test file: a log of records per topic partition, and group events that
  * the test makes. Include once, after cmocka.h, in a test of a folder whose mr_tests names these in WRAPS:
  *   consumer_open consumer_subscribe consumer_close consumer_next_event consumer_assign consumer_revoke consumer_read
- *   consumer_batch_count
+ *   consumer_batch_count consumer_lets_go_soon
  *   consumer_batch_at consumer_batch_byte_count consumer_batch_charge consumer_batch_drop consumer_message_header_count
  *   consumer_message_header consumer_pause consumer_resume consumer_seek consumer_pinned_bytes consumer_commit
  *   consumer_commit_and_wait consumer_committed
@@ -64,6 +64,7 @@ static struct fake_consumer {
     const char *commit_refusal, *open_refusal, *seek_refusal, *committed_refusal; /* not NULL: they fail so */
     atomic_int batches_out;
     _Atomic uint64_t pinned_bytes;
+    bool lets_go_soon;          /* as it was last told */
     bool has_keys, has_headers; /* records have their value as key, and in a header "h" */
     int64_t timestamp_ms;       /* of all records; 0: 1000 and the offset */
     char seen[4096];            /* what happened, in order: "assign revoke commit:t-0=3 …" */
@@ -384,6 +385,13 @@ int __wrap_consumer_seek(struct consumer *consumer, const struct consumer_partit
         fake_consumer_note(text);
     }
     return 0;
+}
+
+void __wrap_consumer_lets_go_soon(struct consumer *consumer, bool soon)
+{
+    (void)consumer;
+    assert_true(fake_consumer.is_open);
+    fake_consumer.lets_go_soon = soon;
 }
 
 uint64_t __wrap_consumer_pinned_bytes(const struct consumer *consumer)

@@ -29,7 +29,7 @@ struct consumer;
 struct consumer_batch;
 
 /* Records of a batch up to so many bytes are copied out of librdkafka's buffers, so that keeping it keeps nothing else; of a
- * larger one the messages are kept, without copying. Measured: docs/decisions/0005. */
+ * larger one, and where consumer_lets_go_soon(), the messages are kept, without copying. Measured: docs/decisions/0005. */
 #define CONSUMER_COPIED_BYTES_MAX (256u << 10)
 
 /* Of buffer_bytes_max one part in CONSUMER_AHEAD_SHARE is for what is fetched ahead of reading. Small records take several times
@@ -122,6 +122,9 @@ struct consumer_message {
 /* Up to max records at hand, without waiting, partitions in turn. NULL: none at hand (on_ready will come), or no memory
  * (the records stay). The batch is the caller's to drop. */
 struct consumer_batch *consumer_read(struct consumer *consumer, size_t max);
+/* Whether batches are dropped before many more are read, so that what a kept message pins matters little and copying costs more. At
+ * first they are not. thread: the reading one. */
+void consumer_lets_go_soon(struct consumer *consumer, bool soon);
 
 size_t consumer_batch_count(const struct consumer_batch *batch);
 const struct consumer_message *consumer_batch_at(const struct consumer_batch *batch, size_t i);

@@ -2,7 +2,7 @@
  *
  * A message of librdkafka keeps the whole fetch response in memory that it came with (docs/decisions/0005). So the records of
  * a batch of ordinary size are copied and their messages let go at once: such a batch keeps its own bytes and nothing else, not
- * even the handle. A batch beyond CONSUMER_COPIED_BYTES_MAX keeps its messages.
+ * even the handle. A batch beyond CONSUMER_COPIED_BYTES_MAX keeps its messages, and so does any batch of a reader who lets them go soon.
  *
  * What those pin besides their own bytes cannot be asked. But responses are read one after another: all bytes ever read make a
  * line, and what a batch pins lies within one response before and behind it. So the account holds, for every batch that
@@ -36,7 +36,7 @@ struct consumer_batch {
     size_t count;
     uint64_t bytes;                  /* of the records */
     uint64_t charged;                /* its own part of the account */
-    size_t size;                     /* of its memory, if its records were copied */
+    size_t size;                     /* of its memory */
     struct consumer_message messages[];
 };
 
@@ -269,8 +269,13 @@ static void message_copy(struct consumer_message *message, const char *topic, co
         room_copy_headers(room, headers, &message->origin);
 }
 
+static size_t size_of(size_t count)
+{
+    return sizeof(struct consumer_batch) + count * sizeof(struct consumer_message);
+}
+
 /* The memory of the batch before as a rule: to and from malloc it goes dearly between the many small pieces of librdkafka. But
- * what is kept must not be much larger than what is in it. */
+ * what is kept must not be much larger than what is in it. Of the batch only `size` is set. */
 static struct consumer_batch *memory_take(struct batch_account *account, size_t size)
 {
     mutex_lock(&account->lock);
@@ -315,7 +320,7 @@ static struct consumer_batch *batch_copy(struct consumer *consumer, size_t count
     struct need need = need_of(consumer->scratch, count);
     if (need.bytes + need.headers > CONSUMER_COPIED_BYTES_MAX)
         return NULL;
-    size_t head = sizeof(struct consumer_batch) + count * sizeof(struct consumer_message);
+    size_t head = size_of(count);
     struct consumer_batch *batch = memory_take(consumer->account, head + need.headers + need.bytes);
     if (batch == NULL)
         return NULL;
@@ -341,11 +346,11 @@ static struct consumer_batch *batch_copy(struct consumer *consumer, size_t count
 
 bool consumer_batch_reserve(struct consumer *consumer, size_t max)
 {
-    if (consumer->spare != NULL && consumer->spare_capacity >= max)
+    size_t size = size_of(max);
+    if (consumer->spare != NULL && consumer->spare->size >= size)
         return true;
     mem_free(consumer->spare);
-    consumer->spare = mem_alloc(sizeof *consumer->spare + max * sizeof consumer->spare->messages[0]);
-    consumer->spare_capacity = consumer->spare != NULL ? max : 0;
+    consumer->spare = memory_take(consumer->account, size);
     return consumer->spare != NULL;
 }
 
@@ -358,25 +363,39 @@ void consumer_batch_rest(struct consumer *consumer)
     mem_free(idle);
     mem_free(consumer->spare);
     consumer->spare = NULL;
-    consumer->spare_capacity = 0;
+}
+
+static struct consumer_batch *spare_take(struct consumer *consumer, size_t count)
+{
+    struct consumer_batch *batch = consumer->spare;
+    consumer->spare = NULL;
+    if (batch->size / 2 <= size_of(count))
+        return batch;
+    struct consumer_batch *fitting = mem_realloc(batch, size_of(count));
+    if (fitting == NULL)
+        return batch;
+    fitting->size = size_of(count);
+    return fitting;
 }
 
 static struct consumer_batch *batch_keep(struct consumer *consumer, size_t count)
 {
-    struct consumer_batch *batch = consumer->spare;
-    struct consumer_batch *fitting = mem_realloc(batch, sizeof *batch + count * sizeof batch->messages[0]);
-    batch = fitting != NULL ? fitting : batch;
-    consumer->spare = NULL;
-    consumer->spare_capacity = 0;
+    struct consumer_batch *batch = spare_take(consumer, count);
+    const rd_kafka_topic_t *rkt = NULL;
+    const char *topic = NULL;
     uint64_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
         rd_kafka_message_t *native = consumer->scratch[i];
-        message_fill(&batch->messages[i], rd_kafka_topic_name(native->rkt), native);
+        bytes_will_be_read(native->payload, native->len);
+        if (native->rkt != rkt)
+            topic = rd_kafka_topic_name(native->rkt);
+        rkt = native->rkt;
+        message_fill(&batch->messages[i], topic, native);
         bytes += native->len + native->key_len;
     }
-    *batch = (struct consumer_batch){.handle = native_handle_take(consumer->handle)};
+    *batch = (struct consumer_batch){.size = batch->size, .handle = native_handle_take(consumer->handle)};
     batch_begin(batch, consumer, count, bytes);
-    charge(batch, batch->bytes + sizeof *batch + count * (sizeof batch->messages[0] + NATIVE_MESSAGE_BYTES));
+    charge(batch, batch->bytes + batch->size + count * NATIVE_MESSAGE_BYTES);
     mutex_lock(&batch->account->lock);
     line_add(batch);
     mutex_unlock(&batch->account->lock);
@@ -385,8 +404,13 @@ static struct consumer_batch *batch_keep(struct consumer *consumer, size_t count
 
 struct consumer_batch *consumer_batch_make(struct consumer *consumer, size_t count)
 {
-    struct consumer_batch *batch = batch_copy(consumer, count);
+    struct consumer_batch *batch = consumer->lets_go_soon ? NULL : batch_copy(consumer, count);
     return batch != NULL ? batch : batch_keep(consumer, count);
+}
+
+void consumer_lets_go_soon(struct consumer *consumer, bool soon)
+{
+    consumer->lets_go_soon = soon;
 }
 
 /* ---- the door ---- */
@@ -432,14 +456,10 @@ void consumer_batch_drop(struct consumer_batch *batch)
     if (batch == NULL || !refcount_drop(&batch->refcount))
         return;
     struct batch_account *account = batch->account;
-    bool is_copied = batch->handle == NULL;
-    if (!is_copied)
+    if (batch->handle != NULL)
         let_messages_go(batch);
     atomic_fetch_sub(&account->bytes, batch->charged);
-    if (is_copied)
-        memory_give(account, batch);
-    else
-        mem_free(batch);
+    memory_give(account, batch);
     batch_account_drop(account);
 }
 

@@ -65,7 +65,7 @@ struct consumer {
     rd_kafka_message_t **scratch;
     size_t scratch_capacity;
     struct consumer_batch *spare;  /* the next batch, if it keeps its messages */
-    size_t spare_capacity;
+    bool lets_go_soon;
     struct batch_account *account;
 };
 

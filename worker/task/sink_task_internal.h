@@ -84,6 +84,7 @@ struct sink_task {
     struct sink_output output;
     struct mr_batch *batch; /* being put; NULL: none. output belongs to it */
     struct sink_pin *pin;   /* the batch's, which lives as long as it does */
+    unsigned let_go_count;  /* batches in a row that the plugin has let go by the end of put */
     struct sink_run *runs;  /* of the batch; one for each partition it has records of, as a rule */
     size_t run_count, run_capacity;
     bool put_again;         /* the batch waits for another try */

@@ -14,6 +14,7 @@
 #include "base/bans.h"
 
 #define LOG_NAME "millrace.task.sink"
+#define LET_GO_BATCHES 16     /* so many in a row: the plugin keeps none */
 #define READ_FIRST_RECORDS 64 /* while nothing is known about their size */
 #define RECORD_BYTES_GUESS 1024 /* before the first was read */
 /* Consumed bytes stay in the messages: a batch's arena holds what converters and transforms make of them. */
@@ -49,6 +50,28 @@ static void pin_wakes_nobody(struct sink_pin *pin)
     pin->waker = NULL;
 }
 
+/* A plugin that keeps batches beyond put is given such as pin nothing but themselves. */
+static void note_let_go(struct sink_task *task, bool is_let_go)
+{
+    bool was_soon = task->let_go_count >= LET_GO_BATCHES;
+
+    task->let_go_count = !is_let_go ? 0 : was_soon ? LET_GO_BATCHES : task->let_go_count + 1;
+    if (task->consumer != NULL && was_soon != (task->let_go_count >= LET_GO_BATCHES))
+        consumer_lets_go_soon(task->consumer, !was_soon);
+}
+
+static void let_batch_go(struct sink_task *task)
+{
+    bool is_mine_alone = batch_is_mine_alone(task->batch);
+
+    if (is_mine_alone)
+        pin_wakes_nobody(task->pin);
+    note_let_go(task, is_mine_alone);
+    mr_batch_drop(task->batch);
+    task->batch = NULL;
+    task->pin = NULL;
+}
+
 void sink_task_drop_batch(struct sink_task *task)
 {
     task->output.records.count = 0;
@@ -56,11 +79,8 @@ void sink_task_drop_batch(struct sink_task *task)
     atomic_store_explicit(&task->task.health->put_again_ms, 0, memory_order_relaxed);
     task->isolation.is_on = false;
     task->run_count = 0;
-    if (task->batch != NULL && batch_is_mine_alone(task->batch))
-        pin_wakes_nobody(task->pin);
-    mr_batch_drop(task->batch);
-    task->batch = NULL;
-    task->pin = NULL;
+    if (task->batch != NULL)
+        let_batch_go(task);
 }
 
 /* --- offsets of what put has taken ---------------------------------------------------------------------------------- */

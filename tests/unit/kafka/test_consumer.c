@@ -145,6 +145,28 @@ static void records_kept_beyond_their_consumer_hold_no_handle(void **state)
     consumer_batch_drop(batch);
 }
 
+static void for_one_who_lets_go_soon_messages_are_kept_as_they_are(void **state)
+{
+    struct fixture *fixture = *state;
+    take_assignment(fixture->consumer);
+    consumer_lets_go_soon(fixture->consumer, true);
+    struct consumer_batch *batch = read_batch(fixture->consumer, 10);
+    assert_first_record(batch);
+    assert_true(consumer_pinned_bytes(fixture->consumer) >= consumer_batch_byte_count(batch));
+    consumer_batch_drop(batch);
+    assert_int_equal(consumer_pinned_bytes(fixture->consumer), 0);
+    batch = read_batch(fixture->consumer, 10);
+    consumer_lets_go_soon(fixture->consumer, false);
+    struct consumer_batch *copied = read_batch(fixture->consumer, 10);
+    consumer_close(fixture->consumer, CONSUMER_CLOSE_STAY, deadline_after_ms(SOON_MS));
+    fixture->consumer = NULL;
+    assert_int_equal(graveyard_count(fixture->graveyard), 1);
+    consumer_batch_drop(batch);
+    assert_true(eventually(SOON_MS, no_handle_is_left, fixture));
+    assert_int_equal(consumer_message_header_count(consumer_batch_at(copied, 0)), 1);
+    consumer_batch_drop(copied);
+}
+
 #define LARGE (CONSUMER_COPIED_BYTES_MAX + 1)
 
 static void a_large_batch_outlives_its_consumer_without_copying(void **state)
@@ -358,6 +380,7 @@ int main(void)
         TEST(committed_offsets_are_where_the_next_member_begins),
         TEST(an_assignment_may_begin_elsewhere),
         TEST(records_kept_beyond_their_consumer_hold_no_handle),
+        TEST(for_one_who_lets_go_soon_messages_are_kept_as_they_are),
         TEST(a_large_batch_outlives_its_consumer_without_copying),
         TEST(few_small_records_that_are_kept_cost_little_and_are_counted),
         TEST(what_large_batches_keep_of_the_responses_is_counted_once),

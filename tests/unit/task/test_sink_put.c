@@ -235,6 +235,35 @@ static void a_plugin_that_keeps_too_much_is_asked_to_let_go(void **state)
     finish(task);
 }
 
+static void put_batches(struct task *task, int count)
+{
+    for (int i = 0; i < count; i++) {
+        add(0, "a");
+        bench_run(task);
+    }
+}
+
+#define PATIENCE 100 /* batches, in which a task has learned whether its plugin keeps them */
+
+static void batches_are_copied_only_for_a_plugin_that_keeps_them(void **state)
+{
+    (void)state;
+    struct task *task = start_plain(0);
+    put_batches(task, 1);
+    assert_false(fake_consumer.lets_go_soon); /* nothing is known yet */
+    put_batches(task, PATIENCE);
+    assert_true(fake_consumer.lets_go_soon);
+    script.keeps_batches = true;
+    put_batches(task, 2);
+    assert_false(fake_consumer.lets_go_soon);
+    script.keeps_batches = false;
+    put_batches(task, 2);
+    assert_false(fake_consumer.lets_go_soon);
+    put_batches(task, PATIENCE);
+    assert_true(fake_consumer.lets_go_soon);
+    finish(task);
+}
+
 static void records_may_be_kept_over_rebalance_stop_and_end(void **state)
 {
     (void)state;
@@ -276,6 +305,7 @@ int main(void)
         TEST(what_put_lets_go_at_once_wakes_nobody),
         TEST(large_records_are_read_few_at_a_time),
         TEST(a_plugin_that_keeps_too_much_is_asked_to_let_go),
+        TEST(batches_are_copied_only_for_a_plugin_that_keeps_them),
         TEST(records_may_be_kept_over_rebalance_stop_and_end),
     };
     RUN_TESTS(tests);
