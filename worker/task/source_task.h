@@ -68,7 +68,9 @@ struct source_task_setup {
 /* NULL: no memory. The plugin is not called yet. */
 struct task *source_task_create(const struct source_task_setup *setup, struct mr_error **error);
 
-#define SOURCE_TASK_RECORDS_MAX 100000 /* under way at the same time; more wait */
+/* Under way at the same time; more wait. Two requests of as many records as librdkafka puts into one: more of small records cost memory that
+ * is cold when they are acknowledged (docs/performance.md). */
+#define SOURCE_TASK_RECORDS_MAX 20000
 /* Batches that wait for one record that Kafka does not acknowledge may hold so many times buffer_bytes_max; then nothing is
  * polled. */
 #define SOURCE_TASK_HELD_FACTOR 4
