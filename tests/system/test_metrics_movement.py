@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import threading
 import time
 import unittest
@@ -81,12 +80,9 @@ class Movement(unittest.TestCase):
     def setUp(self):
         self.kafka = lab.suite_lab()
         self.folder = lab.scratch_folder()
-        plugins = os.path.join(self.folder, "plugins")
-        os.mkdir(plugins)
-        shutil.copy(os.path.join(lab.BUILD, "test-plugins", "moody_sink.so"), plugins)
         self.topic = lab.fresh_name("moved-")
         self.worker = lab.Worker(lab.worker_properties(
-            self.kafka, plugin__path=plugins, offset__flush__interval__ms=300, millrace__metrics__kafka__interval__ms=300,
+            self.kafka, plugin__path=os.path.join(lab.BUILD, "test-plugins", "moody_sink.so"), offset__flush__interval__ms=300, millrace__metrics__kafka__interval__ms=300,
             millrace__metrics__jvm__names="true", millrace__restart__delay__ms=1000, millrace__restart__delay__max__ms=1000,
             millrace__restart__budget=30, millrace__task__stall__ms=1000, task__shutdown__graceful__timeout__ms=1000,
             exactly__once__source__support="enabled", millrace__audit__file=os.path.join(self.folder, "audit"))).start().ready()

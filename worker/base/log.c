@@ -21,6 +21,7 @@ static void write_to_stderr(void *state, const struct log_line *line);
 static const struct log_sink stderr_sink = { write_to_stderr, NULL };
 static const struct log_sink *_Atomic current_sink = &stderr_sink;
 static _Thread_local struct log_context *innermost_context;
+static _Atomic uint64_t line_counts[LOG_LEVEL_ALL];
 
 void log_sink_set(const struct log_sink *sink)
 {
@@ -79,6 +80,7 @@ void logger_vwrite(struct logger *logger, enum log_level level, const char *form
 {
     if (!log_is_wanted(logger, level, innermost_context == NULL ? NULL : innermost_context->connector))
         return;
+    atomic_fetch_add_explicit(&line_counts[level], 1, memory_order_relaxed);
     char message[LOG_LINE_MAX + SECRETS_PIECE + 1]; /* a secret that the cut would halve is still whole */
     int saved_errno = errno;
     int wanted = vsnprintf(message, sizeof(message), format, args);
@@ -103,6 +105,11 @@ void logger_vwrite(struct logger *logger, enum log_level level, const char *form
     const struct log_sink *sink = atomic_load_explicit(&current_sink, memory_order_acquire);
     sink->write(sink->state, &line);
     errno = saved_errno;
+}
+
+uint64_t log_line_count(enum log_level level)
+{
+    return atomic_load_explicit(&line_counts[level], memory_order_relaxed);
 }
 
 void logger_write(struct logger *logger, enum log_level level, const char *format, ...)

@@ -68,6 +68,9 @@ void logger_write(struct logger *logger, enum log_level level, const char *forma
 void logger_vwrite(struct logger *logger, enum log_level level, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
+/* Lines of that level (FATAL to TRACE) that were logged since the process began, also those that an output left out or dropped later. */
+uint64_t log_line_count(enum log_level level);
+
 #define log_fatal(name, ...) log_at(LOG_LEVEL_FATAL, name, __VA_ARGS__)
 #define log_error(name, ...) log_at(LOG_LEVEL_ERROR, name, __VA_ARGS__)
 #define log_warn(name, ...) log_at(LOG_LEVEL_WARN, name, __VA_ARGS__)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "metrics/process.h"
@@ -383,6 +384,17 @@ static void write_build(struct metrics_text *text, const struct metrics_registry
     str_buffer_release(&labels);
 }
 
+static void write_log_lines(struct metrics_text *text)
+{
+    char label[32];
+
+    metrics_text_family(text, "millrace_log_lines_total", METRIC_COUNTER, "Lines logged, also those that repeat and were left out.");
+    for (enum log_level level = LOG_LEVEL_FATAL; level <= LOG_LEVEL_TRACE; level++) {
+        snprintf(label, sizeof(label), "level=\"%s\"", log_level_name(level));
+        metrics_text_sample(text, label, NULL, (double)log_line_count(level));
+    }
+}
+
 static bool part_rest(struct metrics_stream *stream)
 {
     struct metrics_text *text = &stream->text;
@@ -394,6 +406,7 @@ static bool part_rest(struct metrics_stream *stream)
     audit_families_write(text, stream->registry);
     access_families_write(text, stream->registry);
     write_build(text, stream->registry);
+    write_log_lines(text);
     metrics_process_write(text);
     if (stream->registry->jvm_names)
         metrics_process_write_as_jvm(text);

@@ -87,6 +87,8 @@ enum task_value {
 static bool is_of(const struct unit_family *family, const struct unit_reading *task);
 static void write_status(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task);
 static void write_info(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task);
+static bool has_transforms(const struct unit_family *family, const struct unit_reading *task);
+static bool has_predicates(const struct unit_family *family, const struct unit_reading *task);
 static void write_transforms(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task);
 static void write_predicates(struct metrics_text *text, const struct unit_family *family, const struct unit_reading *task);
 
@@ -95,8 +97,8 @@ static void write_predicates(struct metrics_text *text, const struct unit_family
 static const struct unit_family families[] = {
     TEXT("status", "The task's status as label.", write_status),
     TEXT("info", "What the task is, as labels.", write_info),
-    {CONNECTOR "transform_info", METRIC_GAUGE, ALL, 0, "A transform of the task, as labels.", is_of, write_transforms},
-    {CONNECTOR "predicate_info", METRIC_GAUGE, ALL, 0, "A predicate of the task's transforms, as labels.", is_of, write_predicates},
+    {CONNECTOR "transform_info", METRIC_GAUGE, ALL, 0, "A transform of the task, as labels.", has_transforms, write_transforms},
+    {CONNECTOR "predicate_info", METRIC_GAUGE, ALL, 0, "A predicate of the task's transforms, as labels.", has_predicates, write_predicates},
     ROW(TASK "running_ratio", METRIC_GAUGE, ALL, RUNNING_RATIO, "Share of its time that the task was running, 0 to 1."),
     ROW(TASK "pause_ratio", METRIC_GAUGE, ALL, PAUSE_RATIO, "Share of its time that the task was paused, 0 to 1."),
     ROW(TASK "offset_commit_avg_time_ms", METRIC_GAUGE, ALL, COMMIT_AVG_MS, "Recent average time of commits that worked."),
@@ -377,6 +379,18 @@ static void write_info(struct metrics_text *text, const struct unit_family *fami
     str_buffer_release(&more);
 }
 
+static bool has_transforms(const struct unit_family *family, const struct unit_reading *task)
+{
+    (void)family;
+    return task->transform_count > 0;
+}
+
+static bool has_predicates(const struct unit_family *family, const struct unit_reading *task)
+{
+    (void)family;
+    return task->predicate_count > 0;
+}
+
 struct stage_labels {
     const char *alias, *class_name, *version;
 };
@@ -420,10 +434,6 @@ static bool is_of(const struct unit_family *family, const struct unit_reading *t
 
     if (family->write == write_info && task->description.kind == UNIT_KIND_UNKNOWN)
         return false;
-    if (family->write == write_transforms)
-        return task->transform_count > 0;
-    if (family->write == write_predicates)
-        return task->predicate_count > 0;
     if ((family->kinds & OF_KNOWN_LAG) != 0 && task->values[LAG] < 0)
         return false;
     return (family->kinds & (1u << task->description.kind | (is_exact ? OF_EXACT : 0))) != 0;

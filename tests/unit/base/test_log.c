@@ -69,6 +69,19 @@ static void a_line_reaches_the_sink_with_level_and_logger(void **state)
     assert_int_equal(seen.level, LOG_LEVEL_WARN);
 }
 
+static void lines_are_counted_by_level_if_they_are_wanted(void **state)
+{
+    (void)state;
+    uint64_t warnings = log_line_count(LOG_LEVEL_WARN), errors = log_line_count(LOG_LEVEL_ERROR), details = log_line_count(LOG_LEVEL_DEBUG);
+    log_warn("line.counted", "one");
+    log_warn("line.counted", "two");
+    log_error("line.counted", "three");
+    log_debug("line.counted", "not wanted");
+    assert_int_equal(log_line_count(LOG_LEVEL_WARN), warnings + 2);
+    assert_int_equal(log_line_count(LOG_LEVEL_ERROR), errors + 1);
+    assert_int_equal(log_line_count(LOG_LEVEL_DEBUG), details);
+}
+
 static void a_level_that_is_off_costs_no_arguments(void **state)
 {
     (void)state;
@@ -382,6 +395,7 @@ static void loggers_are_limited_in_number(void **state)
 
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, fresh, set_back)
 RUN_TESTS(FRESH(a_line_reaches_the_sink_with_level_and_logger), FRESH(a_level_that_is_off_costs_no_arguments),
+          FRESH(lines_are_counted_by_level_if_they_are_wanted),
           FRESH(one_place_follows_its_level_at_run_time), FRESH(a_new_logger_inherits_from_its_nearest_ancestor),
           FRESH(setting_a_level_tells_which_loggers_changed), FRESH(setting_root_sets_all),
           FRESH(the_list_is_sorted_and_holds_root), FRESH(level_names_are_read_in_any_case),
