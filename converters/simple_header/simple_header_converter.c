@@ -68,7 +68,7 @@ static const struct mr_converter_ops ops = {.size = sizeof(ops),
                                             .from_connect = from_connect,
                                             .to_connect = to_connect,
                                             .destroy = stateless_destroy,
-                                         .null_schema = null_schema};
+                                            .null_schema = null_schema};
 
 static const struct mr_plugin converter = {
     .size = sizeof(converter),

@@ -34,6 +34,7 @@ struct letter {
     int number;
     atomic_int acked, failed, not_sent;
     int64_t offset;
+    int32_t partition;
     char value[16];
 };
 
@@ -44,6 +45,8 @@ struct sender {
     atomic_int acked, failed, not_sent, writable, swapped, closed;
     int last_acked;
     atomic_int disorder;
+    atomic_int full_runs;  /* calls of on_delivery with all that one may have */
+    atomic_bool is_owed;   /* the last one was such, and nothing has followed */
 };
 
 struct fixture {
@@ -55,6 +58,8 @@ struct fixture {
 static inline void on_delivery(void *argument, const struct producer_delivery *deliveries, size_t count)
 {
     struct sender *sender = argument;
+    sender->is_owed = count == PRODUCER_RUN_MAX;
+    sender->full_runs += sender->is_owed;
     for (size_t i = 0; i < count; i++) {
         struct letter *letter = (struct letter *)(void *)deliveries[i].ticket;
         if (deliveries[i].outcome == PRODUCER_ACKED) {
@@ -62,6 +67,7 @@ static inline void on_delivery(void *argument, const struct producer_delivery *d
                 sender->disorder++;
             sender->last_acked = letter->number;
             letter->offset = deliveries[i].offset;
+            letter->partition = deliveries[i].partition;
             letter->acked++;
             sender->acked++;
         } else if (deliveries[i].outcome == PRODUCER_FAILED) {
@@ -76,7 +82,9 @@ static inline void on_delivery(void *argument, const struct producer_delivery *d
 
 static inline void on_writable(void *argument)
 {
-    ((struct sender *)argument)->writable++;
+    struct sender *sender = argument;
+    sender->is_owed = false;
+    sender->writable++;
 }
 
 static inline void on_swapped(void *argument)

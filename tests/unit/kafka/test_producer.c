@@ -192,6 +192,111 @@ static void a_topic_may_grow(void **state)
     sender_close(&sender);
 }
 
+/* Records whose partition is by their own keys. */
+static void send_keyed(struct sender *sender, int first, int count)
+{
+    for (int i = first; i < first + count; i++) {
+        struct producer_record record = record_of(sender, i);
+        record.key = record.value;
+        record.ticket->user = sender->user;
+        assert_true(eventually(SOON_MS, has_taken, &record));
+    }
+    assert_true(producer_user_flush(sender->user, deadline_after_ms(SOON_MS)));
+}
+
+static bool has_four_partitions(void *argument)
+{
+    struct producer_topic *topic = argument;
+    producer_topic_is_single(topic);   /* as each batch asks */
+    return atomic_load(&topic->partition_count) == 4;
+}
+
+#define KEYS 40
+
+static void keys_of_a_topic_that_had_one_partition_spread_once_it_has_grown(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    int in_partition[4] = {0};
+    sender_open(fixture, &sender, (struct caps){.lines = ""});
+    sender.topic = producer_user_topic(sender.user, "four");
+    send_from(&sender, 0, 1);
+    sender.topic->partition_count = 1;   /* as it was, once */
+    send_keyed(&sender, 1, KEYS);
+    for (int i = 1; i <= KEYS; i++)
+        assert_int_equal(sender.letters[i].partition, 0);
+    sender.topic->answered_ms -= 40000;   /* asked anew beside the work, and believed until the answer */
+    assert_true(eventually(SOON_MS, has_four_partitions, sender.topic));
+    send_keyed(&sender, 1 + KEYS, KEYS);
+    for (int i = 1 + KEYS; i <= 2 * KEYS; i++)
+        in_partition[sender.letters[i].partition]++;
+    for (int i = 0; i < 4; i++)
+        assert_true(in_partition[i] > 0);
+    sender.topic->partition_count = 1;
+    sender.topic->answered_ms -= 100000;   /* nobody has answered for long: librdkafka looks it up */
+    send_keyed(&sender, 1 + 2 * KEYS, KEYS);
+    for (int i = 1 + 2 * KEYS; i <= 3 * KEYS; i++)
+        if (sender.letters[i].partition != 0)
+            in_partition[0] = -1;
+    assert_int_equal(in_partition[0], -1);
+    sender_close(&sender);
+}
+
+#define TIMED 600
+#define SOME_TIME_MS 1234567890000
+
+/* Of the records in partition 0 of topic one, in order; what the mock answers to producers says nothing of times. */
+static void read_times(const struct fixture *fixture, int64_t *times_ms, size_t count)
+{
+    char words[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(fixture->mock.cluster), NULL, 0);
+    rd_kafka_conf_set(conf, "group.id", "times", NULL, 0);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, words, sizeof words);
+    assert_non_null(rk);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, "one", 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    assert_int_equal(rd_kafka_assign(rk, list), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(list);
+    for (size_t i = 0; i < count;) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, SOON_MS);
+        assert_non_null(message);
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            times_ms[i++] = rd_kafka_message_timestamp(message, NULL);
+        rd_kafka_message_destroy(message);
+    }
+    rd_kafka_consumer_close(rk);
+    rd_kafka_destroy(rk);
+}
+
+static void each_record_of_a_batch_has_its_own_time(void **state)
+{
+    static struct producer_record records[TIMED];
+    static int64_t times_ms[1 + TIMED];
+    struct fixture *fixture = *state;
+    struct sender sender;
+    size_t taken;
+    sender_open(fixture, &sender, (struct caps){.lines = ""});
+    sender.topic = producer_user_topic(sender.user, "one");
+    send_from(&sender, TIMED, 1);
+    for (int i = 0; i < TIMED; i++) {
+        records[i] = record_of(&sender, i);
+        records[i].timestamp_ms = i % 100 == 99 ? -1 : SOME_TIME_MS + i;
+    }
+    int64_t before_ms = (int64_t)time(NULL) * 1000;
+    assert_int_equal(producer_send(sender.user, records, TIMED, &taken, NULL), 0);
+    assert_int_equal(taken, TIMED);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    read_times(fixture, times_ms, 1 + TIMED);
+    for (int i = 0; i < TIMED; i++) {
+        if (i % 100 == 99)
+            assert_true(times_ms[1 + i] >= before_ms);
+        else
+            assert_int_equal(times_ms[1 + i], SOME_TIME_MS + i);
+    }
+    sender_close(&sender);
+}
+
 static void headers_time_stamps_and_tombstones_arrive(void **state)
 {
     struct fixture *fixture = *state;
@@ -342,6 +447,8 @@ int main(void)
         TEST(around_the_largest_size_records_are_taken_or_refused),
         TEST(a_topic_that_is_taken_away_is_refused_in_words),
         TEST(a_topic_may_grow),
+        TEST(keys_of_a_topic_that_had_one_partition_spread_once_it_has_grown),
+        TEST(each_record_of_a_batch_has_its_own_time),
         TEST(headers_time_stamps_and_tombstones_arrive),
         TEST(topics_go_with_their_last_user),
         TEST(a_handle_that_knows_too_many_topics_is_replaced),

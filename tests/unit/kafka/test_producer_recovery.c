@@ -238,6 +238,49 @@ static void records_of_a_topic_that_goes_away_are_sent_when_it_is_back(void **st
     sender_close(&sender);
 }
 
+struct wave {
+    struct sender *sender;
+    int sent;
+};
+
+static bool wave_is_acked(void *argument)
+{
+    struct wave *wave = argument;
+    return wave->sender->acked == wave->sent;
+}
+
+static bool is_not_owed(void *argument)
+{
+    return !((struct sender *)argument)->is_owed;
+}
+
+#define WAVES 10
+
+/* The user looks at what it has outstanding when a run is not full; one that is full and the last must not leave it waiting. */
+static void after_a_full_run_of_deliveries_the_user_hears_once_more(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender sender;
+    struct wave wave = {.sender = &sender};
+    sender_open(fixture, &sender, (struct caps){.lines = "linger.ms=300"});
+    sender.topic = producer_user_topic(sender.user, "far");
+    send_from(&sender, wave.sent++, 1);
+    assert_true(eventually(SOON_MS, wave_is_acked, &wave));
+    rd_kafka_mock_broker_set_down(fixture->mock.cluster, 2);
+    send_from(&sender, RECORDS_MAX - 1, 1);   /* stays outstanding */
+    sender.topic = producer_user_topic(sender.user, "one");
+    for (int i = 0; i < WAVES && sender.full_runs == 0; i++) {
+        send_from(&sender, wave.sent, 4 * PRODUCER_RUN_MAX);
+        wave.sent += 4 * PRODUCER_RUN_MAX;
+        assert_true(eventually(SOON_MS, wave_is_acked, &wave));
+    }
+    assert_true(sender.full_runs > 0);
+    assert_true(eventually(SOON_MS, is_not_owed, &sender));
+    rd_kafka_mock_broker_set_up(fixture->mock.cluster, 2);
+    assert_true(producer_user_flush(sender.user, deadline_after_ms(SOON_MS)));
+    sender_close(&sender);
+}
+
 static void a_topic_that_does_not_come_in_time_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -264,6 +307,7 @@ int main(void)
         FAR_TEST(a_late_user_does_not_shorten_the_time_of_another_that_closes),
         TEST(when_the_lease_ends_nothing_leaves_any_more),
         FAR_TEST(records_of_a_topic_that_goes_away_are_sent_when_it_is_back),
+        FAR_TEST(after_a_full_run_of_deliveries_the_user_hears_once_more),
         TEST(a_topic_that_does_not_come_in_time_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
