@@ -18,6 +18,7 @@
 #include "executor/step_pool.h"
 
 #define STEP_MONITOR_MS (STEP_BLOCKED_MS / 2)
+#define STEP_DOUBT_MS 1000 /* an idle thread looks by itself: glibc may lose a signal among waiters with a time (its bug 25847) */
 
 enum unit_state { UNIT_WAITING, UNIT_READY, UNIT_RUNNING, UNIT_ENDED };
 

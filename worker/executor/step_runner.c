@@ -175,6 +175,7 @@ static bool runner_wait(struct step_pool *pool)
         return false;
 
     while (pool->ready == 0 || !step_may_run_more(pool)) {
+        int64_t look_at_ms;
         bool in_time;
 
         if (pool->stopping && pool->units == 0)
@@ -182,7 +183,9 @@ static bool runner_wait(struct step_pool *pool)
         if (pool->ready > 0)
             step_pool_kick(pool); /* nobody watches the steps of the others while the scheduler sleeps */
         pool->idle++;
-        in_time = cond_wait_until_ms(&pool->work, &pool->lock, leave_at_ms);
+        look_at_ms = deadline_after_ms(STEP_DOUBT_MS);
+        cond_wait_until_ms(&pool->work, &pool->lock, look_at_ms < leave_at_ms ? look_at_ms : leave_at_ms);
+        in_time = clock_monotonic_ms(NULL) < leave_at_ms;
         pool->idle--;
         if (pool->idle < pool->least_idle)
             pool->least_idle = pool->idle;
