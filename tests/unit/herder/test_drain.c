@@ -20,6 +20,15 @@ static int patient_setup(void **state)
     return 0;
 }
 
+static int transaction_setup(void **state)
+{
+    (void)state;
+    rig_open(true, 0);
+    rig.worker.leader_fencing = LEADER_FENCING_TRANSACTION;
+    rig_start();
+    return 0;
+}
+
 static bool task_waits_for_a_worker(void *argument)
 {
     struct herder_cluster_view *view = herder_cluster_view(rig.herder);
@@ -159,7 +168,6 @@ static void catch_up_while_working(void)
     other_says("");
     follow();
     expect("status a RUNNING");
-    rig.worker.leader_fencing = LEADER_FENCING_TRANSACTION;
     rig_set(&rig.claim_is_denied, true);
     rig.group->on_leading(rig.group_argument);
     expect("claim transaction");
@@ -207,8 +215,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_wish_that_was_written_unknown_to_its_writer_is_taken_back, patient_setup, rig_teardown),
         TEST(a_drain_asked_before_the_group_is_joined_is_told_once_it_is),
         TEST(whoever_waits_for_a_drain_is_answered_at_the_end),
-        TEST(who_is_to_end_while_it_catches_up_hands_over_afterwards),
-        TEST(who_is_to_end_while_it_catches_up_without_a_lease_just_ends),
+        cmocka_unit_test_setup_teardown(who_is_to_end_while_it_catches_up_hands_over_afterwards, transaction_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(who_is_to_end_while_it_catches_up_without_a_lease_just_ends, transaction_setup, rig_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

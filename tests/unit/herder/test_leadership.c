@@ -9,6 +9,15 @@ static int group_setup(void **state)
     return 0;
 }
 
+static int transaction_setup(void **state)
+{
+    (void)state;
+    rig_open(true, 0);
+    rig.worker.leader_fencing = LEADER_FENCING_TRANSACTION;
+    rig_start();
+    return 0;
+}
+
 static void put_note(const char *key, const char *text)
 {
     assert_int_equal(
@@ -113,7 +122,6 @@ static void a_request_waits_for_the_group_no_longer_than_another_worker_needs_to
     ask_put("a", "1", true, &answer);
     assert_int_equal(answered(&answer), 409);
     assert_non_null(strstr(answer.message, "this worker has not joined the group yet"));
-    rig.worker.leader_fencing = LEADER_FENCING_TRANSACTION;
     put_tasks_of("b", 1);
     put_note("millrace-assignment-" RIG_URL, "{\"epoch\":1,\"sequence\":1,\"boot\":\"" RIG_BOOT "\",\"units\":{\"b\":[0]}}");
     follow();
@@ -453,7 +461,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(requests_wait_while_the_group_is_joined),
-        TEST(a_request_waits_for_the_group_no_longer_than_another_worker_needs_to_take_over),
+        cmocka_unit_test_setup_teardown(a_request_waits_for_the_group_no_longer_than_another_worker_needs_to_take_over, transaction_setup, rig_teardown),
         TEST(what_a_leader_began_before_it_was_cut_off_is_not_written_after),
         TEST(what_is_to_come_is_prepared_and_started_when_it_is_given),
         TEST(what_was_prepared_and_does_not_come_leaves_no_trace),
