@@ -10,6 +10,7 @@
 static int key_setup(void **state)
 {
     standalone_setup(state);
+    turn(); /* the herder itself has looked at its settings, and will not before it has a key */
     rig.worker.connect_protocol = "sessioned";
     rig.worker.key_algorithm = "HmacSHA256";
     rig.worker.key_ttl_ms = TTL_MS;
