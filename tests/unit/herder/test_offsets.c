@@ -27,6 +27,7 @@ static int open_stopped(void **state, uint32_t request_timeout_ms)
     expect("status a-0 RUNNING");
     assert_int_equal(ask(herder_stop_connector, "a"), 204);
     expect("status a-0 DESTROYED");
+    rig_log_clear();
     return 0;
 }
 
