@@ -10,6 +10,7 @@ struct batch_pool {
     struct batch_pool_setup setup;
     struct mr_batch *idle;
     uint32_t idle_count, out_count;
+    size_t idle_bytes; /* that their arenas have reserved */
     bool is_closed; /* destroyed, but some batches are still out: the last one ends the pool */
 };
 
@@ -63,6 +64,7 @@ static struct mr_batch *idle_pop(struct batch_pool *pool)
     if (batch != NULL) {
         pool->idle = batch->next_idle;
         pool->idle_count--;
+        pool->idle_bytes -= batch->arena.reserved_bytes;
     }
     pool->out_count++;
     pthread_mutex_unlock(&pool->lock);
@@ -86,14 +88,26 @@ struct mr_batch *batch_pool_take(struct batch_pool *pool)
     return batch;
 }
 
+static bool has_room(const struct batch_pool *pool, size_t bytes)
+{
+    size_t most = pool->setup.idle_bytes_max;
+
+    if (pool->idle_count == 0 || most == 0)
+        return pool->idle_count < pool->setup.idle_max;
+    return pool->idle_count < pool->setup.idle_max && pool->idle_bytes <= most && bytes <= most - pool->idle_bytes;
+}
+
 void batch_pool_give(struct batch_pool *pool, struct mr_batch *batch)
 {
+    size_t bytes = batch->arena.reserved_bytes;
+
     pthread_mutex_lock(&pool->lock);
-    bool is_kept = !pool->is_closed && pool->idle_count < pool->setup.idle_max;
+    bool is_kept = !pool->is_closed && has_room(pool, bytes);
     if (is_kept) {
         batch->next_idle = pool->idle;
         pool->idle = batch;
         pool->idle_count++;
+        pool->idle_bytes += bytes;
     }
     pool->out_count--;
     bool is_last = pool->is_closed && pool->out_count == 0;
@@ -110,6 +124,7 @@ void batch_pool_trim(struct batch_pool *pool)
     struct mr_batch *idle = pool->idle;
     pool->idle = NULL;
     pool->idle_count = 0;
+    pool->idle_bytes = 0;
     pthread_mutex_unlock(&pool->lock);
     destroy_list(idle);
 }

@@ -131,6 +131,7 @@ static inline struct mr_record *record_list_at(const struct record_list *list, u
 struct batch_pool_setup {
     size_t batch_limit_bytes; /* of each batch's arena */
     uint32_t idle_max;
+    size_t idle_bytes_max; /* of all idle ones, of which one is kept at any size; 0: as many as idle_max */
 };
 
 MR_EXPORT struct batch_pool *batch_pool_create(const struct batch_pool_setup *setup); /* NULL: no memory */

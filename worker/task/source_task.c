@@ -19,7 +19,9 @@
 #include "base/bans.h"
 
 #define LOG_NAME "millrace.task.source"
-#define BATCHES_IDLE_MAX 4
+/* As many come back at once when the brokers have answered a large request. */
+#define BATCHES_IDLE_MAX 12
+#define BATCHES_IDLE_BYTES_MAX ((size_t)16 << 20)
 #define POLL_PER_BUFFER 4 /* of the buffer one poll is to use this part: the last record of it may be large */
 #define REFRESH_TIMEOUT_MS 120000 /* a dead producer's transaction may hold it up for 70 s, with Kafka's defaults */
 
@@ -530,7 +532,9 @@ static bool parts_create(struct source_task *task, struct mr_error **error)
     };
     unit_metrics_set_plugin(common->metrics, task->context.metrics);
     task->pool =
-        batch_pool_create(&(struct batch_pool_setup){.batch_limit_bytes = limit_bytes, .idle_max = BATCHES_IDLE_MAX});
+        batch_pool_create(&(struct batch_pool_setup){.batch_limit_bytes = limit_bytes,
+                                                     .idle_max = BATCHES_IDLE_MAX,
+                                                     .idle_bytes_max = BATCHES_IDLE_BYTES_MAX});
     task->commit = offset_commit_create(
         &(struct offset_commit_setup){
             .connector = common->connector,
